@@ -1,0 +1,3 @@
+"""kubewright: an automated operations platform for Kubernetes."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Nouns: typed Kubernetes objects and the pure rules that belong to them. No I/O."""

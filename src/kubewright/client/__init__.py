@@ -1,0 +1,1 @@
+"""Talking to an API server: one `Client` Protocol, over HTTP, in process, or recorded."""

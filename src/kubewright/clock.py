@@ -1,0 +1,98 @@
+"""One time for everything: the event loop's.
+
+Waiting is `asyncio.sleep`; a timestamp is `clock.now()`, an epoch plus the loop's time. On the ordinary loop that is
+the wall clock. On `VirtualTimeLoop` the same code lives through a day in seconds, and two runs live through the same
+day: when nothing is ready the loop's time jumps to the next timer instead of waiting for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+VIRTUAL_EPOCH_SECONDS = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Timestamps in seconds since 1970: `epoch_seconds` is what they were when the loop's time was 0."""
+
+    epoch_seconds: float
+
+    def now(self) -> float:
+        """Return the present time in seconds since 1970; call it from within a running loop."""
+        return self.epoch_seconds + asyncio.get_running_loop().time()
+
+    @classmethod
+    def wall(cls) -> Clock:
+        """Return the clock of the ordinary loop, whose time is the monotonic clock."""
+        return cls(time.time() - time.monotonic())  # noqa: TID251  the one place where wall time enters
+
+    @classmethod
+    def virtual(cls) -> Clock:
+        """Return the clock of a `VirtualTimeLoop`, which starts at a fixed instant."""
+        return cls(VIRTUAL_EPOCH_SECONDS)
+
+
+class DeadlockError(RuntimeError):
+    """Everything waits and no timer is set: under virtual time nothing would ever happen again."""
+
+
+class _JumpingSelector(selectors.BaseSelector):
+    """A selector that adds its timeout to `time_seconds` instead of waiting."""
+
+    def __init__(self) -> None:
+        self._inner = selectors.DefaultSelector()
+        self.time_seconds = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = self._inner.select(0)
+        if ready:
+            return ready
+        if timeout is None:
+            raise DeadlockError("every task waits and no timer is set")
+        if timeout > 0:
+            self.time_seconds += timeout
+        return ready
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._inner.register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._inner.unregister(fileobj)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._inner.modify(fileobj, events, data)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._inner.get_map()
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes only when nothing is ready, and then at once."""
+
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+        # Timers closer together than this run in one turn; a real clock's resolution would merge them at random.
+        self._clock_resolution = 1e-9
+
+    def time(self) -> float:
+        """Return virtual seconds since the loop was made."""
+        return self._jumping.time_seconds
+
+
+def run_virtual(main: Coroutine[Any, Any, T]) -> T:
+    """Run `main` to its end under virtual time; raises DeadlockError when nothing could ever happen again."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        return runner.run(main)
