@@ -1,0 +1,62 @@
+# Every target does its own set-up: a fresh machine needs Python >= 3.11, make and git.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.locked
+STATE ?= .control-plane
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check contract control-plane control-plane-up control-plane-down bench format lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with the locked dependencies
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "kubewright needs Python 3.11 or newer: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## applications deployed, broken and repaired on an embedded cluster
+	@$(BIN)/kubewright demo
+
+test: setup ## every test, on the embedded cluster
+	$(BIN)/python -m pytest tests --cluster twin
+
+contract: setup control-plane ## the contract suite, on the embedded cluster and on the real control plane
+	$(BIN)/python -m pytest tests/contract --cluster twin --cluster control-plane
+
+check: setup ## lint, types, architecture (seconds)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+control-plane: setup ## build etcd, kube-apiserver, kube-controller-manager and kube-scheduler (cached)
+	$(BIN)/python -m tools.cluster build
+
+control-plane-up: control-plane ## start the real control plane on loopback
+	$(BIN)/python -m tools.cluster up --state $(STATE)
+
+control-plane-down: setup ## stop it
+	$(BIN)/python -m tools.cluster down --state $(STATE)
+
+bench: $(patsubst benches/%.py,bench-%,$(filter-out benches/__init__.py benches/report.py,$(wildcard benches/*.py))) ## every benchmark
+
+bench-%: setup ## one benchmark: benches/NAME.py, its last line is a JSON object
+	$(BIN)/python -m benches.$(subst -,_,$*)
+
+format: setup ## format and fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## pin the dependencies anew, with hashes
+	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --extra fast --generate-hashes --no-header --no-annotate \
+		--universal --python-version 3.11 -o requirements.lock
+
+clean: ## remove what was built here
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
