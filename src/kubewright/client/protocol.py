@@ -163,11 +163,12 @@ class Client(Protocol):
         resource: Resource[T],
         target: T | ObjectKey,
         *,
+        uid: str = "",
         propagation: Propagation | None = None,
         grace_period_seconds: int | None = None,
         dry_run: bool = False,
     ) -> None:
-        """Delete an object; one that was read is deleted only if it is still the same (uid precondition)."""
+        """Delete an object; one that was read, or whose `uid` is given, only if it is still the same."""
         ...
 
     async def raw(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None) -> Any:

@@ -1,0 +1,56 @@
+"""Does a live object still say what we want of it?
+
+Server-side apply of an unchanged manifest changes nothing, but it is a request all the same; an idle platform sends none. So
+each manifest carries a fingerprint of itself as an annotation, and a live object is left alone when it bears the same
+fingerprint and still contains every field of the manifest. The first notices a change of mind (also a field that is no
+longer wanted), the second somebody else's edit. What others added beside our fields is theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+
+from kubewright.api.meta import Manifest
+
+FINGERPRINT = "kubewright.dev/fingerprint"
+
+
+def with_fingerprint(manifest: Manifest) -> Manifest:
+    """Return the manifest with the annotation that lets `in_sync` recognise it."""
+    digest = hashlib.sha256(msgspec.json.encode(manifest, order="deterministic")).hexdigest()[:16]
+    metadata = manifest["metadata"]
+    annotations = {**metadata.get("annotations", {}), FINGERPRINT: digest}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+
+
+def in_sync(live: Manifest, desired: Manifest) -> bool:
+    """Tell whether applying `desired` (from `with_fingerprint`) to `live` would change nothing."""
+    return covers(live, desired)
+
+
+def covers(live: object, desired: object) -> bool:
+    """Tell whether `live` holds every field of `desired`; a list's items may stand among others, in any order."""
+    if isinstance(desired, Mapping):
+        return isinstance(live, Mapping) and _covers_fields(
+            cast("Mapping[str, Any]", live), cast("Mapping[str, Any]", desired)
+        )
+    if isinstance(desired, Sequence) and not isinstance(desired, str):
+        return isinstance(live, Sequence) and _covers_items(
+            cast("Sequence[Any]", live), cast("Sequence[Any]", desired)
+        )
+    return live == desired
+
+
+def _covers_fields(live: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
+    # An empty mapping or list is not stored by the API server, so it asks for nothing.
+    return all(covers(live.get(name), value) for name, value in desired.items() if value not in ({}, [], None))
+
+
+def _covers_items(live: Sequence[Any], desired: Sequence[Any]) -> bool:
+    if not any(isinstance(item, Mapping) for item in desired):
+        return list(live) == list(desired)
+    return all(any(covers(candidate, item) for candidate in live) for item in desired)

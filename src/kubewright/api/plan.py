@@ -1,0 +1,78 @@
+"""A decision as data: what to do, to what, and why.
+
+Every `decide.py` returns a Plan, and `runtime.plans.execute` is the only thing that turns one into writes. Until then it can
+be shown, compared with what a test expects, rehearsed on a fork, or dropped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kubewright.api.meta import Manifest, ObjectKey, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Make the fields of `manifest` so and own them (server-side apply); a `subresource` such as `status` alone."""
+
+    resource: Resource[Any]
+    manifest: Manifest
+    subresource: str = ""
+
+    def __str__(self) -> str:
+        meta = self.manifest["metadata"]
+        suffix = f" {self.subresource}" if self.subresource else ""
+        return f"apply {self.resource.target(ObjectKey(meta.get('namespace', ''), meta['name']))}{suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetFinalizers:
+    """Replace an object's finalizers, provided nobody has changed it since `resource_version`."""
+
+    resource: Resource[Any]
+    key: ObjectKey
+    resource_version: str
+    finalizers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"set finalizers of {self.resource.target(self.key)} to {list(self.finalizers)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete the one object that has this uid; its namesake, if it was replaced meanwhile, stays."""
+
+    resource: Resource[Any]
+    key: ObjectKey
+    uid: str
+
+    def __str__(self) -> str:
+        return f"delete {self.resource.target(self.key)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Tell the object's users something: an Event, written once and aggregated."""
+
+    type: str
+    reason: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"announce {self.type} {self.reason}: {self.message}"
+
+
+Action: TypeAlias = Apply | SetFinalizers | Delete | Announce
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Actions in the order in which they are to be done, and the reason for them all."""
+
+    actions: tuple[Action, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        steps = "\n".join(f"  {number}. {action}" for number, action in enumerate(self.actions, 1))
+        return f"{self.reason}\n{steps}" if steps else f"{self.reason}: nothing to do"

@@ -1,0 +1,51 @@
+"""Carries out Plans: the one place where a decision becomes writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from kubewright.api.meta import KubeObject, ObjectKey, Resource
+from kubewright.api.plan import Announce, Apply, Delete, Plan, SetFinalizers
+from kubewright.client.protocol import Client, PatchType
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.events import EventRecorder
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """Executes plans about objects of one kind, as one field manager."""
+
+    client: Client
+    recorder: EventRecorder
+    resource: Resource[Any]
+    field_manager: str
+
+    async def execute(self, plan: Plan, about: KubeObject) -> None:
+        """Do the plan's actions in order; the first that fails raises its OpError and ends it.
+
+        What was done stays done: every action may be repeated, so the next reconcile goes on from there.
+        """
+        for action in plan.actions:
+            match action:
+                case Apply(resource, manifest, subresource):
+                    await self.client.apply(
+                        resource, manifest, field_manager=self.field_manager, subresource=subresource
+                    )
+                case SetFinalizers(resource, key, version, finalizers):
+                    metadata = {"finalizers": list(finalizers), "resourceVersion": version}
+                    await self.client.patch(
+                        resource, key, {"metadata": metadata}, PatchType.MERGE, field_manager=self.field_manager
+                    )
+                case Delete(resource, key, uid):
+                    await self._delete(resource, key, uid)
+                case Announce(kind, reason, message):
+                    self.recorder.record(about, self.resource, kind, reason, message)
+
+    async def _delete(self, resource: Resource[Any], key: ObjectKey, uid: str) -> None:
+        try:
+            await self.client.delete(resource, key, uid=uid, propagation="Background")
+        except OpError as error:
+            # Gone already, or replaced by a namesake that is not ours to delete: both are what we wanted.
+            if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
+                raise
