@@ -1,0 +1,114 @@
+"""What happened lately: a bounded log of changes, for watches that start in the past and lists of an older revision."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from kubewright.api.meta import Manifest, ObjectKey
+
+Bucket: TypeAlias = tuple[str, str]
+"""What a kind is stored under: its group and its plural, whatever version it is served in."""
+
+ChangeType = Literal["ADDED", "MODIFIED", "DELETED"]
+
+_TRIM_AT = 1024
+"""Dropped entries that a bucket's log keeps before it is copied without them."""
+
+
+class Record:
+    """One object as stored at one revision. Never changed; the next version is another Record."""
+
+    __slots__ = ("_encoded", "key", "obj", "revision")
+
+    def __init__(self, key: ObjectKey, obj: Manifest, revision: int) -> None:
+        self.key = key
+        self.obj = obj
+        self.revision = revision
+        self._encoded: bytes | None = None
+
+    @property
+    def encoded(self) -> bytes:
+        """Return the object as JSON, encoded once for all who read it."""
+        if self._encoded is None:
+            self._encoded = msgspec.json.encode(self.obj)
+        return self._encoded
+
+    def __repr__(self) -> str:
+        return f"Record({self.key}@{self.revision})"
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One write. `record` of a deletion is the last state, carrying the deletion's revision."""
+
+    type: ChangeType
+    record: Record
+    previous: Record | None
+    revision: int
+    bucket: Bucket
+
+
+class _Log:
+    """One bucket's changes in revision order; entries before `start` are forgotten."""
+
+    __slots__ = ("changes", "revisions", "start")
+
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.revisions: list[int] = []
+        self.start = 0
+
+    def drop_first(self) -> None:
+        self.changes[self.start] = _FORGOTTEN
+        self.start += 1
+        if self.start >= _TRIM_AT and self.start * 2 >= len(self.changes):
+            del self.changes[: self.start], self.revisions[: self.start]
+            self.start = 0
+
+
+class History:
+    """The last `limit` changes of all buckets together. `compacted` is the newest revision that is forgotten."""
+
+    __slots__ = ("_limit", "_logs", "_order", "compacted")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._logs: dict[Bucket, _Log] = {}
+        self._order: deque[tuple[int, Bucket]] = deque()
+        self.compacted = 0
+
+    def append(self, change: Change) -> None:
+        """Add the newest change, and forget the oldest when there are too many."""
+        log = self._logs.get(change.bucket)
+        if log is None:
+            log = self._logs[change.bucket] = _Log()
+        log.changes.append(change)
+        log.revisions.append(change.revision)
+        self._order.append((change.revision, change.bucket))
+        if len(self._order) > self._limit:
+            self._forget_oldest()
+
+    def compact(self, revision: int) -> None:
+        """Forget every change up to and including `revision`."""
+        while self._order and self._order[0][0] <= revision:
+            self._forget_oldest()
+        self.compacted = max(self.compacted, revision)
+
+    def since(self, bucket: Bucket, revision: int) -> list[Change]:
+        """Return a bucket's changes after `revision`, oldest first; the caller checked `compacted`."""
+        log = self._logs.get(bucket)
+        if log is None:
+            return []
+        return log.changes[bisect_right(log.revisions, revision, lo=log.start) :]
+
+    def _forget_oldest(self) -> None:
+        revision, bucket = self._order.popleft()
+        self._logs[bucket].drop_first()
+        self.compacted = revision
+
+
+_NOTHING: dict[str, Any] = {}
+_FORGOTTEN = Change("DELETED", Record(ObjectKey("", ""), _NOTHING, 0), None, 0, ("", ""))
