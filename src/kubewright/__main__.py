@@ -1,0 +1,6 @@
+"""`python -m kubewright`."""
+
+from kubewright.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""`kubewright`: the commands, each loaded when it is asked for, and the one place where a failure becomes a message."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from kubewright import __version__
+from kubewright.errors import OpError
+
+COMMANDS = {
+    "demo": ("kubewright.cli.demo:demo", "Applications deployed, broken and repaired on an embedded cluster."),
+    "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
+    "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
+    "crds": ("kubewright.cli.crds:crds", "Print the CustomResourceDefinitions, for kubectl apply."),
+}
+"""Name -> where it is, and its line of help: listing the commands imports none of them."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are invoked."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        """Return the names in the order in which they are shown."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="kubewright")
+def cli() -> None:
+    """Automated operations for Kubernetes: every decision is a plan that can be rehearsed before it is made."""
+
+
+def main() -> None:
+    """Run the command line; exit code 0, 1 for a failure, 2 for a call that is not understood."""
+    sys.exit(run(lambda: cli.main(standalone_mode=False)))
+
+
+def run(command: Callable[[], Any]) -> int:
+    """Run a command and turn its failure into one line on standard error."""
+    try:
+        result = command()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # The reader has gone (`| head`): say nothing, and keep the interpreter from trying once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except BaseException as error:
+        failure = op_error(error)
+        if failure is None:
+            raise
+        click.echo(f"kubewright: {failure}", err=True)
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def op_error(error: BaseException) -> OpError | None:
+    """Find the OpError that a TaskGroup may have wrapped."""
+    if isinstance(error, OpError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        found = (op_error(inner) for inner in error.exceptions)
+        return next((inner for inner in found if inner is not None), None)
+    return None
