@@ -10,17 +10,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
 Manifest: TypeAlias = dict[str, Any]
 """An object as a JSON document, as it is sent to an API server."""
 
-EMPTY: Mapping[str, str] = {}
+
+class _Empty(dict[str, Any]):
+    """The one empty mapping that all objects share: a default of `{}` would be 64 bytes for each absent field."""
+
+    __slots__ = ()
+
+    def __setitem__(self, key: str, value: Any) -> NoReturn:
+        raise TypeError("typed objects are never changed")
+
+    update = setdefault = __ior__ = __setitem__  # pyright: ignore[reportAssignmentType]  # all refuse alike
 
 
-class OwnerReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+EMPTY: Mapping[str, Any] = _Empty()
+
+
+class Leaf(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """The base of every part of an object: JSON has no cycles, so the garbage collector never needs to look at it."""
+
+
+class OwnerReference(Leaf, frozen=True):
     """The object that this one is deleted with."""
 
     api_version: str = ""
@@ -31,7 +47,7 @@ class OwnerReference(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     block_owner_deletion: bool = False
 
 
-class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
+class ObjectMeta(Leaf, frozen=True):
     """The part of `metadata` that is read. Timestamps stay RFC 3339 text: most are never looked at."""
 
     name: str = ""
@@ -42,14 +58,14 @@ class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
     creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
     deletion_grace_period_seconds: int | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
+    labels: Mapping[str, str] = EMPTY
+    annotations: Mapping[str, str] = EMPTY
     finalizers: tuple[str, ...] = ()
     owner_references: tuple[OwnerReference, ...] = ()
     generate_name: str = ""
 
 
-class KubeObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class KubeObject(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     """The base of every typed object."""
 
     metadata: ObjectMeta = ObjectMeta()
@@ -58,6 +74,10 @@ class KubeObject(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def key(self) -> ObjectKey:
         """Return namespace and name."""
         return ObjectKey(self.metadata.namespace, self.metadata.name)
+
+
+class PartialObject(KubeObject, frozen=True, kw_only=True, gc=False):
+    """An object of any kind of which only the metadata is read."""
 
 
 class ObjectKey(msgspec.Struct, frozen=True, order=True, gc=False):

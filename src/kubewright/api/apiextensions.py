@@ -1,0 +1,63 @@
+"""The `apiextensions.k8s.io` group: custom resource definitions, as far as waiting for them needs."""
+
+from __future__ import annotations
+
+from kubewright.api.conditions import Condition, is_true
+from kubewright.api.meta import KubeObject, Leaf, Resource
+
+
+class CrdNames(Leaf, frozen=True):
+    """What the new kind is called."""
+
+    plural: str = ""
+    kind: str = ""
+    singular: str = ""
+    list_kind: str = ""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+class CrdVersion(Leaf, frozen=True):
+    """One version; its schema is not read here."""
+
+    name: str = ""
+    served: bool = False
+    storage: bool = False
+
+
+class CrdSpecification(Leaf, frozen=True):
+    """The definition's `spec`."""
+
+    group: str = ""
+    names: CrdNames = CrdNames()
+    scope: str = "Namespaced"
+    versions: tuple[CrdVersion, ...] = ()
+
+
+class CrdStatus(Leaf, frozen=True):
+    """What the API server made of it. It writes an empty list of conditions as null."""
+
+    conditions: tuple[Condition, ...] | None = ()
+    stored_versions: tuple[str, ...] | None = ()
+
+
+class CustomResourceDefinition(KubeObject, frozen=True, kw_only=True):
+    """A custom resource definition."""
+
+    spec: CrdSpecification = CrdSpecification()
+    status: CrdStatus = CrdStatus()
+
+    @property
+    def is_established(self) -> bool:
+        """Whether objects of the kind are served."""
+        return is_true(self.status.conditions or (), "Established")
+
+
+CRDS: Resource[CustomResourceDefinition] = Resource(
+    "apiextensions.k8s.io",
+    "v1",
+    "customresourcedefinitions",
+    "CustomResourceDefinition",
+    CustomResourceDefinition,
+    namespaced=False,
+)

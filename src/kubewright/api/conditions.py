@@ -1,0 +1,99 @@
+"""Conditions: what an object says of itself, and how kstatus reads them.
+
+Controllers build their status with `set_condition`; waiting, the terminal view and the demo ask `summarize`. A
+condition's `lastTransitionTime` moves only when its status does, so that writing the same status again changes nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable
+
+import msgspec
+
+from kubewright.api.meta import Leaf, rfc3339
+
+READY = "Ready"
+RECONCILING = "Reconciling"
+STALLED = "Stalled"
+
+
+class Condition(Leaf, frozen=True):
+    """One `metav1.Condition`; the core kinds' conditions decode into it as well."""
+
+    type: str = ""
+    status: str = "Unknown"
+    reason: str = ""
+    message: str = ""
+    last_transition_time: str | None = None
+    observed_generation: int = 0
+
+    @property
+    def is_true(self) -> bool:
+        """Whether the status is True."""
+        return self.status == "True"
+
+
+class Progress(enum.Enum):
+    """What kstatus says of an object: `CURRENT` is done, `IN_PROGRESS` is on its way, `FAILED` needs someone."""
+
+    CURRENT = "Current"
+    IN_PROGRESS = "InProgress"
+    FAILED = "Failed"
+    TERMINATING = "Terminating"
+
+
+def find_condition(conditions: Iterable[Condition], type_: str) -> Condition | None:
+    """Return the condition of that type."""
+    return next((condition for condition in conditions if condition.type == type_), None)
+
+
+def is_true(conditions: Iterable[Condition], type_: str) -> bool:
+    """Whether there is a condition of that type with the status True."""
+    condition = find_condition(conditions, type_)
+    return condition is not None and condition.is_true
+
+
+def set_condition(conditions: Iterable[Condition], condition: Condition, now: float) -> tuple[Condition, ...]:
+    """Return the conditions with this one in place of its namesake, or added at the end.
+
+    `now` is in seconds since 1970. A `lastTransitionTime` given in `condition` is ignored: the one that stands is kept
+    as long as the status does not change.
+    """
+    existing = tuple(conditions)
+    old = find_condition(existing, condition.type)
+    kept = old.last_transition_time if old is not None and old.status == condition.status else None
+    new = msgspec.structs.replace(condition, last_transition_time=kept or rfc3339(now))
+    if old is None:
+        return (*existing, new)
+    return tuple(new if each.type == new.type else each for each in existing)
+
+
+def remove_condition(conditions: Iterable[Condition], type_: str) -> tuple[Condition, ...]:
+    """Return the conditions without those of that type."""
+    return tuple(condition for condition in conditions if condition.type != type_)
+
+
+def summarize(
+    conditions: Iterable[Condition],
+    *,
+    generation: int = 0,
+    observed_generation: int = 0,
+    deleting: bool = False,
+) -> Progress:
+    """Read an object's progress as kstatus does: Stalled first, then Reconciling, then Ready.
+
+    A status that was written for an older generation says nothing about the present one: in progress. An object
+    without any of the three conditions is taken as current.
+    """
+    known = tuple(conditions)
+    if deleting:
+        return Progress.TERMINATING
+    if observed_generation and observed_generation < generation:
+        return Progress.IN_PROGRESS
+    if is_true(known, STALLED):
+        return Progress.FAILED
+    ready = find_condition(known, READY)
+    if is_true(known, RECONCILING) or (ready is not None and not ready.is_true):
+        return Progress.IN_PROGRESS
+    return Progress.CURRENT

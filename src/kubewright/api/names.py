@@ -1,0 +1,102 @@
+"""What a name, a label key and a label value may look like, in the API server's words.
+
+Each function returns what is wrong, as a list of messages that is empty for a good name (`k8s.io/apimachinery`'s
+`content` package). Selectors and the twin's validation ask here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_LABEL_FMT: Final = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
+_LABEL: Final = re.compile(_LABEL_FMT, re.ASCII)
+_DNS_LABEL_FMT: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_DNS_LABEL: Final = re.compile(_DNS_LABEL_FMT, re.ASCII)
+_SUBDOMAIN_FMT: Final = rf"{_DNS_LABEL_FMT}(\.{_DNS_LABEL_FMT})*"
+_SUBDOMAIN: Final = re.compile(_SUBDOMAIN_FMT, re.ASCII)
+_DNS1035_FMT: Final = "[a-z]([-a-z0-9]*[a-z0-9])?"
+_DNS1035: Final = re.compile(_DNS1035_FMT, re.ASCII)
+_LABEL_MAX: Final = 63
+_SUBDOMAIN_MAX: Final = 253
+
+
+def _example_text(message: str, pattern: str, *examples: str) -> str:
+    shown = " or ".join(f"'{example}', " for example in examples)
+    return f"{message} (e.g. {shown}regex used for validation is '{pattern}')"
+
+
+_LABEL_KEY_MESSAGE: Final = _example_text(
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+    _LABEL_FMT,
+    "MyName",
+    "my.name",
+    "123-abc",
+)
+_LABEL_VALUE_MESSAGE: Final = _example_text(
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
+    "and must start and end with an alphanumeric character",
+    f"({_LABEL_FMT})?",
+    "MyValue",
+    "my_value",
+    "12345",
+)
+_SUBDOMAIN_MESSAGE: Final = _example_text(
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
+    "and must start and end with an alphanumeric character",
+    _SUBDOMAIN_FMT,
+    "example.com",
+)
+_DNS_LABEL_MESSAGE: Final = _example_text(
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
+    "and must start and end with an alphanumeric character",
+    _DNS_LABEL_FMT,
+    "my-name",
+    "123-abc",
+)
+_DNS1035_MESSAGE: Final = _example_text(
+    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
+    "and end with an alphanumeric character",
+    _DNS1035_FMT,
+    "my-name",
+    "abc-123",
+)
+
+
+def _check(text: str, pattern: re.Pattern[str], longest: int, message: str) -> list[str]:
+    too_long = [f"must be no more than {longest} bytes"] if len(text.encode()) > longest else []
+    return too_long + ([] if pattern.fullmatch(text) else [message])
+
+
+def label_value_errors(text: str) -> list[str]:
+    """Check a label's value; the empty one is valid."""
+    return _check(text, _LABEL, _LABEL_MAX, _LABEL_VALUE_MESSAGE) if text else []
+
+
+def label_key_errors(text: str) -> list[str]:
+    """Check a label or annotation key (a qualified name): `name` or `dns.prefix/name`."""
+    prefix, slash, name = text.rpartition("/")
+    if "/" in prefix:
+        optional_prefix = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        return [f"a valid label key {_LABEL_KEY_MESSAGE} {optional_prefix}"]
+    errors: list[str] = []
+    if slash:
+        errors = [f"prefix part {each}" for each in (subdomain_errors(prefix) if prefix else ["must be non-empty"])]
+    if not name:
+        errors.append("name part must be non-empty")
+    return errors + [f"name part {each}" for each in _check(name, _LABEL, _LABEL_MAX, _LABEL_KEY_MESSAGE)]
+
+
+def subdomain_errors(text: str) -> list[str]:
+    """Check an RFC 1123 subdomain: the name of most objects."""
+    return _check(text, _SUBDOMAIN, _SUBDOMAIN_MAX, _SUBDOMAIN_MESSAGE)
+
+
+def dns_label_errors(text: str) -> list[str]:
+    """Check an RFC 1123 label: namespaces, containers, ports' names."""
+    return _check(text, _DNS_LABEL, _LABEL_MAX, _DNS_LABEL_MESSAGE)
+
+
+def dns1035_errors(text: str) -> list[str]:
+    """Check an RFC 1035 label: it starts with a letter."""
+    return _check(text, _DNS1035, _LABEL_MAX, _DNS1035_MESSAGE)

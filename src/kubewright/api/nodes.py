@@ -1,0 +1,70 @@
+"""Nodes, as far as they are read. `core.py` names them together with the other core kinds; import from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kubewright.api.conditions import Condition, is_true
+from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
+from kubewright.api.quantity import Quantity
+from kubewright.api.tolerations import Taint
+
+
+class NodeSpec(Leaf, frozen=True):
+    """What is wanted of a node."""
+
+    unschedulable: bool = False
+    taints: tuple[Taint, ...] = ()
+    provider_id: str = msgspec.field(default="", name="providerID")
+    pod_cidr: str = msgspec.field(default="", name="podCIDR")
+
+
+class NodeAddress(Leaf, frozen=True):
+    """An address and what it is: InternalIP, ExternalIP, Hostname."""
+
+    type: str = ""
+    address: str = ""
+
+
+class NodeSystemInfo(Leaf, frozen=True):
+    """What runs the node."""
+
+    kubelet_version: str = ""
+    architecture: str = ""
+    operating_system: str = ""
+    os_image: str = ""
+    kernel_version: str = ""
+    container_runtime_version: str = ""
+    boot_id: str = msgspec.field(default="", name="bootID")
+
+
+class NodeStatus(Leaf, frozen=True):
+    """What the kubelet says of its node."""
+
+    capacity: Mapping[str, Quantity] = EMPTY
+    allocatable: Mapping[str, Quantity] = EMPTY
+    conditions: tuple[Condition, ...] = ()
+    addresses: tuple[NodeAddress, ...] = ()
+    node_info: NodeSystemInfo = NodeSystemInfo()
+
+
+class Node(KubeObject, frozen=True, kw_only=True, gc=False):
+    """A node, as far as it is read."""
+
+    spec: NodeSpec = NodeSpec()
+    status: NodeStatus = NodeStatus()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its kubelet reports it ready."""
+        return is_true(self.status.conditions, "Ready")
+
+    @property
+    def internal_ip(self) -> str:
+        """Return the first InternalIP, or nothing."""
+        return next((each.address for each in self.status.addresses if each.type == "InternalIP"), "")
+
+
+NODES: Resource[Node] = Resource("", "v1", "nodes", "Node", Node, namespaced=False)

@@ -1,0 +1,190 @@
+"""Pods: of a 7 KB object the fields that placement, controllers and the terminal view read.
+
+`core.py` names them together with the other core kinds; import from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from kubewright.api.affinity import Affinity, TopologySpreadConstraint
+from kubewright.api.conditions import Condition, is_true
+from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
+from kubewright.api.quantity import Quantity
+from kubewright.api.tolerations import Toleration
+
+FINISHED_PHASES = frozenset({"Succeeded", "Failed"})
+
+
+class ResourceRequirements(Leaf, frozen=True):
+    """What a container, or a whole pod, requests and may use at most."""
+
+    requests: Mapping[str, Quantity] = EMPTY
+    limits: Mapping[str, Quantity] = EMPTY
+
+
+class ContainerPort(Leaf, frozen=True):
+    """A port; one with a host port takes it from the node."""
+
+    container_port: int = 0
+    name: str = ""
+    protocol: str = "TCP"
+    host_port: int = 0
+    host_ip: str = msgspec.field(default="", name="hostIP")
+
+
+class Probe(Leaf, frozen=True):
+    """That there is a probe, and its timing."""
+
+    initial_delay_seconds: int = 0
+    period_seconds: int = 10
+
+
+class Container(Leaf, frozen=True):
+    """A container; an init container with `restartPolicy: Always` is a sidecar."""
+
+    name: str = ""
+    image: str = ""
+    ports: tuple[ContainerPort, ...] = ()
+    resources: ResourceRequirements = ResourceRequirements()
+    restart_policy: str = ""
+    readiness_probe: Probe | None = None
+
+    @property
+    def is_sidecar(self) -> bool:
+        """Whether this init container goes on running beside the pod's containers."""
+        return self.restart_policy == "Always"
+
+
+class PodSchedulingGate(Leaf, frozen=True):
+    """What holds the pod back from scheduling until someone removes it."""
+
+    name: str = ""
+
+
+class PodResourceClaim(Leaf, frozen=True):
+    """A device claim by name, or the template that it is made from."""
+
+    name: str = ""
+    resource_claim_name: str | None = None
+    resource_claim_template_name: str | None = None
+
+
+class PodSpec(Leaf, frozen=True):
+    """What is to run, and where it may."""
+
+    node_name: str = ""
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+    node_selector: Mapping[str, str] = EMPTY
+    affinity: Affinity | None = None
+    tolerations: tuple[Toleration, ...] = ()
+    topology_spread_constraints: tuple[TopologySpreadConstraint, ...] = ()
+    overhead: Mapping[str, Quantity] = EMPTY
+    resources: ResourceRequirements | None = None
+    resource_claims: tuple[PodResourceClaim, ...] = ()
+    restart_policy: str = "Always"
+    termination_grace_period_seconds: int = 30
+    scheduler_name: str = "default-scheduler"
+    priority: int = 0
+    priority_class_name: str = ""
+    preemption_policy: str = "PreemptLowerPriority"
+    scheduling_gates: tuple[PodSchedulingGate, ...] = ()
+    host_network: bool = False
+    hostname: str = ""
+    subdomain: str = ""
+    service_account_name: str = ""
+
+
+class ContainerStateRunning(Leaf, frozen=True):
+    """Since when a container runs."""
+
+    started_at: str | None = None
+
+
+class ContainerStateWaiting(Leaf, frozen=True):
+    """Why a container does not run yet, or not again."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class ContainerStateTerminated(Leaf, frozen=True):
+    """How a container ended."""
+
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    finished_at: str | None = None
+
+
+class ContainerState(Leaf, frozen=True):
+    """One of the three, or none while nothing is known."""
+
+    running: ContainerStateRunning | None = None
+    waiting: ContainerStateWaiting | None = None
+    terminated: ContainerStateTerminated | None = None
+
+
+class ContainerStatus(Leaf, frozen=True):
+    """How a container fares; allocated and actual resources differ from the spec's during a resize."""
+
+    name: str = ""
+    ready: bool = False
+    restart_count: int = 0
+    state: ContainerState = ContainerState()
+    last_state: ContainerState = ContainerState()
+    started: bool | None = None
+    image: str = ""
+    allocated_resources: Mapping[str, Quantity] | None = None
+    resources: ResourceRequirements | None = None
+
+
+class PodStatus(Leaf, frozen=True):
+    """What the kubelet and the scheduler say of a pod."""
+
+    phase: str = "Pending"
+    conditions: tuple[Condition, ...] = ()
+    container_statuses: tuple[ContainerStatus, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
+    pod_ip: str = msgspec.field(default="", name="podIP")
+    host_ip: str = msgspec.field(default="", name="hostIP")
+    start_time: str | None = None
+    qos_class: str = ""
+    reason: str = ""
+    message: str = ""
+    nominated_node_name: str = ""
+    allocated_resources: Mapping[str, Quantity] | None = None
+    resources: ResourceRequirements | None = None
+
+
+class Pod(KubeObject, frozen=True, kw_only=True, gc=False):
+    """A pod, as far as it is read."""
+
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the pod takes traffic."""
+        return is_true(self.status.conditions, "Ready")
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the pod has ended for good and holds no resources of its node."""
+        return self.status.phase in FINISHED_PHASES
+
+    @property
+    def is_terminating(self) -> bool:
+        """Whether the pod has been deleted and is still going down."""
+        return self.metadata.deletion_timestamp is not None
+
+    @property
+    def restart_count(self) -> int:
+        """Return how often its containers were restarted."""
+        return sum(status.restart_count for status in self.status.container_statuses)
+
+
+PODS: Resource[Pod] = Resource("", "v1", "pods", "Pod", Pod)
