@@ -1,0 +1,1 @@
+"""Mechanism: watch, cache, queue, reconcile, lead, report. It knows no feature."""
