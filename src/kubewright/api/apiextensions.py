@@ -17,12 +17,19 @@ class CrdNames(Leaf, frozen=True):
     categories: tuple[str, ...] = ()
 
 
+class CrdSubresources(Leaf, frozen=True):
+    """Which parts of an object have a path of their own; an empty document means yes."""
+
+    status: dict[str, str] | None = None
+
+
 class CrdVersion(Leaf, frozen=True):
     """One version; its schema is not read here."""
 
     name: str = ""
     served: bool = False
     storage: bool = False
+    subresources: CrdSubresources = CrdSubresources()
 
 
 class CrdSpecification(Leaf, frozen=True):

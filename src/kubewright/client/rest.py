@@ -219,15 +219,17 @@ class RestClient:
         resource: Resource[T],
         target: T | ObjectKey,
         *,
+        uid: str = "",
         propagation: Propagation | None = None,
         grace_period_seconds: int | None = None,
         dry_run: bool = False,
     ) -> None:
-        """Delete an object; one that was read is deleted only if it is still the same (uid precondition)."""
+        """Delete an object; one that was read, or whose `uid` is given, only if it is still the same."""
         options: Manifest = {"apiVersion": "v1", "kind": "DeleteOptions"}
         key = target if isinstance(target, ObjectKey) else target.key
-        if not isinstance(target, ObjectKey) and target.metadata.uid:
-            options["preconditions"] = {"uid": target.metadata.uid}
+        uid = uid if isinstance(target, ObjectKey) else target.metadata.uid
+        if uid:
+            options["preconditions"] = {"uid": uid}
         if propagation is not None:
             options["propagationPolicy"] = propagation
         if grace_period_seconds is not None:
