@@ -8,25 +8,33 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+from typing import Annotated
 
 import msgspec
 
+from kubewright.api.described import described
 from kubewright.api.meta import Leaf, rfc3339
 
 READY = "Ready"
 RECONCILING = "Reconciling"
 STALLED = "Stalled"
+_STATUS = {"enum": ["True", "False", "Unknown"]}
+_REASON = {"maxLength": 1024, "minLength": 1}
 
 
 class Condition(Leaf, frozen=True):
     """One `metav1.Condition`; the core kinds' conditions decode into it as well."""
 
-    type: str = ""
-    status: str = "Unknown"
-    reason: str = ""
-    message: str = ""
-    last_transition_time: str | None = None
-    observed_generation: int = 0
+    type: Annotated[str, described("What this condition is about.", {"maxLength": 316}, required=True)] = ""
+    status: Annotated[str, described("True, False or Unknown.", _STATUS, required=True)] = "Unknown"
+    reason: Annotated[str, described("Why, as one word for programs.", _REASON, required=True)] = ""
+    message: Annotated[str, described("Why, as a sentence for people.", {"maxLength": 32768}, required=True)] = ""
+    last_transition_time: Annotated[
+        str | None, described("When the status last changed.", {"format": "date-time"}, required=True)
+    ] = None
+    observed_generation: Annotated[
+        int, described("The generation that the condition speaks of.", {"format": "int64", "minimum": 0})
+    ] = 0
 
     @property
     def is_true(self) -> bool:

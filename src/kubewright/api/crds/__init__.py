@@ -1,0 +1,11 @@
+"""Custom resource definitions, each generated from its typed class. `all_crds` is the list of them."""
+
+from __future__ import annotations
+
+from kubewright.api.crds.appservice import APP_SERVICE_CRD
+from kubewright.api.meta import Manifest
+
+
+def all_crds() -> list[Manifest]:
+    """Return the manifest of every CRD that kubewright serves; for `kubewright crds` and for installing them."""
+    return [APP_SERVICE_CRD]

@@ -1,0 +1,36 @@
+"""What a field of a typed object says beyond its type: its description and the rules that its values must keep.
+
+A typed class states both next to the field, and everything else follows: the CRD's schema (`crds/schema.py`), which
+the API server enforces, and `crds/violations.py`, for objects that came through somebody's laxer CRD. Decoding
+enforces none of it: an object that breaks a rule must still be read, to be told what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from kubewright.api.meta import EMPTY
+
+
+def described(
+    description: str,
+    rules: Mapping[str, Any] = EMPTY,
+    *,
+    required: bool = False,
+    publish_default: bool = False,
+    list_map_keys: tuple[str, ...] = (),
+) -> msgspec.Meta:
+    """Make the annotation of a field, `Annotated[int, described(...)]`.
+
+    `rules` is OpenAPI by its own names: minimum, maxLength, pattern, format, enum ... `required` asks for the field
+    although the class has a default; `publish_default` lets the API server fill in the class's default;
+    `list_map_keys` (JSON names) make a list a map, so that appliers own single entries.
+    """
+    extra = {"required": required, "publish_default": publish_default}
+    schema = dict(rules)
+    if list_map_keys:
+        schema |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(list_map_keys)}
+    return msgspec.Meta(description=description, extra_json_schema=schema, extra=extra)
