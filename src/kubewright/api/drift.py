@@ -20,16 +20,11 @@ FINGERPRINT = "kubewright.dev/fingerprint"
 
 
 def with_fingerprint(manifest: Manifest) -> Manifest:
-    """Return the manifest with the annotation that lets `in_sync` recognise it."""
+    """Return the manifest with the annotation that tells a later `covers` whether our mind has changed."""
     digest = hashlib.sha256(msgspec.json.encode(manifest, order="deterministic")).hexdigest()[:16]
     metadata = manifest["metadata"]
     annotations = {**metadata.get("annotations", {}), FINGERPRINT: digest}
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
-
-
-def in_sync(live: Manifest, desired: Manifest) -> bool:
-    """Tell whether applying `desired` (from `with_fingerprint`) to `live` would change nothing."""
-    return covers(live, desired)
 
 
 def covers(live: object, desired: object) -> bool:
@@ -39,15 +34,13 @@ def covers(live: object, desired: object) -> bool:
             cast("Mapping[str, Any]", live), cast("Mapping[str, Any]", desired)
         )
     if isinstance(desired, Sequence) and not isinstance(desired, str):
-        return isinstance(live, Sequence) and _covers_items(
-            cast("Sequence[Any]", live), cast("Sequence[Any]", desired)
-        )
+        return isinstance(live, Sequence) and _covers_items(cast("Sequence[Any]", live), cast("Sequence[Any]", desired))
     return live == desired
 
 
 def _covers_fields(live: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
-    # An empty mapping or list is not stored by the API server, so it asks for nothing.
-    return all(covers(live.get(name), value) for name, value in desired.items() if value not in ({}, [], None))
+    # An API server does not store a zero value or an empty list, so a field that is not there says the same.
+    return all(covers(live[name], value) if name in live else not value for name, value in desired.items())
 
 
 def _covers_items(live: Sequence[Any], desired: Sequence[Any]) -> bool:

@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -14,7 +14,7 @@ from kubewright import __version__
 from kubewright.errors import OpError
 
 COMMANDS = {
-    "demo": ("kubewright.cli.demo:demo", "Applications deployed, broken and repaired on an embedded cluster."),
+    "demo": ("kubewright.cli.demo.command:demo", "Applications deployed, broken and repaired on an embedded cluster."),
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "crds": ("kubewright.cli.crds:crds", "Print the CustomResourceDefinitions, for kubectl apply."),
@@ -82,6 +82,6 @@ def op_error(error: BaseException) -> OpError | None:
     if isinstance(error, OpError):
         return error
     if isinstance(error, BaseExceptionGroup):
-        found = (op_error(inner) for inner in error.exceptions)
+        found = (op_error(inner) for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions)
         return next((inner for inner in found if inner is not None), None)
     return None

@@ -1,0 +1,89 @@
+"""The whole system on one page: every controller, built and run here.
+
+A service is anything with `run()` (until cancelled) and `synced`. To add a feature, add a line to `services`. The same
+list runs against a real cluster and, through an in-process client, on the twin.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+
+from kubewright.api.apiextensions import CRDS
+from kubewright.api.crds import all_crds
+from kubewright.api.meta import ObjectKey
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.events import EventRecorder
+from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.workloads.controller import app_services
+
+INSTALLER = "kubewright-install"
+ESTABLISH_ATTEMPTS = 300
+ESTABLISH_POLL_SECONDS = 0.1
+
+_log = logging.getLogger(__name__)
+
+
+class Service(Protocol):
+    """A part of the platform that runs by itself."""
+
+    @property
+    def synced(self) -> bool:
+        """Whether it has seen the cluster's state and works."""
+        ...
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        ...
+
+
+class Platform:
+    """kubewright on one cluster."""
+
+    def __init__(self, client: Client, clock: Clock, *, registry: CollectorRegistry | None = None) -> None:
+        self._client = client
+        self._metrics = RuntimeMetrics(registry)
+        self._recorder = EventRecorder(client, clock, "kubewright", metrics=self._metrics)
+        self.services: dict[str, Service] = {
+            "workloads": app_services(client, clock, self._recorder, metrics=self._metrics),
+        }
+
+    @property
+    def ready(self) -> bool:
+        """Whether every service has seen the cluster's state."""
+        return all(service.synced for service in self.services.values())
+
+    async def run(self) -> None:
+        """Install what is missing, then run every service until cancelled."""
+        await install(self._client)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._recorder.run())
+            for name, service in self.services.items():
+                tasks.create_task(service.run(), name=name)
+
+
+async def install(client: Client) -> None:
+    """Create the CustomResourceDefinitions that the cluster lacks; those that somebody applied are left as they are."""
+    for manifest in all_crds():
+        key = ObjectKey("", manifest["metadata"]["name"])
+        try:
+            await client.create(CRDS, manifest, field_manager=INSTALLER)
+            _log.info("created the definition of %s", key)
+        except OpError as error:
+            if error.kind is not ErrorKind.ALREADY_EXISTS:
+                raise
+        await _established(client, key)
+
+
+async def _established(client: Client, key: ObjectKey) -> None:
+    """Wait until the API server serves the new kind."""
+    for _ in range(ESTABLISH_ATTEMPTS):
+        if (await client.get(CRDS, key)).is_established:
+            return
+        await asyncio.sleep(ESTABLISH_POLL_SECONDS)
+    raise OpError("install", ErrorKind.TIMEOUT, CRDS.target(key), "the API server has not established the definition")

@@ -1,0 +1,63 @@
+"""The demo on a terminal: applications on the left, what went wrong and was done about it on the right."""
+
+from __future__ import annotations
+
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from kubewright.api.conditions import READY, find_condition
+from kubewright.cli.demo.story import Episode, Story
+from kubewright.cli.demo.world import World, is_ready
+
+
+def render(story: Story) -> RenderableType:
+    """Draw the story as it stands."""
+    return Group(_headline(story), Columns([_applications(story.world), _episodes(story)], expand=False))
+
+
+def _headline(story: Story) -> Text:
+    world = story.world
+    ready = sum(map(is_ready, world.apps.index.values()))
+    text = Text.assemble(
+        ("kubewright ", "bold"),
+        f"{len(world.nodes.index)} nodes, {len(world.pods.index)} pods, ",
+        (f"{ready} of {len(world.apps.index)} applications ready", "green" if world.all_ready() else "yellow"),
+    )
+    if story.up_after_seconds is not None:
+        text.append(f", all up after {story.up_after_seconds:.1f} s", "dim")
+    return text
+
+
+def _applications(world: World) -> RenderableType:
+    table = Table("application", "ready", "replicas", "", box=None, pad_edge=False)
+    for app in sorted(world.apps.index.values(), key=lambda app: app.key):
+        condition = find_condition(app.status.conditions, READY)
+        well = is_ready(app)
+        table.add_row(
+            app.metadata.name,
+            Text("yes", "green") if well else Text("no", "yellow"),
+            f"{app.status.ready_replicas}/{app.spec.replicas}",
+            Text("" if well or condition is None else condition.message, "dim"),
+        )
+    return Panel(table, title="AppServices", border_style="dim")
+
+
+def _episodes(story: Story) -> RenderableType:
+    if not story.episodes:
+        return Panel(Text("nothing has gone wrong yet", "dim"), title="Faults", border_style="dim")
+    return Panel(Group(*map(_episode, story.episodes)), title="Faults", border_style="dim")
+
+
+def _episode(episode: Episode) -> RenderableType:
+    text = Text(f"{episode.at_seconds:5.1f} s  ", "dim")
+    text.append(episode.fault.title, "bold")
+    if episode.mended_after_seconds is None:
+        text.append("\n         being mended ...", "yellow")
+        return text
+    for line in episode.done:
+        text.append(f"\n         {line}", "cyan")
+    text.append(f"\n         mended after {episode.mended_after_seconds:.2f} s", "green")
+    return text

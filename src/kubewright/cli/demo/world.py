@@ -1,0 +1,99 @@
+"""What the demo sees of its cluster: a live copy of each kind that it shows or breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kubewright.api.conditions import READY, find_condition
+from kubewright.api.core import EVENTS, NODES, PODS, Event, Node, Pod
+from kubewright.api.crds.appservice import APP_SERVICES, AppService
+from kubewright.api.meta import ObjectKey
+from kubewright.client.protocol import Client
+from kubewright.runtime.informer import Informer
+from kubewright.workloads.children import NAME_LABEL
+from kubewright.workloads.observed import CHILD_DEPLOYMENTS, CHILD_SERVICES, Child
+
+NAMESPACE = "shop"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The demo's cluster as it is now."""
+
+    client: Client
+    apps: Informer[AppService]
+    deployments: Informer[Child]
+    services: Informer[Child]
+    pods: Informer[Pod]
+    nodes: Informer[Node]
+    events: Informer[Event]
+
+    @classmethod
+    def of(cls, client: Client) -> World:
+        """Watch the shop's namespace, and the nodes."""
+        return cls(
+            client,
+            Informer(client, APP_SERVICES, namespace=NAMESPACE),
+            Informer(client, CHILD_DEPLOYMENTS, namespace=NAMESPACE),
+            Informer(client, CHILD_SERVICES, namespace=NAMESPACE),
+            Informer(client, PODS, namespace=NAMESPACE),
+            Informer(client, NODES),
+            Informer(client, EVENTS, namespace=NAMESPACE),
+        )
+
+    def informers(self) -> tuple[Informer[Any], ...]:
+        """Return every informer."""
+        return (self.apps, self.deployments, self.services, self.pods, self.nodes, self.events)
+
+    def app(self, name: str) -> AppService | None:
+        """Return an application."""
+        return self.apps.index.get(ObjectKey(NAMESPACE, name))
+
+    def deployment(self, name: str) -> Child | None:
+        """Return an application's Deployment."""
+        return self.deployments.index.get(ObjectKey(NAMESPACE, name))
+
+    def service(self, name: str) -> Child | None:
+        """Return an application's Service."""
+        return self.services.index.get(ObjectKey(NAMESPACE, name))
+
+    def pods_of(self, name: str) -> list[Pod]:
+        """Return an application's pods."""
+        return [pod for pod in self.pods.index.values() if pod.metadata.labels.get(NAME_LABEL) == name]
+
+    def pods_on(self, node: str) -> list[Pod]:
+        """Return the pods on a node."""
+        return [pod for pod in self.pods.index.values() if pod.spec.node_name == node]
+
+    def is_ready(self, name: str) -> bool:
+        """Whether an application says that it is ready."""
+        app = self.app(name)
+        return app is not None and is_ready(app)
+
+    def all_ready(self) -> bool:
+        """Whether every application says that it is ready."""
+        return len(self.apps.index) > 0 and all(is_ready(app) for app in self.apps.index.values())
+
+    def announcements(self, name: str) -> list[str]:
+        """Return what the platform has said of an application, oldest first."""
+        events = (event for event in self.events.index.values() if event.involved_object.kind == APP_SERVICES.kind)
+        mine = sorted(
+            (event for event in events if event.involved_object.name == name),
+            key=lambda event: (event.metadata.creation_timestamp or "", int(event.metadata.resource_version)),
+        )
+        return [f"{event.reason} {event.message}" for event in mine]
+
+
+def is_ready(app: AppService) -> bool:
+    """Whether an application is ready in its present generation."""
+    ready = find_condition(app.status.conditions, READY)
+    return ready is not None and ready.is_true and app.status.observed_generation == app.metadata.generation
+
+
+async def until(condition: Callable[[], bool], *, poll_seconds: float = 0.05) -> None:
+    """Wait for a condition on what is seen."""
+    while not condition():  # noqa: ASYNC110  any of seven informers may make it true
+        await asyncio.sleep(poll_seconds)

@@ -1,0 +1,100 @@
+"""From the state of the children to the AppService's status, with conditions in kstatus form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from kubewright.api.conditions import READY, RECONCILING, STALLED, Condition, find_condition, set_condition
+from kubewright.api.crds.appservice import APP_SERVICES, AppService
+from kubewright.api.meta import Manifest
+from kubewright.workloads.children import selector
+from kubewright.workloads.observed import Child, ChildStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How an application is; `stalled` means that waiting will not help."""
+
+    ready: bool
+    reason: str
+    message: str
+    stalled: bool = False
+
+
+def assess(app: AppService, deployment: Child | None) -> Health:
+    """Judge a Deployment as `kubectl rollout status` does: seen, all updated, none left over, all available."""
+    if deployment is None:
+        return Health(ready=False, reason="Creating", message="the Deployment is being created")
+    deadline = _exceeded(deployment)
+    if deadline:
+        return Health(ready=False, reason="ProgressDeadlineExceeded", message=deadline, stalled=True)
+    missing = _missing(app.spec.replicas, deployment)
+    if missing:
+        return Health(ready=False, reason="Progressing", message=missing)
+    return Health(
+        ready=True, reason="Available", message=f"{app.spec.replicas} of {app.spec.replicas} replicas are ready"
+    )
+
+
+def _missing(wanted: int, deployment: Child) -> str:
+    status = deployment.status
+    available = min(status.available_replicas, status.ready_replicas)
+    if status.observed_generation < deployment.metadata.generation:
+        return "the Deployment's change has not been seen yet"
+    if status.updated_replicas < wanted:
+        return f"{status.updated_replicas} of {wanted} replicas are of the present version"
+    if status.replicas > status.updated_replicas:
+        return f"{status.replicas - status.updated_replicas} replicas of the old version remain"
+    return f"{available} of {wanted} replicas are ready" if available < wanted else ""
+
+
+def _exceeded(deployment: Child) -> str:
+    progress = find_condition(deployment.status.conditions, "Progressing")
+    return progress.message if progress is not None and progress.reason == "ProgressDeadlineExceeded" else ""
+
+
+def conditions_of(app: AppService, health: Health, now: float) -> tuple[Condition, ...]:
+    """Return the conditions: Ready always; Reconciling and Stalled are True while they last and else False."""
+    reconciling = not health.ready and not health.stalled
+    conditions = app.status.conditions
+    for kind, holds in ((READY, health.ready), (RECONCILING, reconciling), (STALLED, health.stalled)):
+        condition = Condition(
+            type=kind,
+            status="True" if holds else "False",
+            reason=health.reason,
+            message=health.message,
+            observed_generation=app.metadata.generation,
+        )
+        conditions = set_condition(conditions, condition, now)
+    return conditions
+
+
+def status_manifest(app: AppService, health: Health, deployment: Child | None, now: float) -> Manifest | None:
+    """Return the status to apply, or None if the object has it already."""
+    observed = deployment.status if deployment else ChildStatus()
+    conditions = conditions_of(app, health, now)
+    present = app.status
+    unchanged = (
+        present.ready == health.ready
+        and present.replicas == observed.replicas
+        and present.ready_replicas == observed.ready_replicas
+        and present.observed_generation == app.metadata.generation
+        and present.conditions == conditions
+    )
+    if unchanged:
+        return None
+    return {
+        "apiVersion": APP_SERVICES.api_version,
+        "kind": APP_SERVICES.kind,
+        "metadata": {"name": app.metadata.name, "namespace": app.metadata.namespace},
+        "status": {
+            "ready": health.ready,
+            "replicas": observed.replicas,
+            "readyReplicas": observed.ready_replicas,
+            "observedGeneration": app.metadata.generation,
+            "selector": ",".join(f"{name}={value}" for name, value in selector(app).items()),
+            "conditions": [msgspec.to_builtins(condition) for condition in conditions],
+        },
+    }
