@@ -16,7 +16,7 @@ from kubewright.errors import OpError
 
 MAX_RETRIES = 4
 MAX_WAIT_SECONDS = 10.0
-_FIRST_ERROR = 400
+_FIRST_ERROR = 300  # redirects are not followed: they would carry credentials elsewhere
 _ASKED_TO_WAIT = frozenset({429, 503})
 
 
@@ -27,7 +27,7 @@ class Caller:
     transport: Transport
 
     async def call(self, op: str, target: str, request: Request, *, stream: bool = False) -> Response:
-        """Return the answer below 400; raises OpError that names the operation and its target."""
+        """Return the answer below 300; raises OpError that names the operation and its target."""
         for _ in range(MAX_RETRIES):
             response = await self._send(op, target, request, stream=stream)
             if response.status < _FIRST_ERROR:

@@ -133,7 +133,9 @@ class Decoder(Generic[T]):
         if raw.type not in _CHANGES:
             return None
         key, version, _ = _identity(raw.object)
-        return WatchEvent(EventType.UNDECODABLE, None, version, key, problem)
+        # That it is gone is news even when its last state does not decode.
+        kind = EventType.DELETED if raw.type == "DELETED" else EventType.UNDECODABLE
+        return WatchEvent(kind, None, version, key, problem)
 
 
 def _read_status(raw: msgspec.Raw) -> Status:

@@ -243,7 +243,11 @@ class RestClient:
         """Ask for what has no typed form (discovery, /version) and return the decoded JSON, or text."""
         request = self._requests.any(method, path, query or _NO_QUERY, body, accept="application/json, */*")
         response = await self._caller.call("client.raw", f"{method} {path}", request)
-        return _untyped(response)
+        try:
+            return _untyped(response)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            detail = f"the answer does not decode: {error}"
+            raise OpError("client.raw", ErrorKind.UNAVAILABLE, f"{method} {path}", detail) from error
 
     async def close(self) -> None:
         """Give connections back."""
@@ -277,12 +281,10 @@ def _collection_target(resource: Resource[T], namespace: str) -> str:
 
 
 def _untyped(response: Response) -> Any:
-    if JSON in response.headers.get("content-type", ""):
-        return msgspec.json.decode(response.body)
-    try:
-        return msgspec.json.decode(response.body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    """Decode what is JSON; a log line that looks like JSON stays text."""
+    if JSON not in response.headers.get("content-type", ""):
         return response.body.decode(errors="replace")
+    return msgspec.json.decode(response.body)
 
 
 async def _whole(body: bytes) -> AsyncIterator[bytes]:

@@ -1,0 +1,194 @@
+"""`HttpTransport`: requests over HTTP/1.1 and TLS, on a pool of kept connections.
+
+`connect` makes it; `RestClient` sends on it. Constructing it opens nothing: the session is made on the first request,
+on the loop that runs then, and again when an exec plugin brings another client certificate.
+
+A connection lost before the answer is tried again once where that cannot do a thing twice: aiohttp does so for GET,
+PUT and DELETE, this module for server-side apply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from urllib.parse import quote, urlencode, urlsplit
+
+import aiohttp
+from multidict import CIMultiDict
+from yarl import URL
+
+from kubewright.client.auth.choose import credentials_for
+from kubewright.client.auth.credentials import Credentials, Identity
+from kubewright.client.auth.impersonate import impersonation_headers
+from kubewright.client.auth.rejection import rejection_detail
+from kubewright.client.config import ClientCertificate, ConnectionConfig
+from kubewright.client.connection_errors import Timeouts, connection_error
+from kubewright.client.requests import APPLY
+from kubewright.client.tls import tls_context
+from kubewright.client.transport import Request, Response
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+
+MAX_CONCURRENT_REQUESTS = 64
+"""Requests in flight besides watches, each of which keeps a connection of its own."""
+STREAM_BUFFER_BYTES = 1 << 18
+_UNAUTHORIZED = 401
+_FIRST_ERROR = 300
+_FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
+_PROXY_SCHEMES = frozenset({"", "http", "https"})
+
+
+class HttpTransport:
+    """Carries requests to the API server of a `ConnectionConfig`."""
+
+    def __init__(
+        self,
+        config: ConnectionConfig,
+        *,
+        credentials: Credentials | None = None,
+        timeouts: Timeouts | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._config = config
+        self._clock = clock or Clock.wall()
+        self._credentials = credentials or credentials_for(config, self._clock)
+        self._timeouts = timeouts or Timeouts()
+        self._impersonation = impersonation_headers(config.impersonation)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
+        self._sessions: dict[ClientCertificate | None, aiohttp.ClientSession] = {}
+
+    async def send(self, request: Request, *, stream: bool = False) -> Response:
+        """Send one request; a 401 that fresh credentials do not cure raises OpError UNAUTHORIZED."""
+        identity = await self._credentials.identity()
+        response = await self._exchange(request, identity, stream=stream)
+        if response.status != _UNAUTHORIZED:
+            return response
+        renewed = await self._credentials.identity(rejected=identity)
+        if renewed != identity:
+            response = await self._exchange(request, renewed, stream=stream)
+        if response.status != _UNAUTHORIZED:
+            return response
+        detail = rejection_detail(self._config, renewed, self._clock.now())
+        raise OpError("client.connect", ErrorKind.UNAUTHORIZED, self._config.server, detail)
+
+    async def close(self) -> None:
+        """Close all connections; streams that are still read end as lost."""
+        sessions = list(self._sessions.values())
+        self._sessions.clear()
+        for session in sessions:
+            await session.close()
+
+    async def _exchange(self, request: Request, identity: Identity, *, stream: bool) -> Response:
+        try:
+            return await self._attempt(request, identity, stream=stream)
+        except _FAILURES as error:
+            lost = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+            refused = isinstance(error, aiohttp.ClientConnectorError)
+            if not lost or refused or request.headers.get("content-type") != APPLY:
+                raise await connection_error(self._config, error, self._timeouts) from error
+        try:
+            return await self._attempt(request, identity, stream=stream)
+        except _FAILURES as error:
+            raise await connection_error(self._config, error, self._timeouts) from error
+
+    async def _attempt(self, request: Request, identity: Identity, *, stream: bool) -> Response:
+        if stream:
+            return await self._open(request, identity)
+        async with self._slots:
+            answer = await self._request(request, identity, self._unary_timeout(), self._encoding())
+            async with answer:
+                return Response(answer.status, _lower(answer), await answer.read())
+
+    async def _open(self, request: Request, identity: Identity) -> Response:
+        # Servers do not compress watches, and an asked-for compressor would only hold events back.
+        answer = await self._request(request, identity, self._stream_timeout(), "identity")
+        if answer.status >= _FIRST_ERROR:
+            async with answer:
+                return Response(answer.status, _lower(answer), await answer.read())
+        return Response(answer.status, _lower(answer), stream=_Stream(answer, self._config, self._timeouts))
+
+    async def _request(
+        self, request: Request, identity: Identity, limits: aiohttp.ClientTimeout, encoding: str
+    ) -> aiohttp.ClientResponse:
+        headers = CIMultiDict({**request.headers, **identity.headers, "accept-encoding": encoding})
+        headers.extend(self._impersonation)
+        return await self._session(identity.certificate).request(
+            request.method,
+            self._url(request),
+            headers=headers,
+            data=request.body or None,
+            timeout=limits,
+            allow_redirects=False,
+            proxy=self._config.proxy_url or None,
+            server_hostname=self._config.tls_server_name or None,
+            read_bufsize=STREAM_BUFFER_BYTES,
+        )
+
+    def _url(self, request: Request) -> URL:
+        path = quote(request.path, safe="/:@!$&'()*+,;=~")
+        query = f"?{urlencode(request.query)}" if request.query else ""
+        return URL(f"{self._config.server.rstrip('/')}{path}{query}", encoded=True)
+
+    def _encoding(self) -> str:
+        return "gzip" if self._config.compression else "identity"
+
+    def _unary_timeout(self) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(total=self._timeouts.request_seconds, sock_connect=self._timeouts.connect_seconds)
+
+    def _stream_timeout(self) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(
+            total=None, sock_connect=self._timeouts.connect_seconds, sock_read=self._timeouts.silence_seconds
+        )
+
+    def _session(self, certificate: ClientCertificate | None) -> aiohttp.ClientSession:
+        """Return the session for a client certificate; TLS contexts cannot change it once they are in use."""
+        session = self._sessions.get(certificate)
+        if session is None:
+            session = self._sessions[certificate] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, ssl=self._tls(certificate)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return session
+
+    def _tls(self, certificate: ClientCertificate | None) -> ssl.SSLContext | bool:
+        config = self._config
+        if urlsplit(config.proxy_url).scheme not in _PROXY_SCHEMES:
+            detail = f"{urlsplit(config.proxy_url).scheme} proxies are not supported; use one that speaks http"
+            raise OpError("client.connect", ErrorKind.INVALID, config.server, detail)
+        if urlsplit(config.server).scheme != "https":
+            return False
+        return tls_context(
+            ca_pem=config.ca_pem,
+            insecure=config.insecure_skip_tls_verify,
+            certificate=certificate,
+            target=config.server,
+        )
+
+
+class _Stream:
+    """The chunks of a streamed answer as they arrive; closing it drops the connection."""
+
+    def __init__(self, answer: aiohttp.ClientResponse, config: ConnectionConfig, timeouts: Timeouts) -> None:
+        self._answer = answer
+        self._config = config
+        self._timeouts = timeouts
+
+    def __aiter__(self) -> _Stream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            chunk = await self._answer.content.readany()
+        except _FAILURES as error:
+            raise await connection_error(self._config, error, self._timeouts) from error
+        if chunk:
+            return chunk
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """End the request."""
+        self._answer.close()
+
+
+def _lower(answer: aiohttp.ClientResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in answer.headers.items()}
