@@ -12,6 +12,8 @@ from kubewright.api.meta import Manifest
 from kubewright.workloads.children import selector
 from kubewright.workloads.observed import Child, ChildStatus
 
+DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -29,7 +31,7 @@ def assess(app: AppService, deployment: Child | None) -> Health:
         return Health(ready=False, reason="Creating", message="the Deployment is being created")
     deadline = _exceeded(deployment)
     if deadline:
-        return Health(ready=False, reason="ProgressDeadlineExceeded", message=deadline, stalled=True)
+        return Health(ready=False, reason=DEADLINE_EXCEEDED, message=deadline, stalled=True)
     missing = _missing(app.spec.replicas, deployment)
     if missing:
         return Health(ready=False, reason="Progressing", message=missing)
@@ -52,7 +54,9 @@ def _missing(wanted: int, deployment: Child) -> str:
 
 def _exceeded(deployment: Child) -> str:
     progress = find_condition(deployment.status.conditions, "Progressing")
-    return progress.message if progress is not None and progress.reason == "ProgressDeadlineExceeded" else ""
+    if progress is None or progress.reason != DEADLINE_EXCEEDED:
+        return ""
+    return progress.message or DEADLINE_EXCEEDED
 
 
 def conditions_of(app: AppService, health: Health, now: float) -> tuple[Condition, ...]:
