@@ -23,7 +23,7 @@ def described(
     publish_default: bool = False,
     list_map_keys: tuple[str, ...] = (),
 ) -> msgspec.Meta:
-    """Make the annotation of a field, `Annotated[int, described(...)]`.
+    """Make a field's annotation, the second argument of `Annotated`.
 
     `rules` is OpenAPI by its own names: minimum, maxLength, pattern, format, enum ... `required` asks for the field
     although the class has a default; `publish_default` lets the API server fill in the class's default;

@@ -128,6 +128,12 @@ class ContainerState(Leaf, frozen=True):
     terminated: ContainerStateTerminated | None = None
 
 
+class ActualResources(Leaf, frozen=True):
+    """What is requested of the runtime at present."""
+
+    requests: Mapping[str, Quantity] = EMPTY
+
+
 class ContainerStatus(Leaf, frozen=True):
     """How a container fares; allocated and actual resources differ from the spec's during a resize."""
 
@@ -139,7 +145,7 @@ class ContainerStatus(Leaf, frozen=True):
     started: bool | None = None
     image: str = ""
     allocated_resources: Mapping[str, Quantity] | None = None
-    resources: ResourceRequirements | None = None
+    resources: ActualResources | None = None
 
 
 class PodStatus(Leaf, frozen=True):
@@ -157,7 +163,7 @@ class PodStatus(Leaf, frozen=True):
     message: str = ""
     nominated_node_name: str = ""
     allocated_resources: Mapping[str, Quantity] | None = None
-    resources: ResourceRequirements | None = None
+    resources: ActualResources | None = None
 
 
 class Pod(KubeObject, frozen=True, kw_only=True, gc=False):
