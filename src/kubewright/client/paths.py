@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from kubewright.api.meta import KubeObject, ObjectKey, Resource
+from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
 
 T = TypeVar("T", bound=KubeObject)
 
@@ -20,3 +21,9 @@ def object_path(resource: Resource[T], key: ObjectKey, subresource: str = "") ->
     """Return the path of one object or of its subresource."""
     path = f"{collection_path(resource, key.namespace)}/{key.name}"
     return f"{path}/{subresource}" if subresource else path
+
+
+def manifest_key(manifest: Manifest, namespace: str = "", name: str = "") -> ObjectKey:
+    """Return the key that a manifest is written under; `namespace` and `name` go before its own."""
+    metadata: Mapping[str, Any] = manifest.get("metadata") or {}
+    return ObjectKey(namespace or metadata.get("namespace", ""), name or metadata.get("name", ""))

@@ -15,7 +15,7 @@ from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
 from kubewright.client.calls import Caller
 from kubewright.client.decode import Page, decoder_for
 from kubewright.client.lines import LineSplitter
-from kubewright.client.paths import collection_path, object_path
+from kubewright.client.paths import collection_path, manifest_key, object_path
 from kubewright.client.protocol import Listing, PatchType, Propagation, Undecodable, WatchEvent
 from kubewright.client.requests import (
     APPLY,
@@ -148,7 +148,7 @@ class RestClient:
         dry_run: bool = False,
     ) -> T:
         """Create an object, or with `name` and `subresource` post to one (`binding`, `eviction`, `token`)."""
-        key = _manifest_key(manifest, namespace, name)
+        key = manifest_key(manifest, namespace, name)
         path = object_path(resource, key, subresource) if subresource else collection_path(resource, key.namespace)
         body = manifest if subresource else _typed(resource, manifest)
         request = self._requests.write("POST", path, body, field_manager=field_manager, dry_run=dry_run)
@@ -164,7 +164,7 @@ class RestClient:
         dry_run: bool = False,
     ) -> T:
         """Replace an object whole; for documents that are owned whole, such as leases."""
-        key = _manifest_key(manifest)
+        key = manifest_key(manifest)
         path = object_path(resource, key, subresource)
         request = self._requests.write(
             "PUT", path, _typed(resource, manifest), field_manager=field_manager, dry_run=dry_run
@@ -182,7 +182,7 @@ class RestClient:
         dry_run: bool = False,
     ) -> T:
         """Server-side apply: create the object or make the fields of `manifest` so, and own them."""
-        key = _manifest_key(manifest)
+        key = manifest_key(manifest)
         path = object_path(resource, key, subresource)
         # JSON is YAML, and the server takes it as such.
         request = self._requests.write(
@@ -265,11 +265,6 @@ class _PageTokenExpired(Exception):  # noqa: N818  a turn in the flow of `list`,
 def _typed(resource: Resource[T], manifest: Manifest) -> Manifest:
     """Add kind and apiVersion where the caller left them to the resource."""
     return {"apiVersion": resource.api_version, "kind": resource.kind, **manifest}
-
-
-def _manifest_key(manifest: Manifest, namespace: str = "", name: str = "") -> ObjectKey:
-    metadata: Mapping[str, Any] = manifest.get("metadata") or {}
-    return ObjectKey(namespace or metadata.get("namespace", ""), name or metadata.get("name", ""))
 
 
 def _target(resource: Resource[T], key: ObjectKey, subresource: str) -> str:

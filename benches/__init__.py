@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench-NAME`; each prints a JSON object last."""
