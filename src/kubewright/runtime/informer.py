@@ -186,7 +186,7 @@ class Informer(Generic[T]):
 
     def _on_event(self, event: WatchEvent[T]) -> None:
         key = event.obj.key if event.obj is not None else event.key
-        if event.error and key is not None:
+        if event.type is EventType.UNDECODABLE and key is not None:
             self._report_undecodable(key, event.error)
         if self._arriving is not None:
             self._on_initial_event(self._arriving, event, key)
