@@ -33,7 +33,7 @@ _MAX_EXPONENT = 1000
 @lru_cache(maxsize=8192)
 def _parse(text: str) -> tuple[Fraction, Format]:
     match = _TEXT.fullmatch(text)
-    if match is None or not (match[2] or match[3]):
+    if not text or match is None:
         raise ValueError(f"quantity {text!r}: a number with an optional suffix is expected, such as 100m, 1.5 or 2Gi")
     sign, whole, decimals, suffix = match[1], match[2], match[3] or "", match[4]
     factor, style = _factor(text, suffix)
@@ -148,7 +148,7 @@ def _kept_as_written(text: str, style: Format) -> bool:
     digits = whole + decimals
     if style == "BinarySI":
         power = _BINARY[match[4]]
-        return match[3] is None and len(whole) < 15 - power * 3 // 10 and int(whole) % 8 != 0
+        return not decimals and len(whole) < 15 - power * 3 // 10 and int(whole) % 8 != 0
     power = _DECIMAL[match[4]] if style == "DecimalSI" else int(match[4][1:])
     scale = power - len(decimals)
     return len(digits) <= _FAST_DIGITS and scale >= -9 and scale % 3 == 0 and not digits.endswith("000")  # noqa: PLR2004  nano

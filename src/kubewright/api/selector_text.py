@@ -63,12 +63,12 @@ class _Parser:
         if negated:
             self._next()
         key = self._key()
-        if self._peek() in {_END, ","}:
+        if negated or self._peek() in {_END, ","}:
             return Requirement(key, "DoesNotExist" if negated else "Exists")
         symbol = self._next()
         operator = _OPERATORS.get(symbol)
         if operator is None:
-            raise _unparsable(f"found '{symbol}', expected: in, notin, =, ==, !=, <, >")
+            raise _unparsable(f"found '{symbol}', expected: in, notin, =, ==, !=, gt, lt")
         values = self._list() if symbol in {"in", "notin"} else (self._exact(),)
         _check_values(key, operator, values)
         return Requirement(key, operator, values)
@@ -93,26 +93,31 @@ class _Parser:
         if (symbol := self._next()) != "(":
             raise _unparsable(f"found '{symbol}' expected: '('")
         values: set[str] = set()
-        previous = ","
+        expected = "',', ')' or identifier"
+        after_value = False
         while (symbol := self._next()) != ")":
             if symbol == ",":
-                values |= {""} if previous == "," else set()
-            elif symbol in _SYMBOLS or previous != ",":
-                raise _unparsable(f"found '{symbol}', expected: ',', ')' or identifier")
+                values |= set() if after_value else {""}
+            elif symbol in _SYMBOLS or after_value:
+                raise _unparsable(f"found '{symbol}', expected: {expected}")
             else:
                 values.add(symbol)
-            previous = symbol
-        return tuple(sorted(values | {""} if previous == "," else values))
+            after_value = symbol != ","
+            expected = "',' or ')'" if after_value else "',', or identifier"
+        return tuple(sorted(values if after_value else values | {""}))
 
 
 def _check_values(key: str, operator: str, values: tuple[str, ...]) -> None:
-    for each in values:
+    errors: list[str] = []
+    for index, each in enumerate(values):
         if operator in {"Gt", "Lt"} and integer(each) is None:
-            raise _unparsable(
-                f"values[0]: Invalid value: \"{each}\": for 'Gt', 'Lt' operators, the value must be an integer"
-            )
-        if errors := label_value_errors(each):
-            raise _unparsable(f'values[0][{key}]: Invalid value: "{each}": {"; ".join(errors)}')
+            rule = "for 'Gt', 'Lt' operators, the value must be an integer"
+            errors.append(f'values[{index}]: Invalid value: "{each}": {rule}')
+    for index, each in enumerate(values):
+        if wrong := label_value_errors(each):
+            errors.append(f'values[{index}][{key}]: Invalid value: "{each}": {"; ".join(wrong)}')
+    if errors:
+        raise _unparsable(errors[0] if len(errors) == 1 else f"[{', '.join(errors)}]")
 
 
 def _unparsable(detail: str) -> ValueError:

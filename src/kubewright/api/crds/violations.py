@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, cast
 
 import msgspec
@@ -33,9 +34,13 @@ def violations(obj: msgspec.Struct, path: str) -> tuple[str, ...]:
     return tuple(_struct_violations(obj, path))
 
 
+@cache
+def _fields(type_: type[msgspec.Struct]) -> tuple[mi.Field, ...]:
+    return cast("mi.StructType", mi.type_info(type_)).fields
+
+
 def _struct_violations(obj: msgspec.Struct, path: str) -> Iterator[str]:
-    info = mi.type_info(type(obj))
-    for field in cast("mi.StructType", info).fields:
+    for field in _fields(type(obj)):
         bare, rules, extra = field_rules(field)
         value = getattr(obj, field.name)
         at = f"{path}.{field.encode_name}"
@@ -70,7 +75,7 @@ def _inside(value: Any, rules: Mapping[str, Any], at: str) -> Iterator[str]:
 def _duplicates(items: Sequence[Any], keys: Sequence[str], at: str) -> Iterator[str]:
     seen: set[tuple[Any, ...]] = set()
     for index, item in enumerate(items if keys else ()):
-        names = {field.encode_name: field.name for field in cast("mi.StructType", mi.type_info(type(item))).fields}
+        names = {field.encode_name: field.name for field in _fields(type(item))}
         identity = tuple(getattr(item, names[key]) for key in keys)
         if identity in seen:
             yield f"{at}[{index}]: Duplicate value: {_json(dict(zip(keys, identity, strict=True)))}"
