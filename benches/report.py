@@ -1,6 +1,7 @@
 """The one form in which benchmarks report: for people a line each, for programs a JSON object as the last line.
 
-A result compares ours with a peer that was measured in the same run, alternating, since machines differ and drift.
+A case is measured several times. With a peer, both are measured in turn in the same run, and what counts is the ratio
+of each pair, since machines differ and drift; without one, ours is held against the goal itself.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One case. `ratio` is ours over the peer's; `spread` is (highest - lowest) over the median of ours."""
+    """One case. `ratio` above 1 is better than the peer; `spread` is its range, or without a peer the range of ours."""
 
     case: str
     unit: str
@@ -21,9 +22,9 @@ class Result:
     peer: float | None
     peer_name: str
     ratio: float | None
-    spread: float
-    goal: str
-    met: bool
+    spread: tuple[float, float]
+    goal: float | None
+    met: bool | None
 
 
 def alternate(runs: int, *measures: Callable[[], float]) -> list[list[float]]:
@@ -40,34 +41,52 @@ def result(
     unit: str,
     ours: Sequence[float],
     *,
-    peer: Sequence[float] = (),
-    peer_name: str = "",
-    at_least: float | None = None,
-    at_most: float | None = None,
+    goal: float | None = None,
+    less_is_better: bool = False,
+    note: str = "",
 ) -> Result:
-    """Return the medians of repeated measures, judged by a goal on ours."""
+    """Return the median of repeated measures against a goal; `note` stands where a peer's name would."""
     median = statistics.median(ours)
-    other = statistics.median(peer) if peer else None
-    bounds = ((">=", at_least), ("<=", at_most))
-    goal = ", ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
-    met = (at_least is None or median >= at_least) and (at_most is None or median <= at_most)
+    met = None if goal is None else (median <= goal if less_is_better else median >= goal)
+    return Result(case, unit, _round(median), None, note, None, (_round(min(ours)), _round(max(ours))), goal, met)
+
+
+def compared(
+    case: str,
+    unit: str,
+    ours: Sequence[float],
+    peer: Sequence[float],
+    peer_name: str,
+    *,
+    goal: float | None = None,
+    less_is_better: bool = False,
+) -> Result:
+    """Return the medians and the ratio to a peer that was measured in turn with ours; the goal is one on the ratio."""
+    pairs = zip(ours, peer, strict=True)
+    ratios = [theirs / mine if less_is_better else mine / theirs for mine, theirs in pairs]
+    ratio = statistics.median(ratios)
     return Result(
-        case=case,
-        unit=unit,
-        ours=round(median, 3),
-        peer=None if other is None else round(other, 3),
-        peer_name=peer_name,
-        ratio=round(median / other, 3) if other else None,
-        spread=round((max(ours) - min(ours)) / median, 3) if median else 0.0,
-        goal=goal,
-        met=met,
+        case,
+        unit,
+        _round(statistics.median(ours)),
+        _round(statistics.median(peer)),
+        peer_name,
+        _round(ratio),
+        (_round(min(ratios)), _round(max(ratios))),
+        goal,
+        None if goal is None else ratio >= goal,
     )
 
 
 def report(bench: str, results: Sequence[Result]) -> None:
     """Print the results, as JSON last."""
     for each in results:
-        peer = f", {each.peer_name} {each.peer:,.1f} (x{each.ratio})" if each.peer is not None else ""
-        verdict = f", goal {each.goal}: {'met' if each.met else 'missed'}" if each.goal else ""
-        print(f"{each.case}: {each.ours:,.1f} {each.unit}{peer}, spread {each.spread:.0%}{verdict}")
+        against = f", {each.peer_name} {each.peer:,}: x{each.ratio}" if each.ratio is not None else ""
+        verdict = "" if each.goal is None else f", goal {each.goal:,}: {'met' if each.met else 'MISSED'}"
+        low, high = each.spread
+        print(f"{each.case}: {each.ours:,} {each.unit}{against} [{low:,} to {high:,}]{verdict}")
     print(json.dumps({"bench": bench, "results": [asdict(each) for each in results]}))
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.4g}")

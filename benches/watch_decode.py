@@ -14,17 +14,23 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 
-from benches.report import alternate, report, result
-from kubewright.api.core import PODS
+from benches.report import Result, alternate, compared, report, result
+from kubewright.api.core import PODS, Pod
+from kubewright.api.interning import Interner
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
+from kubewright.store.index import Index
 
 GOAL_EVENTS_PER_CPU_SECOND = 25_000
+GOAL_KILOBYTES = 10
+CACHED_PODS = 20_000
 POD_BYTES = 6_900
 DISTINCT_PODS = 200
 
@@ -193,6 +199,23 @@ def per_cpu_second(take: Coroutine[Any, Any, int], expected: int) -> float:
     return count / seconds
 
 
+def memory(case: str, keep: Callable[[Pod], Pod]) -> Result:
+    """Fill an informer's index with distinct pods and see what each adds to the resident memory."""
+    index: Index[Pod] = Index()
+    decoder = msgspec.json.Decoder(Pod)
+    before = resident_kilobytes()
+    for number in range(CACHED_PODS):
+        cached = keep(decoder.decode(_encode(pod(number))))
+        index.put(cached.key, cached)
+    kilobytes = (resident_kilobytes() - before) / CACHED_PODS
+    return result(case, "KB", [kilobytes], goal=GOAL_KILOBYTES, less_is_better=True)
+
+
+def resident_kilobytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGESIZE") / 1024
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=20_000, help="events a run")
@@ -217,9 +240,16 @@ def main() -> None:
         finally:
             server.terminate()
     case = f"watch of {len(_encode(pod(0))):,} byte pods"
-    goal = GOAL_EVENTS_PER_CPU_SECOND
-    name = "aiohttp lines and json.loads"
-    report("watch_decode", [result(case, "events/CPU-s", ours, peer=peer, peer_name=name, at_least=goal)])
+    unit = "events/CPU-s"
+    report(
+        "watch_decode",
+        [
+            result(case, unit, ours, goal=GOAL_EVENTS_PER_CPU_SECOND),
+            compared(case, unit, ours, peer, "aiohttp lines and json.loads"),
+            memory("a cached pod, every part its own", lambda fresh: fresh),
+            memory("a cached pod, equal parts shared", Interner().intern),
+        ],
+    )
 
 
 if __name__ == "__main__":
