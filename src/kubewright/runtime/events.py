@@ -1,0 +1,184 @@
+"""Telling an object's users what happened to it: core/v1 Events, as `kubectl describe` shows them.
+
+Controllers call `record`, which only queues: an Event is a courtesy, so it never delays or fails a reconcile, and when
+the API server is away or the queue is full it is dropped and counted. `run` writes; which occurrences share one Event
+is decided in `correlation`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import Any, Literal
+
+from kubewright.api.core import EVENTS
+from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource, rfc3339
+from kubewright.client.protocol import Client, PatchType
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.backoff import Backoff
+from kubewright.runtime.correlation import Correlator, Occurrence, Series, Subject
+from kubewright.runtime.informer import Informer
+from kubewright.runtime.metrics import RuntimeMetrics
+
+_log = logging.getLogger(__name__)
+
+_QUEUED = 1000
+_ATTEMPTS = 5
+_MESSAGE_LENGTH = 1024
+_NAME_LENGTH = 253
+
+
+class EventRecorder:
+    """Records what happened to objects as Events of one component."""
+
+    def __init__(
+        self,
+        client: Client,
+        clock: Clock,
+        component: str,
+        *,
+        rng: random.Random | None = None,
+        metrics: RuntimeMetrics | None = None,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._component = component
+        self._rng = rng or random.Random(component)  # noqa: S311  jitter
+        self._dropped = (metrics or RuntimeMetrics()).events_dropped
+        self._queue: asyncio.Queue[Occurrence] = asyncio.Queue(_QUEUED)
+        self._correlator = Correlator()
+
+    def record(
+        self,
+        about: KubeObject | ObjectKey,
+        resource: Resource[Any],
+        type_: Literal["Normal", "Warning"] | str,  # noqa: PYI051  the two that there are, but Kubernetes takes any
+        reason: str,
+        message: str,
+    ) -> None:
+        """Queue that something happened; `reason` is a CamelCase word, `message` a sentence with the particulars."""
+        occurrence = Occurrence(_subject(about, resource), type_, reason, message[:_MESSAGE_LENGTH], self._clock.now())
+        try:
+            self._queue.put_nowait(occurrence)
+        except asyncio.QueueFull:
+            self._drop("queue full")
+
+    async def run(self) -> None:
+        """Write Events until cancelled."""
+        while True:
+            series = self._correlator.add(await self._queue.get())
+            if series is None:
+                self._drop("rate limit")
+            else:
+                await self._deliver(series)
+
+    def _drop(self, reason: str) -> None:
+        self._dropped.labels(self._component, reason).inc()
+
+    async def _deliver(self, series: Series) -> None:
+        backoff = Backoff(1.0, 30.0, self._rng)
+        for _ in range(_ATTEMPTS):
+            try:
+                await self._write(series)
+            except OpError as error:
+                if not error.retryable:
+                    _log.info("event %s not written: %s", series.newest.reason, error)
+                    break
+                await asyncio.sleep(backoff.next_seconds())
+            else:
+                return
+        self._drop("not written")
+
+    async def _write(self, series: Series) -> None:
+        if not series.name or not await self._count_up(series):
+            await self._create(series)
+
+    async def _count_up(self, series: Series) -> bool:
+        """Bring the Event that is there up to date; return False when it has expired meanwhile."""
+        newest = series.newest
+        patch = {"count": series.count, "message": series.message, "lastTimestamp": rfc3339(newest.at_seconds)}
+        try:
+            await self._client.patch(
+                EVENTS,
+                ObjectKey(_namespace(newest), series.name),
+                patch,
+                PatchType.MERGE,
+                field_manager=self._component,
+            )
+        except OpError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    async def _create(self, series: Series) -> None:
+        stamp = int(self._clock.now() * 1e9)
+        while True:
+            name = f"{series.newest.subject.key.name[: _NAME_LENGTH - 17]}.{stamp:x}"
+            try:
+                await self._client.create(
+                    EVENTS,
+                    _manifest(series, name, self._component),
+                    namespace=_namespace(series.newest),
+                    field_manager=self._component,
+                )
+            except OpError as error:
+                if error.kind is not ErrorKind.ALREADY_EXISTS:
+                    raise
+                stamp += 1  # another event about the object at the same instant
+            else:
+                series.name = name
+                return
+
+
+def announce_undecodable(informer: Informer[Any], recorder: EventRecorder) -> None:
+    """Record a Warning about each object that an informer cannot decode and so skips."""
+
+    def on_undecodable(key: ObjectKey, error: str) -> None:
+        recorder.record(
+            key, informer.resource, "Warning", "Undecodable", f"Skipped, because it does not decode: {error}"
+        )
+
+    informer.on_undecodable(on_undecodable)
+
+
+def _subject(about: KubeObject | ObjectKey, resource: Resource[Any]) -> Subject:
+    if isinstance(about, ObjectKey):
+        return Subject(resource.api_version, resource.kind, about)
+    metadata = about.metadata
+    return Subject(resource.api_version, resource.kind, about.key, metadata.uid, metadata.resource_version)
+
+
+def _namespace(occurrence: Occurrence) -> str:
+    """Return where the Event belongs; those about cluster-scoped objects are kept in `default`."""
+    return occurrence.subject.key.namespace or "default"
+
+
+def _manifest(series: Series, name: str, component: str) -> Manifest:
+    newest = series.newest
+    subject = newest.subject
+    involved = {
+        "apiVersion": subject.api_version,
+        "kind": subject.kind,
+        "namespace": subject.key.namespace,
+        "name": subject.key.name,
+        "uid": subject.uid,
+        "resourceVersion": subject.resource_version,
+    }
+    return {
+        "apiVersion": EVENTS.api_version,
+        "kind": EVENTS.kind,
+        "metadata": {"name": name, "namespace": _namespace(newest)},
+        "involvedObject": {field: value for field, value in involved.items() if value},
+        "type": newest.type,
+        "reason": newest.reason,
+        "message": series.message,
+        "count": series.count,
+        "firstTimestamp": rfc3339(series.first_at_seconds),
+        "lastTimestamp": rfc3339(newest.at_seconds),
+        "source": {"component": component},
+        "reportingComponent": component,
+        "reportingInstance": "",
+    }
