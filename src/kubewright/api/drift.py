@@ -1,9 +1,9 @@
-"""Does a live object still say what we want of it?
+"""Whether a live object still says what we want of it.
 
-Server-side apply of an unchanged manifest changes nothing, but it is a request all the same; an idle platform sends none. So
-each manifest carries a fingerprint of itself as an annotation, and a live object is left alone when it bears the same
-fingerprint and still contains every field of the manifest. The first notices a change of mind (also a field that is no
-longer wanted), the second somebody else's edit. What others added beside our fields is theirs.
+Server-side apply of an unchanged manifest changes nothing, but it is a request all the same; an idle platform sends
+none. So each manifest carries a fingerprint of itself as an annotation, and a live object is left alone when it bears
+the same fingerprint and still contains every field of the manifest. The first notices a change of mind (also a field
+that is no longer wanted), the second somebody else's edit. What others added beside our fields is theirs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A decision as data: what to do, to what, and why.
 
-Every `decide.py` returns a Plan, and `runtime.plans.execute` is the only thing that turns one into writes. Until then it can
-be shown, compared with what a test expects, rehearsed on a fork, or dropped.
+Every `decide.py` returns a Plan, and `runtime.plans.Executor` is the only thing that turns one into writes. Until then
+it can be shown, compared with what a test expects, rehearsed on a fork, or dropped.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.controller import Controller, Done, RequeueAfter, watch_own, watch_owned
-from kubewright.runtime.events import EventRecorder
+from kubewright.runtime.events import EventRecorder, announce_undecodable
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.plans import Executor
@@ -131,9 +131,7 @@ def app_services(
     watch_own(caches.apps, queue)
     watch_owned(caches.deployments, queue, APP_SERVICES)
     watch_owned(caches.services, queue, APP_SERVICES)
-    caches.apps.on_undecodable(
-        lambda key, error: recorder.record_key(APP_SERVICES, key, "Warning", "Undecodable", f"skipped: {error}")
-    )
+    announce_undecodable(caches.apps, recorder)
     executor = Executor(client, recorder, APP_SERVICES, FIELD_MANAGER)
     reconciler = AppServiceReconciler(client, clock, executor, caches)
     controller = Controller(NAME, reconciler, queue, concurrency=CONCURRENCY, informers=caches.all(), metrics=metrics)
