@@ -1,0 +1,89 @@
+"""The twin: an embedded Kubernetes API server with simulated nodes, in this process.
+
+It speaks the real protocol, so that kubectl and other clients work on it, and it runs on the ordinary loop and under
+virtual time. What the contract suite says about a real control plane is its specification.
+
+What it does not model stands in `NOT_MODELLED`: asking for that gets a Status that says so, never a wrong answer.
+Besides that, known simplifications of what is modelled:
+- Authorisation: every authenticated user may do everything; roles and bindings are kept, not enforced.
+- Admission: a pod gets its `serviceAccountName`, but no token volume. The default ServiceAccount need not exist.
+- Kinds in `KEPT_ONLY` are validated, stored and watched, but no controller acts on them.
+- A list over all namespaces is ordered by namespace, then name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+KEPT_ONLY: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("", "persistentvolumeclaims"),
+        ("", "persistentvolumes"),
+        ("", "podtemplates"),
+        ("", "replicationcontrollers"),
+        ("apps", "controllerrevisions"),
+        ("apps", "daemonsets"),
+        ("apps", "statefulsets"),
+        ("autoscaling", "horizontalpodautoscalers"),
+        ("batch", "cronjobs"),
+        ("batch", "jobs"),
+        ("networking.k8s.io", "ingressclasses"),
+        ("networking.k8s.io", "ingresses"),
+        ("networking.k8s.io", "networkpolicies"),
+        ("node.k8s.io", "runtimeclasses"),
+        ("policy", "poddisruptionbudgets"),
+        ("rbac.authorization.k8s.io", "clusterrolebindings"),
+        ("rbac.authorization.k8s.io", "clusterroles"),
+        ("rbac.authorization.k8s.io", "rolebindings"),
+        ("rbac.authorization.k8s.io", "roles"),
+        ("scheduling.k8s.io", "priorityclasses"),
+        ("storage.k8s.io", "storageclasses"),
+    }
+)
+
+ACTED_ON: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("", "configmaps"),
+        ("", "endpoints"),
+        ("", "events"),
+        ("", "namespaces"),
+        ("", "nodes"),
+        ("", "pods"),
+        ("", "secrets"),
+        ("", "serviceaccounts"),
+        ("", "services"),
+        ("apiextensions.k8s.io", "customresourcedefinitions"),
+        ("apps", "deployments"),
+        ("apps", "replicasets"),
+        ("authentication.k8s.io", "selfsubjectreviews"),
+        ("authentication.k8s.io", "tokenreviews"),
+        ("authorization.k8s.io", "localsubjectaccessreviews"),
+        ("authorization.k8s.io", "selfsubjectaccessreviews"),
+        ("authorization.k8s.io", "selfsubjectrulesreviews"),
+        ("authorization.k8s.io", "subjectaccessreviews"),
+        ("coordination.k8s.io", "leases"),
+        ("discovery.k8s.io", "endpointslices"),
+        ("events.k8s.io", "events"),
+    }
+)
+
+NOT_MODELLED: Mapping[str, str] = {
+    "alpha and beta versions": "versions of the API that are not stable",
+    "autoscaling/v1": "conversion between versions of a built-in kind; autoscaling/v2 is served",
+    "CustomResourceDefinition conversion": "conversion webhooks: only the strategy None",
+    "admissionregistration.k8s.io": "admission webhooks and policies",
+    "apiregistration.k8s.io": "aggregated API servers",
+    "certificates.k8s.io": "certificate signing requests",
+    "flowcontrol.apiserver.k8s.io": "priority and fairness of requests",
+    "limitranges": "limit ranges",
+    "resource.k8s.io": "dynamic resource allocation",
+    "resourcequotas": "resource quotas",
+    "pods/attach": "attaching to containers",
+    "pods/ephemeralcontainers": "ephemeral containers",
+    "pods/exec": "running commands in containers",
+    "pods/portforward": "port forwarding",
+    "pods/proxy": "the proxy to pods",
+    "pods/resize": "resizing pods in place",
+    "nodes/proxy": "the proxy to nodes",
+    "services/proxy": "the proxy to services",
+}

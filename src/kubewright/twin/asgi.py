@@ -1,0 +1,134 @@
+"""The twin over HTTP: an ASGI application around `ApiServer.handle`.
+
+It reads a request, says who asks, and sends the answer, a watch line by line. Authentication is a bearer token; only
+the health and version documents are open. Large answers are compressed for clients that ask for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from kubewright.client.transport import Request, Response
+from kubewright.twin.answers import document
+from kubewright.twin.call import User
+from kubewright.twin.documents import OPEN_PATHS
+from kubewright.twin.server import ApiServer
+from kubewright.twin.status import StatusError, unauthorized
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_COMPRESSED_FROM_BYTES = 128 * 1024
+_MAX_BODY_BYTES = 3 * 1024 * 1024
+_ANONYMOUS = User("system:anonymous", groups=("system:unauthenticated",))
+
+
+class AsgiApp:
+    """ASGI 3; its lifespan does nothing, since the server starts nothing."""
+
+    def __init__(self, server: ApiServer) -> None:
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = _headers(scope)
+        try:
+            body = await _body(receive)
+            user = self._authenticate(scope["path"], headers)
+        except StatusError as error:
+            await _send_whole(document(error.body(), error.code), headers, send)
+            return
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        response = await self._server.handle(Request(scope["method"], path, query, headers, body), user)
+        if response.stream is None:
+            await _send_whole(response, headers, send, with_body=scope["method"] != "HEAD")
+        else:
+            await _send_stream(response, receive, send)
+
+    def _authenticate(self, path: str, headers: Mapping[str, str]) -> User:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        user = self._server.tokens.user_of(token.strip()) if scheme.lower() == "bearer" else None
+        if user is None:
+            if path.rstrip("/") in OPEN_PATHS and not token:
+                return _ANONYMOUS
+            raise unauthorized()
+        return user
+
+
+def _headers(scope: Scope) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+async def _body(receive: Receive) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(chunks)
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > _MAX_BODY_BYTES:
+            text = f"Request entity too large: limit is {_MAX_BODY_BYTES}"
+            raise StatusError(413, "RequestEntityTooLarge", text)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+async def _send_whole(response: Response, headers: Mapping[str, str], send: Send, *, with_body: bool = True) -> None:
+    body, sent = response.body, dict(response.headers)
+    if len(body) >= _COMPRESSED_FROM_BYTES and "gzip" in headers.get("accept-encoding", ""):
+        body = gzip.compress(body, compresslevel=1, mtime=0)
+        sent["content-encoding"] = "gzip"
+    sent["content-length"] = str(len(body))
+    await _start(response.status, sent, send)
+    await send({"type": "http.response.body", "body": body if with_body else b""})
+
+
+async def _send_stream(response: Response, receive: Receive, send: Send) -> None:
+    """Send chunks as they come until the stream ends or the client is gone."""
+    stream = response.stream
+    if stream is None:
+        return
+    await _start(response.status, response.headers, send)
+    async with asyncio.TaskGroup() as group:
+        gone = group.create_task(_close_when_gone(receive, stream))
+        async for chunk in stream:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        gone.cancel()
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _close_when_gone(receive: Receive, stream: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    await stream.aclose()
+
+
+async def _start(status: int, headers: Mapping[str, str], send: Send) -> None:
+    encoded = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,81 @@
+"""One request, resolved: what the verbs and subresources are called with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from kubewright.api.meta import Manifest
+from kubewright.twin.kinds import KindInfo
+from kubewright.twin.media import View, negotiate, read_body
+from kubewright.twin.registry import Registry, Target
+
+if TYPE_CHECKING:
+    from kubewright.twin.tokens import TokenBook
+    from kubewright.twin.watch import WatchHub
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks."""
+
+    name: str = "system:admin"
+    uid: str = ""
+    groups: tuple[str, ...] = ("system:masters", "system:authenticated")
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+
+ADMIN = User()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the server that verbs work with."""
+
+    registry: Registry
+    hub: WatchHub
+    tokens: TokenBook
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request for a resource: its kind and names, and the request's own parts."""
+
+    services: Services
+    method: str
+    kind: KindInfo
+    namespace: str
+    name: str
+    subresource: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    user: User
+
+    @property
+    def registry(self) -> Registry:
+        """Return the registry, which almost every verb needs."""
+        return self.services.registry
+
+    @property
+    def target(self) -> Target:
+        """Return the object that the call is about."""
+        return Target(self.kind, self.namespace, self.name, self.subresource)
+
+    @property
+    def content_type(self) -> str:
+        """Return the body's media type without its parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip()
+
+    def view(self) -> View:
+        """Return the form of the answer; raises 406."""
+        return negotiate(self.headers, self.query)
+
+    def manifest(self) -> Manifest:
+        """Return the body as a manifest; raises 400, 415."""
+        return read_body(self.body, self.headers.get("content-type", ""), self.registry.kinds)
+
+    def now(self) -> float:
+        """Return the present time in seconds since 1970."""
+        return self.registry.clock.now()

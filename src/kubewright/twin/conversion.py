@@ -1,0 +1,63 @@
+"""One object under several group versions: where it is stored, and how it reads in the version asked for.
+
+Custom kinds convert by the strategy None: only `apiVersion` changes. Events are stored as core/v1 and also served as
+events.k8s.io/v1, whose fields have other names. No other built-in kind is served in two versions.
+"""
+
+from __future__ import annotations
+
+from kubewright.api.meta import Manifest
+from kubewright.store.versioned import Bucket
+from kubewright.twin.kinds import KindInfo, KindTable
+
+_CORE_EVENTS: Bucket = ("", "events")
+_CORE_TO_NEW = {
+    "involvedObject": "regarding",
+    "message": "note",
+    "source": "deprecatedSource",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "count": "deprecatedCount",
+    "reportingComponent": "reportingController",
+}
+_NEW_TO_CORE = {new: core for core, new in _CORE_TO_NEW.items()}
+
+_HEAD = frozenset({"apiVersion", "kind", "metadata"})
+
+
+def bucket_of(kind: KindInfo) -> Bucket:
+    """Return where a kind's objects are stored, whatever version they are served in."""
+    return _CORE_EVENTS if kind.plural == "events" and kind.group == "events.k8s.io" else (kind.group, kind.plural)
+
+
+def in_version(kind: KindInfo, stored: Manifest) -> Manifest:
+    """Return a stored object as `kind`'s version has it; the same object when that is how it is stored."""
+    if stored.get("apiVersion") == kind.api_version:
+        return stored
+    if kind.group == "events.k8s.io":
+        stored = _renamed(stored, _CORE_TO_NEW)
+    return {**stored, "apiVersion": kind.api_version}
+
+
+def stored_form(kind: KindInfo, obj: Manifest, kinds: KindTable) -> Manifest:
+    """Return an object of `kind`'s version as it is stored, its parts in the order in which they are written."""
+    obj = _ordered(kind, obj)
+    if kind.group == "events.k8s.io":
+        return {**_renamed(obj, _NEW_TO_CORE), "apiVersion": "v1"}
+    if not kind.custom or kind.storage:
+        return obj
+    version = next((other for other in kinds.versions(kind.group, kind.plural) if other.storage), kind)
+    return {**obj, "apiVersion": version.api_version}
+
+
+def _ordered(kind: KindInfo, obj: Manifest) -> Manifest:
+    if kind.custom:
+        head = {"apiVersion": kind.api_version, "kind": kind.kind}
+    else:
+        head = {"kind": kind.kind, "apiVersion": kind.api_version}
+    rest = {name: value for name, value in obj.items() if name not in _HEAD}
+    return {**head, "metadata": obj["metadata"], **rest}
+
+
+def _renamed(obj: Manifest, names: dict[str, str]) -> Manifest:
+    return {names.get(name, name): value for name, value in obj.items()}

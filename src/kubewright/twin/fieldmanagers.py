@@ -1,0 +1,97 @@
+"""Who set which field: the registry's and the verbs' way to the managed fields that `store.patch` computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kubewright.api.meta import Manifest
+from kubewright.errors import OpError
+from kubewright.store.patch.apply import server_side_apply
+from kubewright.store.patch.errors import MALFORMED, ApplyConflictError
+from kubewright.store.patch.fields import Fields
+from kubewright.store.patch.managed import track_update
+from kubewright.twin import status
+from kubewright.twin.kinds import KindInfo
+from kubewright.twin.options import WriteOptions
+from kubewright.twin.reading import as_dict
+
+
+def track(
+    old: Manifest | None, obj: Manifest, kind: KindInfo, options: WriteOptions, now: str, subresource: str
+) -> Manifest:
+    """Record the caller as the manager of what this create, update or patch changed.
+
+    Returns a new document, or `old` itself when nothing changed.
+    """
+    return track_update(
+        old,
+        obj,
+        kind.schema,
+        manager=options.field_manager or "unknown",
+        api_version=kind.api_version,
+        now=now,
+        subresource=subresource,
+        ignored=_reset(kind, subresource),
+    )
+
+
+def apply(
+    live: Manifest | None,
+    applied: Manifest,
+    kind: KindInfo,
+    options: WriteOptions,
+    now: str,
+    subresource: str,
+) -> Manifest:
+    """Server-side apply; raises 409 with one cause for each field of another manager."""
+    with refused_patches():
+        return server_side_apply(
+            live,
+            applied,
+            kind.schema,
+            manager=options.field_manager,
+            api_version=kind.api_version,
+            now=now,
+            subresource=subresource,
+            force=options.force,
+            ignored=_reset(kind, subresource),
+        )
+
+
+@contextmanager
+def refused_patches() -> Iterator[None]:
+    """Turn what `store.patch` refuses into the answer that the API server gives."""
+    try:
+        yield
+    except ApplyConflictError as error:
+        raise status.apply_conflict(error.conflicts) from error
+    except OpError as error:
+        if error.op == MALFORMED:
+            raise status.bad_request(error.detail) from error
+        raise status.StatusError(422, "Invalid", error.detail) from error
+
+
+def _reset(kind: KindInfo, subresource: str) -> Fields | None:
+    """Return the fields that an endpoint puts back, so that nobody comes to own them there."""
+    if subresource == "status":
+        return {"f:spec": {}, "f:metadata": {}} if kind.custom else {"f:spec": {}}
+    return {"f:status": {}} if kind.has_status else None
+
+
+def same_but_for_times(obj: Manifest, old: Manifest) -> bool:
+    """Tell whether two versions differ in nothing but when their managers last changed something."""
+    if any(obj.get(name) != old.get(name) for name in {**old, **obj} if name != "metadata"):
+        return False
+    metadata, old_metadata = obj["metadata"], old["metadata"]
+    if any(metadata.get(name) != old_metadata.get(name) for name in {**old_metadata, **metadata} if name != _MANAGED):
+        return False
+    return _untimed(metadata) == _untimed(old_metadata)
+
+
+_MANAGED = "managedFields"
+
+
+def _untimed(metadata: Manifest) -> list[Manifest]:
+    entries = metadata.get(_MANAGED) or []
+    return [{name: value for name, value in as_dict(entry).items() if name != "time"} for entry in entries]

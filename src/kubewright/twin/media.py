@@ -1,0 +1,144 @@
+"""Bodies in and answers out: which form a request's body has, and which form its answer shall have.
+
+Bodies are read as JSON, YAML and protobuf; answers are written as JSON: whole objects, Tables for people, or metadata
+only. Clients that would rather have protobuf accept JSON too.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import yaml
+
+from kubewright.api.meta import Manifest
+from kubewright.twin.kinds import KindTable
+from kubewright.twin.protobuf import decode_protobuf
+from kubewright.twin.status import StatusError, bad_request, not_acceptable, unsupported_media_type
+
+JSON = "application/json"
+YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+READABLE = (JSON, YAML, PROTOBUF)
+_SHOWN_BYTES = 30
+
+
+class Form(enum.Enum):
+    """What of an object is answered."""
+
+    OBJECT = "object"
+    TABLE = "Table"
+    METADATA = "PartialObjectMetadata"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The answer's form; `include_object` says what each row of a Table carries."""
+
+    form: Form = Form.OBJECT
+    include_object: str = "Metadata"
+    meta_version: str = "v1"
+
+
+PLAIN = View()
+_FORMS = {"Table": Form.TABLE, "PartialObjectMetadata": Form.METADATA, "PartialObjectMetadataList": Form.METADATA}
+
+
+def negotiate(headers: Mapping[str, str], query: Mapping[str, str]) -> View:
+    """Choose the first form in the Accept header that the twin writes; raises 406."""
+    accept = headers.get("accept", "")
+    if not accept or accept in {JSON, "*/*"}:
+        return PLAIN
+    for clause in accept.split(","):
+        view = _view(clause.strip(), query)
+        if view is not None:
+            return view
+    raise not_acceptable(READABLE)
+
+
+def _view(clause: str, query: Mapping[str, str]) -> View | None:
+    media, *rest = [part.strip() for part in clause.split(";")]
+    parameters = dict(part.split("=", 1) for part in rest if "=" in part)
+    # A client that names protobuf names JSON too; without `as` alone it is taken at its word and gets JSON.
+    if media == PROTOBUF and "as" in parameters:
+        return None
+    if media not in {JSON, "application/*", "*/*", YAML, PROTOBUF}:
+        return None
+    wanted = parameters.get("as")
+    if wanted is None:
+        return PLAIN
+    if wanted not in _FORMS or parameters.get("g") != "meta.k8s.io":
+        return None
+    include = query.get("includeObject") or "Metadata"
+    if include not in {"None", "Metadata", "Object"}:
+        raise bad_request(f'unrecognized includeObject value: "{include}"')
+    return View(_FORMS[wanted], include, parameters.get("v", "v1"))
+
+
+def read_body(body: bytes, content_type: str, kinds: KindTable) -> Manifest:
+    """Read a request's body as a manifest; raises 415 or 400."""
+    media = content_type.partition(";")[0].strip() or JSON
+    if media == PROTOBUF:
+        try:
+            return decode_protobuf(body, kinds)
+        except ValueError as error:
+            raise bad_request(str(error)) from error
+    if media not in {JSON, YAML}:
+        raise unsupported_media_type(READABLE)
+    document = parse_json(body) if media == JSON else parse_yaml(body)
+    if not isinstance(document, dict):
+        raise _not_an_object(body)
+    return document  # pyright: ignore[reportUnknownVariableType]  JSON
+
+
+def _not_an_object(body: bytes) -> StatusError:
+    shown = body[:_SHOWN_BYTES].decode(errors="replace")
+    return bad_request(f"couldn't get version/kind; json parse error: the body is not a JSON object ({shown!r})")
+
+
+def parse_json(body: bytes) -> Any:
+    """Read JSON; raises 400. YAML sent under JSON's name is not taken."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request(f"error decoding the body: {error}") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as JSON: timestamps stay text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse_yaml(body: bytes) -> Any:
+    """Read YAML or JSON (YAML's subset, and much faster to read); raises 400."""
+    if body.lstrip()[:1] == b"{":
+        try:
+            return msgspec.json.decode(body)
+        except msgspec.DecodeError:
+            pass  # a flow mapping that is YAML, not JSON
+    try:
+        return yaml.load(body, Loader=_Loader)  # noqa: S506  a SafeLoader
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise bad_request(f"error converting YAML to JSON: {error}") from error
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+def private_copy(document: Manifest) -> Manifest:
+    """Return a copy that shares nothing, so that it may be changed in place."""
+    return _decode(_encode(document))
+
+
+def encode(document: Any) -> bytes:
+    """Write an answer."""
+    return _encode(document)

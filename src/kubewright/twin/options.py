@@ -1,0 +1,217 @@
+"""What a request's query says, read once and checked as the API server checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kubewright.api.meta import Manifest
+from kubewright.twin.kinds import as_dict
+from kubewright.twin.status import bad_request, invalid
+from kubewright.twin.validation.fields import FieldError, not_supported, too_long
+from kubewright.twin.validation.fields import forbidden as field_forbidden
+from kubewright.twin.validation.fields import invalid as field_invalid
+
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False", ""})
+_VALIDATIONS = ("Ignore", "Strict", "Warn")
+MAX_MANAGER_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """How a create, update, patch or apply is to be done."""
+
+    dry_run: bool = False
+    field_manager: str = ""
+    field_validation: str = "Warn"
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """Which objects a list or watch is about, and as of when."""
+
+    label_selector: str = ""
+    field_selector: str = ""
+    limit: int = 0
+    continue_token: str = ""
+    resource_version: str = ""
+    match: str = ""
+    watch: bool = False
+    bookmarks: bool = False
+    timeout_seconds: float | None = None
+    send_initial_events: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """How an object is to go."""
+
+    dry_run: bool = False
+    grace_period_seconds: int | None = None
+    propagation: str = ""
+    orphan_dependents: bool | None = None
+    uid: str = ""
+    resource_version: str = ""
+
+
+def write_options(query: Mapping[str, str], headers: Mapping[str, str], *, kind: str) -> WriteOptions:
+    """Read the options of a write; `kind` (CreateOptions ...) stands in the message when they are wrong."""
+    errors: list[FieldError] = []
+    dry_run = _dry_run(query.get("dryRun"), errors)
+    validation = query.get("fieldValidation") or "Warn"
+    if validation not in _VALIDATIONS:
+        errors.append(not_supported("fieldValidation", validation, ("", *_VALIDATIONS)))
+    manager = query.get("fieldManager", "")
+    if len(manager) > MAX_MANAGER_LENGTH:
+        errors.append(too_long("fieldManager", MAX_MANAGER_LENGTH))
+    if errors:
+        raise invalid("meta.k8s.io", kind, "", errors)
+    return WriteOptions(
+        dry_run=dry_run,
+        field_manager=manager or manager_of(headers.get("user-agent", "")),
+        field_validation=validation,
+        force=boolean(query, "force") or False,
+    )
+
+
+def manager_of(user_agent: str) -> str:
+    """Name the field manager of a caller that names none: its user agent up to the first slash."""
+    return "".join(char for char in user_agent.partition("/")[0] if char.isprintable())[:MAX_MANAGER_LENGTH]
+
+
+def list_options(query: Mapping[str, str], *, watch: bool = False) -> ListOptions:
+    """Read the options of a list or watch; raises StatusError for combinations that make no sense."""
+    watching = watch or bool(boolean(query, "watch"))
+    timeout = _integer(query, "timeoutSeconds")
+    options = ListOptions(
+        label_selector=query.get("labelSelector", ""),
+        field_selector=query.get("fieldSelector", ""),
+        limit=_integer(query, "limit") or 0,
+        continue_token=query.get("continue", ""),
+        resource_version=query.get("resourceVersion", ""),
+        match=query.get("resourceVersionMatch", ""),
+        watch=watching,
+        bookmarks=boolean(query, "allowWatchBookmarks") or False,
+        timeout_seconds=float(timeout) if timeout else None,
+        send_initial_events=boolean(query, "sendInitialEvents"),
+    )
+    errors = _watch_errors(options) if watching else _list_errors(options)
+    if errors:
+        raise invalid("meta.k8s.io", "ListOptions", "", errors)
+    return options
+
+
+def _list_errors(options: ListOptions) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if options.match:
+        if not options.resource_version:
+            errors.append(_no_match("resourceVersionMatch is forbidden unless resourceVersion is provided"))
+        if options.continue_token:
+            errors.append(_no_match("resourceVersionMatch is forbidden when continue is provided"))
+        if options.match not in {"Exact", "NotOlderThan"}:
+            errors.append(not_supported("resourceVersionMatch", options.match, ("Exact", "NotOlderThan", "")))
+        if options.match == "Exact" and options.resource_version == "0":
+            errors.append(_no_match('resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+    if options.send_initial_events is not None:
+        errors.append(field_forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    return errors
+
+
+def _watch_errors(options: ListOptions) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if options.send_initial_events is not None and options.match != "NotOlderThan":
+        errors.append(_no_match("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
+    if options.match:
+        if options.send_initial_events is None:
+            errors.append(_no_match("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"))
+        if options.match != "NotOlderThan":
+            errors.append(not_supported("resourceVersionMatch", options.match, ("NotOlderThan",)))
+        if options.continue_token:
+            errors.append(_no_match("resourceVersionMatch is forbidden when continue is provided"))
+    return errors
+
+
+def delete_options(query: Mapping[str, str], body: Manifest | None) -> DeleteOptions:
+    """Read how to delete, from the body if there is one, else from the query."""
+    errors: list[FieldError] = []
+    source: Mapping[str, object] = body or query
+    preconditions = as_dict(source.get("preconditions"))
+    dry_run = source.get("dryRun")
+    propagation = str(source.get("propagationPolicy") or "")
+    if propagation not in {"", "Background", "Foreground", "Orphan"}:
+        errors.append(not_supported("propagationPolicy", propagation, ("Foreground", "Background", "Orphan", "nil")))
+    orphan = _flag("orphanDependents", source.get("orphanDependents"))
+    if propagation and orphan is not None:
+        text = "orphanDependents and deletionPropagation cannot be both set"
+        errors.append(field_invalid("propagationPolicy", propagation, text))
+    options = DeleteOptions(
+        dry_run=_dry_run(dry_run, errors),
+        grace_period_seconds=_grace(source.get("gracePeriodSeconds")),
+        propagation=propagation,
+        orphan_dependents=orphan,
+        uid=str(preconditions.get("uid") or ""),
+        resource_version=str(preconditions.get("resourceVersion") or ""),
+    )
+    if errors:
+        raise invalid("meta.k8s.io", "DeleteOptions", "", errors)
+    return options
+
+
+def _grace(value: object) -> int | None:
+    """Read seconds of grace; what is below zero counts as one second."""
+    if value is None or value == "":
+        return None
+    seconds = number("gracePeriodSeconds", str(value))
+    return 1 if seconds < 0 else seconds
+
+
+def boolean(query: Mapping[str, str], name: str) -> bool | None:
+    """Read a query parameter that is true or false; None when it is absent."""
+    return _flag(name, query.get(name))
+
+
+def _flag(name: str, value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise bad_request(f'strconv.ParseBool: parsing "{value}": invalid syntax (parameter {name})')
+
+
+def _integer(query: Mapping[str, str], name: str) -> int | None:
+    value = query.get(name, "")
+    return number(name, value) if value else None
+
+
+def number(name: str, value: str) -> int:
+    """Read a whole number of a query; raises StatusError."""
+    try:
+        return int(value)
+    except ValueError:
+        raise bad_request(f'strconv.ParseInt: parsing "{value}": invalid syntax (parameter {name})') from None
+
+
+def _dry_run(value: object, errors: list[FieldError]) -> bool:
+    values = value if isinstance(value, list) else [value] if value else []
+    for item in values:  # pyright: ignore[reportUnknownVariableType]  JSON
+        if item != "All":
+            errors.append(not_supported("dryRun", str(value), ("All",)))  # pyright: ignore[reportUnknownArgumentType]
+    return bool(values)
+
+
+def _no_match(text: str) -> FieldError:
+    return field_forbidden("resourceVersionMatch", text)
+
+
+def version_number(text: str) -> int:
+    """Read a resourceVersion; unset is 0. Raises StatusError when it is not a number."""
+    if text in {"", "0"}:
+        return 0
+    if not (text.isascii() and text.isdigit()):
+        error = field_invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax')
+        raise bad_request(f"invalid resource version: {error}")
+    return int(text)

@@ -1,0 +1,257 @@
+"""What a create and an update do to the store, whatever endpoint they come by.
+
+The verbs decode requests and choose the change; here it is admitted, checked, given its metadata and written. Each
+object passes through a fixed order of steps, the API server's: metadata, field managers, admission, validation, store.
+Everything is synchronous: between reading an object and writing it nothing else runs, so no write is ever lost.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kubewright.api.meta import Manifest, ObjectKey, rfc3339
+from kubewright.clock import Clock
+from kubewright.store.versioned import Bucket, Record, VersionedStore
+from kubewright.twin import status, strategy
+from kubewright.twin.allocation import ServiceAddresses
+from kubewright.twin.conversion import bucket_of, in_version, stored_form
+from kubewright.twin.fieldmanagers import same_but_for_times, track
+from kubewright.twin.kinds import KindInfo, KindTable
+from kubewright.twin.options import WriteOptions
+from kubewright.twin.reading import as_dict, as_list
+from kubewright.twin.rules import validate
+from kubewright.twin.validation.fields import invalid as invalid_field
+
+_SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_SUFFIX_LENGTH = 5
+_LONGEST_GENERATED = 63
+_NAME_ATTEMPTS = 8
+_SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a write is about: a kind in one version, an object's key, and the endpoint's subresource."""
+
+    kind: KindInfo
+    namespace: str
+    name: str
+    subresource: str = ""
+
+    @property
+    def key(self) -> ObjectKey:
+        """Return the object's key in its bucket."""
+        return ObjectKey(self.namespace, self.name)
+
+    @property
+    def bucket(self) -> Bucket:
+        """Return where the kind is stored."""
+        return bucket_of(self.kind)
+
+
+Admission = Callable[["Registry", KindInfo, Manifest, "Manifest | None"], None]
+"""Completes a new object, or one about to replace `old`, in place; raises StatusError to refuse it."""
+
+
+@dataclass(slots=True)
+class Registry:
+    """The store with the API server's rules around it."""
+
+    clock: Clock
+    kinds: KindTable
+    store: VersionedStore
+    random: random.Random
+    admission: Admission
+    addresses: ServiceAddresses
+    warnings: list[str] = field(default_factory=list[str])
+    """What the request at hand is warned of; the server empties it for each request."""
+
+    def stamp(self) -> str:
+        """Return the present time as metadata has it."""
+        return rfc3339(self.clock.now())
+
+    def new_uid(self) -> str:
+        """Return a uid from the seeded generator, so that two runs are alike."""
+        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+
+    def find(self, target: Target) -> Record | None:
+        """Return the stored object."""
+        return self.store.get(target.bucket, target.key)
+
+    def read(self, target: Target) -> Record:
+        """Return the stored object; raises 404."""
+        record = self.store.get(target.bucket, target.key)
+        if record is None:
+            raise status.not_found(target.kind, target.name)
+        return record
+
+    def create(self, target: Target, obj: Manifest, options: WriteOptions, *, tracked: bool = False) -> Record:
+        """Store a new object; `obj` is the caller's own, changed in place. `tracked`: it has its managed fields."""
+        kind = target.kind
+        self._check_namespace(target, obj)
+        metadata = self._new_metadata(target, obj)
+        target = Target(kind, target.namespace, metadata["name"], target.subresource)
+        if kind.has_status and kind.kind != "Node":
+            obj.pop("status", None)
+        if not tracked:
+            obj = track(None, obj, kind, options, self.stamp(), "")
+        self.admission(self, kind, obj, None)
+        strategy.initial_status(kind, obj)
+        self._validate(target, obj, None)
+        present = self.find(target)
+        if present is not None:
+            gone = "deletionTimestamp" in present.obj["metadata"]
+            raise status.already_exists(kind, target.name, being_deleted=gone)
+        stored = stored_form(kind, obj, self.kinds)
+        if options.dry_run:
+            return Record(target.key, stored, 0)
+        return self.store.create(target.bucket, target.key, stored)
+
+    def update(
+        self,
+        target: Target,
+        change: Callable[[Manifest], Manifest],
+        options: WriteOptions,
+        *,
+        tracked: bool = False,
+    ) -> Record:
+        """Replace an object by what `change` makes of it: a new document, the caller's own. A no-op writes nothing."""
+        kind, record = target.kind, self.read(target)
+        old = in_version(kind, record.obj)
+        obj = change(old)
+        self._check_lock(target, obj, old)
+        strategy.reset_fields(kind, obj, old, target.subresource)
+        self._keep_metadata(target, obj, old)
+        if not tracked:
+            obj = track(old, obj, kind, options, self.stamp(), target.subresource)
+        if obj is old:
+            return record
+        self.admission(self, kind, obj, old)
+        generation = strategy.next_generation(kind, obj, old)
+        if generation is not None:
+            obj["metadata"]["generation"] = generation
+        self._validate(target, obj, old)
+        if same_but_for_times(obj, old):
+            return record
+        stored = stored_form(kind, obj, self.kinds)
+        if options.dry_run:
+            return Record(target.key, stored, 0)
+        if emptied(kind, obj, old):
+            return self._delete_emptied(target, record, stored)
+        return self.store.update(target.bucket, target.key, stored)
+
+    def _delete_emptied(self, target: Target, record: Record, stored: Manifest) -> Record:
+        """The last finalizer of a deleted object went with this update: it goes too, and the caller sees its update."""
+        self.store.delete(target.bucket, target.key, expected_revision=record.revision)
+        return Record(target.key, stored, record.revision)
+
+    def _validate(self, target: Target, obj: Manifest, old: Manifest | None) -> None:
+        errors = validate(target.kind, obj, old)
+        if errors:
+            raise status.invalid(target.kind.group, target.kind.kind, obj["metadata"].get("name", ""), errors)
+
+    def _check_namespace(self, target: Target, obj: Manifest) -> None:
+        """Refuse what would be created in a namespace that is not there or on its way out."""
+        if not target.kind.namespaced:
+            return
+        key = ObjectKey("", target.namespace)
+        namespace = self.store.get(("", "namespaces"), key)
+        if namespace is None:
+            raise status.StatusError(
+                404,
+                "NotFound",
+                f'namespaces "{target.namespace}" not found',
+                {"name": target.namespace, "kind": "namespaces"},
+            )
+        if "deletionTimestamp" in namespace.obj["metadata"]:
+            metadata = obj["metadata"]
+            raise terminating(target, metadata.get("name") or metadata.get("generateName") or "Unknown")
+
+    def _new_metadata(self, target: Target, obj: Manifest) -> Manifest:
+        metadata = obj["metadata"]
+        if metadata.get("resourceVersion"):
+            raise status.StatusError(500, "", "resourceVersion should not be set on objects to be created")
+        if not metadata.get("name") and metadata.get("generateName"):
+            metadata["name"] = self._free_name(target, metadata["generateName"])
+        for name in (*_SYSTEM_FIELDS, "resourceVersion", "generation"):
+            metadata.pop(name, None)
+        metadata.setdefault("name", "")
+        metadata["uid"] = self.new_uid()
+        metadata["creationTimestamp"] = self.stamp()
+        if target.kind.has_generation:
+            metadata["generation"] = 1
+        return metadata
+
+    def _free_name(self, target: Target, prefix: str) -> str:
+        """Put a random suffix to a generateName; a taken name is drawn again, as the API server does."""
+        prefix = prefix[: _LONGEST_GENERATED - _SUFFIX_LENGTH]
+        name = ""
+        for _ in range(_NAME_ATTEMPTS):
+            name = prefix + "".join(self.random.choices(_SUFFIX_ALPHABET, k=_SUFFIX_LENGTH))
+            if self.store.get(target.bucket, ObjectKey(target.namespace, name)) is None:
+                break
+        return name
+
+    def _check_lock(self, target: Target, obj: Manifest, old: Manifest) -> None:
+        """Refuse a change made to another version of the object, or to its namesake."""
+        metadata, old_metadata = obj["metadata"], old["metadata"]
+        uid = metadata.get("uid")
+        if uid and uid != old_metadata["uid"]:
+            raise uid_mismatch(target, uid, old_metadata["uid"])
+        version = metadata.get("resourceVersion")
+        if version and version != "0":
+            if version != old_metadata["resourceVersion"]:
+                raise status.stale(target.kind, target.name)
+        elif strategy.allows_unconditional_update(target.kind):
+            metadata["resourceVersion"] = old_metadata["resourceVersion"]
+        else:
+            error = invalid_field("metadata.resourceVersion", version or "", "must be specified for an update")
+            raise status.invalid(target.kind.group, target.kind.kind, target.name, [error])
+
+    def _keep_metadata(self, target: Target, obj: Manifest, old: Manifest) -> None:
+        metadata, old_metadata = obj["metadata"], old["metadata"]
+        for name in (*_SYSTEM_FIELDS, "generation", "generateName"):
+            if name in old_metadata:
+                metadata[name] = old_metadata[name]
+            elif name != "generateName":
+                metadata.pop(name, None)
+        if "managedFields" in old_metadata:
+            metadata.setdefault("managedFields", old_metadata["managedFields"])
+        if target.namespace:
+            metadata["namespace"] = target.namespace
+
+
+def terminating(target: Target, name: str) -> status.StatusError:
+    """Refuse content for a namespace that is being deleted."""
+    namespace = target.namespace
+    cause = {
+        "reason": "NamespaceTerminating",
+        "message": f"namespace {namespace} is being terminated",
+        "field": "metadata.namespace",
+    }
+    text = f"unable to create new content in namespace {namespace} because it is being terminated"
+    return status.forbidden(target.kind, name, text, causes=[cause])
+
+
+def uid_mismatch(target: Target, wanted: str, found: str) -> status.StatusError:
+    """Refuse a write meant for an object that is no longer this one."""
+    kind = target.kind
+    prefix = f"{kind.group}/{kind.plural}" if kind.custom else kind.plural
+    text = (
+        f"StorageError: invalid object, Code: 4, Key: /registry/{prefix}/{target.key}, ResourceVersion: 0, "
+        f"AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
+    )
+    return status.conflict(kind, target.name, text)
+
+
+def emptied(kind: KindInfo, obj: Manifest, old: Manifest) -> bool:
+    """Tell whether nothing holds a deleted object any more (`ShouldDeleteDuringUpdate`)."""
+    old_metadata = old["metadata"]
+    if "deletionTimestamp" not in old_metadata or obj["metadata"].get("finalizers"):
+        return False
+    if kind.kind == "Namespace" and as_list(as_dict(obj.get("spec")).get("finalizers")):
+        return False
+    return not old_metadata.get("deletionGracePeriodSeconds")

@@ -1,0 +1,68 @@
+"""The kinds' own rules, in the order in which a body meets them: types, unknown fields, defaults, validation.
+
+The registry and the verbs ask here; `validation` and `defaults` know the kinds.
+"""
+
+from __future__ import annotations
+
+from kubewright.api.meta import Manifest
+from kubewright.twin.defaults import apply_defaults
+from kubewright.twin.kinds import KindInfo
+from kubewright.twin.reading import as_dict
+from kubewright.twin.status import StatusError, bad_request
+from kubewright.twin.validation import validate
+from kubewright.twin.validation.decoding import decode_error, prune_unknown, refused_as, strict_error, unknown_fields
+from kubewright.twin.validation.structural import prune, unknown_custom_fields
+
+__all__ = ["accept_body", "check_identity", "complete", "unknown_in", "validate"]
+
+
+def check_identity(kind: KindInfo, obj: Manifest) -> None:
+    """Refuse a body that says it is something else; one that says nothing is taken for `kind`."""
+    api_version = obj.setdefault("apiVersion", kind.api_version)
+    named = obj.setdefault("kind", kind.kind)
+    if api_version != kind.api_version:
+        raise bad_request(
+            f"the API version in the data ({api_version}) does not match the expected API version ({kind.api_version})"
+        )
+    if named != kind.kind:
+        version = str(api_version).rpartition("/")[2]
+        detail = f"converting ({version}.{named}) to ({kind.group or 'core'}.{kind.kind}): unknown conversion"
+        raise bad_request(f'{named} in version "{version}" cannot be handled as a {kind.kind}: {detail}')
+
+
+def accept_body(kind: KindInfo, obj: Manifest, field_validation: str, warnings: list[str]) -> None:
+    """Bring a whole body into the server's form, in place; raises 400 when it does not decode."""
+    check_identity(kind, obj)
+    problem = decode_error(kind, obj)
+    if problem:
+        raise bad_request(refused_as(kind, problem))
+    unknown = unknown_in(kind, obj)
+    if unknown and field_validation == "Strict":
+        raise bad_request(refused_as(kind, strict_error(unknown)))
+    if field_validation == "Warn":
+        warnings += unknown
+    complete(kind, obj, pruning=bool(unknown))
+
+
+def unknown_in(kind: KindInfo, obj: Manifest) -> list[str]:
+    """Say which fields the kind does not have."""
+    return unknown_custom_fields(kind, obj) if kind.custom else unknown_fields(kind, obj)
+
+
+def complete(kind: KindInfo, obj: Manifest, *, pruning: bool) -> None:
+    """Drop what the kind does not have and fill in its defaults, in place."""
+    if not isinstance(obj.get("metadata"), dict):
+        obj["metadata"] = as_dict(obj.get("metadata"))
+    if pruning:
+        if kind.custom:
+            prune(kind.schema, obj)
+        else:
+            prune_unknown(kind, obj)
+    apply_defaults(kind, obj)
+
+
+def decode_problem(kind: KindInfo, obj: Manifest) -> StatusError | None:
+    """Return the refusal of a patched object whose types are wrong, or None."""
+    problem = decode_error(kind, obj)
+    return bad_request(refused_as(kind, problem)) if problem else None

@@ -1,0 +1,172 @@
+"""The API server: one request in, one response out.
+
+The same `handle` serves HTTP (`asgi.py`) and clients in this process. It has no threads, no sockets and no tasks of its
+own: each request runs to its end without waiting, and only a watch's stream waits. So it runs unchanged under virtual
+time, and what it does depends on nothing but its requests, its clock and its seed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from kubewright.client.transport import Request, Response
+from kubewright.clock import Clock
+from kubewright.store.versioned import VersionedStore
+from kubewright.twin import ACTED_ON, KEPT_ONLY, NOT_MODELLED, documents, status
+from kubewright.twin.admission import admit
+from kubewright.twin.allocation import ServiceAddresses
+from kubewright.twin.answers import document, plain
+from kubewright.twin.call import ADMIN, Call, Services, User
+from kubewright.twin.crds import Definitions
+from kubewright.twin.kinds import KindInfo, KindTable
+from kubewright.twin.registry import Registry
+from kubewright.twin.routes import Route, parse_route
+from kubewright.twin.subresources import accounts, namespaces, pods, scale
+from kubewright.twin.tokens import TokenBook
+from kubewright.twin.verbs import patching, reading, writing
+from kubewright.twin.watch import WatchHub
+
+Verb = Callable[[Call], Response]
+
+_COLLECTION: Mapping[str, Verb] = {
+    "GET": reading.list_or_watch,
+    "POST": writing.create,
+    "DELETE": writing.delete_collection,
+}
+_OBJECT: Mapping[str, Verb] = {
+    "GET": reading.get,
+    "PUT": writing.update,
+    "PATCH": patching.patch,
+    "DELETE": writing.delete,
+}
+_STATUS: Mapping[str, Verb] = {"GET": reading.get, "PUT": writing.update, "PATCH": patching.patch}
+_SUBRESOURCES: Mapping[str, Mapping[str, Verb]] = {
+    "status": _STATUS,
+    "scale": {"GET": scale.get_scale, "PUT": scale.put_scale, "PATCH": scale.patch_scale},
+    "binding": {"POST": pods.bind},
+    "eviction": {"POST": pods.evict},
+    "log": {"GET": pods.log},
+    "token": {"POST": accounts.create_token},
+    "finalize": {"PUT": namespaces.finalize},
+}
+
+
+class ApiServer:
+    """A Kubernetes API server over a store; `seed` decides every uid, generated name and allocated address."""
+
+    def __init__(self, clock: Clock, kinds: KindTable, store: VersionedStore | None = None, *, seed: int = 0) -> None:
+        self.clock = clock
+        self.store = store if store is not None else VersionedStore()
+        self.kinds = KindTable([kind for kind in kinds.all() if _is_modelled(kind)])
+        self._all_kinds = kinds
+        generator = random.Random(seed)  # noqa: S311  names and uids, not secrets
+        addresses = ServiceAddresses(generator)
+        addresses.follow(self.store)
+        self._registry = Registry(clock, self.kinds, self.store, generator, admit, addresses)
+        self.hub = WatchHub(self.store, clock.now)
+        self.tokens = TokenBook(clock, generator)
+        self._services = Services(self._registry, self.hub, self.tokens)
+        self._documents = documents.Documents(self.kinds)
+        Definitions(self.store, self.kinds, self._registry.stamp)
+
+    async def handle(self, request: Request, user: User = ADMIN) -> Response:
+        """Answer a request of an authenticated user. Never raises."""
+        self._registry.warnings = warnings = []
+        try:
+            response = self._answer(request, user)
+        except status.StatusError as error:
+            response = document(error.body(), error.code)
+        return _with_warnings(response, warnings) if warnings else response
+
+    def _answer(self, request: Request, user: User) -> Response:
+        route = parse_route(request.path)
+        if route is not None:
+            kind = self.kinds.lookup(route.group, route.version, route.plural)
+            if kind is not None:
+                return self._resource(request, route, kind, user)
+        answer = self._documents.answer(request)
+        if answer is not None:
+            return answer
+        if route is not None:
+            self._refuse_unmodelled(route)
+        return plain("404 page not found\n", 404)
+
+    def _resource(self, request: Request, route: Route, kind: KindInfo, user: User) -> Response:
+        if kind.namespaced != bool(route.namespace) and not (
+            kind.namespaced and not route.name and request.method == "GET"
+        ):
+            if kind.namespaced and not route.name and request.method == "DELETE":
+                raise status.method_not_allowed()
+            return plain("404 page not found\n", 404)
+        call = Call(
+            services=self._services,
+            method=request.method,
+            kind=kind,
+            namespace=route.namespace,
+            name=route.name,
+            subresource=route.subresource,
+            query=request.query,
+            headers=request.headers,
+            body=request.body,
+            user=impersonated(request.headers, user),
+        )
+        verb = _verb(call)
+        if verb is None:
+            raise status.method_not_allowed()
+        return verb(call)
+
+    def _refuse_unmodelled(self, route: Route) -> None:
+        """Say of what a real server has and the twin has not that this is so."""
+        if self._all_kinds.lookup(route.group, route.version, route.plural) is None:
+            return
+        for name in (route.plural, route.group, f"{route.group}/{route.version}"):
+            if name in NOT_MODELLED:
+                raise status.not_modelled(NOT_MODELLED[name])
+        raise status.not_modelled(f"{status.qualified(route.group, route.plural)} in {route.version}")
+
+
+def _is_modelled(kind: KindInfo) -> bool:
+    resource = (kind.group, kind.plural)
+    return (resource in ACTED_ON or resource in KEPT_ONLY) and kind.version in {"v1", "v2"} and not _is_old(kind)
+
+
+def _is_old(kind: KindInfo) -> bool:
+    return f"{kind.group}/{kind.version}" in NOT_MODELLED
+
+
+def _verb(call: Call) -> Verb | None:
+    """Choose what answers a call; None when the resource has no such verb."""
+    kind = call.kind
+    if accounts.is_review(kind.kind) and not kind.custom:
+        return accounts.review if call.method == "POST" and not call.name else None
+    if call.subresource:
+        named = f"{kind.plural}/{call.subresource}"
+        if named in NOT_MODELLED and not kind.custom:
+            raise status.not_modelled(NOT_MODELLED[named])
+        if kind.subresource(call.subresource) is None:
+            raise status.no_such_resource()
+        return _SUBRESOURCES.get(call.subresource, {}).get(call.method)
+    if not call.name:
+        if call.method == "DELETE" and "deletecollection" not in kind.verbs:
+            return None
+        return _COLLECTION.get(call.method)
+    if call.method == "GET" and call.query.get("watch") in {"true", "1"}:
+        return reading.list_or_watch
+    return _OBJECT.get(call.method)
+
+
+def impersonated(headers: Mapping[str, str], user: User) -> User:
+    """Return whom a request is made as: the user that it impersonates, or its own."""
+    name = headers.get("impersonate-user", "")
+    if not name:
+        return user
+    groups = tuple(group.strip() for group in headers.get("impersonate-group", "").split(",") if group.strip())
+    return User(name, headers.get("impersonate-uid", ""), (*groups, "system:authenticated"))
+
+
+def _with_warnings(response: Response, warnings: list[str]) -> Response:
+    quoted = (warning.replace("\\", "\\\\").replace('"', '\\"') for warning in dict.fromkeys(warnings))
+    header = ", ".join(f'299 - "{text}"' for text in quoted)
+    return replace(response, headers={**response.headers, "warning": header})

@@ -1,0 +1,154 @@
+"""What differs between kinds when they are written: which parts a caller may set, and what counts as a change.
+
+Tables rather than classes: the API server has one strategy object a kind, but these few facts are all that they differ
+in for the kinds that the twin serves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubewright.api.meta import Manifest
+from kubewright.twin.kinds import KindInfo, as_dict
+
+_CONDITIONAL = frozenset(
+    {"Lease", "CustomResourceDefinition", "RuntimeClass", "PodDisruptionBudget", "CSIDriver", "CSINode"}
+)
+_CREATED_BY_UPDATE = frozenset(
+    {
+        "Lease",
+        "Endpoints",
+        "Event",
+        "Service",
+        "RuntimeClass",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Role",
+        "RoleBinding",
+    }
+)
+_RETURNED_ON_DELETE = frozenset(
+    {
+        "PodTemplate", "Pod", "Service", "ServiceAccount", "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota",
+        "StorageClass",
+    }
+)  # fmt: skip
+_NEW_STATUS: dict[str, Manifest] = {
+    "DaemonSet": {
+        "currentNumberScheduled": 0,
+        "numberMisscheduled": 0,
+        "desiredNumberScheduled": 0,
+        "numberReady": 0,
+    },
+    "Deployment": {},
+    "HorizontalPodAutoscaler": {"desiredReplicas": 0, "currentMetrics": None},
+    "Ingress": {"loadBalancer": {}},
+    "Job": {},
+    "CronJob": {},
+    "Namespace": {"phase": "Active"},
+    "PersistentVolume": {"phase": "Pending"},
+    "PersistentVolumeClaim": {"phase": "Pending"},
+    "Pod": {"phase": "Pending"},
+    "PodDisruptionBudget": {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},
+    "ReplicaSet": {"replicas": 0},
+    "ReplicationController": {"replicas": 0},
+    "Service": {"loadBalancer": {}},
+    "StatefulSet": {"replicas": 0, "availableReplicas": 0},
+}
+_LABELS_FIXED_IN_STATUS = frozenset({"Deployment", "ReplicaSet", "DaemonSet", "StatefulSet"})
+_STATUS_KEPT_ON_CREATE = frozenset({"Node"})
+
+
+def allows_unconditional_update(kind: KindInfo) -> bool:
+    """Tell whether an update without a resourceVersion replaces whatever is there."""
+    return not kind.custom and kind.kind not in _CONDITIONAL
+
+
+def allows_create_on_update(kind: KindInfo) -> bool:
+    """Tell whether a PUT to a free name creates the object."""
+    return not kind.custom and kind.kind in _CREATED_BY_UPDATE
+
+
+def returns_deleted(kind: KindInfo) -> bool:
+    """Tell whether a finished delete answers with the object rather than with a Status."""
+    return not kind.custom and kind.kind in _RETURNED_ON_DELETE
+
+
+def initial_status(kind: KindInfo, obj: Manifest) -> None:
+    """Set the status that a new object begins with, in place: nobody creates an object with a status of his own."""
+    if not kind.has_status or kind.kind in _STATUS_KEPT_ON_CREATE:
+        return
+    obj.pop("status", None)
+    status = None if kind.custom else _NEW_STATUS.get(kind.kind)
+    if status is not None:
+        obj["status"] = dict(status)
+
+
+def reset_fields(kind: KindInfo, obj: Manifest, old: Manifest, subresource: str) -> None:
+    """Put back, in place, what this endpoint may not change: status on the main one, all else on `status`."""
+    if subresource == "status":
+        _keep_all_but_status(kind, obj, old)
+        return
+    if kind.has_status:
+        _carry(obj, old, "status")
+    if kind.kind == "Namespace" and not kind.custom and subresource != "finalize":
+        _carry(obj, old, "spec")
+
+
+def _keep_all_but_status(kind: KindInfo, obj: Manifest, old: Manifest) -> None:
+    if kind.custom:
+        version = as_dict(obj.get("metadata")).get("resourceVersion")
+        for name in [name for name in obj if name not in {"status", "metadata"}]:
+            del obj[name]
+        obj.update({name: value for name, value in old.items() if name != "status"})
+        metadata = {key: value for key, value in as_dict(old.get("metadata")).items() if key != "resourceVersion"}
+        obj["metadata"] = metadata if version is None else {**metadata, "resourceVersion": version}
+        return
+    for name in [name for name in {**old, **obj} if name not in {"status", "metadata", "apiVersion", "kind"}]:
+        _carry(obj, old, name)
+    metadata, old_metadata = obj["metadata"], as_dict(old.get("metadata"))
+    if kind.kind in _LABELS_FIXED_IN_STATUS:
+        _carry(metadata, old_metadata, "labels")
+    if kind.kind == "Pod":
+        _carry(metadata, old_metadata, "ownerReferences")
+
+
+def _carry(obj: dict[str, Any], old: Manifest, name: str) -> None:
+    if name in old:
+        obj[name] = old[name]
+    else:
+        obj.pop(name, None)
+
+
+def applied_part(kind: KindInfo, applied: Manifest, subresource: str) -> Manifest:
+    """Return what server-side apply may own of `applied` at this endpoint."""
+    if subresource == "status":
+        kept = {name: value for name, value in applied.items() if name in {"apiVersion", "kind", "metadata", "status"}}
+        if kind.custom:
+            kept["metadata"] = _identity(as_dict(applied.get("metadata")))
+        return kept
+    if kind.has_status and "status" in applied:
+        return {name: value for name, value in applied.items() if name != "status"}
+    return applied
+
+
+def _identity(metadata: Manifest) -> Manifest:
+    names = {"name", "namespace", "uid", "resourceVersion"}
+    return {name: value for name, value in metadata.items() if name in names}
+
+
+def next_generation(kind: KindInfo, obj: Manifest, old: Manifest) -> int | None:
+    """Return the object's generation after this change; None for kinds that have none."""
+    generation = as_dict(old.get("metadata")).get("generation")
+    if generation is None:
+        return None
+    return generation + 1 if _desire_changed(kind, obj, old) else generation
+
+
+def _desire_changed(kind: KindInfo, obj: Manifest, old: Manifest) -> bool:
+    if kind.kind == "Deployment" and not kind.custom:
+        annotations = as_dict(obj["metadata"]).get("annotations") or {}
+        if annotations != (as_dict(old["metadata"]).get("annotations") or {}):
+            return True
+    ignored = {"metadata", "apiVersion", "kind"} | ({"status"} if kind.has_status else set[str]())
+    return any(obj.get(name) != old.get(name) for name in {**old, **obj} if name not in ignored)

@@ -1,0 +1,110 @@
+"""What pods have of their own: binding to a node, eviction, and logs."""
+
+from __future__ import annotations
+
+from kubewright.api.meta import Manifest
+from kubewright.client.transport import Response
+from kubewright.twin import status
+from kubewright.twin.answers import document, plain
+from kubewright.twin.call import Call
+from kubewright.twin.deletion import delete
+from kubewright.twin.kinds import KindInfo
+from kubewright.twin.media import private_copy
+from kubewright.twin.options import boolean, delete_options, number, write_options
+from kubewright.twin.reading import as_dict, dicts, text
+from kubewright.twin.registry import Target
+from kubewright.twin.validation.fields import required
+
+_CREATED = 201
+
+
+def bind(call: Call) -> Response:
+    """Put a pod on a node, once; the scheduler's only way to do so."""
+    options = write_options(call.query, call.headers, kind="CreateOptions")
+    binding = call.manifest()
+    node = text(binding, "target", "name")
+    if not node:
+        raise status.invalid("", "Binding", call.name, [required("target.name")])
+    metadata = as_dict(binding.get("metadata"))
+
+    def change(old: Manifest) -> Manifest:
+        present = text(old, "spec", "nodeName")
+        if "deletionTimestamp" in old["metadata"]:
+            raise status.conflict(
+                call.kind, call.name, f"pod {call.name} is being deleted, cannot be assigned to a host"
+            )
+        if present:
+            raise status.conflict(
+                call.kind,
+                call.name,
+                f'pod {call.name} is already assigned to node "{present}"',
+                resource="pods/binding",
+            )
+        obj = private_copy(old)
+        if metadata.get("uid"):
+            obj["metadata"]["uid"] = metadata["uid"]
+        obj["metadata"].setdefault("annotations", {}).update(as_dict(metadata.get("annotations")))
+        if not obj["metadata"]["annotations"]:
+            del obj["metadata"]["annotations"]
+        obj["spec"]["nodeName"] = node
+        _add_condition(obj, {"type": "PodScheduled", "status": "True", "lastTransitionTime": call.registry.stamp()})
+        return obj
+
+    # A binding has no field manager: the scheduler does not own the node's name.
+    call.registry.update(call.target, change, options, tracked=True)
+    return document({**status.success({}), "code": _CREATED}, _CREATED)
+
+
+def _add_condition(pod: Manifest, condition: Manifest) -> None:
+    pod_status = pod.setdefault("status", {})
+    others = [each for each in dicts(pod_status, "conditions") if each.get("type") != condition["type"]]
+    pod_status["conditions"] = [*others, {"lastProbeTime": None, **condition}]
+
+
+def evict(call: Call) -> Response:
+    """Delete a pod as an eviction asks; disruption budgets are not heeded."""
+    eviction = call.manifest()
+    if text(eviction, "metadata", "name") not in {"", call.name}:
+        raise status.bad_request("name in URL does not match name in Eviction object")
+    body = as_dict(eviction.get("deleteOptions"))
+    dry_run = {"dryRun": [call.query["dryRun"]]} if call.query.get("dryRun") else {}
+    options = delete_options({}, {**body, **dry_run, "kind": "DeleteOptions"})
+    delete(call.registry, Target(call.kind, call.namespace, call.name), options)
+    return document({**status.success({}), "code": _CREATED}, _CREATED)
+
+
+def log(call: Call) -> Response:
+    """Answer what a simulated container would have written: a few lines, always the same."""
+    record = call.registry.read(Target(call.kind, call.namespace, call.name))
+    container = _container(call.kind, call.name, record.obj, call.query.get("container", ""))
+    state = next((each for each in dicts(record.obj, "status", "containerStatuses") if each["name"] == container), {})
+    began = text(state, "state", "running", "startedAt") or text(state, "state", "terminated", "startedAt")
+    if not began:
+        waiting = text(state, "state", "waiting", "reason") or "ContainerCreating"
+        problem = f'container "{container}" in pod "{call.name}" is waiting to start: {waiting}'
+        raise status.bad_request(problem)
+    image = next(
+        (c.get("image", "") for c in dicts(record.obj, "spec", "containers") if c.get("name") == container), ""
+    )
+    lines = [f"{container}: simulated start of {image}", f"{container}: ready"]
+    if boolean(call.query, "timestamps"):
+        lines = [f"{began} {line}" for line in lines]
+    tail = call.query.get("tailLines", "")
+    if tail:
+        kept = number("tailLines", tail)
+        lines = lines[-kept:] if kept > 0 else []
+    return plain("".join(f"{line}\n" for line in lines))
+
+
+def _container(kind: KindInfo, pod: str, obj: Manifest, asked: str) -> str:
+    names = [text(container, "name") for container in dicts(obj, "spec", "containers")]
+    if asked:
+        if asked not in names:
+            raise status.bad_request(f"container {asked} is not valid for pod {pod}")
+        return asked
+    if len(names) != 1:
+        listed = " ".join(names)
+        raise status.bad_request(
+            f"a container name must be specified for {kind.kind.lower()} {pod}, choose one of: [{listed}]"
+        )
+    return names[0]

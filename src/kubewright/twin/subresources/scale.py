@@ -1,0 +1,120 @@
+"""scale: the replicas of a workload as an autoscaling/v1 Scale, for built-in kinds and for CRDs with scale paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from kubewright.api.meta import Manifest
+from kubewright.api.selectors import LabelSelector
+from kubewright.client.transport import Response
+from kubewright.store.versioned import Record
+from kubewright.twin import status
+from kubewright.twin.answers import document
+from kubewright.twin.call import Call
+from kubewright.twin.conversion import in_version
+from kubewright.twin.kinds import KindInfo
+from kubewright.twin.media import parse_yaml, private_copy
+from kubewright.twin.options import WriteOptions, write_options
+from kubewright.twin.reading import as_dict, dig, text
+from kubewright.twin.validation.fields import invalid as invalid_field
+from kubewright.twin.verbs.patching import APPLY_PATCH, apply_patch
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """Where a kind keeps what a Scale shows."""
+
+    spec: tuple[str, ...]
+    status: tuple[str, ...]
+    selector: tuple[str, ...]
+
+
+_BUILTIN = _Paths(("spec", "replicas"), ("status", "replicas"), ("spec", "selector"))
+
+
+def get_scale(call: Call) -> Response:
+    """Answer a workload's Scale."""
+    return document(_scale_of(call.kind, call.registry.read(call.target)))
+
+
+def put_scale(call: Call) -> Response:
+    """Set the replicas of a workload by a whole Scale."""
+    options = write_options(call.query, call.headers, kind="UpdateOptions")
+    return _write(call, call.manifest(), options)
+
+
+def patch_scale(call: Call) -> Response:
+    """Set the replicas of a workload by a patch of its Scale."""
+    options = write_options(call.query, call.headers, kind="PatchOptions")
+    scale = _scale_of(call.kind, call.registry.read(call.target))
+    body: Any = parse_yaml(call.body)
+    if call.content_type == APPLY_PATCH:
+        patched = {**scale, "spec": {**scale["spec"], **as_dict(as_dict(body).get("spec"))}}
+    else:
+        patched = apply_patch(call, scale, body)
+    return _write(call, private_copy(patched), options)
+
+
+def _write(call: Call, scale: Manifest, options: WriteOptions) -> Response:
+    replicas = dig(scale, "spec", "replicas") or 0
+    if not isinstance(replicas, int) or replicas < 0:
+        error = invalid_field("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise status.invalid("autoscaling", "Scale", call.name, [error])
+    wanted = as_dict(scale.get("metadata"))
+    paths = _paths(call.kind)
+
+    def change(old: Manifest) -> Manifest:
+        obj = private_copy(old)
+        _set(obj, paths.spec, replicas)
+        if wanted.get("resourceVersion"):
+            obj["metadata"]["resourceVersion"] = wanted["resourceVersion"]
+        if wanted.get("uid"):
+            obj["metadata"]["uid"] = wanted["uid"]
+        return obj
+
+    record = call.registry.update(call.target, change, options)
+    return document(_scale_of(call.kind, record))
+
+
+def _set(obj: Manifest, path: tuple[str, ...], value: int) -> None:
+    for name in path[:-1]:
+        obj = obj.setdefault(name, {})
+    obj[path[-1]] = value
+
+
+def _paths(kind: KindInfo) -> _Paths:
+    if not kind.custom:
+        return _BUILTIN
+    scale = as_dict(dig(kind.served, "subresources", "scale"))
+    return _Paths(*(_path(text(scale, f"{name}Path")) for name in ("specReplicas", "statusReplicas", "labelSelector")))
+
+
+def _path(json_path: str) -> tuple[str, ...]:
+    return tuple(part for part in json_path.split(".") if part)
+
+
+def _scale_of(kind: KindInfo, record: Record) -> Manifest:
+    obj, paths = in_version(kind, record.obj), _paths(kind)
+    metadata = obj["metadata"]
+    shown = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    scale_status: Manifest = {"replicas": dig(obj, *paths.status) or 0}
+    selector = _selector_text(dig(obj, *paths.selector) if paths.selector else None)
+    if selector:
+        scale_status["selector"] = selector
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {name: metadata[name] for name in shown if name in metadata},
+        "spec": {"replicas": dig(obj, *paths.spec) or 0},
+        "status": scale_status,
+    }
+
+
+def _selector_text(selector: Any) -> str:
+    """Write a selector as a Scale has it; a CRD keeps it as text already."""
+    if isinstance(selector, str):
+        return selector
+    return str(msgspec.convert(selector, LabelSelector)) if selector else ""

@@ -1,0 +1,1 @@
+"""The verbs of resources: each takes a `Call` and returns a Response, or raises StatusError."""

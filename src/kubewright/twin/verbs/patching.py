@@ -1,0 +1,180 @@
+"""patch: JSON patch, merge patch, strategic merge patch and server-side apply, by the body's content type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubewright.api.meta import Manifest
+from kubewright.client.transport import Response
+from kubewright.store.patch.json_patch import apply_json_patch
+from kubewright.store.patch.merge_patch import apply_merge_patch
+from kubewright.store.patch.strategic import apply_strategic_patch
+from kubewright.twin import status
+from kubewright.twin.answers import one
+from kubewright.twin.call import Call
+from kubewright.twin.fieldmanagers import apply as server_side_apply
+from kubewright.twin.fieldmanagers import refused_patches
+from kubewright.twin.media import parse_json, parse_yaml, private_copy
+from kubewright.twin.options import WriteOptions, write_options
+from kubewright.twin.reading import as_dict
+from kubewright.twin.rules import check_identity, complete, decode_problem, unknown_in
+from kubewright.twin.strategy import applied_part
+from kubewright.twin.validation.decoding import strict_error
+from kubewright.twin.validation.fields import invalid as invalid_field
+from kubewright.twin.validation.fields import required
+from kubewright.twin.verbs.writing import check_name, check_namespace
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+_CREATED = 201
+_MAX_JSON_PATCH_OPERATIONS = 10_000
+
+
+def patch(call: Call) -> Response:
+    """Change single fields of an object, or apply a configuration."""
+    media = call.content_type
+    accepted = accepted_patches(call)
+    if media not in accepted:
+        raise status.unsupported_media_type(accepted)
+    options = write_options(call.query, call.headers, kind="PatchOptions")
+    if media == APPLY_PATCH:
+        return _apply(call, options)
+    if options.force:
+        raise _forbidden_force()
+    view = call.view()
+    record = call.registry.update(call.target, lambda old: patched(call, old, options), options)
+    return one(call.kind, record, view, call.now())
+
+
+def accepted_patches(call: Call) -> tuple[str, ...]:
+    """Return the patch types that the kind takes: custom ones have no strategy to merge by."""
+    strategic = () if call.kind.custom else (STRATEGIC_PATCH,)
+    return (JSON_PATCH, MERGE_PATCH, *strategic, APPLY_PATCH)
+
+
+def _forbidden_force() -> status.StatusError:
+    message = "Forbidden: may not be specified for non-apply patch"
+    error = status.FieldError("force", "FieldValueForbidden", message)
+    return status.invalid("meta.k8s.io", "PatchOptions", "", [error])
+
+
+def patched(call: Call, old: Manifest, options: WriteOptions) -> Manifest:
+    """Return what a patch makes of an object, complete and the caller's own."""
+    body = parse_json(call.body)
+    obj = private_copy(apply_patch(call, old, body))
+    problem = decode_problem(call.kind, obj)
+    if problem is not None:
+        raise problem
+    _check_unknown(call, obj, body, options)
+    check_identity(call.kind, obj)
+    check_namespace(call, obj)
+    check_name(call, obj)
+    return obj
+
+
+def apply_patch(call: Call, old: Manifest, body: Any) -> Manifest:
+    """Return the patched document, which may share parts with `old`; raises 400 and 422."""
+    if call.content_type == JSON_PATCH:
+        if not isinstance(body, list):
+            raise status.bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+        if len(body) > _MAX_JSON_PATCH_OPERATIONS:  # pyright: ignore[reportUnknownArgumentType]  JSON
+            raise status.bad_request(f"a JSON patch has at most {_MAX_JSON_PATCH_OPERATIONS} operations")
+        with refused_patches():
+            return apply_json_patch(old, body)  # pyright: ignore[reportUnknownArgumentType]  JSON
+    if not isinstance(body, dict):
+        raise status.bad_request("json: cannot unmarshal array into Go value of type map[string]interface {}")
+    with refused_patches():
+        if call.content_type == MERGE_PATCH:
+            return apply_merge_patch(old, body)  # pyright: ignore[reportUnknownArgumentType]  JSON
+        return apply_strategic_patch(old, body, call.kind.schema)  # pyright: ignore[reportUnknownArgumentType]  JSON
+
+
+def _check_unknown(call: Call, obj: Manifest, body: Any, options: WriteOptions) -> None:
+    unknown = unknown_in(call.kind, obj)
+    if unknown and options.field_validation == "Strict":
+        shown = _go_map(body) if isinstance(body, dict) else call.body.decode(errors="replace")
+        raise status.invalid("", "", "", [invalid_field("patch", shown, strict_error(unknown))])
+    if options.field_validation == "Warn":
+        call.registry.warnings.extend(unknown)
+    complete(call.kind, obj, pruning=bool(unknown))
+
+
+def _go_map(value: Any) -> str:
+    """Write a document as Go prints a map, which is what the API server shows of a patch."""
+    if isinstance(value, dict):
+        pairs = sorted(value.items())  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]  JSON
+        return "map[" + " ".join(f"{key}:{_go_map(item)}" for key, item in pairs) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(_go_map(item) for item in value) + "]"  # pyright: ignore[reportUnknownVariableType]  JSON
+    if value is None:
+        return "<nil>"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _apply(call: Call, options: WriteOptions) -> Response:
+    if not call.query.get("fieldManager"):
+        error = required("fieldManager", "is required for apply patch")
+        raise status.invalid("meta.k8s.io", "PatchOptions", "", [error])
+    view = call.view()
+    applied = _configuration(call)
+    if call.registry.find(call.target) is None:
+        if call.subresource:
+            raise status.not_found(call.kind, call.name)
+        return _create(call, applied, options)
+
+    def change(old: Manifest) -> Manifest:
+        part = applied_part(call.kind, applied, call.subresource)
+        merged = server_side_apply(old, part, call.kind, options, call.registry.stamp(), call.subresource)
+        return _completed(call, merged, options)
+
+    record = call.registry.update(call.target, change, options, tracked=True)
+    return one(call.kind, record, view, call.now())
+
+
+def _configuration(call: Call) -> Manifest:
+    """Read what is applied; it names itself, and no manager but the request's."""
+    applied = parse_yaml(call.body)
+    if not isinstance(applied, dict):
+        raise status.bad_request("error decoding patch: the body is not an object")
+    applied = as_dict(applied)
+    for name in ("apiVersion", "kind"):
+        if not applied.get(name):
+            raise status.bad_request(
+                f"Object '{name.capitalize()}' is missing" if name == "kind" else f"{name} is missing"
+            )
+    check_identity(call.kind, applied)
+    applied["metadata"] = metadata = as_dict(applied.get("metadata"))
+    if metadata.get("managedFields"):
+        raise status.bad_request("metadata.managedFields must be nil")
+    metadata.setdefault("name", call.name)
+    check_namespace(call, applied)
+    check_name(call, applied)
+    return applied
+
+
+def _create(call: Call, applied: Manifest, options: WriteOptions) -> Response:
+    metadata = applied["metadata"]
+    if metadata.get("uid"):
+        cause = f"uid mismatch: the provided object specified uid {metadata['uid']}, and no existing object was found"
+        raise status.conflict(call.kind, call.name, cause)
+    metadata.pop("resourceVersion", None)
+    part = applied_part(call.kind, applied, "")
+    obj = _completed(call, server_side_apply(None, part, call.kind, options, call.registry.stamp(), ""), options)
+    record = call.registry.create(call.target, obj, options, tracked=True)
+    return one(call.kind, record, call.view(), call.now(), _CREATED)
+
+
+def _completed(call: Call, merged: Manifest, options: WriteOptions) -> Manifest:
+    obj = private_copy(merged)
+    problem = decode_problem(call.kind, obj)
+    if problem is not None:
+        raise problem
+    unknown = unknown_in(call.kind, obj)
+    if unknown and options.field_validation == "Strict":
+        raise status.bad_request(f"error strict decoding patch: {', '.join(unknown)}")
+    if options.field_validation == "Warn":
+        call.registry.warnings.extend(unknown)
+    complete(call.kind, obj, pruning=bool(unknown))
+    return obj

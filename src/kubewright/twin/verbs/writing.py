@@ -1,0 +1,118 @@
+"""create, update, delete and deletecollection; `patching.py` has the patches."""
+
+from __future__ import annotations
+
+from kubewright.api.meta import Manifest
+from kubewright.client.transport import Response
+from kubewright.store.versioned import Record
+from kubewright.twin import status
+from kubewright.twin.answers import Page, document, many, one
+from kubewright.twin.call import Call
+from kubewright.twin.deletion import delete as delete_object
+from kubewright.twin.listing import page
+from kubewright.twin.media import JSON, PROTOBUF, YAML, read_body
+from kubewright.twin.options import DeleteOptions, delete_options, list_options, write_options
+from kubewright.twin.registry import Target
+from kubewright.twin.rules import accept_body
+from kubewright.twin.selection import select
+from kubewright.twin.strategy import allows_create_on_update, returns_deleted
+
+_CREATED = 201
+_ACCEPTED = 202
+
+
+def create(call: Call) -> Response:
+    """Create an object."""
+    options = write_options(call.query, call.headers, kind="CreateOptions")
+    view = call.view()
+    obj = accepted(call, options.field_validation)
+    name = obj["metadata"].get("name", "")
+    record = call.registry.create(Target(call.kind, call.namespace, name), obj, options)
+    return one(call.kind, record, view, call.now(), _CREATED)
+
+
+def update(call: Call) -> Response:
+    """Replace an object, or its status."""
+    options = write_options(call.query, call.headers, kind="UpdateOptions")
+    view = call.view()
+    obj = accepted(call, options.field_validation)
+    check_name(call, obj)
+    if call.registry.find(call.target) is None and allows_create_on_update(call.kind) and not call.subresource:
+        obj["metadata"].pop("resourceVersion", None)
+        return one(call.kind, call.registry.create(call.target, obj, options), view, call.now(), _CREATED)
+    record = call.registry.update(call.target, lambda _: obj, options)
+    return one(call.kind, record, view, call.now())
+
+
+def accepted(call: Call, field_validation: str) -> Manifest:
+    """Read the body as an object of the call's kind, in the server's form and in the call's namespace."""
+    obj = call.manifest()
+    accept_body(call.kind, obj, field_validation, call.registry.warnings)
+    check_namespace(call, obj)
+    return obj
+
+
+def check_namespace(call: Call, obj: Manifest) -> None:
+    """Put the object into the request's namespace, or refuse one that says it is elsewhere."""
+    metadata = obj["metadata"]
+    said = metadata.get("namespace", "")
+    if not call.kind.namespaced:
+        metadata.pop("namespace", None)
+    elif said and said != call.namespace:
+        text = "the namespace of the provided object does not match the namespace sent on the request"
+        raise status.bad_request(text)
+    else:
+        metadata["namespace"] = call.namespace
+
+
+def check_name(call: Call, obj: Manifest) -> None:
+    """Refuse an object that is not the one in the URL."""
+    name = obj["metadata"].get("name", "")
+    if not name:
+        raise status.bad_request("the name of the object (based on namespace and name) is not set in the object")
+    if name != call.name:
+        text = f"the name of the object ({name}) does not match the name on the URL ({call.name})"
+        raise status.bad_request(text)
+
+
+def delete(call: Call) -> Response:
+    """Delete one object."""
+    view = call.view()
+    options = read_delete_options(call)
+    deleted = delete_object(call.registry, call.target, options)
+    code = 200
+    if not deleted.gone and options.orphan_dependents is False:
+        code = _ACCEPTED
+    if deleted.gone and not returns_deleted(call.kind):
+        details = {
+            "name": call.name,
+            "group": call.kind.group,
+            "kind": call.kind.plural,
+            "uid": deleted.record.obj["metadata"]["uid"],
+        }
+        return document(status.success({name: value for name, value in details.items() if value}), code)
+    return one(call.kind, deleted.record, view, call.now(), code)
+
+
+def read_delete_options(call: Call) -> DeleteOptions:
+    """Read how to delete from the body, or without one from the query."""
+    if not call.body:
+        return delete_options(call.query, None)
+    if call.content_type not in {"", JSON, YAML, PROTOBUF}:
+        raise status.unsupported_media_type((JSON, YAML, PROTOBUF))
+    body = read_body(call.body, call.headers.get("content-type", ""), call.registry.kinds)
+    return delete_options(call.query, body)
+
+
+def delete_collection(call: Call) -> Response:
+    """Delete all objects that the selectors choose."""
+    view = call.view()
+    listing = list_options(call.query)
+    options = read_delete_options(call)
+    chosen = page(call.registry, call.target, listing, select(call.kind, listing))
+    records: list[Record] = []
+    for record in chosen.records:
+        target = Target(call.kind, record.key.namespace, record.key.name)
+        if call.registry.find(target) is not None:
+            records.append(delete_object(call.registry, target, options).record)
+    return many(call.kind, Page(records, call.registry.store.revision), view, call.now())

@@ -1,0 +1,234 @@
+"""Watches: each change of a bucket, as one JSON line, to everyone who follows it.
+
+A change is filtered, and where all see the same bytes encoded, inside the write that makes it; a watcher only takes
+lines from its buffer. One that takes too slowly is cut off and has to list again: a server must not grow with its
+slowest client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kubewright.api.meta import Manifest
+from kubewright.errors import OpError
+from kubewright.store.versioned import Bucket, Change, Record, VersionedStore
+from kubewright.twin import status
+from kubewright.twin.answers import encoded_in, head_of, table
+from kubewright.twin.conversion import in_version
+from kubewright.twin.kinds import KindInfo
+from kubewright.twin.media import Form, View, encode
+from kubewright.twin.selection import Selection
+from kubewright.twin.tables.render import partial_metadata
+
+BOOKMARK_SECONDS = 60.0
+LAST_BOOKMARK_SECONDS = 2.0
+BUFFERED_LINES = 20_000
+_INITIAL_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPlan:
+    """What a watch shows, and until when."""
+
+    kind: KindInfo
+    namespace: str
+    selection: Selection
+    view: View
+    bookmarks: bool
+    timeout_seconds: float
+
+
+class WatchHub:
+    """All watches of one store; one subscription a bucket, and one encoding a change for all plain watches."""
+
+    def __init__(self, store: VersionedStore, now: Callable[[], float]) -> None:
+        self.store = store
+        self.now = now
+        self._following: dict[Bucket, list[WatchStream]] = {}
+        self._unsubscribe: dict[Bucket, Callable[[], None]] = {}
+
+    def follow(self, bucket: Bucket, stream: WatchStream) -> None:
+        """Give a stream the bucket's changes from now on."""
+        streams = self._following.setdefault(bucket, [])
+        streams.append(stream)
+        if bucket not in self._unsubscribe:
+            self._unsubscribe[bucket] = self.store.subscribe(bucket, lambda change: self._fan_out(bucket, change))
+
+    def leave(self, bucket: Bucket, stream: WatchStream) -> None:
+        """Stop giving."""
+        streams = self._following.get(bucket, [])
+        if stream in streams:
+            streams.remove(stream)
+        if not streams and bucket in self._unsubscribe:
+            self._unsubscribe.pop(bucket)()
+
+    def _fan_out(self, bucket: Bucket, change: Change) -> None:
+        lines: dict[str, bytes] = {}
+        for stream in tuple(self._following.get(bucket, ())):
+            stream.push(change, lines)
+
+    def close(self) -> None:
+        """End all watches, as a server that goes down does."""
+        for streams in list(self._following.values()):
+            for stream in tuple(streams):
+                stream.end()
+
+
+class WatchStream:
+    """One watch: an iterator of lines. It ends at its timeout, when it is cut off, or when it is closed."""
+
+    def __init__(self, hub: WatchHub, bucket: Bucket, plan: WatchPlan) -> None:
+        self._hub = hub
+        self._bucket = bucket
+        self._plan = plan
+        self._lines: deque[bytes] = deque()
+        self._ended = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._columns_sent = False
+        self._loop = asyncio.get_running_loop()
+        self._ends_at = self._loop.time() + plan.timeout_seconds
+        self._next_bookmark = self._bookmark_after(self._loop.time())
+        self._room = BUFFERED_LINES
+        self._timer = self._set_timer()
+        hub.follow(bucket, self)
+
+    # What it shows ---------------------------------------------------------------------------------------------
+
+    def start_with(self, records: list[Record], revision: int, *, say_when_done: bool) -> None:
+        """Show objects that were there before the watch."""
+        self._lines.extend(self._line("ADDED", each) for each in records if self._plan.selection.matches(each.obj))
+        if say_when_done:
+            self._lines.append(self._bookmark(revision, initial_end=True))
+        self._room += len(self._lines)
+
+    def start_after(self, revision: int) -> None:
+        """Show the changes since a revision; when they are forgotten, say so and end."""
+        try:
+            changes = self._hub.store.changes_since(self._bucket, revision)
+        except OpError as error:
+            self._put(b'{"type":"ERROR","object":' + encode(status.expired(error.detail).body()) + b"}\n")
+            self.end()
+            return
+        for change in changes:
+            self.push(change, {})
+
+    def push(self, change: Change, lines: dict[str, bytes]) -> None:
+        """Take one change; `lines` keeps what watches of the same form share."""
+        plan = self._plan
+        if self._ended or (plan.namespace and change.record.key.namespace != plan.namespace):
+            return
+        if plan.selection.everything and plan.view.form is Form.OBJECT:
+            line = lines.get(plan.kind.api_version)
+            if line is None:
+                line = lines[plan.kind.api_version] = self._line(change.type, change.record)
+            self._put(line)
+            return
+        seen = _seen(change, plan.selection)
+        if seen is not None:
+            self._put(self._line(*seen))
+
+    def _line(self, event: str, record: Record) -> bytes:
+        kind, view = self._plan.kind, self._plan.view
+        match view.form:
+            case Form.OBJECT:
+                body = encoded_in(kind, record)
+            case Form.METADATA:
+                body = encode(partial_metadata(in_version(kind, record.obj)))
+            case Form.TABLE:
+                body = encode(self._table([record], record.revision))
+        return b'{"type":"' + event.encode() + b'","object":' + body + b"}\n"
+
+    def _table(self, records: list[Record], revision: int) -> Manifest:
+        plan = self._plan
+        rendered = table(plan.kind, records, plan.view, self._hub.now(), {"resourceVersion": str(revision)})
+        if self._columns_sent:
+            rendered["columnDefinitions"] = None
+        self._columns_sent = True
+        return rendered
+
+    def _bookmark(self, revision: int, *, initial_end: bool = False) -> bytes:
+        kind, metadata = self._plan.kind, {"resourceVersion": str(revision), **(_INITIAL_END if initial_end else {})}
+        if self._plan.view.form is Form.TABLE:
+            body = encode({**self._table([], revision), "metadata": metadata})
+        else:
+            body = head_of(kind) + encode({"metadata": metadata})[1:]
+        return b'{"type":"BOOKMARK","object":' + body + b"}\n"
+
+    # How it is taken -------------------------------------------------------------------------------------------
+
+    def __aiter__(self) -> WatchStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._lines:
+            if self._ended:
+                raise StopAsyncIteration
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return self._lines.popleft()
+
+    async def aclose(self) -> None:
+        """End the watch; what is buffered is dropped."""
+        self._lines.clear()
+        self.end()
+
+    def end(self) -> None:
+        """Let the watch end when its buffer is empty."""
+        if not self._ended:
+            self._ended = True
+            self._timer.cancel()
+            self._hub.leave(self._bucket, self)
+            self._wake()
+
+    def _put(self, line: bytes) -> None:
+        if len(self._lines) >= self._room:
+            self._lines.clear()
+            self.end()
+            return
+        self._lines.append(line)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _set_timer(self) -> asyncio.TimerHandle:
+        due = min(self._ends_at, self._next_bookmark) if self._plan.bookmarks else self._ends_at
+        return self._loop.call_at(due, self._on_timer)
+
+    def _on_timer(self) -> None:
+        now = self._loop.time()
+        if now >= self._ends_at:
+            self.end()
+            return
+        self._put(self._bookmark(self._hub.store.revision))
+        self._next_bookmark = self._bookmark_after(now)
+        if not self._ended:
+            self._timer = self._set_timer()
+
+    def _bookmark_after(self, now: float) -> float:
+        """Return when the next bookmark is due: each period, and shortly before the end."""
+        last = self._ends_at - LAST_BOOKMARK_SECONDS
+        return min(now + BOOKMARK_SECONDS, last) if now < last else self._ends_at
+
+
+def _seen(change: Change, selection: Selection) -> tuple[str, Record] | None:
+    """Return what a change is to a selection: an object may enter or leave it without being created or deleted."""
+    before = change.previous is not None and selection.matches(change.previous.obj)
+    after = change.type != "DELETED" and selection.matches(change.record.obj)
+    if after:
+        return ("MODIFIED" if before else "ADDED"), change.record
+    if not before or change.previous is None:
+        return None
+    if change.type == "DELETED":
+        return "DELETED", change.record
+    # The object as it was last seen, at the version that took it away.
+    gone = change.previous.obj
+    metadata = {**gone["metadata"], "resourceVersion": str(change.revision)}
+    return "DELETED", Record(change.record.key, {**gone, "metadata": metadata}, change.revision)
