@@ -6,7 +6,6 @@ Called by `plane` and by `tools.kinds`. Kubeconfig files are written as JSON, wh
 import base64
 import json
 import ssl
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,6 +4,7 @@ Defaults of Kubernetes stay wherever a user could see the difference; what chang
 and client-side limits, which on one machine would hide everything else.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,5 +159,5 @@ def _client(kubeconfig: Path) -> dict[str, object]:
     return dict.fromkeys(("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig"), kubeconfig)
 
 
-def _command(name: str, flags: dict[str, object]) -> list[str]:
+def _command(name: str, flags: Mapping[str, object]) -> list[str]:
     return [str(binary(name)), *(f"--{flag}={value}" for flag, value in flags.items())]

@@ -105,12 +105,12 @@ class ControlPlane:
         atexit.unregister(self.stop)
 
     def kill(self, name: str) -> None:
-        """End one component, as a crash or an upgrade would (the API server's watches break)."""
-        process.end([self.running.pop(name)])
+        """End one component without a farewell, as a crash would (the API server's watches break)."""
+        process.kill(self.running.pop(name))
         self._record()
 
     def restart(self, name: str) -> None:
-        """End one component where it still runs, start it on the same port and data, and wait until it is ready."""
+        """Kill one component where it still runs, start it on the same port and data, and wait until it is ready."""
         if name in self.running:
             self.kill(name)
         self._start_one(name, leashed=self.owned)

@@ -17,11 +17,12 @@ from pathlib import Path
 
 from tools.cluster.failure import ClusterError
 
-TERM_SECONDS = 10.0
+TERM_SECONDS = 5.0
+KILL_SECONDS = 30.0
 POLL_SECONDS = 0.05
 PR_SET_PDEATHSIG = 1
 # Loaded before any fork: between fork and exec nothing may be imported or allocated that a lock could guard.
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_LIBC: ctypes.CDLL | None = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +68,18 @@ def start(name: str, command: list[str], log: Path, *, leashed: bool) -> Running
 
 
 def end(components: list[Running]) -> None:
-    """End the components in this order: SIGTERM, and SIGKILL for one that is still there after ten seconds."""
+    """End the components in this order: SIGTERM, and `kill` for one that is still there after five seconds."""
     for component in components:
         _signal(component, signal.SIGTERM)
         if not _gone(component, TERM_SECONDS):
-            _signal(component, signal.SIGKILL)
-            _gone(component, TERM_SECONDS)
+            kill(component)
+
+
+def kill(component: Running) -> None:
+    """End a component at once, as a crash would, and return when it is gone."""
+    _signal(component, signal.SIGKILL)
+    if not _gone(component, KILL_SECONDS):
+        raise ClusterError(f"{component.name} (pid {component.pid}) cannot be killed")
 
 
 def _signal(component: Running, number: signal.Signals) -> None:

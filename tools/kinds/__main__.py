@@ -88,6 +88,8 @@ def _collected(kubeconfig: Path | None) -> dict[str, Any]:
 def collected(server: Https) -> dict[str, Any]:
     """Ask a server for everything and give the document that the package's docstring describes."""
     definitions = schemas.merged({name: server.json(f"/openapi/v3/{_path(name)}") for name in GROUP_VERSIONS})
+    if missing := schemas.dangling(definitions):
+        raise ValueError(f"definitions that no document has: {sorted(missing)}")
     by_kind = schemas.by_kind(definitions)
     entries = [entry for entry in _discovered(server) if _group_version(entry) in GROUP_VERSIONS]
     for entry in entries:

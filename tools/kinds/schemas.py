@@ -1,7 +1,7 @@
 """Brings the server's OpenAPI v3 definitions into the twin's form. Pure; called by `__main__`."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
 
 Schema = dict[str, Any]
 REFERENCE_PREFIX = "#/components/schemas/"
@@ -24,8 +24,8 @@ def stripped(schema: Mapping[str, Any]) -> Schema:
             kept[key] = value.removeprefix(REFERENCE_PREFIX)
         elif key in _SCHEMA_MAPS:
             kept[key] = {name: stripped(inner) for name, inner in value.items()}
-        elif key in _SCHEMAS and isinstance(value, Mapping):
-            kept[key] = stripped(value)
+        elif key in _SCHEMAS and isinstance(value, dict):  # additionalProperties may be a boolean
+            kept[key] = stripped(cast("Schema", value))
         elif key in _SCHEMA_LISTS:
             kept |= _combined(key, [stripped(inner) for inner in value])
         else:
@@ -74,11 +74,18 @@ def by_kind(schemas: Mapping[str, Schema]) -> dict[tuple[str, str, str], str]:
     }
 
 
-def references(schema: Any) -> set[str]:
-    """Give every definition that a schema names."""
-    if isinstance(schema, Mapping):
-        own = {schema["$ref"]} if isinstance(schema.get("$ref"), str) else set[str]()
-        return own.union(*(references(value) for value in schema.values()))
-    if isinstance(schema, list):
-        return set[str]().union(*(references(value) for value in schema))
-    return set()
+def dangling(schemas: Mapping[str, Schema]) -> set[str]:
+    """Give every name that a definition refers to and that is none; a whole document has none of these."""
+    return {name for schema in schemas.values() for name in _references(schema)} - schemas.keys()
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        node = cast("Schema", value)
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for inner in node.values():
+            yield from _references(inner)
+    elif isinstance(value, list):
+        for inner in cast("list[Any]", value):
+            yield from _references(inner)
