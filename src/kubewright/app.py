@@ -10,8 +10,6 @@ import asyncio
 import logging
 from typing import Protocol
 
-from prometheus_client import CollectorRegistry
-
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.crds import all_crds
 from kubewright.api.meta import ObjectKey
@@ -45,12 +43,11 @@ class Service(Protocol):
 class Platform:
     """kubewright on one cluster."""
 
-    def __init__(self, client: Client, clock: Clock, *, registry: CollectorRegistry | None = None) -> None:
+    def __init__(self, client: Client, clock: Clock, *, metrics: RuntimeMetrics | None = None) -> None:
         self._client = client
-        self._metrics = RuntimeMetrics(registry)
-        self._recorder = EventRecorder(client, clock, "kubewright", metrics=self._metrics)
+        self._recorder = EventRecorder(client, clock, "kubewright", metrics=metrics)
         self.services: dict[str, Service] = {
-            "workloads": app_services(client, clock, self._recorder, metrics=self._metrics),
+            "workloads": app_services(client, clock, self._recorder, metrics=metrics),
         }
 
     @property
@@ -71,13 +68,20 @@ async def install(client: Client) -> None:
     """Create the CustomResourceDefinitions that the cluster lacks; those that somebody applied are left as they are."""
     for manifest in all_crds():
         key = ObjectKey("", manifest["metadata"]["name"])
-        try:
-            await client.create(CRDS, manifest, field_manager=INSTALLER)
+        if not await _exists(client, key):
+            await client.apply(CRDS, manifest, field_manager=INSTALLER)
             _log.info("created the definition of %s", key)
-        except OpError as error:
-            if error.kind is not ErrorKind.ALREADY_EXISTS:
-                raise
         await _established(client, key)
+
+
+async def _exists(client: Client, key: ObjectKey) -> bool:
+    try:
+        await client.get(CRDS, key)
+    except OpError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 async def _established(client: Client, key: ObjectKey) -> None:
