@@ -1,0 +1,34 @@
+"""Counts what is asked of the API server: `rest_client_requests_total`, as client-go exposes it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from kubewright.client.transport import Request, Response, Transport
+from kubewright.runtime.metrics import RuntimeMetrics
+
+
+class MeteredTransport:
+    """A Transport that counts the requests of another by answer, method and host, and times them."""
+
+    def __init__(self, inner: Transport, metrics: RuntimeMetrics, host: str) -> None:
+        self._inner = inner
+        self._metrics = metrics
+        self._host = host
+
+    async def send(self, request: Request, *, stream: bool = False) -> Response:
+        """Pass the request on; one that got no answer counts under the code `<error>`."""
+        loop = asyncio.get_running_loop()
+        started_at = loop.time()
+        code = "<error>"
+        try:
+            response = await self._inner.send(request, stream=stream)
+            code = str(response.status)
+            return response
+        finally:
+            self._metrics.requests.labels(code, request.method, self._host).inc()
+            self._metrics.request_seconds.labels(request.method, self._host).observe(loop.time() - started_at)
+
+    async def close(self) -> None:
+        """Give connections back."""
+        await self._inner.close()
