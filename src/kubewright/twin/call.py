@@ -72,9 +72,10 @@ class Call:
         """Return the form of the answer; raises 406."""
         return negotiate(self.headers, self.query)
 
-    def manifest(self) -> Manifest:
-        """Return the body as a manifest; raises 400, 415."""
-        return read_body(self.body, self.headers.get("content-type", ""), self.registry.kinds)
+    def manifest(self, expected: str = "") -> Manifest:
+        """Return the body as a manifest of the kind `expected`, by default the call's own; raises 400, 415."""
+        media = self.headers.get("content-type", "")
+        return read_body(self.body, media, self.registry.kinds, expected or self.kind.kind)
 
     def now(self) -> float:
         """Return the present time in seconds since 1970."""

@@ -78,8 +78,8 @@ def _view(clause: str, query: Mapping[str, str]) -> View | None:
     return View(_FORMS[wanted], include, parameters.get("v", "v1"))
 
 
-def read_body(body: bytes, content_type: str, kinds: KindTable) -> Manifest:
-    """Read a request's body as a manifest; raises 415 or 400."""
+def read_body(body: bytes, content_type: str, kinds: KindTable, expected: str) -> Manifest:
+    """Read a request's body as a manifest of the kind `expected`; raises 415 or 400."""
     media = content_type.partition(";")[0].strip() or JSON
     if media == PROTOBUF:
         try:
@@ -88,23 +88,29 @@ def read_body(body: bytes, content_type: str, kinds: KindTable) -> Manifest:
             raise bad_request(str(error)) from error
     if media not in {JSON, YAML}:
         raise unsupported_media_type(READABLE)
-    document = parse_json(body) if media == JSON else parse_yaml(body)
+    document = parse_json(body, expected) if media == JSON else parse_yaml(body)
     if not isinstance(document, dict):
-        raise _not_an_object(body)
+        problem = "json: cannot unmarshal array into Go value" if isinstance(document, list) else "not a JSON object"
+        raise _unrecognized(body, expected, problem)
     return document  # pyright: ignore[reportUnknownVariableType]  JSON
 
 
-def _not_an_object(body: bytes) -> StatusError:
-    shown = body[:_SHOWN_BYTES].decode(errors="replace")
-    return bad_request(f"couldn't get version/kind; json parse error: the body is not a JSON object ({shown!r})")
+def _unrecognized(body: bytes, expected: str, problem: str) -> StatusError:
+    """Refuse a body that is no object at all, showing how it begins."""
+    shown = body[:_SHOWN_BYTES]
+    begins = shown.decode(errors="replace") if body.startswith(b"{") else shown.hex()
+    more = " ..." if len(body) > _SHOWN_BYTES else ""
+    text = f"couldn't get version/kind; json parse error: {problem} ({begins or '<empty>'}{more})"
+    return bad_request(f"the object provided is unrecognized (must be of type {expected}): {text}")
 
 
-def parse_json(body: bytes) -> Any:
-    """Read JSON; raises 400. YAML sent under JSON's name is not taken."""
+def parse_json(body: bytes, expected: str) -> Any:
+    """Read JSON that should be an object of the kind `expected`; raises 400."""
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise bad_request(f"error decoding the body: {error}") from error
+        truncated = "truncated" in str(error)
+        raise _unrecognized(body, expected, "unexpected end of JSON input" if truncated else str(error)) from error
 
 
 class _Loader(yaml.SafeLoader):
@@ -127,7 +133,7 @@ def parse_yaml(body: bytes) -> Any:
     try:
         return yaml.load(body, Loader=_Loader)  # noqa: S506  a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise bad_request(f"error converting YAML to JSON: {error}") from error
+        raise bad_request(f"error encoding patch: yaml: {error}") from error
 
 
 _encode = msgspec.json.Encoder().encode

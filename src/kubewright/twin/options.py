@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.kinds import as_dict
+from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.status import bad_request, invalid
 from kubewright.twin.validation.fields import FieldError, not_supported, too_long
 from kubewright.twin.validation.fields import forbidden as field_forbidden
@@ -179,7 +179,7 @@ def _flag(name: str, value: object) -> bool | None:
         return True
     if value in _FALSE:
         return False
-    raise bad_request(f'strconv.ParseBool: parsing "{value}": invalid syntax (parameter {name})')
+    raise bad_request(f'strconv.ParseBool: parsing "{value}": invalid syntax')
 
 
 def _integer(query: Mapping[str, str], name: str) -> int | None:
@@ -192,14 +192,13 @@ def number(name: str, value: str) -> int:
     try:
         return int(value)
     except ValueError:
-        raise bad_request(f'strconv.ParseInt: parsing "{value}": invalid syntax (parameter {name})') from None
+        raise bad_request(f'strconv.ParseInt: parsing "{value}": invalid syntax') from None
 
 
 def _dry_run(value: object, errors: list[FieldError]) -> bool:
-    values = value if isinstance(value, list) else [value] if value else []
-    for item in values:  # pyright: ignore[reportUnknownVariableType]  JSON
-        if item != "All":
-            errors.append(not_supported("dryRun", str(value), ("All",)))  # pyright: ignore[reportUnknownArgumentType]
+    values = as_list(value) or ([value] if isinstance(value, str) and value else [])
+    if any(item != "All" for item in values):
+        errors.append(not_supported("dryRun", values, ("All",)))
     return bool(values)
 
 

@@ -196,11 +196,8 @@ class Registry:
         return name
 
     def _check_lock(self, target: Target, obj: Manifest, old: Manifest) -> None:
-        """Refuse a change made to another version of the object, or to its namesake."""
+        """Refuse a change made to another version of the object."""
         metadata, old_metadata = obj["metadata"], old["metadata"]
-        uid = metadata.get("uid")
-        if uid and uid != old_metadata["uid"]:
-            raise uid_mismatch(target, uid, old_metadata["uid"])
         version = metadata.get("resourceVersion")
         if version and version != "0":
             if version != old_metadata["resourceVersion"]:
@@ -213,10 +210,12 @@ class Registry:
 
     def _keep_metadata(self, target: Target, obj: Manifest, old: Manifest) -> None:
         metadata, old_metadata = obj["metadata"], old["metadata"]
-        for name in (*_SYSTEM_FIELDS, "generation", "generateName"):
+        for name in (*_SYSTEM_FIELDS, "generation"):
+            if name == "uid" and metadata.get("uid"):
+                continue  # another one is refused by validation
             if name in old_metadata:
                 metadata[name] = old_metadata[name]
-            elif name != "generateName":
+            else:
                 metadata.pop(name, None)
         if "managedFields" in old_metadata:
             metadata.setdefault("managedFields", old_metadata["managedFields"])

@@ -7,21 +7,27 @@ from __future__ import annotations
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.defaults import apply_defaults
-from kubewright.twin.kinds import KindInfo
+from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.reading import as_dict
-from kubewright.twin.status import StatusError, bad_request
+from kubewright.twin.status import bad_request
 from kubewright.twin.validation import validate
 from kubewright.twin.validation.decoding import decode_error, prune_unknown, refused_as, strict_error, unknown_fields
 from kubewright.twin.validation.structural import prune, unknown_custom_fields
 
-__all__ = ["accept_body", "check_identity", "complete", "unknown_in", "validate"]
+_SCHEME = "pkg/runtime/scheme.go:111"
+
+__all__ = ["accept_body", "check_identity", "complete", "decode_error", "unknown_in", "validate"]
 
 
-def check_identity(kind: KindInfo, obj: Manifest) -> None:
+def check_identity(kind: KindInfo, obj: Manifest, kinds: KindTable) -> None:
     """Refuse a body that says it is something else; one that says nothing is taken for `kind`."""
     api_version = obj.setdefault("apiVersion", kind.api_version)
     named = obj.setdefault("kind", kind.kind)
     if api_version != kind.api_version:
+        if not kind.custom and not kinds.definition(api_version, named):
+            text = f'no kind "{named}" is registered for version "{api_version}" in scheme "{_SCHEME}"'
+            version = str(api_version).rpartition("/")[2]
+            raise bad_request(f'{named} in version "{version}" cannot be handled as a {kind.kind}: {text}')
         raise bad_request(
             f"the API version in the data ({api_version}) does not match the expected API version ({kind.api_version})"
         )
@@ -31,9 +37,9 @@ def check_identity(kind: KindInfo, obj: Manifest) -> None:
         raise bad_request(f'{named} in version "{version}" cannot be handled as a {kind.kind}: {detail}')
 
 
-def accept_body(kind: KindInfo, obj: Manifest, field_validation: str, warnings: list[str]) -> None:
+def accept_body(kind: KindInfo, obj: Manifest, field_validation: str, warnings: list[str], kinds: KindTable) -> None:
     """Bring a whole body into the server's form, in place; raises 400 when it does not decode."""
-    check_identity(kind, obj)
+    check_identity(kind, obj, kinds)
     problem = decode_error(kind, obj)
     if problem:
         raise bad_request(refused_as(kind, problem))
@@ -60,9 +66,3 @@ def complete(kind: KindInfo, obj: Manifest, *, pruning: bool) -> None:
         else:
             prune_unknown(kind, obj)
     apply_defaults(kind, obj)
-
-
-def decode_problem(kind: KindInfo, obj: Manifest) -> StatusError | None:
-    """Return the refusal of a patched object whose types are wrong, or None."""
-    problem = decode_error(kind, obj)
-    return bad_request(refused_as(kind, problem)) if problem else None

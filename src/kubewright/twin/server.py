@@ -91,15 +91,17 @@ class ApiServer:
             return answer
         if route is not None:
             self._refuse_unmodelled(route)
+            if any((each.group, each.version) == (route.group, route.version) for each in self._all_kinds.all()):
+                raise status.no_such_resource()
         return plain("404 page not found\n", 404)
 
     def _resource(self, request: Request, route: Route, kind: KindInfo, user: User) -> Response:
         if kind.namespaced != bool(route.namespace) and not (
             kind.namespaced and not route.name and request.method == "GET"
         ):
-            if kind.namespaced and not route.name and request.method == "DELETE":
+            if kind.namespaced and not route.name:
                 raise status.method_not_allowed()
-            return plain("404 page not found\n", 404)
+            raise status.no_such_resource()
         call = Call(
             services=self._services,
             method=request.method,

@@ -22,7 +22,7 @@ class StatusError(Exception):
     code: int
     reason: str
     message: str
-    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    details: Mapping[str, Any] | None = None
     list_metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """The Status's own metadata: an expired page token carries the one to go on with."""
 
@@ -40,7 +40,7 @@ class StatusError(Exception):
         }
         if self.reason:
             status["reason"] = self.reason
-        if self.details:
+        if self.details is not None:
             status["details"] = dict(self.details)
         status["code"] = self.code
         return status
@@ -151,7 +151,8 @@ def unauthorized() -> StatusError:
 
 def method_not_allowed() -> StatusError:
     """The resource has no such verb."""
-    return StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+    message = "the server does not allow this method on the requested resource"
+    return StatusError(405, "MethodNotAllowed", message, {})
 
 
 def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
@@ -161,15 +162,20 @@ def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     return StatusError(415, "UnsupportedMediaType", message)
 
 
+def unsupported_patch_type() -> StatusError:
+    """The patch is of a kind that the resource does not take."""
+    return StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
+
+
 def not_acceptable(accepted: Sequence[str]) -> StatusError:
     """The answer is wanted in a form that is not written."""
-    listed = ", ".join(accepted)
-    return StatusError(406, "NotAcceptable", f"only the following media types are accepted: {listed}")
+    message = f"406: Not Acceptable\n\nAvailable representations: {', '.join(accepted)}"
+    return StatusError(406, "NotAcceptable", message, {})
 
 
 def expired(message: str, *, continue_token: str = "") -> StatusError:
     """The version asked for is forgotten: list again, or go on with the inconsistent token."""
-    return StatusError(410, "Expired", message, {}, {"continue": continue_token} if continue_token else {})
+    return StatusError(410, "Expired", message, None, {"continue": continue_token} if continue_token else {})
 
 
 def too_large_version(asked: int, present: int) -> StatusError:

@@ -9,7 +9,7 @@ from kubewright.twin.call import Call
 from kubewright.twin.media import private_copy
 from kubewright.twin.options import write_options
 from kubewright.twin.reading import as_dict, as_list
-from kubewright.twin.verbs.writing import accepted, check_name
+from kubewright.twin.verbs.writing import accepted, check_name, check_uid
 
 
 def finalize(call: Call) -> Response:
@@ -19,13 +19,13 @@ def finalize(call: Call) -> Response:
     check_name(call, obj)
     finalizers = as_list(as_dict(obj.get("spec")).get("finalizers"))
     sent = obj["metadata"]
+    check_uid(call, sent.get("uid", ""))
 
     def change(old: Manifest) -> Manifest:
         changed = private_copy(old)
         changed["spec"] = {"finalizers": finalizers} if finalizers else {}
-        for name in ("uid", "resourceVersion"):
-            if sent.get(name):
-                changed["metadata"][name] = sent[name]
+        if sent.get("resourceVersion"):
+            changed["metadata"]["resourceVersion"] = sent["resourceVersion"]
         return changed
 
     record = call.registry.update(call.target, change, options)

@@ -14,6 +14,7 @@ from kubewright.twin.options import boolean, delete_options, number, write_optio
 from kubewright.twin.reading import as_dict, dicts, text
 from kubewright.twin.registry import Target
 from kubewright.twin.validation.fields import required
+from kubewright.twin.verbs.writing import check_uid
 
 _CREATED = 201
 
@@ -21,11 +22,13 @@ _CREATED = 201
 def bind(call: Call) -> Response:
     """Put a pod on a node, once; the scheduler's only way to do so."""
     options = write_options(call.query, call.headers, kind="CreateOptions")
-    binding = call.manifest()
+    binding = call.manifest("Binding")
     node = text(binding, "target", "name")
     if not node:
         raise status.invalid("", "Binding", call.name, [required("target.name")])
     metadata = as_dict(binding.get("metadata"))
+
+    check_uid(call, text(metadata, "uid"))
 
     def change(old: Manifest) -> Manifest:
         present = text(old, "spec", "nodeName")
@@ -41,8 +44,6 @@ def bind(call: Call) -> Response:
                 resource="pods/binding",
             )
         obj = private_copy(old)
-        if metadata.get("uid"):
-            obj["metadata"]["uid"] = metadata["uid"]
         obj["metadata"].setdefault("annotations", {}).update(as_dict(metadata.get("annotations")))
         if not obj["metadata"]["annotations"]:
             del obj["metadata"]["annotations"]
@@ -63,7 +64,7 @@ def _add_condition(pod: Manifest, condition: Manifest) -> None:
 
 def evict(call: Call) -> Response:
     """Delete a pod as an eviction asks; disruption budgets are not heeded."""
-    eviction = call.manifest()
+    eviction = call.manifest("Eviction")
     if text(eviction, "metadata", "name") not in {"", call.name}:
         raise status.bad_request("name in URL does not match name in Eviction object")
     body = as_dict(eviction.get("deleteOptions"))

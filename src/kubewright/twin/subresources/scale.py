@@ -20,7 +20,8 @@ from kubewright.twin.media import parse_yaml, private_copy
 from kubewright.twin.options import WriteOptions, write_options
 from kubewright.twin.reading import as_dict, dig, text
 from kubewright.twin.validation.fields import invalid as invalid_field
-from kubewright.twin.verbs.patching import APPLY_PATCH, apply_patch
+from kubewright.twin.verbs.patching import APPLY_PATCH, apply_patch, read_patch
+from kubewright.twin.verbs.writing import check_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +44,18 @@ def get_scale(call: Call) -> Response:
 def put_scale(call: Call) -> Response:
     """Set the replicas of a workload by a whole Scale."""
     options = write_options(call.query, call.headers, kind="UpdateOptions")
-    return _write(call, call.manifest(), options)
+    return _write(call, call.manifest("Scale"), options)
 
 
 def patch_scale(call: Call) -> Response:
     """Set the replicas of a workload by a patch of its Scale."""
     options = write_options(call.query, call.headers, kind="PatchOptions")
     scale = _scale_of(call.kind, call.registry.read(call.target))
-    body: Any = parse_yaml(call.body)
     if call.content_type == APPLY_PATCH:
-        patched = {**scale, "spec": {**scale["spec"], **as_dict(as_dict(body).get("spec"))}}
+        applied = as_dict(parse_yaml(call.body))
+        patched = {**scale, "spec": {**scale["spec"], **as_dict(applied.get("spec"))}}
     else:
-        patched = apply_patch(call, scale, body)
+        patched = apply_patch(call, scale, read_patch(call))
     return _write(call, private_copy(patched), options)
 
 
@@ -65,14 +66,13 @@ def _write(call: Call, scale: Manifest, options: WriteOptions) -> Response:
         raise status.invalid("autoscaling", "Scale", call.name, [error])
     wanted = as_dict(scale.get("metadata"))
     paths = _paths(call.kind)
+    check_uid(call, wanted.get("uid", ""))
 
     def change(old: Manifest) -> Manifest:
         obj = private_copy(old)
         _set(obj, paths.spec, replicas)
         if wanted.get("resourceVersion"):
             obj["metadata"]["resourceVersion"] = wanted["resourceVersion"]
-        if wanted.get("uid"):
-            obj["metadata"]["uid"] = wanted["uid"]
         return obj
 
     record = call.registry.update(call.target, change, options)

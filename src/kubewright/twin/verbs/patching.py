@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Response
 from kubewright.store.patch.json_patch import apply_json_patch
@@ -14,12 +16,12 @@ from kubewright.twin.answers import one
 from kubewright.twin.call import Call
 from kubewright.twin.fieldmanagers import apply as server_side_apply
 from kubewright.twin.fieldmanagers import refused_patches
-from kubewright.twin.media import parse_json, parse_yaml, private_copy
+from kubewright.twin.media import encode, parse_yaml, private_copy
 from kubewright.twin.options import WriteOptions, write_options
 from kubewright.twin.reading import as_dict
-from kubewright.twin.rules import check_identity, complete, decode_problem, unknown_in
+from kubewright.twin.rules import check_identity, complete, decode_error, unknown_in
 from kubewright.twin.strategy import applied_part
-from kubewright.twin.validation.decoding import strict_error
+from kubewright.twin.validation.decoding import refused_as, strict_error
 from kubewright.twin.validation.fields import invalid as invalid_field
 from kubewright.twin.validation.fields import required
 from kubewright.twin.verbs.writing import check_name, check_namespace
@@ -37,7 +39,7 @@ def patch(call: Call) -> Response:
     media = call.content_type
     accepted = accepted_patches(call)
     if media not in accepted:
-        raise status.unsupported_media_type(accepted)
+        raise status.unsupported_patch_type()
     options = write_options(call.query, call.headers, kind="PatchOptions")
     if media == APPLY_PATCH:
         return _apply(call, options)
@@ -62,47 +64,63 @@ def _forbidden_force() -> status.StatusError:
 
 def patched(call: Call, old: Manifest, options: WriteOptions) -> Manifest:
     """Return what a patch makes of an object, complete and the caller's own."""
-    body = parse_json(call.body)
+    body = read_patch(call)
     obj = private_copy(apply_patch(call, old, body))
-    problem = decode_problem(call.kind, obj)
-    if problem is not None:
-        raise problem
-    _check_unknown(call, obj, body, options)
-    check_identity(call.kind, obj)
+    problem = decode_error(call.kind, obj)
+    if problem:
+        raise _refused(call, body, obj, problem)
+    unknown = unknown_in(call.kind, obj)
+    if unknown and options.field_validation == "Strict":
+        raise _refused(call, body, obj, strict_error(unknown))
+    if options.field_validation == "Warn":
+        call.registry.warnings.extend(unknown)
+    complete(call.kind, obj, pruning=bool(unknown))
+    check_identity(call.kind, obj, call.registry.kinds)
     check_namespace(call, obj)
     check_name(call, obj)
     return obj
 
 
+def read_patch(call: Call) -> Any:
+    """Read a patch's body: a list of operations for a JSON patch, else an object. Raises 400."""
+    try:
+        body = msgspec.json.decode(call.body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise status.bad_request(f"error decoding patch: {error}") from error
+    of_operations = call.content_type == JSON_PATCH
+    if isinstance(body, list) is of_operations and isinstance(body, list | dict):
+        return body  # pyright: ignore[reportUnknownVariableType]  JSON
+    found = "object" if isinstance(body, dict) else "array"
+    wanted = "[]handlers.jsonPatchOp" if of_operations else "map[string]interface {}"
+    raise status.bad_request(f"error decoding patch: json: cannot unmarshal {found} into Go value of type {wanted}")
+
+
 def apply_patch(call: Call, old: Manifest, body: Any) -> Manifest:
     """Return the patched document, which may share parts with `old`; raises 400 and 422."""
-    if call.content_type == JSON_PATCH:
-        if not isinstance(body, list):
-            raise status.bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
-        if len(body) > _MAX_JSON_PATCH_OPERATIONS:  # pyright: ignore[reportUnknownArgumentType]  JSON
-            raise status.bad_request(f"a JSON patch has at most {_MAX_JSON_PATCH_OPERATIONS} operations")
-        with refused_patches():
-            return apply_json_patch(old, body)  # pyright: ignore[reportUnknownArgumentType]  JSON
-    if not isinstance(body, dict):
-        raise status.bad_request("json: cannot unmarshal array into Go value of type map[string]interface {}")
     with refused_patches():
+        if call.content_type == JSON_PATCH:
+            if len(body) > _MAX_JSON_PATCH_OPERATIONS:
+                limit = (
+                    f"The allowed maximum operations in a JSON patch is {_MAX_JSON_PATCH_OPERATIONS}, got {len(body)}"
+                )
+                raise status.StatusError(413, "RequestEntityTooLarge", f"Request entity too large: {limit}")
+            return apply_json_patch(old, body)
         if call.content_type == MERGE_PATCH:
-            return apply_merge_patch(old, body)  # pyright: ignore[reportUnknownArgumentType]  JSON
-        return apply_strategic_patch(old, body, call.kind.schema)  # pyright: ignore[reportUnknownArgumentType]  JSON
+            return apply_merge_patch(old, body)
+        return apply_strategic_patch(old, body, call.kind.schema)
 
 
-def _check_unknown(call: Call, obj: Manifest, body: Any, options: WriteOptions) -> None:
-    unknown = unknown_in(call.kind, obj)
-    if unknown and options.field_validation == "Strict":
-        shown = _go_map(body) if isinstance(body, dict) else call.body.decode(errors="replace")
-        raise status.invalid("", "", "", [invalid_field("patch", shown, strict_error(unknown))])
-    if options.field_validation == "Warn":
-        call.registry.warnings.extend(unknown)
-    complete(call.kind, obj, pruning=bool(unknown))
+def _refused(call: Call, body: Any, obj: Manifest, problem: str) -> status.StatusError:
+    """Refuse a patch whose outcome does not decode; a strategic one is shown itself, of the others the outcome."""
+    if call.content_type == STRATEGIC_PATCH:
+        shown = _go_map(body)
+    else:
+        shown = encode(dict(sorted(obj.items()))).decode()
+    return status.invalid("", "", "", [invalid_field("patch", shown, problem)])
 
 
 def _go_map(value: Any) -> str:
-    """Write a document as Go prints a map, which is what the API server shows of a patch."""
+    """Write a document as Go prints a map."""
     if isinstance(value, dict):
         pairs = sorted(value.items())  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]  JSON
         return "map[" + " ".join(f"{key}:{_go_map(item)}" for key, item in pairs) + "]"
@@ -139,17 +157,14 @@ def _configuration(call: Call) -> Manifest:
     if not isinstance(applied, dict):
         raise status.bad_request("error decoding patch: the body is not an object")
     applied = as_dict(applied)
-    for name in ("apiVersion", "kind"):
-        if not applied.get(name):
-            raise status.bad_request(
-                f"Object '{name.capitalize()}' is missing" if name == "kind" else f"{name} is missing"
-            )
-    check_identity(call.kind, applied)
+    api_version, kind = applied.get("apiVersion") or "", applied.get("kind") or ""
+    if (api_version, kind) != (call.kind.api_version, call.kind.kind):
+        shown = api_version if "/" in api_version else f"/{api_version}"
+        raise status.bad_request(f"invalid object type: {shown}, Kind={kind}")
     applied["metadata"] = metadata = as_dict(applied.get("metadata"))
     if metadata.get("managedFields"):
         raise status.bad_request("metadata.managedFields must be nil")
     metadata.setdefault("name", call.name)
-    check_namespace(call, applied)
     check_name(call, applied)
     return applied
 
@@ -168,9 +183,10 @@ def _create(call: Call, applied: Manifest, options: WriteOptions) -> Response:
 
 def _completed(call: Call, merged: Manifest, options: WriteOptions) -> Manifest:
     obj = private_copy(merged)
-    problem = decode_problem(call.kind, obj)
-    if problem is not None:
-        raise problem
+    check_namespace(call, obj)
+    problem = decode_error(call.kind, obj)
+    if problem:
+        raise status.bad_request(refused_as(call.kind, problem))
     unknown = unknown_in(call.kind, obj)
     if unknown and options.field_validation == "Strict":
         raise status.bad_request(f"error strict decoding patch: {', '.join(unknown)}")

@@ -10,9 +10,9 @@ from kubewright.twin.answers import Page, document, many, one
 from kubewright.twin.call import Call
 from kubewright.twin.deletion import delete as delete_object
 from kubewright.twin.listing import page
-from kubewright.twin.media import JSON, PROTOBUF, YAML, read_body
+from kubewright.twin.media import READABLE
 from kubewright.twin.options import DeleteOptions, delete_options, list_options, write_options
-from kubewright.twin.registry import Target
+from kubewright.twin.registry import Target, uid_mismatch
 from kubewright.twin.rules import accept_body
 from kubewright.twin.selection import select
 from kubewright.twin.strategy import allows_create_on_update, returns_deleted
@@ -40,6 +40,7 @@ def update(call: Call) -> Response:
     if call.registry.find(call.target) is None and allows_create_on_update(call.kind) and not call.subresource:
         obj["metadata"].pop("resourceVersion", None)
         return one(call.kind, call.registry.create(call.target, obj, options), view, call.now(), _CREATED)
+    check_uid(call, obj["metadata"].get("uid", ""))
     record = call.registry.update(call.target, lambda _: obj, options)
     return one(call.kind, record, view, call.now())
 
@@ -47,7 +48,8 @@ def update(call: Call) -> Response:
 def accepted(call: Call, field_validation: str) -> Manifest:
     """Read the body as an object of the call's kind, in the server's form and in the call's namespace."""
     obj = call.manifest()
-    accept_body(call.kind, obj, field_validation, call.registry.warnings)
+    registry = call.registry
+    accept_body(call.kind, obj, field_validation, registry.warnings, registry.kinds)
     check_namespace(call, obj)
     return obj
 
@@ -69,10 +71,18 @@ def check_name(call: Call, obj: Manifest) -> None:
     """Refuse an object that is not the one in the URL."""
     name = obj["metadata"].get("name", "")
     if not name:
-        raise status.bad_request("the name of the object (based on namespace and name) is not set in the object")
+        text = f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
+        raise status.bad_request(text)
     if name != call.name:
         text = f"the name of the object ({name}) does not match the name on the URL ({call.name})"
         raise status.bad_request(text)
+
+
+def check_uid(call: Call, uid: str) -> None:
+    """Refuse a write meant for an object that is no longer this one."""
+    record = call.registry.find(call.target)
+    if uid and record is not None and uid != record.obj["metadata"]["uid"]:
+        raise uid_mismatch(call.target, uid, record.obj["metadata"]["uid"])
 
 
 def delete(call: Call) -> Response:
@@ -98,10 +108,9 @@ def read_delete_options(call: Call) -> DeleteOptions:
     """Read how to delete from the body, or without one from the query."""
     if not call.body:
         return delete_options(call.query, None)
-    if call.content_type not in {"", JSON, YAML, PROTOBUF}:
-        raise status.unsupported_media_type((JSON, YAML, PROTOBUF))
-    body = read_body(call.body, call.headers.get("content-type", ""), call.registry.kinds)
-    return delete_options(call.query, body)
+    if call.content_type and call.content_type not in READABLE:
+        raise status.unsupported_media_type(READABLE)
+    return delete_options(call.query, call.manifest("DeleteOptions"))
 
 
 def delete_collection(call: Call) -> Response:
