@@ -27,7 +27,7 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 class Mode(enum.Enum):
     """What becomes of a write once it is recorded."""
 
-    PASS_ON = "pass on"
+    FORWARD = "forward"
     DRY_RUN = "dry run"
     KEEP = "keep"
 
@@ -245,6 +245,6 @@ class RecordingClient:
 
 
 def _as_asked(resource: Resource[T], key: ObjectKey, manifest: Manifest) -> T:
-    metadata = {"name": key.name, "namespace": key.namespace, **(manifest.get("metadata") or {})}
+    metadata: Manifest = {"name": key.name, "namespace": key.namespace, **(manifest.get("metadata") or {})}
     body = msgspec.json.encode({**manifest, "metadata": metadata})
     return decoder_for(resource.type).one("client.record", resource.target(key), body)
