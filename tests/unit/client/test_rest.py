@@ -192,7 +192,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("code", "reason", "kind"), [r[1:] for r in REFUSALS], ids=[r[0] for r in REFUSALS])
 def test_refusal(code: int, reason: str, kind: ErrorKind) -> None:
     status = {"kind": "Status", "code": code, "reason": reason, "message": "because"}
-    with pytest.raises(OpError, match="client.get Pod/shop/web: .*: because") as caught:
+    with pytest.raises(OpError, match=r"client\.get Pod/shop/web: .*: because") as caught:
         run(Scripted([answer(status, code)]), lambda c: c.get(PODS, KEY))
     assert caught.value.kind is kind
 
@@ -206,7 +206,7 @@ def test_causes_are_kept() -> None:
 
 
 def test_an_answer_that_is_no_status_is_quoted_on_one_line() -> None:
-    with pytest.raises(OpError, match="unavailable: HTTP 502: <h1> Bad gateway </h1>$"):
+    with pytest.raises(OpError, match=r"unavailable: HTTP 502: <h1> Bad gateway </h1>$"):
         run(Scripted([Response(502, {}, b"<h1>\nBad gateway\n</h1>")]), lambda c: c.get(PODS, KEY))
 
 
