@@ -1,0 +1,101 @@
+"""Defaults that do not depend on anything else, by definition.
+
+Only what Kubernetes sets in code stands here; what its OpenAPI declares as `default` is read from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_CORE = "io.k8s.api.core.v1."
+_MODE_0644 = 0o644
+_EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
+
+CONSTANTS: Mapping[str, Mapping[str, Any]] = {
+    f"{_CORE}PodSpec": {
+        "dnsPolicy": "ClusterFirst",
+        "restartPolicy": "Always",
+        "schedulerName": "default-scheduler",
+        "securityContext": {},
+        "terminationGracePeriodSeconds": 30,
+    },
+    f"{_CORE}Container": {
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+    },
+    f"{_CORE}EphemeralContainer": {
+        "terminationMessagePath": "/dev/termination-log",
+        "terminationMessagePolicy": "File",
+    },
+    f"{_CORE}Probe": {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3},
+    f"{_CORE}HTTPGetAction": {"path": "/", "scheme": "HTTP"},
+    f"{_CORE}GRPCAction": {"service": ""},
+    f"{_CORE}ObjectFieldSelector": {"apiVersion": "v1"},
+    f"{_CORE}ContainerPort": {"protocol": "TCP"},
+    f"{_CORE}SecretVolumeSource": {"defaultMode": _MODE_0644},
+    f"{_CORE}ConfigMapVolumeSource": {"defaultMode": _MODE_0644},
+    f"{_CORE}DownwardAPIVolumeSource": {"defaultMode": _MODE_0644},
+    f"{_CORE}ProjectedVolumeSource": {"defaultMode": _MODE_0644},
+    f"{_CORE}ServiceAccountTokenProjection": {"expirationSeconds": 3600},
+    f"{_CORE}HostPathVolumeSource": {"type": ""},
+    f"{_CORE}Service": {"spec": {}},
+    f"{_CORE}EndpointPort": {"protocol": "TCP"},
+    f"{_CORE}Secret": {"type": "Opaque"},
+    f"{_CORE}Event": {"firstTimestamp": None, "lastTimestamp": None, "eventTime": None},
+    f"{_CORE}NamespaceStatus": {"phase": "Active"},
+    f"{_CORE}PersistentVolumeSpec": {"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"},
+    f"{_CORE}PersistentVolumeStatus": {"phase": "Pending"},
+    f"{_CORE}PersistentVolumeClaimSpec": {"volumeMode": "Filesystem"},
+    f"{_CORE}PersistentVolumeClaimStatus": {"phase": "Pending"},
+    "io.k8s.api.apps.v1.DeploymentSpec": {
+        "replicas": 1,
+        "revisionHistoryLimit": 10,
+        "progressDeadlineSeconds": 600,
+    },
+    "io.k8s.api.apps.v1.ReplicaSetSpec": {"replicas": 1},
+    "io.k8s.api.apps.v1.DaemonSetSpec": {"revisionHistoryLimit": 10},
+    "io.k8s.api.apps.v1.StatefulSetSpec": {
+        "replicas": 1,
+        "revisionHistoryLimit": 10,
+        "podManagementPolicy": "OrderedReady",
+        "persistentVolumeClaimRetentionPolicy": {},
+    },
+    "io.k8s.api.apps.v1.StatefulSetPersistentVolumeClaimRetentionPolicy": {
+        "whenDeleted": "Retain",
+        "whenScaled": "Retain",
+    },
+    "io.k8s.api.apps.v1.RollingUpdateDeployment": {"maxUnavailable": "25%", "maxSurge": "25%"},
+    "io.k8s.api.apps.v1.RollingUpdateDaemonSet": {"maxUnavailable": 1, "maxSurge": 0},
+    "io.k8s.api.apps.v1.RollingUpdateStatefulSetStrategy": {"partition": 0, "maxUnavailable": 1},
+    "io.k8s.api.batch.v1.CronJobSpec": {
+        "concurrencyPolicy": "Allow",
+        "suspend": False,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 1,
+    },
+    "io.k8s.api.batch.v1.PodFailurePolicyOnPodConditionsPattern": {"status": "True"},
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": {
+        "minReplicas": 1,
+        "metrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}},
+            }
+        ],
+    },
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerBehavior": {"scaleUp": {}, "scaleDown": {}},
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus": {"currentMetrics": None},
+    "io.k8s.api.rbac.v1.ClusterRole": {"rules": None},
+    "io.k8s.api.rbac.v1.Role": {"rules": None},
+    "io.k8s.api.autoscaling.v2.HPAScalingRules": {"selectPolicy": "Max"},
+    "io.k8s.api.networking.v1.NetworkPolicyPort": {"protocol": "TCP"},
+    "io.k8s.api.networking.v1.IngressClassParametersReference": {"scope": "Cluster"},
+    "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
+    "io.k8s.api.rbac.v1.RoleRef": {"apiGroup": "rbac.authorization.k8s.io"},
+    "io.k8s.api.scheduling.v1.PriorityClass": {"preemptionPolicy": "PreemptLowerPriority"},
+    "io.k8s.api.storage.v1.StorageClass": {"reclaimPolicy": "Delete", "volumeBindingMode": "Immediate"},
+    f"{_EXTENSIONS}CustomResourceDefinitionSpec": {"conversion": {"strategy": "None"}},
+    f"{_EXTENSIONS}CustomResourceDefinitionStatus": {"conditions": None},
+    f"{_EXTENSIONS}ServiceReference": {"port": 443},
+}

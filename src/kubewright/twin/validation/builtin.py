@@ -1,0 +1,42 @@
+"""The checks of each built-in kind, after decoding and defaulting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kubewright.api.meta import Manifest
+from kubewright.twin.validation import config, jobs, network, services, workloads
+from kubewright.twin.validation.crds import validate_crd
+from kubewright.twin.validation.fields import FieldError
+from kubewright.twin.validation.pods import validate_pod
+
+KindCheck = Callable[[Manifest, Manifest | None], list[FieldError]]
+
+_RBAC = "rbac.authorization.k8s.io"
+KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
+    ("", "Pod"): validate_pod,
+    ("", "Service"): services.validate_service,
+    ("", "Endpoints"): services.validate_endpoints,
+    ("", "ConfigMap"): config.validate_config_map,
+    ("", "Secret"): config.validate_secret,
+    ("", "Event"): config.validate_event,
+    ("", "Node"): config.validate_node,
+    ("apps", "Deployment"): workloads.validate_deployment,
+    ("apps", "ReplicaSet"): workloads.validate_replica_set,
+    ("apps", "DaemonSet"): workloads.validate_daemon_set,
+    ("apps", "StatefulSet"): workloads.validate_stateful_set,
+    ("batch", "Job"): jobs.validate_job,
+    ("batch", "CronJob"): jobs.validate_cron_job,
+    ("policy", "PodDisruptionBudget"): workloads.validate_disruption_budget,
+    ("autoscaling", "HorizontalPodAutoscaler"): workloads.validate_autoscaler,
+    ("networking.k8s.io", "NetworkPolicy"): network.validate_network_policy,
+    ("networking.k8s.io", "Ingress"): network.validate_ingress,
+    ("discovery.k8s.io", "EndpointSlice"): services.validate_endpoint_slice,
+    ("coordination.k8s.io", "Lease"): config.validate_lease,
+    (_RBAC, "Role"): config.validate_role,
+    (_RBAC, "ClusterRole"): config.validate_role,
+    (_RBAC, "RoleBinding"): config.validate_binding,
+    (_RBAC, "ClusterRoleBinding"): config.validate_binding,
+    ("scheduling.k8s.io", "PriorityClass"): config.validate_priority_class,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): validate_crd,
+}

@@ -1,0 +1,209 @@
+"""Small kinds: config maps, secrets, namespaces, leases, events, nodes, roles and classes."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from kubewright.api.meta import Manifest
+from kubewright.twin.reading import as_dict, count, dicts, dig, text
+from kubewright.twin.validation import names
+from kubewright.twin.validation.fields import FieldError, forbidden, invalid, not_supported, quoted, required, too_long
+from kubewright.twin.validation.metadata import immutable
+
+_MAX_BYTES = 1024 * 1024
+_FROZEN = "field is immutable when `immutable` is set"
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def validate_config_map(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a ConfigMap's keys and size."""
+    errors = _frozen(obj, old, ("data", "binaryData"))
+    data, binary = as_dict(obj.get("data")), as_dict(obj.get("binaryData"))
+    for field, values in (("data", data), ("binaryData", binary)):
+        for key in values:
+            errors += [invalid(f"{field}[{key}]", key, problem) for problem in names.config_key(key)]
+            if field == "data" and key in binary:
+                errors.append(invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
+    if sum(len(str(value).encode()) for value in data.values()) + sum(map(_size, binary.values())) > _MAX_BYTES:
+        errors.append(too_long("[]", _MAX_BYTES))
+    return errors
+
+
+def _frozen(obj: Manifest, old: Manifest | None, fields: tuple[str, ...]) -> list[FieldError]:
+    if old is None or not old.get("immutable"):
+        return []
+    errors = [] if obj.get("immutable") else [forbidden("immutable", _FROZEN)]
+    return errors + [
+        forbidden(field, _FROZEN) for field in fields if as_dict(obj.get(field)) != as_dict(old.get(field))
+    ]
+
+
+def _size(encoded: Any) -> int:
+    return len(str(encoded)) * 3 // 4
+
+
+_REQUIRED_KEYS = {
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+}
+
+
+def validate_secret(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a Secret's keys, size, type and what its type demands."""
+    errors: list[FieldError] = []
+    if old is not None:
+        errors += immutable("type", obj.get("type"), old.get("type"))
+        errors += _frozen(obj, old, ("data",))
+    data = as_dict(obj.get("data"))
+    for key in data:
+        errors += [invalid(f"data[{key}]", key, problem) for problem in names.config_key(key)]
+    if sum(map(_size, data.values())) > _MAX_BYTES:
+        errors.append(too_long("data", _MAX_BYTES))
+    return errors + _by_type(obj, text(obj, "type"), data)
+
+
+def _by_type(obj: Manifest, kind: str, data: Manifest) -> list[FieldError]:
+    account = "kubernetes.io/service-account.name"
+    if kind == "kubernetes.io/service-account-token":
+        named = text(obj, "metadata", "annotations", account)
+        return [] if named else [required(f"metadata.annotations[{account}]")]
+    if kind == "kubernetes.io/basic-auth":
+        keys = ("username", "password")
+        return [] if any(key in data for key in keys) else [required(f"data[{key}]") for key in keys]
+    errors = [required(f"data[{key}]") for key in _REQUIRED_KEYS.get(kind, ()) if key not in data]
+    if "docker" in kind and not errors:
+        key = _REQUIRED_KEYS[kind][0]
+        problem = _json_problem(data[key])
+        errors += [invalid(f"data[{key}]", "<secret contents redacted>", problem)] if problem else []
+    return errors
+
+
+def _json_problem(encoded: Any) -> str:
+    try:
+        json.loads(base64.b64decode(str(encoded)))
+    except (binascii.Error, ValueError):
+        return "unexpected end of JSON input" if not encoded else "invalid character looking for beginning of value"
+    return ""
+
+
+def validate_lease(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a Lease's durations."""
+    del old
+    duration, changes = dig(obj, "spec", "leaseDurationSeconds"), dig(obj, "spec", "leaseTransitions")
+    errors: list[FieldError] = []
+    if isinstance(duration, int) and duration <= 0:
+        errors.append(invalid("spec.leaseDurationSeconds", duration, "must be greater than 0"))
+    if isinstance(changes, int) and changes < 0:
+        errors.append(invalid("spec.leaseTransitions", changes, "must be greater than or equal to 0"))
+    return errors
+
+
+def validate_event(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check that an Event lies where its object does."""
+    del old
+    involved, namespace = text(obj, "involvedObject", "namespace"), text(obj, "metadata", "namespace")
+    if involved and involved != namespace:
+        return [invalid("involvedObject.namespace", involved, "does not match event.namespace")]
+    if not involved and namespace != "default":
+        return [invalid("involvedObject.namespace", involved, "does not match event.namespace")]
+    return []
+
+
+def validate_node(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a Node's taints."""
+    del old
+    errors: list[FieldError] = []
+    seen: set[tuple[str, str]] = set()
+    for index, taint in enumerate(dicts(obj, "spec", "taints")):
+        path, key, effect = f"metadata.taints[{index}]", text(taint, "key"), text(taint, "effect")
+        errors += [invalid(f"{path}.key", key, problem) for problem in names.qualified_name(key)]
+        value = text(taint, "value")
+        errors += [invalid(f"{path}.value", value, problem) for problem in names.label_value(value)]
+        if not effect:
+            errors.append(required(f"{path}.effect"))
+        elif effect not in {"NoSchedule", "PreferNoSchedule", "NoExecute"}:
+            errors.append(not_supported(f"{path}.effect", effect, ("NoSchedule", "PreferNoSchedule", "NoExecute")))
+        if (key, effect) in seen:
+            inner = f'"Key":{quoted(key)},"Value":{quoted(value)},"Effect":{quoted(effect)},"TimeAdded":null'
+            shown = f"Duplicate value: {{{inner}}}: taints must be unique by key and effect pair"
+            errors.append(FieldError(path, "FieldValueDuplicate", shown))
+        seen.add((key, effect))
+    return errors
+
+
+def validate_role(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a Role's or a ClusterRole's rules."""
+    del old
+    errors: list[FieldError] = []
+    namespaced = text(obj, "kind") == "Role"
+    for index, rule in enumerate(dicts(obj, "rules")):
+        path = f"rules[{index}]"
+        if not rule.get("verbs"):
+            errors.append(required(f"{path}.verbs"))
+        urls = rule.get("nonResourceURLs")
+        if urls:
+            if namespaced:
+                detail = "namespaced rules cannot apply to non-resource URLs"
+                errors.append(invalid(f"{path}.nonResourceURLs", urls, detail))
+            if rule.get("apiGroups") or rule.get("resources") or rule.get("resourceNames"):
+                detail = "rules cannot apply to both regular resources and non-resource URLs"
+                errors.append(invalid(f"{path}.nonResourceURLs", urls, detail))
+            continue
+        if not rule.get("apiGroups"):
+            errors.append(required(f"{path}.apiGroups", "resource rules must supply at least one api group"))
+        if not rule.get("resources"):
+            errors.append(required(f"{path}.resources", "resource rules must supply at least one resource"))
+    return errors
+
+
+def validate_binding(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a RoleBinding's or a ClusterRoleBinding's role and subjects; the role never changes."""
+    namespaced = text(obj, "kind") == "RoleBinding"
+    kinds = ("Role", "ClusterRole") if namespaced else ("ClusterRole",)
+    group, kind = text(obj, "roleRef", "apiGroup"), text(obj, "roleRef", "kind")
+    errors: list[FieldError] = []
+    if group != _RBAC:
+        errors.append(not_supported("roleRef.apiGroup", group, (_RBAC,)))
+    if kind not in kinds:
+        errors.append(not_supported("roleRef.kind", kind, kinds))
+    if not text(obj, "roleRef", "name"):
+        errors.append(required("roleRef.name"))
+    for index, subject in enumerate(dicts(obj, "subjects")):
+        errors += _subject(subject, f"subjects[{index}]", namespaced=namespaced)
+    if old is not None:
+        errors += immutable("roleRef", obj.get("roleRef"), old.get("roleRef"))
+    return errors
+
+
+def _subject(subject: Manifest, path: str, *, namespaced: bool) -> list[FieldError]:
+    errors = [] if text(subject, "name") else [required(f"{path}.name")]
+    kind, group = text(subject, "kind"), text(subject, "apiGroup")
+    if kind == "ServiceAccount":
+        if group:
+            errors.append(not_supported(f"{path}.apiGroup", group, ("",)))
+        if not namespaced and not text(subject, "namespace"):
+            errors.append(required(f"{path}.namespace"))
+    elif kind in {"User", "Group"}:
+        if group != _RBAC:
+            errors.append(not_supported(f"{path}.apiGroup", group, (_RBAC,)))
+    else:
+        errors.append(not_supported(f"{path}.kind", kind, ("ServiceAccount", "User", "Group")))
+    return errors
+
+
+def validate_priority_class(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a PriorityClass; its value never changes."""
+    errors: list[FieldError] = []
+    highest = 1_000_000_000
+    name = text(obj, "metadata", "name")
+    if not name.startswith("system-") and count(obj, "value") > highest:
+        detail = f"maximum allowed value of a user defined priority is {highest}"
+        errors.append(forbidden("value", detail))
+    if old is not None and count(obj, "value") != count(old, "value"):
+        errors.append(forbidden("value", "may not be changed in an update."))
+    return errors

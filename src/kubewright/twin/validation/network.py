@@ -1,0 +1,150 @@
+"""NetworkPolicies and Ingresses."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from kubewright.api.meta import Manifest
+from kubewright.twin.reading import as_dict, as_list, dicts, dig, text
+from kubewright.twin.validation import names
+from kubewright.twin.validation.fields import FieldError, forbidden, invalid, not_supported, required
+from kubewright.twin.validation.selectors import validate_selector
+
+_PROTOCOLS = ("TCP", "UDP", "SCTP")
+_DIRECTIONS = (("ingress", "from"), ("egress", "to"))
+_TYPES = ("Ingress", "Egress")
+_BAD_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+_PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
+
+
+def validate_network_policy(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a NetworkPolicy."""
+    del old
+    spec = as_dict(obj.get("spec"))
+    errors = validate_selector(spec.get("podSelector"), "spec.podSelector")
+    for direction, peers in _DIRECTIONS:
+        for index, rule in enumerate(dicts(spec, direction)):
+            path = f"spec.{direction}[{index}]"
+            for number, port in enumerate(dicts(rule, "ports")):
+                errors += _port(port, f"{path}.ports[{number}]")
+            for number, peer in enumerate(dicts(rule, peers)):
+                errors += _peer(peer, f"{path}.{peers}[{number}]")
+    return errors + _policy_types(as_list(spec.get("policyTypes")))
+
+
+def _policy_types(types: list[Any]) -> list[FieldError]:
+    if len(types) > len(_TYPES):
+        return [invalid("spec.policyTypes", types, "may not specify more than two policyTypes")]
+    return [
+        not_supported(f"spec.policyTypes[{index}]", kind, _TYPES)
+        for index, kind in enumerate(types)
+        if kind not in _TYPES
+    ]
+
+
+def _port(port: Manifest, path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    kind, number, end = text(port, "protocol"), port.get("port"), port.get("endPort")
+    if kind and kind not in _PROTOCOLS:
+        errors.append(not_supported(f"{path}.protocol", kind, _PROTOCOLS))
+    if isinstance(number, str):
+        if end is not None:
+            errors.append(invalid(f"{path}.endPort", end, "may not be specified when `port` is non-numeric"))
+        errors += [invalid(f"{path}.port", number, problem) for problem in names.port_name(number)]
+    elif isinstance(number, int):
+        errors += [invalid(f"{path}.port", number, problem) for problem in names.port_number(number)]
+        if isinstance(end, int) and end < number:
+            errors.append(invalid(f"{path}.endPort", end, "must be greater than or equal to `port`"))
+    elif end is not None:
+        errors.append(invalid(f"{path}.endPort", end, "may not be specified when `port` is not specified"))
+    return errors
+
+
+def _peer(peer: Manifest, path: str) -> list[FieldError]:
+    given = [name for name in ("podSelector", "namespaceSelector", "ipBlock") if peer.get(name) is not None]
+    errors: list[FieldError] = []
+    for name in given:
+        if name == "ipBlock":
+            errors += _ip_block(peer[name], f"{path}.ipBlock")
+        else:
+            errors += validate_selector(peer[name], f"{path}.{name}")
+    if not given:
+        errors.append(required(path, "must specify a peer"))
+    elif len(given) > 1 and "ipBlock" in given:
+        errors.append(forbidden(path, "may not specify both ipBlock and another peer"))
+    return errors
+
+
+def _ip_block(block: Any, path: str) -> list[FieldError]:
+    cidr = text(block, "cidr")
+    if not cidr:
+        return [required(f"{path}.cidr")]
+    whole = _network(cidr)
+    if whole is None:
+        return [invalid(f"{path}.cidr", cidr, _BAD_CIDR)]
+    errors: list[FieldError] = []
+    for index, item in enumerate(as_list(dig(block, "except"))):
+        part, here = _network(str(item)), f"{path}.except[{index}]"
+        if part is None:
+            errors.append(invalid(here, item, _BAD_CIDR))
+        elif part.version != whole.version or not _inside(part, whole):
+            errors.append(invalid(here, item, "must be a strict subset of `cidr`"))
+    return errors
+
+
+def _network(cidr: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(cidr, strict=False) if "/" in cidr else None
+    except ValueError:
+        return None
+
+
+def _inside(part: Any, whole: Any) -> bool:
+    return part != whole and part.subnet_of(whole)
+
+
+def validate_ingress(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check an Ingress: hosts, paths, and that every path leads somewhere."""
+    del old
+    spec = as_dict(obj.get("spec"))
+    errors: list[FieldError] = []
+    default = spec.get("defaultBackend")
+    if not dicts(spec, "rules") and default is None:
+        errors.append(invalid("spec", None, "either `defaultBackend` or `rules` must be specified"))
+    if default is not None:
+        errors += _backend(default, "spec.defaultBackend")
+    for index, rule in enumerate(dicts(spec, "rules")):
+        path, host = f"spec.rules[{index}]", text(rule, "host")
+        if host and not host.startswith("*"):
+            errors += [invalid(f"{path}.host", host, problem) for problem in names.dns_subdomain(host)]
+        for number, item in enumerate(dicts(rule, "http", "paths")):
+            errors += _path(item, f"{path}.http.paths[{number}]")
+    return errors
+
+
+def _path(item: Manifest, path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    kind, where = text(item, "pathType"), text(item, "path")
+    if not kind:
+        errors.append(required(f"{path}.pathType", "pathType must be specified"))
+    elif kind not in _PATH_TYPES:
+        errors.append(not_supported(f"{path}.pathType", kind, _PATH_TYPES))
+    elif kind != "ImplementationSpecific" and not where.startswith("/"):
+        errors.append(invalid(f"{path}.path", where, "must be an absolute path"))
+    return errors + _backend(item.get("backend"), f"{path}.backend")
+
+
+def _backend(backend: Any, path: str) -> list[FieldError]:
+    service = dig(backend, "service")
+    if service is None:
+        return (
+            []
+            if dig(backend, "resource") is not None
+            else [invalid(path, "", "resource or service backend is required")]
+        )
+    errors = [] if text(service, "name") else [required(f"{path}.service.name")]
+    port = dig(service, "port")
+    if not (dig(port, "name") or dig(port, "number")):
+        errors.append(required(path, "port name or number is required"))
+    return errors
