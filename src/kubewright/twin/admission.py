@@ -13,6 +13,7 @@ from kubewright.twin.crds import prepare_definition
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, as_list, dicts
 from kubewright.twin.registry import Registry
+from kubewright.twin.services import admit_service
 
 _TOLERATED_SECONDS = 300
 _NOT_READY = "node.kubernetes.io/not-ready"
@@ -35,11 +36,21 @@ def _pod(registry: Registry, kind: KindInfo, obj: Manifest, old: Manifest | None
     spec = obj["spec"] = as_dict(obj.get("spec"))
     account = spec.setdefault("serviceAccountName", "default")
     spec["serviceAccount"] = account
+    _check_account(registry, kind, obj, account)
     _set_priority(registry, kind, obj, spec)
     tolerations = as_list(spec.get("tolerations"))
     missing = [key for key in (_NOT_READY, _UNREACHABLE) if not any(_tolerates(each, key) for each in tolerations)]
     if missing:
         spec["tolerations"] = [*tolerations, *(_toleration(key) for key in missing)]
+
+
+def _check_account(registry: Registry, kind: KindInfo, obj: Manifest, account: str) -> None:
+    """Refuse a pod of an unknown ServiceAccount; `default` is taken to be there, as it soon is on a real cluster."""
+    metadata = obj["metadata"]
+    key = ObjectKey(metadata.get("namespace", ""), account)
+    if account != "default" and registry.store.get(("", "serviceaccounts"), key) is None:
+        text = f'error looking up service account {key}: serviceaccount "{account}" not found'
+        raise status.forbidden(kind, metadata.get("name") or metadata.get("generateName", ""), text)
 
 
 def _tolerates(toleration: Manifest, key: str) -> bool:
@@ -83,24 +94,7 @@ def _namespace(_registry: Registry, _kind: KindInfo, obj: Manifest, old: Manifes
 
 
 def _service(registry: Registry, kind: KindInfo, obj: Manifest, old: Manifest | None) -> None:
-    spec = obj["spec"] = as_dict(obj.get("spec"))
-    if old is not None:
-        old_spec = as_dict(old.get("spec"))
-        if spec.get("type") != "ExternalName" and not spec.get("clusterIP") and old_spec.get("clusterIP"):
-            spec["clusterIP"], spec["clusterIPs"] = old_spec["clusterIP"], old_spec["clusterIPs"]
-        _keep_node_ports(spec, old_spec)
-    registry.addresses.assign(kind, obj)
-
-
-def _keep_node_ports(spec: Manifest, old_spec: Manifest) -> None:
-    """An update that does not name the ports it was given keeps them, port by port."""
-    if spec.get("type") not in {"NodePort", "LoadBalancer"}:
-        return
-    given = {(port.get("protocol"), port.get("port")): port.get("nodePort") for port in dicts(old_spec, "ports")}
-    for port in dicts(spec, "ports"):
-        former = given.get((port.get("protocol"), port.get("port")))
-        if former and not port.get("nodePort"):
-            port["nodePort"] = former
+    admit_service(registry.addresses, kind, obj, old)
 
 
 def _definition(_registry: Registry, _kind: KindInfo, obj: Manifest, old: Manifest | None) -> None:

@@ -72,8 +72,6 @@ class ServiceAddresses:
                 return invalid("spec.clusterIPs", [asked], f"failed to allocate IP {asked}: {problem}")
         spec["clusterIP"] = asked or self._free_ip()
         spec["clusterIPs"] = [spec["clusterIP"]]
-        spec.setdefault("ipFamilies", ["IPv4"])
-        spec.setdefault("ipFamilyPolicy", "SingleStack")
         return None
 
     def _refuse_ip(self, asked: str) -> str:
@@ -82,7 +80,7 @@ class ServiceAddresses:
         except ValueError:
             return ""  # validation has its own words for what is no address
         if address not in SERVICE_NETWORK:
-            return f"the provided IP ({asked}) is not in the valid range. The range of valid IPs is {SERVICE_NETWORK}"
+            return "the provided network does not match the current range"
         return "provided IP is already allocated" if asked in self.ips else ""
 
     def _free_ip(self) -> str:
@@ -94,9 +92,7 @@ class ServiceAddresses:
 
     def _assign_ports(self, key: ObjectKey, spec: Manifest) -> FieldError | None:
         if spec.get("type") not in {"NodePort", "LoadBalancer"}:
-            for port in dicts(spec, "ports"):
-                port.pop("nodePort", None)
-            return None
+            return None  # a port that is named all the same is refused by validation
         mine: set[int] = set()
         for index, port in enumerate(dicts(spec, "ports")):
             asked = port.get("nodePort")
@@ -104,9 +100,11 @@ class ServiceAddresses:
                 problem = self._refuse_port(key, asked, mine)
                 if problem:
                     return invalid(f"spec.ports[{index}].nodePort", asked, problem)
-            else:
+            elif spec.get("allocateLoadBalancerNodePorts") is not False:
                 port["nodePort"] = asked = self._free_port(mine)
-            mine.add(asked)
+            mine.add(asked or 0)
+        if spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
+            spec.setdefault("healthCheckNodePort", self._free_port(mine))
         return None
 
     def _refuse_port(self, key: ObjectKey, asked: int, mine: set[int]) -> str:

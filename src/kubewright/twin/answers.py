@@ -86,7 +86,8 @@ def table(kind: KindInfo, records: Sequence[Record], view: View, now: float, met
 
 def _list_bytes(kind: KindInfo, page: Page) -> bytes:
     """Join the items as they were encoded; built-in kinds leave `kind` and `apiVersion` out of their items."""
-    head = {"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": page.metadata()}
+    metadata = {"continue": "", **page.metadata()} if kind.custom else page.metadata()
+    head = {"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": metadata}
     items = [encoded_in(kind, record) for record in page.records]
     if not kind.custom:
         prefix = head_of(kind)

@@ -17,7 +17,7 @@ from kubewright.twin.reading import as_dict, as_list, dicts, text
 
 CRDS: Bucket = ("apiextensions.k8s.io", "customresourcedefinitions")
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
-_OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_DELETION_PENDING = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon"
 _VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 _SUBRESOURCE_VERBS = ("get", "patch", "update")
 _NAME = Column("Name", "string", "name", 0, ".metadata.name")
@@ -29,6 +29,12 @@ def prepare_definition(crd: Manifest, old: Manifest | None) -> None:
     if old is None:
         versions = [version.get("name", "") for version in dicts(crd, "spec", "versions") if version.get("storage")]
         crd["status"] = {"conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": versions}
+
+
+def is_terminating(store: VersionedStore, kind: KindInfo) -> bool:
+    """Tell whether a custom kind's definition is being deleted."""
+    record = store.get(CRDS, ObjectKey("", f"{kind.plural}.{kind.group}"))
+    return record is not None and "deletionTimestamp" in record.obj["metadata"]
 
 
 def kinds_of(crd: Manifest, builtin: Callable[[str], Schema]) -> list[KindInfo]:
@@ -97,7 +103,7 @@ def _resolver(version: Manifest, builtin: Callable[[str], Schema]) -> Callable[[
         **as_dict(document.get("properties")),
         "apiVersion": {"type": "string"},
         "kind": {"type": "string"},
-        "metadata": {"$ref": _OBJECT_META},
+        "metadata": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
     }
 
     @functools.cache

@@ -6,7 +6,7 @@ finalizers' owners, or the namespace's content are done (`registry.emptied` then
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kubewright.api.meta import Manifest, parse_time, rfc3339
 from kubewright.store.versioned import Record
@@ -36,7 +36,7 @@ def delete(registry: Registry, target: Target, options: DeleteOptions) -> Delete
     record = registry.read(target)
     if target.kind.kind == "Namespace" and target.name in _IMMORTAL and not target.kind.group:
         raise status.forbidden(target.kind, target.name, "this namespace may not be deleted")
-    _check_preconditions(target, record, options)
+    check_preconditions(target, record, options)
     if not target.kind.custom:
         if target.kind.kind == "Namespace":
             return _delete_namespace(registry, target, record, options)
@@ -45,7 +45,8 @@ def delete(registry: Registry, target: Target, options: DeleteOptions) -> Delete
     return _delete_plain(registry, target, record, options)
 
 
-def _check_preconditions(target: Target, record: Record, options: DeleteOptions) -> None:
+def check_preconditions(target: Target, record: Record, options: DeleteOptions) -> None:
+    """Refuse to delete an object that is not the one, or not at the version, that the caller means."""
     metadata = record.obj["metadata"]
     for what, wanted, found, hint in (
         ("UID", options.uid, metadata["uid"], "The object might have been deleted and then recreated"),
@@ -163,7 +164,7 @@ def _delete_definition(registry: Registry, target: Target, record: Record, optio
     metadata = record.obj["metadata"]
     if "deletionTimestamp" in metadata:
         return Deleted(record, gone=False)
-    finalizers = [*_finalizers(metadata, replace(options, grace_period_seconds=None)), CLEANUP]
-    marked = _marked(registry, metadata, None, list(dict.fromkeys(finalizers)))
+    finalizers = list(dict.fromkeys([*_finalizers(metadata, options), CLEANUP]))
+    marked = {**metadata, "deletionTimestamp": registry.stamp(), "finalizers": finalizers}
     record = _write(registry, target, record, marked, options)
     return Deleted(record, gone=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Request, Response
 from kubewright.twin.answers import document, plain
+from kubewright.twin.discovery import Discovery
 from kubewright.twin.kinds import KindTable
+from kubewright.twin.media import encode
+from kubewright.twin.openapi import OpenApi
 from kubewright.twin.status import method_not_allowed
 
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
@@ -19,24 +20,30 @@ class Documents:
 
     def __init__(self, kinds: KindTable) -> None:
         self._kinds = kinds
+        self._discovery = Discovery(kinds)
+        self._openapi = OpenApi(kinds)
 
     def answer(self, request: Request) -> Response | None:
         """Answer a request for a document; None when there is none of that name."""
-        path = request.path.rstrip("/")
-        answer = self._plain(path) or self._discovery(path, request.headers) or self._openapi(path, request)
+        answer = self._find(request.path.rstrip("/"), request)
         if answer is not None and request.method not in {"GET", "HEAD"}:
             raise method_not_allowed()
         return answer
 
-    def _plain(self, path: str) -> Response | None:
-        if path in OPEN_PATHS - {"/version"}:
-            return plain("ok")
-        return document(version_info(self._kinds.release)) if path == "/version" else None
-
-    def _discovery(self, path: str, headers: Mapping[str, str]) -> Response | None:
-        return None
-
-    def _openapi(self, path: str, request: Request) -> Response | None:
+    def _find(self, path: str, request: Request) -> Response | None:
+        if path in OPEN_PATHS:
+            return document(version_info(self._kinds.release)) if path == "/version" else plain("ok")
+        if path.startswith("/api"):
+            found = self._discovery.document(path, request.headers.get("accept", ""))
+            if found is None:
+                return None
+            content, content_type = found
+            return Response(200, {"content-type": content_type}, encode(content))
+        if path == "/openapi/v3":
+            return document(self._openapi.index())
+        if path.startswith("/openapi/v3/"):
+            content = self._openapi.document(path.removeprefix("/openapi/v3/"))
+            return None if content is None else document(content)
         return None
 
 

@@ -67,11 +67,11 @@ def refused_patches() -> Iterator[None]:
     except ApplyConflictError as error:
         raise status.apply_conflict(error.conflicts) from error
     except OpError as error:
+        if error.detail.startswith("failed to create typed patch object"):
+            raise status.StatusError(500, "", error.detail) from error
         if error.op != MALFORMED:
             message = "the server rejected our request due to an error in our request"
             raise status.StatusError(422, "Invalid", message, {}) from error
-        if error.detail.startswith("failed to create typed patch object"):
-            raise status.StatusError(500, "", error.detail) from error
         raise status.bad_request(error.detail) from error
 
 

@@ -142,7 +142,7 @@ def delete_options(query: Mapping[str, str], body: Manifest | None) -> DeleteOpt
     propagation = str(source.get("propagationPolicy") or "")
     if propagation not in {"", "Background", "Foreground", "Orphan"}:
         errors.append(not_supported("propagationPolicy", propagation, ("Foreground", "Background", "Orphan", "nil")))
-    orphan = _flag("orphanDependents", source.get("orphanDependents"))
+    orphan = _flag(source.get("orphanDependents"))
     if propagation and orphan is not None:
         text = "orphanDependents and deletionPropagation cannot be both set"
         errors.append(field_invalid("propagationPolicy", propagation, text))
@@ -163,16 +163,16 @@ def _grace(value: object) -> int | None:
     """Read seconds of grace; what is below zero counts as one second."""
     if value is None or value == "":
         return None
-    seconds = number("gracePeriodSeconds", str(value))
+    seconds = number(str(value))
     return 1 if seconds < 0 else seconds
 
 
 def boolean(query: Mapping[str, str], name: str) -> bool | None:
     """Read a query parameter that is true or false; None when it is absent."""
-    return _flag(name, query.get(name))
+    return _flag(query.get(name))
 
 
-def _flag(name: str, value: object) -> bool | None:
+def _flag(value: object) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     if value in _TRUE:
@@ -184,10 +184,10 @@ def _flag(name: str, value: object) -> bool | None:
 
 def _integer(query: Mapping[str, str], name: str) -> int | None:
     value = query.get(name, "")
-    return number(name, value) if value else None
+    return number(value) if value else None
 
 
-def number(name: str, value: str) -> int:
+def number(value: str) -> int:
     """Read a whole number of a query; raises StatusError."""
     try:
         return int(value)

@@ -18,6 +18,7 @@ from kubewright.store.versioned import Bucket, Record, VersionedStore
 from kubewright.twin import status, strategy
 from kubewright.twin.allocation import ServiceAddresses
 from kubewright.twin.conversion import bucket_of, in_version, stored_form
+from kubewright.twin.crds import is_terminating
 from kubewright.twin.fieldmanagers import same_but_for_times, track
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.options import WriteOptions
@@ -29,6 +30,8 @@ _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _LONGEST_GENERATED = 63
 _NAME_ATTEMPTS = 8
+_OWN_RULES = frozenset({"binding", "eviction"})
+"""Endpoints whose own code makes a change that an update may not make."""
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
 
@@ -92,10 +95,12 @@ class Registry:
         """Store a new object; `obj` is the caller's own, changed in place. `tracked`: it has its managed fields."""
         kind = target.kind
         self._check_namespace(target, obj)
+        if kind.custom and is_terminating(self.store, kind):
+            text = "create not allowed while custom resource definition is terminating"
+            raise status.forbidden(kind, obj["metadata"].get("name", ""), text)
         metadata = self._new_metadata(target, obj)
         target = Target(kind, target.namespace, metadata["name"], target.subresource)
-        if kind.has_status and kind.kind != "Node":
-            obj.pop("status", None)
+        strategy.drop_status(kind, obj)
         if not tracked:
             obj = track(None, obj, kind, options, self.stamp(), "")
         self.admission(self, kind, obj, None)
@@ -123,7 +128,9 @@ class Registry:
         old = in_version(kind, record.obj)
         obj = change(old)
         self._check_lock(target, obj, old)
-        strategy.reset_fields(kind, obj, old, target.subresource)
+        own_rules = target.subresource in _OWN_RULES
+        if not own_rules:
+            strategy.reset_fields(kind, obj, old, target.subresource)
         self._keep_metadata(target, obj, old)
         if not tracked:
             obj = track(old, obj, kind, options, self.stamp(), target.subresource)
@@ -131,9 +138,10 @@ class Registry:
             return record
         self.admission(self, kind, obj, old)
         generation = strategy.next_generation(kind, obj, old)
-        if generation is not None:
+        if generation is not None and not own_rules:
             obj["metadata"]["generation"] = generation
-        self._validate(target, obj, old)
+        if not own_rules:
+            self._validate(target, obj, old)
         if same_but_for_times(obj, old):
             return record
         stored = stored_form(kind, obj, self.kinds)
@@ -205,8 +213,8 @@ class Registry:
         elif strategy.allows_unconditional_update(target.kind):
             metadata["resourceVersion"] = old_metadata["resourceVersion"]
         else:
-            error = invalid_field("metadata.resourceVersion", version or "", "must be specified for an update")
-            raise status.invalid(target.kind.group, target.kind.kind, target.name, [error])
+            error = invalid_field("metadata.resourceVersion", 0, "must be specified for an update")
+            raise status.invalid(target.kind.group, target.kind.plural, target.name, [error])
 
     def _keep_metadata(self, target: Target, obj: Manifest, old: Manifest) -> None:
         metadata, old_metadata = obj["metadata"], old["metadata"]

@@ -8,10 +8,12 @@ from __future__ import annotations
 from kubewright.api.meta import Manifest
 from kubewright.twin.defaults import apply_defaults
 from kubewright.twin.kinds import KindInfo, KindTable
-from kubewright.twin.reading import as_dict
-from kubewright.twin.status import bad_request
-from kubewright.twin.validation import validate
+from kubewright.twin.reading import as_dict, dig, text
+from kubewright.twin.status import bad_request, invalid
+from kubewright.twin.validation import validate as validate_kind
 from kubewright.twin.validation.decoding import decode_error, prune_unknown, refused_as, strict_error, unknown_fields
+from kubewright.twin.validation.fields import FieldError
+from kubewright.twin.validation.fields import invalid as invalid_field
 from kubewright.twin.validation.structural import prune, unknown_custom_fields
 
 _SCHEME = "pkg/runtime/scheme.go:111"
@@ -21,6 +23,10 @@ __all__ = ["accept_body", "check_identity", "complete", "decode_error", "unknown
 
 def check_identity(kind: KindInfo, obj: Manifest, kinds: KindTable) -> None:
     """Refuse a body that says it is something else; one that says nothing is taken for `kind`."""
+    if kind.custom and not obj.get("kind"):
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): Object 'Kind' is missing"
+        )
     api_version = obj.setdefault("apiVersion", kind.api_version)
     named = obj.setdefault("kind", kind.kind)
     if api_version != kind.api_version:
@@ -31,6 +37,9 @@ def check_identity(kind: KindInfo, obj: Manifest, kinds: KindTable) -> None:
         raise bad_request(
             f"the API version in the data ({api_version}) does not match the expected API version ({kind.api_version})"
         )
+    if named != kind.kind and kind.custom:
+        error = invalid_field("kind", named, f"must be {kind.kind}")
+        raise invalid(kind.group, named, as_dict(obj.get("metadata")).get("name", ""), [error])
     if named != kind.kind:
         version = str(api_version).rpartition("/")[2]
         detail = f"converting ({version}.{named}) to ({kind.group or 'core'}.{kind.kind}): unknown conversion"
@@ -66,3 +75,28 @@ def complete(kind: KindInfo, obj: Manifest, *, pruning: bool) -> None:
         else:
             prune_unknown(kind, obj)
     apply_defaults(kind, obj)
+
+
+def validate(kind: KindInfo, obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Say what is wrong with a complete object; `old` is what it replaces."""
+    errors = validate_kind(kind, obj, old)
+    return errors + _scale_errors(kind, obj) if kind.custom else errors
+
+
+def _scale_errors(kind: KindInfo, obj: Manifest) -> list[FieldError]:
+    """Check what the scale subresource of a custom kind reads as replicas, whatever its schema says of it."""
+    scale = dig(kind.served, "subresources", "scale")
+    errors: list[FieldError] = []
+    for path in (text(scale, "specReplicasPath"), text(scale, "statusReplicasPath")):
+        value = dig(obj, *path.split(".")[1:]) if path else None
+        if value is None:
+            continue
+        if not isinstance(value, int) or isinstance(value, bool):
+            problem = f"{path} accessor error: {value} is of the type {_GO_TYPES.get(type(value), 'object')}"
+            errors.append(invalid_field(path, 0, f"{problem}, expected int64"))
+        elif value < 0:
+            errors.append(invalid_field(path, value, "should be a non-negative integer"))
+    return errors
+
+
+_GO_TYPES = {str: "string", bool: "bool", float: "float64", list: "[]interface {}", dict: "map[string]interface {}"}

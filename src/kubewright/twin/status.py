@@ -46,9 +46,10 @@ class StatusError(Exception):
         return status
 
 
-def success(details: Mapping[str, Any]) -> Manifest:
-    """Return the Status of a deletion that is done."""
-    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": dict(details)}
+def success(details: Mapping[str, Any] | None = None) -> Manifest:
+    """Return the Status of what is done, with details of what was deleted."""
+    head: Manifest = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    return head if details is None else {**head, "details": dict(details)}
 
 
 def qualified(group: str, name: str) -> str:

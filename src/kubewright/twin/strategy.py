@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.kinds import KindInfo, as_dict
+from kubewright.twin.kinds import KindInfo
+from kubewright.twin.reading import as_dict, dicts
 
 _CONDITIONAL = frozenset(
     {"Lease", "CustomResourceDefinition", "RuntimeClass", "PodDisruptionBudget", "CSIDriver", "CSINode"}
@@ -55,8 +56,8 @@ _NEW_STATUS: dict[str, Manifest] = {
     "Service": {"loadBalancer": {}},
     "StatefulSet": {"replicas": 0, "availableReplicas": 0},
 }
-_LABELS_FIXED_IN_STATUS = frozenset({"Deployment", "ReplicaSet", "DaemonSet", "StatefulSet"})
-_STATUS_KEPT_ON_CREATE = frozenset({"Node"})
+_STATUS_KEPT_ON_CREATE = frozenset({"Node", "CustomResourceDefinition"})
+"""A Node reports itself as it registers; admission sets the status of a definition."""
 
 
 def allows_unconditional_update(kind: KindInfo) -> bool:
@@ -74,14 +75,45 @@ def returns_deleted(kind: KindInfo) -> bool:
     return not kind.custom and kind.kind in _RETURNED_ON_DELETE
 
 
+def drop_status(kind: KindInfo, obj: Manifest) -> None:
+    """Drop, in place, a status that a caller put into a new object: nobody comes to own it."""
+    if kind.has_status and (kind.custom or kind.kind not in _STATUS_KEPT_ON_CREATE):
+        obj.pop("status", None)
+
+
 def initial_status(kind: KindInfo, obj: Manifest) -> None:
-    """Set the status that a new object begins with, in place: nobody creates an object with a status of his own."""
-    if not kind.has_status or kind.kind in _STATUS_KEPT_ON_CREATE:
-        return
-    obj.pop("status", None)
-    status = None if kind.custom else _NEW_STATUS.get(kind.kind)
+    """Set the status that a new object begins with, in place."""
+    status = None if kind.custom or not kind.has_status else _NEW_STATUS.get(kind.kind)
     if status is not None:
         obj["status"] = dict(status)
+    if kind.kind == "Pod" and not kind.custom:
+        obj["status"]["qosClass"] = qos_class(as_dict(obj.get("spec")))
+
+
+def qos_class(spec: Manifest) -> str:
+    """Return a pod's quality of service: Guaranteed if all its limits are its requests, BestEffort if it has none."""
+    containers = [*dicts(spec, "containers"), *dicts(spec, "initContainers")]
+    resources = [as_dict(container.get("resources")) for container in containers]
+    named = [
+        {
+            name
+            for part in ("requests", "limits")
+            for name, value in as_dict(each.get(part)).items()
+            if _counts(name, value)
+        }
+        for each in resources
+    ]
+    if not any(named):
+        return "BestEffort"
+    for each in resources:
+        requests, limits = as_dict(each.get("requests")), as_dict(each.get("limits"))
+        if any(name not in limits or requests.get(name, limits[name]) != limits[name] for name in ("cpu", "memory")):
+            return "Burstable"
+    return "Guaranteed"
+
+
+def _counts(name: str, value: object) -> bool:
+    return name in {"cpu", "memory"} and str(value) != "0"
 
 
 def reset_fields(kind: KindInfo, obj: Manifest, old: Manifest, subresource: str) -> None:
@@ -107,10 +139,12 @@ def _keep_all_but_status(kind: KindInfo, obj: Manifest, old: Manifest) -> None:
     for name in [name for name in {**old, **obj} if name not in {"status", "metadata", "apiVersion", "kind"}]:
         _carry(obj, old, name)
     metadata, old_metadata = obj["metadata"], as_dict(old.get("metadata"))
-    if kind.kind in _LABELS_FIXED_IN_STATUS:
+    if kind.kind == "Deployment":
         _carry(metadata, old_metadata, "labels")
     if kind.kind == "Pod":
         _carry(metadata, old_metadata, "ownerReferences")
+        if "qosClass" in as_dict(old.get("status")):
+            obj["status"] = {"qosClass": old["status"]["qosClass"], **as_dict(obj.get("status"))}
 
 
 def _carry(obj: dict[str, Any], old: Manifest, name: str) -> None:

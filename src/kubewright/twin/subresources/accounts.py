@@ -9,7 +9,11 @@ from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.client.transport import Response
 from kubewright.twin.answers import document
 from kubewright.twin.call import Call, User
+from kubewright.twin.conversion import stored_form
+from kubewright.twin.fieldmanagers import track
+from kubewright.twin.options import write_options
 from kubewright.twin.reading import as_dict, as_list, text
+from kubewright.twin.rules import accept_body
 from kubewright.twin.tokens import ISSUER
 
 _CREATED = 201
@@ -18,7 +22,7 @@ _DEFAULT_SECONDS = 3600
 
 def create_token(call: Call) -> Response:
     """Hand out a token of a ServiceAccount, which this server accepts until it expires."""
-    request = call.manifest()
+    request = call.manifest("TokenRequest")
     account = call.registry.read(call.target)
     spec = as_dict(request.get("spec"))
     seconds = spec.get("expirationSeconds") or _DEFAULT_SECONDS
@@ -29,7 +33,12 @@ def create_token(call: Call) -> Response:
     answer: Manifest = {
         "kind": "TokenRequest",
         "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {"name": call.name, "namespace": call.namespace, "creationTimestamp": call.registry.stamp()},
+        "metadata": {
+            "name": call.name,
+            "namespace": call.namespace,
+            "uid": uid,
+            "creationTimestamp": call.registry.stamp(),
+        },
         "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.get("boundObjectRef")},
         "status": {"token": token, "expirationTimestamp": rfc3339(expires_at)},
     }
@@ -39,10 +48,15 @@ def create_token(call: Call) -> Response:
 def review(call: Call) -> Response:
     """Answer a review: it is created, answered and forgotten."""
     request = call.manifest()
+    options = write_options(call.query, call.headers, kind="CreateOptions")
+    accept_body(call.kind, request, options.field_validation, call.registry.warnings, call.registry.kinds)
     answer = _ANSWERS[call.kind.kind](call, request)
-    head = {"kind": call.kind.kind, "apiVersion": call.kind.api_version, "metadata": request.get("metadata") or {}}
-    spec = {"spec": request["spec"]} if "spec" in request else {}
-    return document({**head, **spec, "status": answer}, _CREATED)
+    request.pop("status", None)
+    if call.kind.kind == "SelfSubjectReview":
+        request["metadata"]["creationTimestamp"] = call.registry.stamp()
+    else:
+        request = track(None, request, call.kind, options, call.registry.stamp(), "")
+    return document(stored_form(call.kind, {**request, "status": answer}, call.registry.kinds), _CREATED)
 
 
 def is_review(kind: str) -> bool:
@@ -79,7 +93,7 @@ def _self(call: Call, _request: Manifest) -> Manifest:
 def _token(call: Call, request: Manifest) -> Manifest:
     user = call.services.tokens.user_of(text(request, "spec", "token"))
     if user is None:
-        return {"user": {}, "error": "[invalid bearer token]"}
+        return {"user": {}, "error": "invalid bearer token"}
     audiences = as_list(as_dict(request.get("spec")).get("audiences")) or [ISSUER]
     return {"authenticated": True, "user": _user_info(user), "audiences": audiences}
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Response
 from kubewright.twin import status
 from kubewright.twin.answers import document, plain
 from kubewright.twin.call import Call
-from kubewright.twin.deletion import delete
+from kubewright.twin.deletion import check_preconditions, delete
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import private_copy
-from kubewright.twin.options import boolean, delete_options, number, write_options
+from kubewright.twin.options import DeleteOptions, WriteOptions, boolean, delete_options, number, write_options
 from kubewright.twin.reading import as_dict, dicts, text
 from kubewright.twin.registry import Target
 from kubewright.twin.validation.fields import required
@@ -25,7 +27,7 @@ def bind(call: Call) -> Response:
     binding = call.manifest("Binding")
     node = text(binding, "target", "name")
     if not node:
-        raise status.invalid("", "Binding", call.name, [required("target.name")])
+        raise status.StatusError(500, "", str(required("target.name")))
     metadata = as_dict(binding.get("metadata"))
 
     check_uid(call, text(metadata, "uid"))
@@ -53,7 +55,7 @@ def bind(call: Call) -> Response:
 
     # A binding has no field manager: the scheduler does not own the node's name.
     call.registry.update(call.target, change, options, tracked=True)
-    return document({**status.success({}), "code": _CREATED}, _CREATED)
+    return document({**status.success(), "code": _CREATED}, _CREATED)
 
 
 def _add_condition(pod: Manifest, condition: Manifest) -> None:
@@ -70,14 +72,35 @@ def evict(call: Call) -> Response:
     body = as_dict(eviction.get("deleteOptions"))
     dry_run = {"dryRun": [call.query["dryRun"]]} if call.query.get("dryRun") else {}
     options = delete_options({}, {**body, **dry_run, "kind": "DeleteOptions"})
-    delete(call.registry, Target(call.kind, call.namespace, call.name), options)
-    return document({**status.success({}), "code": _CREATED}, _CREATED)
+    target = Target(call.kind, call.namespace, call.name)
+    check_preconditions(target, call.registry.read(target), options)
+    if not options.dry_run:
+        call.registry.update(call.target, lambda old: _disrupted(call, old), WriteOptions(), tracked=True)
+    delete(call.registry, target, _without_version(options))
+    return document({**status.success(), "code": _CREATED}, _CREATED)
+
+
+def _disrupted(call: Call, old: Manifest) -> Manifest:
+    """Say on the pod why it goes; what is on its way already is left as it is."""
+    obj = private_copy(old)
+    condition = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": call.registry.stamp()}
+    present = next((each for each in dicts(obj, "status", "conditions") if each["type"] == condition["type"]), {})
+    if present.get("status") != "True":
+        _add_condition(obj, {**condition, "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"})
+    return obj
+
+
+def _without_version(options: DeleteOptions) -> DeleteOptions:
+    """The version was checked before the condition was written, which changed it."""
+    return replace(options, resource_version="")
 
 
 def log(call: Call) -> Response:
     """Answer what a simulated container would have written: a few lines, always the same."""
     record = call.registry.read(Target(call.kind, call.namespace, call.name))
     container = _container(call.kind, call.name, record.obj, call.query.get("container", ""))
+    if not text(record.obj, "spec", "nodeName"):
+        return Response(204)
     state = next((each for each in dicts(record.obj, "status", "containerStatuses") if each["name"] == container), {})
     began = text(state, "state", "running", "startedAt") or text(state, "state", "terminated", "startedAt")
     if not began:
@@ -92,7 +115,7 @@ def log(call: Call) -> Response:
         lines = [f"{began} {line}" for line in lines]
     tail = call.query.get("tailLines", "")
     if tail:
-        kept = number("tailLines", tail)
+        kept = number(tail)
         lines = lines[-kept:] if kept > 0 else []
     return plain("".join(f"{line}\n" for line in lines))
 

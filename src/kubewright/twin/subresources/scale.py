@@ -61,7 +61,7 @@ def patch_scale(call: Call) -> Response:
 
 def _write(call: Call, scale: Manifest, options: WriteOptions) -> Response:
     replicas = dig(scale, "spec", "replicas") or 0
-    if not isinstance(replicas, int) or replicas < 0:
+    if not call.kind.custom and (not isinstance(replicas, int) or replicas < 0):
         error = invalid_field("spec.replicas", replicas, "must be greater than or equal to 0")
         raise status.invalid("autoscaling", "Scale", call.name, [error])
     wanted = as_dict(scale.get("metadata"))
@@ -104,11 +104,12 @@ def _scale_of(kind: KindInfo, record: Record) -> Manifest:
     selector = _selector_text(dig(obj, *paths.selector) if paths.selector else None)
     if selector:
         scale_status["selector"] = selector
+    replicas = dig(obj, *paths.spec) or 0
     return {
         "kind": "Scale",
         "apiVersion": "autoscaling/v1",
         "metadata": {name: metadata[name] for name in shown if name in metadata},
-        "spec": {"replicas": dig(obj, *paths.spec) or 0},
+        "spec": {"replicas": replicas} if replicas else {},
         "status": scale_status,
     }
 

@@ -39,7 +39,7 @@ def patch(call: Call) -> Response:
     media = call.content_type
     accepted = accepted_patches(call)
     if media not in accepted:
-        raise status.unsupported_patch_type()
+        raise status.unsupported_media_type(accepted) if call.kind.custom else status.unsupported_patch_type()
     options = write_options(call.query, call.headers, kind="PatchOptions")
     if media == APPLY_PATCH:
         return _apply(call, options)

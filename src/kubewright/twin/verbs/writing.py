@@ -123,5 +123,6 @@ def delete_collection(call: Call) -> Response:
     for record in chosen.records:
         target = Target(call.kind, record.key.namespace, record.key.name)
         if call.registry.find(target) is not None:
-            records.append(delete_object(call.registry, target, options).record)
+            delete_object(call.registry, target, options)
+            records.append(record)
     return many(call.kind, Page(records, call.registry.store.revision), view, call.now())
