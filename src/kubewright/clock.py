@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -78,18 +78,45 @@ class _JumpingSelector(selectors.BaseSelector):
         return self._inner.get_map()
 
 
+class _NumberedTask(asyncio.Task[Any]):
+    """A task whose hash is its number: asyncio keeps tasks in sets and cancels them in the order of these."""
+
+    def __init__(self, number: int, coro: Coroutine[Any, Any, Any], **options: Any) -> None:
+        self._number = number
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+def _make_numbered_task(
+    loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any], **options: Any
+) -> asyncio.Task[Any]:
+    virtual = cast("VirtualTimeLoop", loop)
+    return _NumberedTask(virtual.next_task_number(), cast("Coroutine[Any, Any, Any]", coro), loop=loop, **options)
+
+
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
     """An event loop whose time passes only when nothing is ready, and then at once."""
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
-        # Timers closer together than this run in one turn; a real clock's resolution would merge them at random.
-        self._clock_resolution = 1e-9
+        # Timers closer together than this run in one turn; a real clock's resolution would merge them at random. It
+        # must exceed a float's spacing at the times reached: finer than a microsecond, a timer due "now" years from
+        # the start would never count as due, and the loop would spin.
+        self._clock_resolution = 1e-6
+        self._tasks_made = 0
+        self.set_task_factory(_make_numbered_task)
 
     def time(self) -> float:
         """Return virtual seconds since the loop was made."""
         return self._jumping.time_seconds
+
+    def next_task_number(self) -> int:
+        """Count one more task."""
+        self._tasks_made += 1
+        return self._tasks_made
 
 
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:

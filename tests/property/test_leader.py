@@ -71,7 +71,7 @@ faults = st.tuples(
 steps = st.tuples(st.integers(0, REPLICAS - 1), faults, st.sampled_from([0.0, 1.0, 4.0, 11.0, 30.0]))
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(scenario=st.lists(steps, max_size=25), seed=st.integers(0, 5))
 def test_never_two_lead_at_once_and_one_does_when_all_is_well(scenario, seed):
     async def main():

@@ -25,7 +25,7 @@ def thing_key(name):
 
 
 def seeded(seed=1):
-    return random.Random(seed)  # noqa: S311  repeatable on purpose
+    return random.Random(seed)
 
 
 def failure(kind=ErrorKind.UNAVAILABLE, detail="connection reset", **more):
@@ -118,7 +118,6 @@ class FakeServer:
                     if watch.ended:
                         break
                 if not await watch.news_within(BOOKMARK_SECONDS) and not self._frozen:
-                    position = self.version
                     yield WatchEvent(EventType.BOOKMARK, None, str(position))
             if watch.error is not None:
                 raise watch.error
