@@ -22,6 +22,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from kubewright.api.interning import Interner
 from kubewright.api.meta import KubeObject, ObjectKey, Resource
 from kubewright.client.protocol import Client, EventType, WatchEvent
 from kubewright.errors import ErrorKind, OpError
@@ -84,6 +85,7 @@ class Informer(Generic[T]):
         self._backoff = Backoff(0.8, 30.0, self._rng)
         self._version = ""
         self._arriving: _Arriving[T] | None = None
+        self._interner = Interner()
         self._synced = asyncio.Event()
 
     @property
@@ -215,7 +217,7 @@ class Informer(Generic[T]):
         old = self.index.get(key)
         if old is not None and _same(old, obj):
             return
-        self.index.put(key, obj)
+        self.index.put(key, self._interner.intern(obj))
         self._tell_all(Change(key, old, obj))
 
     def _remove(self, key: ObjectKey, last: T | None) -> None:
@@ -234,7 +236,7 @@ class Informer(Generic[T]):
         for key, obj in objects.items():
             old = self.index.get(key)
             if old is None or not _same(old, obj):
-                self.index.put(key, obj)
+                self.index.put(key, self._interner.intern(obj))
                 changes.append(Change(key, old, obj, initial))
         for change in changes:
             self._tell_all(change)
