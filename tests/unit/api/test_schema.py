@@ -73,7 +73,8 @@ LISTS = [
     ("an atomic list is one value, whatever its patch strategy",
         {"x-kubernetes-list-type": "atomic", "x-kubernetes-patch-strategy": "merge"}, ("", ())),
     ("a patch strategy of merge stands in for the list type",
-        {"x-kubernetes-patch-strategy": "merge,retainKeys", "x-kubernetes-patch-merge-key": "name"}, ("map", ("name",))),
+        {"x-kubernetes-patch-strategy": "merge,retainKeys", "x-kubernetes-patch-merge-key": "name"},
+        ("map", ("name",))),
     ("merge without a key is a set", {"x-kubernetes-patch-strategy": "merge"}, ("set", ())),
     ("nothing said means one value", {}, ("", ())),
 ]  # fmt: skip

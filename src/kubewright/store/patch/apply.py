@@ -16,14 +16,15 @@ from kubewright.api.meta import Manifest
 from kubewright.api.schema import Schema
 from kubewright.store.equality import same_json
 from kubewright.store.patch.comparison import compare_objects
+from kubewright.store.patch.conformity import problems_in
 from kubewright.store.patch.entries import Entry, ManagerId, Table, give_up, read_entries
-from kubewright.store.patch.errors import ApplyConflictError, malformed
+from kubewright.store.patch.errors import ApplyConflictError, malformed, unprocessed
 from kubewright.store.patch.fields import Fields, difference, intersection, paths, union, without
 from kubewright.store.patch.managed import UNNAMED, record_update, settled
 from kubewright.store.patch.merging import merge
 from kubewright.store.patch.metadata import OBJECT_META, UNOWNED_META, UNOWNED_ROOT
 from kubewright.store.patch.ownership import owned_fields
-from kubewright.store.patch.pruning import prune
+from kubewright.store.patch.pruning import prune, without_emptied
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _KUBECTL = "kubectl"
@@ -73,22 +74,52 @@ def _apply(
 ) -> tuple[Manifest, Table]:
     """Return the new object and managers; the author's time is set only if the object itself changed."""
     last = table.get(author.id)
+    if last is not None and last.fields == author.fields:
+        # The usual case: found out once, every later comparison is by identity.
+        author = replace(author, fields=last.fields)
     claimed = {**table, author.id: author}
     new = applied if live is None else _merge_object(schema, live, applied)
-    if live is not None and last is not None and difference(last.fields, author.fields) is not None:
+    pruned = False
+    if live is not None and last is not None and _drops_some(last.fields, author.fields):
         new = prune(schema, new, last.fields, _all_owned(claimed))
+        pruned = True
     if new is live:
-        claimed[author.id] = replace(author, time=last.time if last else "")
+        claimed[author.id] = last if last and _restated(last, author) else _unchanged(author, last)
     else:
         touched, removed = compare_objects(schema, live or {}, new)
         touched, removed = without(touched, ignored), without(removed, ignored)
         _check_conflicts(claimed, touched, author.id, force=force)
         claimed = give_up(claimed, (touched, removed), but=author.id)
+        if pruned:
+            new = _without_emptied(schema, new, removed)
         changed = live is None or not same_json(live, new)
-        claimed[author.id] = author if changed else replace(author, time=last.time if last else "")
+        claimed[author.id] = author if changed else _unchanged(author, last)
     if not author.fields:
         del claimed[author.id]
     return new, claimed
+
+
+def _without_emptied(schema: Schema | None, obj: Manifest, removed: Fields | None) -> Manifest:
+    """Take out the nulls that pruning left, where the API server does: not from a custom resource.
+
+    There they stay, and it is the schema's validation that refuses a null where an object must be.
+    """
+    if schema is None or not schema.blank:
+        removed = {"f:metadata": removed["f:metadata"]} if removed and "f:metadata" in removed else None
+    return cast("Manifest", without_emptied(schema, obj, removed))
+
+
+def _restated(last: Entry, author: Entry) -> bool:
+    return last.fields is author.fields and last.api_version == author.api_version
+
+
+def _unchanged(author: Entry, last: Entry | None) -> Entry:
+    """Return an entry of a manager that claims fields without changing any: its time stays, or it has none."""
+    return replace(author, time=last.time if last else "")
+
+
+def _drops_some(last: Fields, now: Fields) -> bool:
+    return last is not now and difference(last, now) is not None
 
 
 def _configured_fields(schema: Schema | None, applied: Manifest) -> Fields | None:
@@ -96,23 +127,26 @@ def _configured_fields(schema: Schema | None, applied: Manifest) -> Fields | Non
     metadata = cast("dict[str, Any]", applied.get("metadata") or {})
     if metadata.get("managedFields") is not None:
         raise malformed("apply", "metadata.managedFields must be nil")
-    problems: list[str] = []
     rest = {name: part for name, part in applied.items() if name not in UNOWNED_ROOT}
-    fields = owned_fields(schema, rest, problems)
-    ownable = {name: part for name, part in metadata.items() if name not in UNOWNED_META}
-    if ownable:
-        of_metadata = owned_fields(OBJECT_META, ownable, problems, ".metadata")
-        if of_metadata is not None:
-            fields = {"f:metadata": of_metadata, **(fields or {})}
+    problems = problems_in(schema, rest) + problems_in(OBJECT_META, metadata, ".metadata")
     if problems:
-        raise malformed("apply", _problem_text(applied, problems))
-    return fields
+        raise unprocessed("apply", _problem_text(applied, problems))
+    return _ownable_fields(schema, applied)
+
+
+def _ownable_fields(schema: Schema | None, obj: Manifest) -> Fields | None:
+    """Return the fields of an object, without those that nobody owns."""
+    fields = owned_fields(schema, {name: part for name, part in obj.items() if name not in UNOWNED_ROOT})
+    metadata = cast("dict[str, Any]", obj.get("metadata") or {})
+    of_metadata = owned_fields(OBJECT_META, {name: part for name, part in metadata.items() if name not in UNOWNED_META})
+    return fields if of_metadata is None else {"f:metadata": of_metadata, **(fields or {})}
 
 
 def _problem_text(applied: Manifest, problems: list[str]) -> str:
     metadata = cast("dict[str, Any]", applied.get("metadata") or {})
     where = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
-    what = f"failed to create typed patch object ({where}; {applied.get('apiVersion')}, Kind={applied.get('kind')})"
+    group, _, version = str(applied.get("apiVersion", "")).rpartition("/")
+    what = f"failed to create typed patch object ({where}; {group}/{version}, Kind={applied.get('kind')})"
     if len(problems) == 1:
         return f"{what}: {problems[0]}"
     return f"{what}: errors:\n" + "\n".join(f"  {problem}" for problem in problems)
@@ -122,7 +156,7 @@ def _tracked_table(live: Manifest | None, schema: Schema | None, author: Entry, 
     """Read the live object's managers; one that was never tracked is owned by whoever came before."""
     table = read_entries(live)
     if table is None:
-        raise malformed("apply", "failed to decode managed fields")
+        raise unprocessed("apply", "failed to decode managed fields")
     if live is None or table:
         return table
     before = replace(author, manager=_BEFORE_FIRST_APPLY, operation="Update", fields={})
@@ -181,10 +215,7 @@ def _client_side_fields(live: Manifest, schema: Schema | None, api_version: str)
         return None
     applied = cast("Manifest", last)
     touched, removed = compare_objects(schema, applied, live)
-    owned = owned_fields(schema, {name: part for name, part in applied.items() if name not in UNOWNED_ROOT})
-    metadata = owned_fields(OBJECT_META, applied.get("metadata"))
-    if metadata is not None:
-        owned = {"f:metadata": metadata, **(owned or {})}
+    owned = _ownable_fields(schema, applied)
     return difference(difference(owned, touched), removed)
 
 

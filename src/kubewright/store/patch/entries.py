@@ -72,11 +72,11 @@ def _raw_entries(obj: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     return cast("list[dict[str, Any]]", metadata.get("managedFields") or [])
 
 
-def is_reset(obj: Mapping[str, Any]) -> bool:
-    """Whether a request clears managedFields: an empty list, or a list with one empty entry."""
+def is_reset(obj: Mapping[str, Any], *, typed: bool) -> bool:
+    """Whether a request clears managedFields: one empty entry, or no entries, which custom resources cannot say."""
     metadata = cast("dict[str, Any]", obj.get("metadata") or {})
     raw = metadata.get("managedFields")
-    return raw in ([], [{}])
+    return raw == [{}] or (typed and raw == [])
 
 
 def write_entries(table: Table) -> list[dict[str, Any]]:

@@ -8,21 +8,22 @@ from typing import Any, cast
 from kubewright.api.meta import Manifest
 from kubewright.errors import OpError
 from kubewright.store.equality import same_json
-from kubewright.store.patch.errors import inapplicable, malformed
+from kubewright.store.patch.errors import inapplicable, json_kind, malformed
 
 _KIND = "JSON patch"
 
 MAX_OPERATIONS = 10_000
 """The API server's limit."""
 
+_DECODING = "error decoding patch: json: cannot unmarshal"
 _APPEND = "-"
 _ABSENT = object()
 
 
 def apply_json_patch(doc: Manifest, ops: Sequence[Mapping[str, Any]]) -> Manifest:
     """Return the document after all operations, or raise INVALID and leave it alone."""
-    if not isinstance(ops, Sequence) or isinstance(ops, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise malformed(_KIND, "the patch is not a list of operations")
+    if not isinstance(ops, list | tuple):
+        raise malformed(_KIND, f"{_DECODING} {json_kind(ops)} into Go value of type []handlers.jsonPatchOp")
     if len(ops) > MAX_OPERATIONS:
         raise malformed(_KIND, f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(ops)}")
     result: Any = doc
@@ -35,14 +36,14 @@ def apply_json_patch(doc: Manifest, ops: Sequence[Mapping[str, Any]]) -> Manifes
 
 def _apply_one(doc: Any, op: Mapping[str, Any]) -> Any:
     if not isinstance(op, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise malformed(_KIND, "an operation is not an object")
+        raise malformed(_KIND, f"{_DECODING} {json_kind(op)} into Go value of type handlers.jsonPatchOp")
     name = op.get("op")
     path = _tokens(op, "path")
     match name:
         case "add":
-            return _add(doc, path, _value(op))
+            return _add(doc, path, op.get("value"))
         case "replace":
-            value = _value(op)
+            value = op.get("value")
             return _edit(doc, path, "replace", lambda parent, key: _replaced(parent, key, value)) if path else value
         case "remove":
             return _edit(doc, path, "remove", _removed)
@@ -53,25 +54,17 @@ def _apply_one(doc: Any, op: Mapping[str, Any]) -> Any:
             moved = _read(doc, source, "move")
             return _add(_edit(doc, source, "move", _removed), path, moved)
         case "copy":
-            return _add(doc, path, _read(doc, _tokens(op, "from"), "copy"))
+            return _add(doc, path, _read(doc, _tokens(op, "from"), "copy", absent=None))
         case _:
             raise inapplicable(_KIND, f"Unexpected kind: {name}")
 
 
 def _tokens(op: Mapping[str, Any], name: str) -> list[str]:
-    """Split a JSON pointer; the first token of a path that starts with `/` is empty and dropped."""
+    """Split a JSON pointer; what stands before the first slash is passed over, as the API server does."""
     pointer = op.get(name)
     if not isinstance(pointer, str):
-        raise malformed(_KIND, f"an operation has no {name}")
-    if pointer and not pointer.startswith("/"):
-        raise inapplicable(_KIND, f"{name} {pointer!r} does not start with a slash")
+        raise inapplicable(_KIND, f"an operation has no {name}")
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
-
-
-def _value(op: Mapping[str, Any]) -> Any:
-    if "value" not in op:
-        raise inapplicable(_KIND, f"{op.get('op')} operation has no value")
-    return op["value"]
 
 
 def _test(doc: Any, path: list[str], op: Mapping[str, Any]) -> Any:
@@ -149,9 +142,10 @@ def _added(parent: Any, token: str, value: Any) -> Any:
 
 
 def _replaced(parent: Any, token: str, value: Any) -> Any:
-    _child(parent, token)
+    """Set an entry, which a map need not have had: laxer than the RFC, like the API server."""
     if isinstance(parent, dict):
         return {**cast("dict[str, Any]", parent), token: value}
+    _child(parent, token)
     items = list(cast("list[Any]", parent))
     items[_position(token, len(items) - 1)] = value
     return items

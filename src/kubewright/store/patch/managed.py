@@ -35,7 +35,7 @@ def track_update(
 
     `ignored` holds fields that this endpoint resets and nobody comes to own (`{"f:status": {}}` on a main resource).
     """
-    table = _starting_table(old, new, subresource)
+    table = _starting_table(old, new, schema, subresource)
     if old is not None and not table:
         # Cleared, or from before tracking: the API server starts to track again with the first apply.
         return settled(old, new, {})
@@ -80,10 +80,10 @@ def settled(old: Manifest | None, new: Manifest, table: Table) -> Manifest:
     return with_entries(new, table)
 
 
-def _starting_table(old: Manifest | None, new: Manifest, subresource: str) -> Table:
+def _starting_table(old: Manifest | None, new: Manifest, schema: Schema | None, subresource: str) -> Table:
     """Return the managers to go on from: those the request wrote itself, if valid, else the stored ones."""
     if not subresource:
-        if is_reset(new):
+        if is_reset(new, typed=schema is not None and bool(schema.blank)):
             return {}
         sent = read_entries(new)
         if sent:

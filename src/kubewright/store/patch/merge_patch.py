@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, cast
 
 from kubewright.api.meta import Manifest
-from kubewright.store.patch.errors import malformed
+from kubewright.store.patch.errors import json_kind, malformed
 
 
 def apply_merge_patch(doc: Manifest, patch: Manifest) -> Manifest:
     """Return the document with the patch merged in: null removes, objects merge, all else replaces."""
     if not isinstance(patch, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  a body may be any JSON
-        raise malformed("merge patch", "the patch is not an object")
+        detail = f"error decoding patch: json: cannot unmarshal {json_kind(patch)} into Go value of type "
+        raise malformed("merge patch", detail + "map[string]interface {}")
     return _merge(doc, patch)
 
 

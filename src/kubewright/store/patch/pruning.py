@@ -24,7 +24,11 @@ _ENVELOPE: Final[Fields] = {
 
 
 def prune(schema: Schema | None, merged: Manifest, last: Fields, owned_by_all: Fields | None) -> Manifest:
-    """Return `merged` without what only `last`, this manager's former set, owned."""
+    """Return `merged` without what only `last`, this manager's former set, owned.
+
+    A container that lost all it had is null in the result, for the comparison that follows: it is still there, and who
+    owns it keeps it. `without_emptied` then takes it out.
+    """
     former = _named(schema, last)
     present = _named(schema, _object_fields(schema, merged))
     stripped = _remove(schema, merged, former)
@@ -61,13 +65,10 @@ def _remove(schema: Schema | None, obj: Manifest, fields: Fields | None) -> Mani
             result[name] = part
         elif not is_member(node) or (name == "metadata" and node):
             below = OBJECT_META if name == "metadata" else (None if schema is None else schema.child(name))
-            _keep(result, name, _without(below, part, node))
+            result[name] = _without(below, part, node)
         elif name == "metadata":
             result[name] = {}
     return result
-
-
-_EMPTY: Final = object()
 
 
 def _without(schema: Schema | None, value: Any, node: Fields) -> Any:
@@ -78,30 +79,46 @@ def _without(schema: Schema | None, value: Any, node: Fields) -> Any:
             if child is None:
                 left[name] = part
             elif not is_member(child):
-                _keep(left, name, _without(None if schema is None else schema.child(name), part, child))
-        return left or _EMPTY
+                left[name] = _without(None if schema is None else schema.child(name), part, child)
+        return left or None
     if isinstance(value, list) and schema is not None and schema.associative:
         return _list_without(schema, cast("list[Any]", value), node)
     return cast("Any", value)
 
 
-def _list_without(schema: Schema, items: list[Any], node: Fields) -> Any:
+def _list_without(schema: Schema, items: list[Any], node: Fields) -> list[Any] | None:
     left: list[Any] = []
     for item in items:
-        try:
-            child = node.get(element_name(schema, item))
-        except ElementError:
-            child = None
+        child = _node_of(schema, item, node)
         if child is None:
             left.append(item)
         elif not is_member(child):
-            remains = _without(schema.items, item, child)
-            if remains is not _EMPTY:
-                left.append(remains)
-    return left or _EMPTY
+            left.append(_without(schema.items, item, child))
+    return left or None
 
 
-def _keep(result: dict[str, Any], name: str, value: Any) -> None:
-    """Keep what remains; a container that lost all goes with its contents."""
-    if value is not _EMPTY:
-        result[name] = value
+def _node_of(schema: Schema, item: Any, node: Fields) -> Fields | None:
+    try:
+        return node.get(element_name(schema, item))
+    except ElementError:
+        return None
+
+
+def without_emptied(schema: Schema | None, value: Any, removed: Fields | None) -> Any:
+    """Return the object without the nulls that pruning left where `removed` says that something was."""
+    if removed is None or not isinstance(value, dict | list):
+        return value
+    if isinstance(value, list):
+        items = cast("list[Any]", value)
+        if schema is None or not schema.associative:
+            return items
+        return [without_emptied(schema.items, item, _node_of(schema, item, removed)) for item in items]
+    result: dict[str, Any] = {}
+    for name, part in cast("dict[str, Any]", value).items():
+        node = removed.get("f:" + name)
+        if node is None:
+            result[name] = part
+        elif part is not None:
+            below = OBJECT_META if name == "metadata" else (None if schema is None else schema.child(name))
+            result[name] = without_emptied(below, part, node)
+    return result

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from kubewright.api.meta import Manifest
 from kubewright.api.schema import Schema
-from kubewright.store.patch.errors import inapplicable, malformed
+from kubewright.store.patch.errors import json_kind, malformed, unprocessed
 from kubewright.store.patch.metadata import OBJECT_META
 from kubewright.store.patch.ordering import interleave
 
@@ -20,13 +20,17 @@ _RETAIN = "$retainKeys"
 _DELETE_FROM = "$deleteFromPrimitiveList/"
 _ORDER = "$setElementOrder/"
 
+_DIRECTIVES = (_RETAIN, _DELETE_FROM, _ORDER)
+
 _DROPPED: Final = object()
 
 
 def apply_strategic_patch(doc: Manifest, patch: Manifest, schema: Schema | None) -> Manifest:
     """Return the document with the patch merged in; raises INVALID."""
     if not isinstance(patch, dict):  # pyright: ignore[reportUnnecessaryIsInstance]  a body may be any JSON
-        raise malformed(_KIND, "the patch is not an object")
+        raise malformed(
+            _KIND, f"json: cannot unmarshal {json_kind(patch)} into Go value of type map[string]interface {{}}"
+        )
     return _merge_map(doc, patch, schema)
 
 
@@ -39,7 +43,7 @@ def _merge_map(live: dict[str, Any], patch: dict[str, Any], schema: Schema | Non
         case "delete":
             return {}
         case unknown:
-            raise inapplicable(_KIND, f"unknown patch type: {unknown}")
+            raise unprocessed(_KIND, f"unknown patch type: {unknown}")
     result = _retained(live, patch)
     ordered = _merge_ordered_lists(result, patch, schema)
     for key, value in patch.items():
@@ -90,7 +94,11 @@ def _plain(value: Any) -> Any:
         entries = cast("dict[str, Any]", value)
         if _DIRECTIVE in entries:
             return _DROPPED
-        plain = {name: _plain(part) for name, part in entries.items() if part is not None}
+        plain = {
+            name: _plain(part)
+            for name, part in entries.items()
+            if part is not None and not name.startswith(_DIRECTIVES)
+        }
         return {name: part for name, part in plain.items() if part is not _DROPPED}
     if isinstance(value, list):
         return [part for part in map(_plain, cast("list[Any]", value)) if part is not _DROPPED]
@@ -105,7 +113,7 @@ def _retained(live: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     keys = frozenset(cast("list[str]", listed)) if isinstance(listed, list) else None
     named = (key for key, value in patch.items() if value is not None and not key.startswith((_DELETE_FROM, _ORDER)))
     if keys is None or any(key not in keys for key in named if key != _RETAIN):
-        raise inapplicable(_KIND, "invalid patch format of retainKeys")
+        raise unprocessed(_KIND, "invalid patch format of retainKeys")
     return {key: value for key, value in live.items() if key in keys}
 
 
@@ -128,7 +136,7 @@ def _merge_ordered_lists(result: dict[str, Any], patch: dict[str, Any], schema: 
         if any(part is not None and not isinstance(part, list) for part in (mine, changes)) or not isinstance(
             order, list
         ):
-            raise inapplicable(_KIND, f"invalid patch format of setElementOrder list: {key}")
+            raise unprocessed(_KIND, f"invalid patch format of setElementOrder list: {key}")
         _check_order(cast("list[Any]", changes or []), cast("list[Any]", order), _merge_key(below))
         if mine is None and changes is None:
             continue
@@ -157,7 +165,7 @@ def _check_order(changes: list[Any], order: list[Any], merge_key: str) -> None:
         if isinstance(item, dict) and _DIRECTIVE in item:
             continue
         if _identity(item, merge_key) not in wanted:
-            raise inapplicable(
+            raise unprocessed(
                 _KIND, f"The order in patch list:\n{changes}\n doesn't match {_ORDER[:-1]} list:\n{order}\n"
             )
 
@@ -172,14 +180,14 @@ def _merge_list(live: list[Any], patch: list[Any], schema: Schema | None) -> lis
         return interleave(_without_repeats(merged), patch, live, "")
     merge_key = schema.merge_key
     if not merge_key:
-        raise inapplicable(_KIND, "cannot merge lists without merge key")
+        raise unprocessed(_KIND, "cannot merge lists without merge key")
     kept, changes = _without_special(live, patch, merge_key)
     merged = list(kept)
     for change in changes:
         at = _find(merged, merge_key, _identity(change, merge_key))
         if at is None:
-            # As it stands, nulls and all: so does the API server, and the typed object then drops them.
-            merged.append(change)
+            # Directives below a new item have nothing to act on; the API server's typed objects lose them as well.
+            merged.append(_plain(change))
         else:
             merged[at] = _merge_map(merged[at], change, schema.items)
     return interleave(merged, changes, kept, merge_key)
@@ -200,9 +208,9 @@ def _without_special(live: list[Any], patch: list[Any], merge_key: str) -> tuple
             case "replace":
                 replaced = True
             case "merge":
-                raise inapplicable(_KIND, "merging lists cannot yet be specified in the patch")
+                raise unprocessed(_KIND, "merging lists cannot yet be specified in the patch")
             case unknown:
-                raise inapplicable(_KIND, f"unknown patch type: {unknown}")
+                raise unprocessed(_KIND, f"unknown patch type: {unknown}")
     return ([], changes) if replaced else (kept, changes)
 
 
@@ -219,7 +227,7 @@ def _identity(item: Any, merge_key: str) -> Any:
     if not merge_key:
         return item
     if not isinstance(item, dict) or merge_key not in item:
-        raise inapplicable(_KIND, f"map: {item} does not contain declared merge key: {merge_key}")
+        raise unprocessed(_KIND, f"map: {item} does not contain declared merge key: {merge_key}")
     return cast("dict[str, Any]", item)[merge_key]
 
 
