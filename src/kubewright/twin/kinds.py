@@ -21,6 +21,7 @@ from kubewright.twin.reading import as_dict
 
 __all__ = ["Column", "KindInfo", "KindTable", "Subresource", "WireField", "as_dict", "definition_names"]
 
+_EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis."
 _META_DEFINITIONS = "io.k8s.apimachinery.pkg.apis.meta.v1."
 
 
@@ -266,7 +267,11 @@ def _definition(api_version: str, kind: str) -> str:
         return served.definition
     known = _data().protobuf
     short = group.partition(".")[0] or "core"
-    names = (f"io.k8s.api.{short}.{version}.{kind}", f"{_META_DEFINITIONS}{kind}")
+    names = (
+        f"io.k8s.api.{short}.{version}.{kind}",
+        f"{_EXTENSIONS}{short}.{version}.{kind}",
+        f"{_META_DEFINITIONS}{kind}",
+    )
     return next((name for name in names if name in known or name in _data().schemas), "")
 
 

@@ -32,7 +32,7 @@ _OMITTED_WHEN_EMPTY = frozenset(
     successThreshold targetContainerName targetVolumeAttributesClassName tenant terminationMessagePath
     terminationMessagePolicy timeoutSeconds token tty type uid unavailableReplicas unschedulable updateRevision
     updatedNumberScheduled updatedReplicas user username value verb version volumeName volumeNamespace whenDeleted
-    whenScaled workingDir nullable exclusiveMaximum exclusiveMinimum uniqueItems title id pattern
+    whenScaled workingDir nullable exclusiveMaximum exclusiveMinimum uniqueItems title id pattern $schema $ref
     x-kubernetes-embedded-resource x-kubernetes-int-or-string
     """.split()  # noqa: SIM905  two hundred quoted names would hide that this is one set
 )

@@ -176,6 +176,10 @@ class _Decoder:
             document.setdefault(field.name, []).extend(self._items(field.type, wire, value, depth))
         else:
             decoded = self._value(field.type, value, depth)
+            if not field.name:
+                # A struct that Go inlines is a message of its own on the wire.
+                document.update(decoded)
+                return
             # Go's encoder writes every field that is not a pointer, set or not.
             if decoded is not None and not is_omitted(definition, field.name, decoded):
                 document[field.name] = decoded
@@ -197,7 +201,7 @@ class _Decoder:
         key, found = "", None
         for number, _, value in _fields(data):
             if number == 1:
-                key = _text(value) if field.type == "string" else str(_number(value))
+                key = str(value) if isinstance(value, int) else _text(value)
             elif number == 2:  # noqa: PLR2004  a map entry is key = 1, value = 2
                 found = self._value(str(field.map_value), value, depth)
         if found is None:

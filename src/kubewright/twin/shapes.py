@@ -16,6 +16,7 @@ from kubewright.twin.reading import as_dict
 
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+OBJECT_META = f"{_META}ObjectMeta"
 _TABLE = KindTable()
 
 

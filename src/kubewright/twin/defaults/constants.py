@@ -12,6 +12,10 @@ _CORE = "io.k8s.api.core.v1."
 _MODE_0644 = 0o644
 _EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1."
 
+_CHANGED = {"lastTransitionTime": None}
+_PROBED = {"lastProbeTime": None, "lastTransitionTime": None}
+"""Times that Go's encoder writes as null when they are not known."""
+
 CONSTANTS: Mapping[str, Mapping[str, Any]] = {
     f"{_CORE}PodSpec": {
         "dnsPolicy": "ClusterFirst",
@@ -40,14 +44,34 @@ CONSTANTS: Mapping[str, Mapping[str, Any]] = {
     f"{_CORE}ServiceAccountTokenProjection": {"expirationSeconds": 3600},
     f"{_CORE}HostPathVolumeSource": {"type": ""},
     f"{_CORE}Service": {"spec": {}},
+    f"{_CORE}PodCondition": _PROBED,
+    f"{_CORE}PersistentVolumeClaimCondition": _PROBED,
+    f"{_CORE}NodeCondition": {"lastHeartbeatTime": None, "lastTransitionTime": None},
+    f"{_CORE}NamespaceCondition": _CHANGED,
+    f"{_CORE}ReplicationControllerCondition": _CHANGED,
+    f"{_CORE}ContainerStateRunning": {"startedAt": None},
+    f"{_CORE}ContainerStateTerminated": {"startedAt": None, "finishedAt": None},
+    f"{_CORE}EventSeries": {"lastObservedTime": None},
     f"{_CORE}EndpointPort": {"protocol": "TCP"},
     f"{_CORE}Secret": {"type": "Opaque"},
+    "io.k8s.api.events.v1.Event": {
+        "deprecatedFirstTimestamp": None,
+        "deprecatedLastTimestamp": None,
+        "eventTime": None,
+    },
     f"{_CORE}Event": {"firstTimestamp": None, "lastTimestamp": None, "eventTime": None},
     f"{_CORE}NamespaceStatus": {"phase": "Active"},
     f"{_CORE}PersistentVolumeSpec": {"persistentVolumeReclaimPolicy": "Retain", "volumeMode": "Filesystem"},
     f"{_CORE}PersistentVolumeStatus": {"phase": "Pending"},
     f"{_CORE}PersistentVolumeClaimSpec": {"volumeMode": "Filesystem"},
     f"{_CORE}PersistentVolumeClaimStatus": {"phase": "Pending"},
+    "io.k8s.api.apps.v1.DeploymentCondition": {"lastUpdateTime": None, "lastTransitionTime": None},
+    "io.k8s.api.apps.v1.ReplicaSetCondition": _CHANGED,
+    "io.k8s.api.apps.v1.DaemonSetCondition": _CHANGED,
+    "io.k8s.api.apps.v1.StatefulSetCondition": _CHANGED,
+    "io.k8s.api.batch.v1.JobCondition": _PROBED,
+    "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerCondition": _CHANGED,
+    f"{_EXTENSIONS}CustomResourceDefinitionCondition": _CHANGED,
     "io.k8s.api.apps.v1.DeploymentSpec": {
         "replicas": 1,
         "revisionHistoryLimit": 10,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.defaults.canonical import canonicalize
-
-OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+from kubewright.twin.shapes import OBJECT_META
 
 
 def clean_metadata(obj: Manifest) -> None:

@@ -72,7 +72,7 @@ def lease_row(obj: Manifest, now: float) -> list[Any]:
 def event_row(obj: Manifest, now: float) -> list[Any]:
     """Cells of an Event."""
     event_time = dig(obj, "eventTime")
-    first = since(dig(obj, "firstTimestamp") or event_time, now)
+    first = since(dig(obj, "firstTimestamp") or dig(obj, "deprecatedFirstTimestamp") or event_time, now)
     series = as_dict(obj.get("series"))
     last = since(series["lastObservedTime"], now) if "lastObservedTime" in series else _last_seen(obj, first, now)
     involved = dig(obj, "involvedObject") or dig(obj, "regarding")
@@ -86,18 +86,23 @@ def event_row(obj: Manifest, now: float) -> list[Any]:
         _event_source(obj),
         (text(obj, "message") or text(obj, "note")).strip(),
         first,
-        count(series, "count") if series else count(obj, "count") or 1,
+        count(series, "count") if series else count(obj, "count") or count(obj, "deprecatedCount") or 1,
         cells.name(obj),
     ]
 
 
 def _last_seen(obj: Manifest, first: str, now: float) -> str:
-    last = dig(obj, "lastTimestamp")
+    last = dig(obj, "lastTimestamp") or dig(obj, "deprecatedLastTimestamp")
     return since(last, now) if last else first
 
 
 def _event_source(obj: Manifest) -> str:
-    component = text(obj, "source", "component") or text(obj, "reportingComponent") or text(obj, "reportingController")
+    component = (
+        text(obj, "source", "component")
+        or text(obj, "deprecatedSource", "component")
+        or text(obj, "reportingComponent")
+        or text(obj, "reportingController")
+    )
     host = text(obj, "source", "host") or text(obj, "reportingInstance")
     return f"{component}, {host}" if host else component
 
@@ -127,6 +132,26 @@ def priority_class_row(obj: Manifest, now: float) -> list[Any]:
         bool(obj.get("globalDefault", False)),
         cells.age(obj, now),
         text(obj, "preemptionPolicy"),
+    ]
+
+
+def crd_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of a CustomResourceDefinition."""
+    del now
+    names = dig(obj, "spec", "names")
+    versions = dicts(obj, "spec", "versions")
+    conditions = dicts(obj, "status", "conditions")
+    return [
+        cells.name(obj),
+        text(obj, "spec", "scope"),
+        ",".join(
+            text(item, "name") + ("(storage)" if item.get("storage") else "") for item in versions if item.get("served")
+        ),
+        text(obj, "metadata", "creationTimestamp"),
+        text(obj, "spec", "group"),
+        text(names, "kind"),
+        ",".join(str(name) for name in as_list(dig(names, "shortNames"))),
+        any(text(item, "type") == "Established" and text(item, "status") == "True" for item in conditions),
     ]
 
 

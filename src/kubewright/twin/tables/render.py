@@ -48,6 +48,7 @@ _ROWS: dict[str, Row] = {
     "PersistentVolume": storage.volume_row,
     "PersistentVolumeClaim": storage.claim_row,
     "StorageClass": storage.storage_class_row,
+    "CustomResourceDefinition": cluster.crd_row,
     "DeviceClass": cluster.aged_row,
     "ResourceClaimTemplate": cluster.aged_row,
 }

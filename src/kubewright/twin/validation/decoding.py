@@ -15,7 +15,8 @@ from typing import Any
 
 from kubewright.api.meta import Manifest, parse_time
 from kubewright.twin.kinds import KindInfo
-from kubewright.twin.shapes import Holds, Shape, shapes_of
+from kubewright.twin.reading import as_dict
+from kubewright.twin.shapes import OBJECT_META, Holds, Shape, shapes_of
 
 _QUANTITY = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$")
 _QUANTITY_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
@@ -25,10 +26,13 @@ _BITS = {"int32": 31, "int64": 63}
 
 
 def decode_error(kind: KindInfo, obj: Manifest) -> str:
-    """Return the decoder's complaint about a built-in kind's types, or "" when everything decodes."""
-    if kind.custom:
-        return ""
-    return next((problem.text for problem in _Walk().object(obj, kind.definition, "") if problem.text), "")
+    """Return the decoder's complaint about types, or "" when all decodes; of a custom kind that is metadata alone."""
+    problems = (
+        _Walk().object(as_dict(obj.get("metadata")), OBJECT_META, "")
+        if kind.custom
+        else _Walk().object(obj, kind.definition, "")
+    )
+    return next((problem.text for problem in problems if problem.text), "")
 
 
 def refused_as(kind: KindInfo, detail: str) -> str:

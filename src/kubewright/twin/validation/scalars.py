@@ -35,6 +35,14 @@ def type_names(schema: Schema) -> str:
     return "integer,string" if schema.int_or_string else schema.type
 
 
+def not_whole(schema: Schema, value: Any, path: str) -> list[FieldError]:
+    """Say a second time, as the server does, that a fraction is not an integer."""
+    if schema.type != "integer" or not isinstance(value, float):
+        return []
+    form = f"with format {schema.format}" if schema.format else "(default format)"
+    return [invalid("<nil>", "", f"Checked value must be of type integer {form} in {path}")]
+
+
 def scalar_errors(schema: Schema, value: Any, path: str) -> list[FieldError]:
     """Check a value that is neither an object nor a list, and whose type is right."""
     match value:
@@ -80,6 +88,6 @@ def _number(schema: Schema, value: float, path: str) -> list[FieldError]:
         errors.append(invalid(path, value, f"{path} in body should be a multiple of {schema.multiple_of:g}"))
     bits = _BITS.get(schema.format)
     if bits is not None and not -(1 << bits) <= value < 1 << bits:
-        detail = f"Checked value must be of type {schema.type} with format {schema.format}"
-        errors.append(invalid("<nil>", "", f"{path} in body: {detail}"))
+        detail = f"Checked value must be of type {schema.type} with format {schema.format} in {path}"
+        errors.append(invalid("<nil>", "", detail))
     return errors

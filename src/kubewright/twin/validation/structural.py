@@ -12,6 +12,7 @@ from kubewright.api.meta import Manifest
 from kubewright.api.schema import Schema
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, as_list
+from kubewright.twin.shapes import OBJECT_META, shapes_of
 from kubewright.twin.validation.composed import composed_errors
 from kubewright.twin.validation.fields import (
     FieldError,
@@ -22,7 +23,7 @@ from kubewright.twin.validation.fields import (
     too_many,
     type_invalid,
 )
-from kubewright.twin.validation.scalars import json_type, scalar_errors, type_names
+from kubewright.twin.validation.scalars import json_type, not_whole, scalar_errors, type_names
 
 _ROOT_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
 
@@ -61,7 +62,8 @@ def validate_schema(schema: Schema, value: Any, path: str) -> list[FieldError]:
         return []
     if not _has_type(schema, value):
         found, wanted = json_type(value), type_names(schema)
-        return [type_invalid(path or "<nil>", found, f'{_in_body(path)} must be of type {wanted}: "{found}"')]
+        error = type_invalid(path or "<nil>", found, f'{_in_body(path)} must be of type {wanted}: "{found}"')
+        return [error, *not_whole(schema, value, path)]
     errors = composed_errors(schema, value, path, validate_schema)
     match value:
         case dict():
@@ -105,9 +107,7 @@ def _object(schema: Schema, value: Manifest, path: str) -> list[FieldError]:
         errors.append(invalid(path, value, detail))
     errors += [required(_join(path, name)) for name in schema.required if name not in value]
     if schema.embedded_resource:
-        errors += [
-            required(_join(path, name), "must not be empty") for name in ("apiVersion", "kind") if not value.get(name)
-        ]
+        errors += [required(_join(path, name)) for name in ("apiVersion", "kind") if not value.get(name)]
     for name, item in value.items():
         child = schema.child(name)
         if child is not None:
@@ -147,8 +147,10 @@ def _duplicates(schema: Schema, value: list[Any], path: str) -> Iterator[FieldEr
 
 def unknown_custom_fields(kind: KindInfo, obj: Manifest) -> list[str]:
     """Return `unknown field "spec.foo"` for each field that would be pruned, sorted as the server does."""
+    paths = [path for path, _, _ in _unknown(kind.schema, obj, "", root=True)]
+    # Metadata is decoded on its own, before the rest is pruned.
     return [
-        f'unknown field "{path}"' for path in sorted(path for path, _, _ in _unknown(kind.schema, obj, "", root=True))
+        f'unknown field "{path}"' for path in sorted(paths, key=lambda path: (not path.startswith("metadata."), path))
     ]
 
 
@@ -176,9 +178,17 @@ def _unknown_in_object(
     for name, item in value.items():
         here = _join(path, name)
         child = schema.child(name)
-        if child is not None:
+        if resource and name == "metadata":
+            yield from _unknown_metadata(item, here)
+        elif child is not None:
             yield from _unknown(child, item, here)
         elif schema.preserve_unknown or schema.additional is True or (resource and name in _ROOT_FIELDS):
             continue
         else:
             yield here, value, name
+
+
+def _unknown_metadata(value: Any, path: str) -> Iterator[tuple[str, Manifest, str]]:
+    known = shapes_of(OBJECT_META)
+    metadata = as_dict(value)
+    yield from ((_join(path, name), metadata, name) for name in metadata if name not in known)

@@ -12,30 +12,35 @@ _ROOT_FIELDS = {"apiVersion", "kind", "metadata"}
 
 
 def apply_schema_defaults(schema: Schema, obj: Manifest) -> None:
-    """Fill in, in place, what is absent; a null where null is not allowed counts as absent."""
+    """Fill in, in place, what is absent; a null where null is not allowed is dropped first."""
     _object(schema, obj, skip=_ROOT_FIELDS)
 
 
 def _object(schema: Schema, value: Manifest, skip: set[str]) -> None:
     for name, child in schema.properties.items():
-        if name in skip or child.default is MISSING:
+        if name in skip:
             continue
-        if name not in value or (value[name] is None and not child.nullable):
+        if name in value and value[name] is None and not child.nullable:
+            del value[name]
+        if name not in value and child.default is not MISSING:
             value[name] = copy.deepcopy(child.default)
     for name, item in value.items():
-        if name not in skip:
-            child = schema.child(name)
-            if child is not None:
-                _value(child, item)
+        child = schema.child(name)
+        if name not in skip and child is not None:
+            value[name] = _value(child, item)
 
 
-def _value(schema: Schema, value: Any) -> None:
+def _value(schema: Schema, value: Any) -> Any:
     match value:
+        case float() if schema.type == "integer" and value.is_integer():
+            return int(value)
         case dict():
             skip = _ROOT_FIELDS if schema.embedded_resource else set[str]()
             _object(schema, cast("Manifest", value), skip)
         case list() if schema.items is not None:
-            for item in cast("list[Any]", value):
-                _value(schema.items, item)
+            items = cast("list[Any]", value)
+            items[:] = [_value(schema.items, item) for item in items]
+            return items
         case _:
-            return
+            pass
+    return cast("Any", value)
