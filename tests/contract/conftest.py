@@ -1,6 +1,8 @@
 """The contract suite's clusters: the embedded one and the real control plane, each asked over HTTPS as a user would.
 
-What the real one answers is the specification. A case gets a `client` and a `namespace` of its own.
+What the real one answers is the specification. A case gets an `api` (whole documents), a `client` (kubewright's own)
+and a `namespace` of its own. KUBEWRIGHT_TWIN and KUBEWRIGHT_CONTROL_PLANE may name kubeconfigs of running ones, which
+are then used and left running.
 """
 
 import itertools
@@ -8,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +19,14 @@ import pytest
 from kubewright.api.core import NAMESPACES
 from kubewright.api.meta import ObjectKey
 from kubewright.client.connect import connect
+from kubewright.client.http import HttpTransport
 from kubewright.client.kubeconfig import load
+from tests.contract.asking import Api, eventually
 from tools.cluster import ControlPlane, kubectl_path
 
 NODES = 3
 START_SECONDS = 60
+RUNNING = {"twin": "KUBEWRIGHT_TWIN", "control-plane": "KUBEWRIGHT_CONTROL_PLANE"}
 
 
 @dataclass(frozen=True)
@@ -29,15 +35,24 @@ class Cluster:
 
     name: str
     kubeconfig: Path
+    state: Path
 
-    def kubectl(self, *arguments: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+    def kubectl(
+        self, *arguments: str, stdin: str = "", check: bool = True, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run kubectl against it; `check` fails the test when kubectl fails, showing what it said."""
-        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig)}
         command = [str(kubectl_path()), *arguments]
-        done = subprocess.run(command, input=stdin, text=True, capture_output=True, env=environment, timeout=120)
+        variables = self.environment() | environment
+        done = subprocess.run(
+            command, input=stdin, text=True, capture_output=True, env=variables, timeout=120, check=False
+        )
         if check:
             assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def environment(self) -> dict[str, str]:
+        """Give the variables that point kubectl here, with a cache of what is served that nobody else fills."""
+        return {**os.environ, "KUBECONFIG": str(self.kubeconfig), "KUBECACHEDIR": str(self.state / "kubectl")}
 
 
 def pytest_generate_tests(metafunc):
@@ -49,41 +64,57 @@ def pytest_generate_tests(metafunc):
 @pytest.fixture(scope="session")
 def cluster(request, tmp_path_factory):
     state = tmp_path_factory.mktemp(request.param)
-    start = start_twin if request.param == "twin" else start_control_plane
-    yield from start(state)
+    starts = {"twin": start_twin, "control-plane": start_control_plane}
+    start = attach if os.environ.get(RUNNING[request.param]) else starts[request.param]
+    with start(request.param, state) as started:
+        yield started
 
 
-def start_twin(state):
+@contextmanager
+def attach(name, state):
+    started = Cluster(name, Path(os.environ[RUNNING[name]]), state)
+    if started.kubectl("get", "nodes", "-o", "name").stdout:
+        yield started
+    else:
+        with nodes(started):
+            yield started
+
+
+@contextmanager
+def start_twin(name, state):
     kubeconfig = state / "kubeconfig"
     command = ["twin", "serve", "--nodes", str(NODES), "--kubeconfig", str(kubeconfig)]
     with kubewright(state / "twin.log", *command) as process:
         wait_for(kubeconfig, process)
-        yield Cluster("twin", kubeconfig)
+        yield Cluster(name, kubeconfig, state)
 
 
-def start_control_plane(state):
+@contextmanager
+def start_control_plane(name, state):
     with ControlPlane.start(state) as plane:
-        command = ["twin", "nodes", "--nodes", str(NODES), "--kubeconfig", str(plane.kubeconfig)]
-        with kubewright(state / "nodes.log", *command):
-            yield Cluster("control-plane", plane.kubeconfig)
+        started = Cluster(name, plane.kubeconfig, state)
+        with nodes(started):
+            yield started
 
 
-class kubewright:  # noqa: N801  reads as the command that it is
-    """A kubewright command running beside the tests."""
+@contextmanager
+def nodes(cluster):
+    command = ["twin", "nodes", "--nodes", str(NODES), "--kubeconfig", str(cluster.kubeconfig)]
+    with kubewright(cluster.state / "nodes.log", *command) as process:
+        yield process
 
-    def __init__(self, log, *arguments):
-        self.log = log
-        self.command = [sys.executable, "-m", "kubewright", *arguments]
 
-    def __enter__(self):
-        self.output = self.log.open("w")
-        self.process = subprocess.Popen(self.command, stdout=self.output, stderr=subprocess.STDOUT)
-        return self.process
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(timeout=30)
-        self.output.close()
+@contextmanager
+def kubewright(log, *arguments):
+    """Run a kubewright command beside the tests."""
+    with log.open("w") as output:
+        command = [sys.executable, "-m", "kubewright", *arguments]
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
 def wait_for(path, process):
@@ -101,12 +132,64 @@ async def client(cluster):
     await client.close()
 
 
+@pytest.fixture
+async def api(cluster):
+    transport = HttpTransport(load(str(cluster.kubeconfig)))
+    yield Api(transport)
+    await transport.close()
+
+
 numbers = itertools.count(1)
 
 
 @pytest.fixture
-async def namespace(client):
+async def namespace(client, api):
     name = f"case-{os.getpid()}-{next(numbers)}"
     await client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+
+    async def usable():
+        # Pods are refused before their namespace has its default account.
+        return (await api.of("serviceaccounts", name).get("default")).status == 200
+
+    await eventually(usable)
     yield name
     await client.delete(NAMESPACES, ObjectKey("", name))
+
+
+@pytest.fixture
+async def define(api):
+    """Define kinds that are served when the call returns and removed after the case."""
+    crds = api.of("customresourcedefinitions")
+    defined = []
+
+    async def define(definition):
+        (await crds.create(definition)).ok()
+        defined.append(definition["metadata"]["name"])
+        return await crds.becomes(definition["metadata"]["name"], established)
+
+    yield define
+    for name in defined:
+        await crds.delete(name)
+
+
+def established(definition):
+    conditions = definition.get("status", {}).get("conditions") or []
+    return any((each["type"], each["status"]) == ("Established", "True") for each in conditions)
+
+
+@pytest.fixture
+async def things(api, namespace, define):
+    """Give the collection of a newly defined kind in the case's namespace."""
+
+    async def things(definition, version="v1"):
+        made = await define(definition)
+        plural = made["spec"]["names"]["plural"]
+        collection = api.of(plural, namespace, root=f"/apis/{made['spec']['group']}/{version}")
+
+        async def served():
+            return (await collection.list()).status == 200
+
+        await eventually(served)
+        return collection
+
+    return things
