@@ -40,6 +40,12 @@ class DeploymentSpec(Leaf, frozen=True):
     paused: bool = False
 
 
+class DeploymentCondition(Condition, frozen=True):
+    """A condition that also says when it was last confirmed: the progress deadline counts from then."""
+
+    last_update_time: str | None = None
+
+
 class DeploymentStatus(Leaf, frozen=True):
     """How far the pods are."""
 
@@ -51,7 +57,7 @@ class DeploymentStatus(Leaf, frozen=True):
     unavailable_replicas: int = 0
     terminating_replicas: int = 0
     collision_count: int = 0
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[DeploymentCondition, ...] = ()
 
 
 class Deployment(KubeObject, frozen=True, kw_only=True):

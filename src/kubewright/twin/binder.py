@@ -1,0 +1,195 @@
+"""The twin's scheduler: as little as it takes to put pending pods on nodes by `placement`, one at a time.
+
+Decides on a snapshot that follows the caches, assumes at once, and binds afterwards; a binding that fails is forgotten
+and tried again. The platform's own scheduler does far more with the same `placement`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+
+import numpy as np
+
+from kubewright.api.conditions import find_condition
+from kubewright.api.core import PODS, Node, Pod
+from kubewright.api.meta import ObjectKey, PartialObject, Resource, rfc3339
+from kubewright.client.protocol import PatchType
+from kubewright.errors import ErrorKind, OpError
+from kubewright.placement.diagnosis import Diagnosis
+from kubewright.placement.fit import Fit, Order, fit
+from kubewright.placement.snapshot import ClusterSnapshot
+from kubewright.runtime.controller import Done
+from kubewright.runtime.informer import Change
+from kubewright.runtime.workqueue import LOW_PRIORITY, WorkQueue
+from kubewright.twin.caches import Caches
+from kubewright.twin.controllers.context import Context
+from kubewright.twin.controllers.writes import Announce, Patch, Writer
+
+NAME = "default-scheduler"
+CONCURRENCY = 8
+_BINDINGS = Resource("", "v1", "pods", "Pod", PartialObject)
+"""The answer to a binding is a Status, of which nothing is read."""
+RETRY_SECONDS = 1.0
+"""Pods that fit nowhere are tried again so long after something changed that could help."""
+
+
+class Binder:
+    """Binds the pods that name it as their scheduler."""
+
+    def __init__(self, context: Context, *, seed: int = 0) -> None:
+        self._caches: Caches = context.caches
+        self._clock = context.clock
+        self._client = context.client
+        self._writer: Writer = context.writer(NAME)
+        self._queue: WorkQueue[ObjectKey] = context.queue(NAME, ObjectKey)
+        self._rng = random.Random(seed)  # noqa: S311  ties
+        self._snapshot: ClusterSnapshot | None = None
+        self._order: Order = np.zeros(0, np.intp)
+        self._waiting: dict[ObjectKey, None] = {}
+        """Pods that fitted nowhere, in the order in which they were tried."""
+        self._caches.pods.add_handler(self._on_pod)
+        self._caches.nodes.add_handler(self._on_node)
+        informers = (self._caches.pods, self._caches.nodes)
+        context.controller(NAME, self, self._queue, informers, concurrency=CONCURRENCY)
+
+    async def reconcile(self, key: ObjectKey) -> Done:
+        """Place one pod, if it still wants a node."""
+        pod = self._caches.pods.index.get(key)
+        if pod is None or not _wants_node(pod):
+            self._waiting.pop(key, None)
+            return Done()
+        snapshot = self._current()
+        if key in snapshot.placed:
+            return Done()  # assumed: its binding is on the way to the cache
+        outcome = fit(pod, snapshot, self._next_order())
+        if isinstance(outcome, Diagnosis):
+            self._waiting[key] = None
+            await self._refuse(pod, outcome)
+        else:
+            self._waiting.pop(key, None)
+            snapshot.assume(outcome.row, outcome.column)
+            await self._bind(pod, outcome)
+        return Done()
+
+    def _current(self) -> ClusterSnapshot:
+        """Return the snapshot; nodes that changed mean a new one, with the pods assumed on the old one."""
+        if self._snapshot is None:
+            self._snapshot = ClusterSnapshot.of(
+                _sorted(self._caches.nodes.index.values()), self._caches.pods.index.values()
+            )
+            self._order = np.arange(len(self._snapshot.table), dtype=np.intp)
+        return self._snapshot
+
+    def _next_order(self) -> Order:
+        """Start at another node each time, so that equally good nodes fill evenly."""
+        if not len(self._order):
+            return self._order
+        return np.roll(self._order, self._rng.randrange(len(self._order)))
+
+    async def _bind(self, pod: Pod, chosen: Fit) -> None:
+        binding = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": pod.metadata.name, "namespace": pod.metadata.namespace, "uid": pod.metadata.uid},
+            "target": {"apiVersion": "v1", "kind": "Node", "name": chosen.node},
+        }
+        key = pod.key
+        try:
+            await self._client.create(
+                _BINDINGS, binding, namespace=key.namespace, name=key.name, subresource="binding", field_manager=NAME
+            )
+        except OpError as error:
+            self._forget(key)
+            if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
+                return  # gone, or bound by someone else: the watch says so
+            raise
+        text = f"Successfully assigned {key} to {chosen.node}"
+        await self._writer.do_one(Announce(PODS, pod, "Normal", "Scheduled", text))
+
+    async def _refuse(self, pod: Pod, diagnosis: Diagnosis) -> None:
+        """Say why it fits nowhere, unless the pod says so already."""
+        message = str(diagnosis)
+        present = find_condition(pod.status.conditions, "PodScheduled")
+        if present is not None and present.message == message:
+            return
+        await self._writer.do_one(Announce(PODS, pod, "Warning", "FailedScheduling", message))
+        since = present.last_transition_time if present is not None and present.status == "False" else None
+        condition = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": "Unschedulable",
+            "message": message,
+            "lastTransitionTime": since or rfc3339(self._clock.now()),
+        }
+        changes = {"status": {"conditions": [condition]}}
+        await self._writer.do_one(
+            Patch(PODS, pod.key, pod.metadata.uid, changes, "status", patch_type=PatchType.STRATEGIC)
+        )
+
+    def _forget(self, key: ObjectKey) -> None:
+        if self._snapshot is not None and self._snapshot.forget(key):
+            self._retry_waiting()
+
+    def _on_pod(self, change: Change[Pod]) -> None:
+        old, new = change.old, change.new
+        if new is None or new.is_finished:
+            self._waiting.pop(change.key, None)
+            self._forget(change.key)
+            return
+        if old is not None and old.metadata.uid != new.metadata.uid:
+            self._forget(change.key)
+        if _wants_node(new):
+            if old is None or not _wants_node(old) or old.metadata.uid != new.metadata.uid:
+                self._queue.add(change.key, priority=LOW_PRIORITY if change.initial else 0)
+        elif new.spec.node_name and (old is None or not old.spec.node_name):
+            self._book(new)
+
+    def _book(self, pod: Pod) -> None:
+        """Take over a binding as the cluster shows it, whoever made it."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            return
+        column = snapshot.table.columns.get(pod.spec.node_name)
+        placed = snapshot.placed.get(pod.key)
+        if column is None:
+            snapshot.forget(pod.key)
+        elif placed is None or placed.column != column:
+            snapshot.assume(snapshot.row(pod), column)
+
+    def _on_node(self, change: Change[Node]) -> None:
+        if change.old is not None and change.new is not None and _digest(change.old) == _digest(change.new):
+            return
+        self._renew()
+        self._retry_waiting()
+
+    def _renew(self) -> None:
+        """Drop the snapshot, but keep what was assumed and is not in the caches yet."""
+        before, self._snapshot = self._snapshot, None
+        if before is None:
+            return
+        current = self._current()
+        for key, placed in before.placed.items():
+            name = before.table.nodes[placed.column].metadata.name
+            column = current.table.columns.get(name)
+            if key not in current.placed and key in self._caches.pods.index and column is not None:
+                current.assume(current.row(placed.row.pod), column)
+
+    def _retry_waiting(self) -> None:
+        for key in self._waiting:
+            self._queue.add(key, after_seconds=RETRY_SECONDS, priority=LOW_PRIORITY)
+
+
+def _sorted(nodes: Iterable[Node]) -> list[Node]:
+    return sorted(nodes, key=lambda node: node.metadata.name)
+
+
+def _wants_node(pod: Pod) -> bool:
+    spec = pod.spec
+    ours = spec.scheduler_name == NAME and not spec.node_name and not spec.scheduling_gates
+    return ours and not pod.is_terminating and not pod.is_finished
+
+
+def _digest(node: Node) -> tuple[object, ...]:
+    """Return what of a node placement depends on; heartbeats are no news."""
+    return node.metadata.labels, node.spec.taints, node.spec.unschedulable, node.status.allocatable

@@ -1,0 +1,67 @@
+"""What every controller of the twin is given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Iterable
+from typing import Any, TypeVar
+
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.runtime.controller import Controller, Reconciler
+from kubewright.runtime.events import EventRecorder
+from kubewright.runtime.informer import Informer
+from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.runtime.workqueue import WorkQueue
+from kubewright.twin.caches import Caches
+from kubewright.twin.controllers.writes import Writer
+
+K = TypeVar("K", bound=Hashable)
+
+
+class Context:
+    """Client, clock and shared caches; it makes queues, writers and controllers, and runs what it made."""
+
+    def __init__(self, client: Client, clock: Clock, caches: Caches) -> None:
+        self.client = client
+        self.clock = clock
+        self.caches = caches
+        self._metrics = RuntimeMetrics()
+        self._recorders: dict[str, EventRecorder] = {}
+        self._controllers: list[Controller[Any]] = []
+
+    def queue(self, name: str, kind: type[K]) -> WorkQueue[K]:
+        """Return a new queue of keys of a type."""
+        del kind
+        return WorkQueue(name, metrics=self._metrics)
+
+    def writer(self, component: str, *, field_manager: str = "") -> Writer:
+        """Return a writer; those of one component share its event recorder."""
+        recorder = self._recorders.get(component)
+        if recorder is None:
+            recorder = self._recorders[component] = EventRecorder(
+                self.client, self.clock, component, metrics=self._metrics
+            )
+        return Writer(self.client, recorder, field_manager or component)
+
+    def controller(
+        self,
+        name: str,
+        reconciler: Reconciler[K],
+        queue: WorkQueue[K],
+        informers: Iterable[Informer[Any]],
+        *,
+        concurrency: int = 1,
+    ) -> None:
+        """Add a controller to those that `run` runs."""
+        self._controllers.append(
+            Controller(name, reconciler, queue, concurrency=concurrency, informers=informers, metrics=self._metrics)
+        )
+
+    async def run(self) -> None:
+        """Run controllers and recorders until cancelled; the caches are run by their owner."""
+        async with asyncio.TaskGroup() as tasks:
+            for controller in self._controllers:
+                tasks.create_task(controller.run(), name=controller.name)
+            for component, recorder in self._recorders.items():
+                tasks.create_task(recorder.run(), name=f"events of {component}")

@@ -1,0 +1,108 @@
+"""Revisions: which ReplicaSet has the Deployment's template, and what `kubectl rollout history` reads. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, Deployment, ReplicaSet
+from kubewright.api.meta import Manifest
+from kubewright.api.owners import owner_reference
+from kubewright.twin.controllers.deployment.rollout import DESIRED, MAX_REPLICAS, Limits, oldest_first
+
+HASH_LABEL = "pod-template-hash"
+REVISION = "deployment.kubernetes.io/revision"
+HISTORY = "deployment.kubernetes.io/revision-history"
+_NOT_COPIED = frozenset(
+    {"kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, DESIRED, MAX_REPLICAS,
+     "deprecated.deployment.rollback.to"}
+)  # fmt: skip
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""No vowels, so that no hash is a word."""
+
+
+def find_new(deployment: Deployment, sets: Sequence[ReplicaSet]) -> ReplicaSet | None:
+    """Return the oldest set whose template is the Deployment's: so a rollback uses the set that is there."""
+    wanted = _without_hash(deployment.spec.template)
+    return next((each for each in oldest_first(sets) if _without_hash(each.spec.template) == wanted), None)
+
+
+def _without_hash(template: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = template.get("metadata", {})
+    labels = {key: value for key, value in metadata.get("labels", {}).items() if key != HASH_LABEL}
+    return {**template, "metadata": {**metadata, "labels": labels}}
+
+
+def template_hash(deployment: Deployment) -> str:
+    """Return ten letters that the template and the number of collisions determine."""
+    text = msgspec.json.encode((deployment.spec.template, deployment.status.collision_count), order="deterministic")
+    number = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+    letters: list[str] = []
+    for _ in range(10):
+        number, index = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[index])
+    return "".join(letters)
+
+
+def revision_of(each: ReplicaSet | Deployment) -> int:
+    """Return the revision that the object carries, 0 for none."""
+    text = each.metadata.annotations.get(REVISION, "")
+    return int(text) if text.isdecimal() else 0
+
+
+def next_revision(old: Sequence[ReplicaSet]) -> int:
+    """Return the revision after the old sets'."""
+    return max((revision_of(each) for each in old), default=0) + 1
+
+
+def new_set(deployment: Deployment, revision: int, replicas: int) -> Manifest:
+    """Return the ReplicaSet of the Deployment's template."""
+    digest = template_hash(deployment)
+    template = deployment.spec.template
+    metadata = template.get("metadata", {})
+    labels = {**metadata.get("labels", {}), HASH_LABEL: digest}
+    selector = msgspec.to_builtins(deployment.spec.selector)
+    selector = {name: value for name, value in selector.items() if value}
+    return {
+        "apiVersion": REPLICA_SETS.api_version,
+        "kind": REPLICA_SETS.kind,
+        "metadata": {
+            "name": f"{deployment.metadata.name}-{digest}",
+            "namespace": deployment.metadata.namespace,
+            "labels": labels,
+            "annotations": {**_copied(deployment), REVISION: str(revision), **sizes(deployment)},
+            "ownerReferences": [owner_reference(deployment, DEPLOYMENTS)],
+        },
+        "spec": {
+            "replicas": replicas,
+            "minReadySeconds": deployment.spec.min_ready_seconds,
+            "selector": {**selector, "matchLabels": {**selector.get("matchLabels", {}), HASH_LABEL: digest}},
+            "template": {**template, "metadata": {**metadata, "labels": labels}},
+        },
+    }
+
+
+def sizes(deployment: Deployment) -> dict[str, str]:
+    """Return the annotations that tell a later pass whether `replicas` was changed meanwhile."""
+    wanted = deployment.spec.replicas
+    return {DESIRED: str(wanted), MAX_REPLICAS: str(wanted + Limits.of(deployment).surge)}
+
+
+def kept_annotations(deployment: Deployment, new: ReplicaSet, revision: int) -> dict[str, str]:
+    """Return the annotations that the present set lacks: the Deployment's own, and a revision if it is back."""
+    wanted = _copied(deployment)
+    present = new.metadata.annotations
+    before = revision_of(new)
+    if before < revision:
+        wanted[REVISION] = str(revision)
+        if before:
+            earlier = present.get(HISTORY, "")
+            wanted[HISTORY] = f"{earlier},{before}" if earlier else str(before)
+    return {key: value for key, value in wanted.items() if present.get(key) != value}
+
+
+def _copied(deployment: Deployment) -> dict[str, str]:
+    return {key: value for key, value in deployment.metadata.annotations.items() if key not in _NOT_COPIED}

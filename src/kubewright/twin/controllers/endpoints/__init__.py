@@ -1,0 +1,1 @@
+"""The Endpoints and EndpointSlice controllers: the ready pods behind each service."""

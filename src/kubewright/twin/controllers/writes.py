@@ -1,0 +1,133 @@
+"""What the twin's controllers decide, as data, and the one place that carries it out.
+
+Controllers of Kubernetes' own kinds create, patch and delete where kubewright's features use server-side apply
+(`api.plan`): so do the real ones, and their users see the difference in managedFields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
+from kubewright.client.protocol import Client, PatchType, Propagation
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.events import EventRecorder
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make a new object; with `once`, one of that name that is there already is as good."""
+
+    resource: Resource[Any]
+    manifest: Manifest
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Change fields of the very object with this uid; that it is gone is no failure."""
+
+    resource: Resource[Any]
+    key: ObjectKey
+    uid: str
+    changes: Mapping[str, Any]
+    subresource: str = ""
+    resource_version: str = ""
+    """If given, only as long as nobody has changed the object since."""
+    patch_type: PatchType = PatchType.MERGE
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete the very object with this uid; that it is gone already is no failure."""
+
+    resource: Resource[Any]
+    key: ObjectKey
+    uid: str
+    propagation: Propagation | None = None
+    grace_period_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Record an Event about an object."""
+
+    resource: Resource[Any]
+    about: KubeObject | ObjectKey
+    type: str
+    reason: str
+    message: str
+
+
+Write: TypeAlias = Create | Patch | Remove | Announce
+Writes: TypeAlias = tuple[Write, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Carries out writes in the name of one component."""
+
+    client: Client
+    recorder: EventRecorder
+    field_manager: str
+
+    async def do(self, writes: Iterable[Write]) -> Sequence[KubeObject | None]:
+        """Do them in order and return what each left; the first that fails raises its OpError and ends it."""
+        return [await self.do_one(write) for write in writes]
+
+    async def do_one(self, write: Write) -> KubeObject | None:
+        """Do one write and return the object as it is afterwards, if there is one."""
+        match write:
+            case Create():
+                return await self._create(write)
+            case Patch():
+                return await self._patch(write)
+            case Remove():
+                await self._remove(write)
+            case Announce(resource, about, type_, reason, message):
+                self.recorder.record(about, resource, type_, reason, message)
+        return None
+
+    async def _create(self, write: Create) -> KubeObject | None:
+        namespace = write.manifest["metadata"].get("namespace", "")
+        try:
+            return await self.client.create(
+                write.resource, write.manifest, namespace=namespace, field_manager=self.field_manager
+            )
+        except OpError as error:
+            if write.once and error.kind is ErrorKind.ALREADY_EXISTS:
+                return None
+            raise
+
+    async def _patch(self, write: Patch) -> KubeObject | None:
+        metadata = {"uid": write.uid} | ({"resourceVersion": write.resource_version} if write.resource_version else {})
+        changes = {**write.changes, "metadata": {**write.changes.get("metadata", {}), **metadata}}
+        try:
+            return await self.client.patch(
+                write.resource,
+                write.key,
+                changes,
+                write.patch_type,
+                subresource=write.subresource,
+                field_manager=self.field_manager,
+            )
+        except OpError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
+                return None
+            raise
+
+    async def _remove(self, write: Remove) -> None:
+        try:
+            await self.client.delete(
+                write.resource,
+                write.key,
+                uid=write.uid,
+                propagation=write.propagation,
+                grace_period_seconds=write.grace_period_seconds,
+            )
+        except OpError as error:
+            # Gone, or replaced by a namesake that was not meant: either way the object is no more.
+            if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
+                raise
