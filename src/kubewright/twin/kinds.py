@@ -19,7 +19,7 @@ from kubewright.api.schema import Schema, parse_schema
 from kubewright.twin.fieldlabels import selectable_fields
 from kubewright.twin.reading import as_dict
 
-__all__ = ["Column", "KindInfo", "KindTable", "Subresource", "WireField", "as_dict", "definition_names"]
+__all__ = ["Column", "KindInfo", "KindTable", "Subresource", "WireField", "as_dict"]
 
 _EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis."
 _META_DEFINITIONS = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -273,8 +273,3 @@ def _definition(api_version: str, kind: str) -> str:
         f"{_META_DEFINITIONS}{kind}",
     )
     return next((name for name in names if name in known or name in _data().schemas), "")
-
-
-def definition_names() -> frozenset[str]:
-    """Return the names of all built-in definitions (for documents that list them)."""
-    return frozenset(_data().schemas)

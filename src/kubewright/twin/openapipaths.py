@@ -16,12 +16,8 @@ _METHODS = {
     "collection": (("get", "list"), ("post", "create"), ("delete", "deletecollection")),
 }
 _WRITES = {"put", "patch", "post"}
-_PATCHES = (
-    "application/apply-patch+yaml",
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-)
+_PATCHES = ("application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json")
+_STRATEGIC = "application/strategic-merge-patch+json"
 
 
 def paths_of(prefix: str, kinds: list[KindInfo], schema_name: Callable[[KindInfo], str]) -> Manifest:
@@ -68,7 +64,7 @@ def _operation(kind: KindInfo, method: str, verb: str, name: str) -> Manifest:
         operation["parameters"] = [_query(each) for each in ("dryRun", "fieldManager", "fieldValidation", "pretty")]
         if method == "patch":
             operation["parameters"].append(_query("force", "boolean"))
-        types = _PATCHES if method == "patch" else ("*/*",)
+        types = _patch_types(kind) if method == "patch" else ("*/*",)
         body = (
             {"$ref": "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.Patch"}
             if method == "patch"
@@ -78,3 +74,8 @@ def _operation(kind: KindInfo, method: str, verb: str, name: str) -> Manifest:
     elif method == "delete":
         operation["parameters"] = [_query("dryRun")]
     return operation
+
+
+def _patch_types(kind: KindInfo) -> tuple[str, ...]:
+    """Return the patches a kind takes; kubectl apply sends a strategic one wherever it is offered."""
+    return _PATCHES if kind.custom else (*_PATCHES, _STRATEGIC)

@@ -164,7 +164,7 @@ class _Decoder:
             field = known.get(number)
             if field is not None:
                 self._set(document, field, wire, value, definition, depth)
-        return document
+        return _either(document) if ".JSONSchemaPropsOr" in definition else document
 
     def _set(  # noqa: PLR0917  the decoder's inner loop
         self, document: Manifest, field: WireField, wire: int, value: int | memoryview, definition: str, depth: int
@@ -211,6 +211,12 @@ class _Decoder:
                 else self._value(str(field.map_value), memoryview(b""), depth)
             )
         return key, found
+
+
+def _either(document: Manifest) -> Any:
+    """Read one of the unions in a CRD's schema as what it holds: a schema, a list, or whether anything is allowed."""
+    lists = (value for name, value in document.items() if name not in {"schema", "allows"})
+    return document.get("schema") or next(lists, document.get("allows", False))
 
 
 def _quantity(data: memoryview) -> str:

@@ -51,7 +51,10 @@ spec:
               open: {type: object, x-kubernetes-preserve-unknown-fields: true, properties: {z: {type: integer}}}
               child: {type: object, x-kubernetes-embedded-resource: true, x-kubernetes-preserve-unknown-fields: true}
               maybe: {type: string, nullable: true}
-              either: {type: object, properties: {a: {type: string}, b: {type: string}}, oneOf: [{required: [a]}, {required: [b]}]}
+              either:
+                type: object
+                properties: {a: {type: string}, b: {type: string}}
+                oneOf: [{required: [a]}, {required: [b]}]
           status: {type: object, x-kubernetes-preserve-unknown-fields: true}
 """)
 FOO = kinds_of(FOO_CRD, KindTable.builtin().schema)[0]

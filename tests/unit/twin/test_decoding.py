@@ -77,3 +77,19 @@ def test_unknown_fields_are_named_with_their_indices_and_pruned():
 
 def test_the_answer_names_the_kind_and_version():
     assert refused_as(DEPLOYMENT, "x") == 'Deployment in version "v1" cannot be handled as a Deployment: x'
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [
+        {"metadata": {"creationTimestamp": "x"}},
+        {"spec": {"replicas": True}},
+        {"spec": {"replicas": 2**31}},
+        {"spec": {"strategy": {"rollingUpdate": {"maxSurge": 1.5}}}},
+        {"spec": {"template": {"spec": {"containers": [{"resources": {"limits": {"cpu": "1i"}}}]}}}},
+        {"spec": {"template": {"spec": {"containers": [{"command": [1]}]}}}},
+        {"spec": {"template": {"spec": {"volumes": "x"}}}},
+    ],
+)
+def test_the_quick_look_never_passes_what_does_not_decode(obj):
+    assert decode_error(DEPLOYMENT, obj) != ""

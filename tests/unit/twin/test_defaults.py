@@ -138,7 +138,8 @@ spec: {podSelector: {}, ingress: [], egress: [{ports: [{port: 53}]}]}
 
 
 def test_completing_twice_changes_nothing_more():
-    text = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: s}\nspec: {template: {spec: {containers: [{name: a, image: x}]}}}"
+    spec = "{template: {spec: {containers: [{name: a, image: x}]}}}"
+    text = f"apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {{name: s}}\nspec: {spec}"
     once = completed(text)
     twice = copy.deepcopy(once)
     apply_defaults(TABLE.by_kind("apps/v1", "StatefulSet"), twice)

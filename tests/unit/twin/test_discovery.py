@@ -94,3 +94,16 @@ def test_a_patch_knows_field_validation_and_its_kind():
     patch = paths["/apis/apps/v1/namespaces/{namespace}/deployments/{name}"]["patch"]
     assert {"dryRun", "fieldManager", "fieldValidation", "force"} <= {each["name"] for each in patch["parameters"]}
     assert patch["x-kubernetes-group-version-kind"] == {"group": "apps", "version": "v1", "kind": "Deployment"}
+
+
+def test_strategic_patches_are_offered_for_builtin_kinds_only():
+    table = KindTable.builtin()
+    table.add(FOO)
+    openapi = OpenApi(table)
+    offered = {
+        path: openapi.document(path)["paths"][f"/{path}/namespaces/{{namespace}}/{plural}/{{name}}"]["patch"]
+        for path, plural in (("apis/example.com/v1", "foos"), ("apis/apps/v1", "deployments"))
+    }
+    types = {path: set(patch["requestBody"]["content"]) for path, patch in offered.items()}
+    assert "application/strategic-merge-patch+json" in types["apis/apps/v1"]
+    assert "application/strategic-merge-patch+json" not in types["apis/example.com/v1"]

@@ -156,8 +156,10 @@ spec:
         {("spec.leaseDurationSeconds", "Invalid value: 0: must be greater than 0")},
     ),
     "a job's pods end": (
-        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\n"
-        "spec: {template: {spec: {containers: [{name: a, image: x}]}}}",
+        (
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\n"
+            "spec: {template: {spec: {containers: [{name: a, image: x}]}}}"
+        ),
         {("spec.template.spec.restartPolicy", 'Required value: valid values: "OnFailure", "Never"')},
     ),
 }

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.meta import Manifest, parse_time
+from kubewright.twin.cleanness import is_clean, is_quantity
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict
 from kubewright.twin.shapes import OBJECT_META, Holds, Shape, shapes_of
 
-_QUANTITY = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$")
 _QUANTITY_ERROR = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 _GO_TIME = "2006-01-02T15:04:05Z07:00"
 _GO_MICRO_TIME = "2006-01-02T15:04:05.000000Z07:00"
@@ -27,11 +27,10 @@ _BITS = {"int32": 31, "int64": 63}
 
 def decode_error(kind: KindInfo, obj: Manifest) -> str:
     """Return the decoder's complaint about types, or "" when all decodes; of a custom kind that is metadata alone."""
-    problems = (
-        _Walk().object(as_dict(obj.get("metadata")), OBJECT_META, "")
-        if kind.custom
-        else _Walk().object(obj, kind.definition, "")
-    )
+    part, definition = (as_dict(obj.get("metadata")), OBJECT_META) if kind.custom else (obj, kind.definition)
+    if is_clean(part, definition):
+        return ""
+    problems = _Walk().object(part, definition, "")
     return next((problem.text for problem in problems if problem.text), "")
 
 
@@ -47,7 +46,7 @@ def strict_error(problems: list[str]) -> str:
 
 def unknown_fields(kind: KindInfo, obj: Manifest) -> list[str]:
     """Return `unknown field "spec.foo"` for each field that a built-in kind does not have, in document order."""
-    if kind.custom:
+    if kind.custom or is_clean(obj, kind.definition):
         return []
     problems = _Walk().object(obj, kind.definition, "")
     return [f'unknown field "{problem.unknown}"' for problem in problems if problem.unknown]
@@ -144,7 +143,7 @@ def _scalar_error(value: Any, shape: Shape, go_path: str, struct: str) -> str:  
         case Holds.NUMBER, int() | float() if not isinstance(value, bool):
             return ""
         case Holds.QUANTITY, _:
-            return "" if _is_quantity(value) else _QUANTITY_ERROR
+            return "" if is_quantity(value) else _QUANTITY_ERROR
         case Holds.INT_OR_STRING, _:
             return _int_or_string_error(value, go_path, struct)
         case Holds.BYTES, str():
@@ -172,12 +171,6 @@ def _json_kind(value: Any) -> str:
             return "array"
         case _:
             return "object"
-
-
-def _is_quantity(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return False
-    return _QUANTITY.match(str(value).strip()) is not None
 
 
 def _int_or_string_error(value: Any, go_path: str, struct: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 
@@ -21,12 +22,27 @@ _MAX_SEGMENTS = 2
 _ALNUM_ENDS = "and must start and end with an alphanumeric character"
 
 
+def _remembered(check: Check) -> Check:
+    """Remember the answers of a check: the same few names come with every write."""
+
+    @functools.lru_cache(maxsize=8192)
+    def problems(value: str) -> tuple[str, ...]:
+        return tuple(check(value))
+
+    @functools.wraps(check)
+    def answer(value: str) -> list[str]:
+        return list(problems(value))
+
+    return answer
+
+
 def regex_message(what: str, pattern: str, *examples: str) -> str:
     """Say what was expected, with examples and the pattern that was used."""
     shown = "".join(f"{' or ' if index else ''}'{example}', " for index, example in enumerate(examples))
     return f"{what} (e.g. {shown}regex used for validation is '{pattern}')"
 
 
+@_remembered
 def dns_label(value: str) -> list[str]:
     """RFC 1123 label: containers, volumes, namespaces."""
     problems = [f"must be no more than {_MAX_LABEL} characters"] if len(value) > _MAX_LABEL else []
@@ -41,6 +57,7 @@ def dns_label(value: str) -> list[str]:
     return problems
 
 
+@_remembered
 def dns_subdomain(value: str) -> list[str]:
     """RFC 1123 subdomain: most objects' names."""
     problems = [f"must be no more than {_MAX_SUBDOMAIN} characters"] if len(value) > _MAX_SUBDOMAIN else []
@@ -53,6 +70,7 @@ def dns_subdomain(value: str) -> list[str]:
     return problems
 
 
+@_remembered
 def dns_1035_label(value: str) -> list[str]:
     """DNS label that starts with a letter: services, CRD names."""
     problems = [f"must be no more than {_MAX_LABEL} characters"] if len(value) > _MAX_LABEL else []
@@ -72,6 +90,7 @@ def path_segment(value: str) -> list[str]:
     return [f"may not contain '{sign}'" for sign in "/%" if sign in value]
 
 
+@_remembered
 def qualified_name(value: str) -> list[str]:
     """Keys of labels, annotations, taints and resources: `name` or `prefix/name`."""
     expected = f"must consist of alphanumeric characters, '-', '_' or '.', {_ALNUM_ENDS}"
@@ -94,6 +113,7 @@ def qualified_name(value: str) -> list[str]:
     return problems
 
 
+@_remembered
 def label_value(value: str) -> list[str]:
     """Values of labels."""
     problems = [f"must be no more than {_MAX_LABEL} bytes"] if len(value) > _MAX_LABEL else []
@@ -106,6 +126,7 @@ def label_value(value: str) -> list[str]:
     return problems
 
 
+@_remembered
 def config_key(value: str) -> list[str]:
     """Keys of config maps and secrets."""
     problems = [f"must be no more than {_MAX_SUBDOMAIN} characters"] if len(value) > _MAX_SUBDOMAIN else []
@@ -128,6 +149,7 @@ def env_name(value: str) -> list[str]:
     return ["a valid environment variable name must consist only of printable ASCII characters other than '='"]
 
 
+@_remembered
 def port_name(value: str) -> list[str]:
     """Names of container ports and target ports."""
     rules = (
