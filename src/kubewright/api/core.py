@@ -13,6 +13,7 @@ from kubewright.api.conditions import Condition
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
 from kubewright.api.nodes import NODES, Node, NodeAddress, NodeSpec, NodeStatus, NodeSystemInfo
 from kubewright.api.pods import (
+    POD_SUBRESOURCES,
     PODS,
     Container,
     ContainerPort,
@@ -36,6 +37,7 @@ __all__ = [
     "NAMESPACES",
     "NODES",
     "PODS",
+    "POD_SUBRESOURCES",
     "SECRETS",
     "SERVICES",
     "SERVICE_ACCOUNTS",

@@ -11,7 +11,7 @@ import msgspec
 
 from kubewright.api.affinity import Affinity, TopologySpreadConstraint
 from kubewright.api.conditions import Condition, is_true
-from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
+from kubewright.api.meta import EMPTY, KubeObject, Leaf, PartialObject, Resource
 from kubewright.api.quantity import Quantity
 from kubewright.api.tolerations import Toleration
 
@@ -194,3 +194,6 @@ class Pod(KubeObject, frozen=True, kw_only=True, gc=False):
 
 
 PODS: Resource[Pod] = Resource("", "v1", "pods", "Pod", Pod)
+
+POD_SUBRESOURCES: Resource[PartialObject] = Resource("", "v1", "pods", "Pod", PartialObject)
+"""For posts to a pod's `binding` or `eviction`: they are answered with a Status, of which nothing is read."""

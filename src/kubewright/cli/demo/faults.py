@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from kubewright.api.core import NODES, PODS
+from kubewright.api.core import NODES, POD_SUBRESOURCES, PODS
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.cli.demo.world import NAMESPACE, World
 from kubewright.client.protocol import PatchType
@@ -106,7 +106,11 @@ async def empty_node(world: World) -> Callable[[], bool]:
     await asyncio.gather(
         *(
             world.client.create(
-                PODS, _eviction(pod.key), namespace=pod.key.namespace, name=pod.key.name, subresource="eviction"
+                POD_SUBRESOURCES,
+                _eviction(pod.key),
+                namespace=pod.key.namespace,
+                name=pod.key.name,
+                subresource="eviction",
             )
             for pod in world.pods_on(name)
         )
