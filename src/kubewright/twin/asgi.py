@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,13 +18,14 @@ from kubewright.twin.answers import document
 from kubewright.twin.call import User
 from kubewright.twin.documents import OPEN_PATHS
 from kubewright.twin.server import ApiServer
-from kubewright.twin.status import StatusError, unauthorized
+from kubewright.twin.status import StatusError, internal, unauthorized
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+_log = logging.getLogger(__name__)
 _COMPRESSED_FROM_BYTES = 128 * 1024
 _MAX_BODY_BYTES = 3 * 1024 * 1024
 _ANONYMOUS = User("system:anonymous", groups=("system:unauthenticated",))
@@ -36,6 +38,7 @@ class AsgiApp:
         self._server = server
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or the server's start and end."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
@@ -51,7 +54,12 @@ class AsgiApp:
             return
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-        response = await self._server.handle(Request(scope["method"], path, query, headers, body), user)
+        try:
+            response = await self._server.handle(Request(scope["method"], path, query, headers, body), user)
+        except Exception:  # noqa: BLE001  a defect in answering one request must not end the connection's others
+            _log.exception("%s %s", scope["method"], path)
+            error = internal("see the server's log")
+            response = document(error.body(), error.code)
         if response.stream is None:
             await _send_whole(response, headers, send, with_body=scope["method"] != "HEAD")
         else:

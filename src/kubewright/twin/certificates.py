@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _VALID_DAYS = 365
-_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
+_NAMES: tuple[str, ...] = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _key_usage(*, signing_certificates: bool) -> x509.KeyUsage:
 
 def _alternatives(host: str) -> list[x509.GeneralName]:
     addresses = {"127.0.0.1"}
-    names = dict.fromkeys(_NAMES)
+    names: dict[str, None] = dict.fromkeys(_NAMES)
     try:
         addresses.add(str(ipaddress.ip_address(host)))
     except ValueError:

@@ -37,6 +37,30 @@ def is_terminating(store: VersionedStore, kind: KindInfo) -> bool:
     return record is not None and "deletionTimestamp" in record.obj["metadata"]
 
 
+def status_of(crd: Manifest, now: str) -> Manifest:
+    """Return the status that a CRD shall have: its names are always accepted, and it is served at once."""
+    spec, status = as_dict(crd.get("spec")), as_dict(crd.get("status"))
+    conditions = {condition["type"]: condition for condition in dicts(status, "conditions")}
+    wanted = [
+        _condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+        _condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+    ]
+    if "deletionTimestamp" in crd["metadata"]:
+        wanted.append(_condition("Terminating", "InstanceDeletionPending", _DELETION_PENDING))
+    for condition in wanted:
+        if conditions.get(condition["type"], {}).get("status") != "True":
+            conditions[condition["type"]] = {"lastTransitionTime": now, **condition}
+    stored = list(as_list(status.get("storedVersions")))
+    for version in dicts(spec, "versions"):
+        if version.get("storage") and version.get("name") not in stored:
+            stored.append(version.get("name"))
+    return {
+        "conditions": list(conditions.values()),
+        "acceptedNames": {name: value for name, value in as_dict(spec.get("names")).items() if value},
+        "storedVersions": stored,
+    }
+
+
 def kinds_of(crd: Manifest, builtin: Callable[[str], Schema]) -> list[KindInfo]:
     """Return what a CRD serves, one kind a served version; `builtin` resolves the schema of metadata."""
     return [_kind(crd, version, builtin) for version in dicts(crd, "spec", "versions") if version.get("served")]
@@ -143,7 +167,7 @@ class Definitions:
             for kind in kinds_of(crd, self._kinds.schema):
                 self._kinds.add(kind)
             self._served[record.key] = (group, plural)
-        status = self._status(crd, names)
+        status = status_of(crd, self._now())
         if status != crd.get("status"):
             self._store.update(CRDS, record.key, {**crd, "status": status})
         elif "deletionTimestamp" in crd["metadata"]:
@@ -160,31 +184,6 @@ class Definitions:
         unsubscribe = self._unsubscribe.pop(key, None)
         if unsubscribe is not None:
             unsubscribe()
-
-    def _status(self, crd: Manifest, names: Manifest) -> Manifest:
-        status = as_dict(crd.get("status"))
-        conditions = {condition["type"]: condition for condition in dicts(status, "conditions")}
-        for wanted in (
-            _condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-            _condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-        ):
-            if conditions.get(wanted["type"], {}).get("status") != "True":
-                conditions[wanted["type"]] = {"lastTransitionTime": self._now(), **wanted}
-        if "deletionTimestamp" in crd["metadata"] and "Terminating" not in conditions:
-            reason, message = "InstanceDeletionInProgress", "CustomResource deletion is in progress"
-            conditions["Terminating"] = {
-                "lastTransitionTime": self._now(),
-                **_condition("Terminating", reason, message),
-            }
-        stored = list(as_list(status.get("storedVersions")))
-        for version in dicts(crd, "spec", "versions"):
-            if version.get("storage") and version.get("name") not in stored:
-                stored.append(version.get("name"))
-        return {
-            "conditions": list(conditions.values()),
-            "acceptedNames": {name: value for name, value in names.items() if value},
-            "storedVersions": stored,
-        }
 
     def _clean_up(self, record: Record, bucket: Bucket) -> None:
         """Delete the objects of a CRD that is going; those with finalizers are waited for."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kubewright.api.meta import Manifest, parse_time, rfc3339
 from kubewright.store.versioned import Record
 from kubewright.twin import status
-from kubewright.twin.crds import CLEANUP
+from kubewright.twin.crds import CLEANUP, status_of
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.options import DeleteOptions
 from kubewright.twin.reading import as_dict, as_list
@@ -166,5 +166,6 @@ def _delete_definition(registry: Registry, target: Target, record: Record, optio
         return Deleted(record, gone=False)
     finalizers = list(dict.fromkeys([*_finalizers(metadata, options), CLEANUP]))
     marked = {**metadata, "deletionTimestamp": registry.stamp(), "finalizers": finalizers}
-    record = _write(registry, target, record, marked, options)
+    status_now = status_of({**record.obj, "metadata": marked}, registry.stamp())
+    record = _write(registry, target, record, marked, options, status=status_now)
     return Deleted(record, gone=False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from kubewright.api.meta import Manifest
 from kubewright.errors import OpError
@@ -13,13 +14,19 @@ from kubewright.store.patch.fields import Fields
 from kubewright.store.patch.managed import track_update
 from kubewright.twin import status
 from kubewright.twin.kinds import KindInfo
-from kubewright.twin.options import WriteOptions
-from kubewright.twin.reading import as_dict
+from kubewright.twin.reading import dicts
 
 
-def track(
-    old: Manifest | None, obj: Manifest, kind: KindInfo, options: WriteOptions, now: str, subresource: str
-) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes, when, and through which endpoint."""
+
+    manager: str
+    now: str
+    subresource: str = ""
+
+
+def track(old: Manifest | None, obj: Manifest, kind: KindInfo, author: Author) -> Manifest:
     """Record the caller as the manager of what this create, update or patch changed.
 
     Returns a new document, or `old` itself when nothing changed.
@@ -28,39 +35,32 @@ def track(
         old,
         obj,
         kind.schema,
-        manager=options.field_manager or "unknown",
+        manager=author.manager or "unknown",
         api_version=kind.api_version,
-        now=now,
-        subresource=subresource,
-        ignored=_reset(kind, subresource),
+        now=author.now,
+        subresource=author.subresource,
+        ignored=_reset(kind, author.subresource),
     )
 
 
-def apply(
-    live: Manifest | None,
-    applied: Manifest,
-    kind: KindInfo,
-    options: WriteOptions,
-    now: str,
-    subresource: str,
-) -> Manifest:
+def apply(live: Manifest | None, applied: Manifest, kind: KindInfo, author: Author, *, force: bool) -> Manifest:
     """Server-side apply; raises 409 with one cause for each field of another manager."""
     with refused_patches():
         return server_side_apply(
             live,
             applied,
             kind.schema,
-            manager=options.field_manager,
+            manager=author.manager,
             api_version=kind.api_version,
-            now=now,
-            subresource=subresource,
-            force=options.force,
-            ignored=_reset(kind, subresource),
+            now=author.now,
+            subresource=author.subresource,
+            force=force,
+            ignored=_reset(kind, author.subresource),
         )
 
 
 @contextmanager
-def refused_patches() -> Iterator[None]:
+def refused_patches() -> Generator[None]:
     """Turn what `store.patch` refuses into the answer that the API server gives."""
     try:
         yield
@@ -96,5 +96,5 @@ _MANAGED = "managedFields"
 
 
 def _untimed(metadata: Manifest) -> list[Manifest]:
-    entries = metadata.get(_MANAGED) or []
-    return [{name: value for name, value in as_dict(entry).items() if name != "time"} for entry in entries]
+    entries = dicts(metadata, _MANAGED)
+    return [{name: value for name, value in entry.items() if name != "time"} for entry in entries]

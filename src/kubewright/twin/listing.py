@@ -94,7 +94,7 @@ def _read_token(target: Target, text: str) -> _Cursor:
         part = "incorrect encoded start resourceVersion" if token.rv == 0 else "encoded start key empty"
         problem = f"continue key is not valid: {part} (version meta.k8s.io/v1)"
         raise status.bad_request(f"invalid continue token: {problem}")
-    start = token.start.removesuffix("\0")
+    start = token.start.removesuffix("\0").removeprefix("/")
     namespace, slash, name = start.partition("/")
     after = ObjectKey(namespace, name) if slash else ObjectKey(target.namespace, start)
     return _Cursor(after, token.rv if token.rv > 0 else None)

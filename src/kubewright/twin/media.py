@@ -18,6 +18,7 @@ from kubewright.api.meta import Manifest
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.protobuf import decode_protobuf
 from kubewright.twin.status import StatusError, bad_request, not_acceptable, unsupported_media_type
+from kubewright.twin.tables.render import IncludeObject
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -39,7 +40,7 @@ class View:
     """The answer's form; `include_object` says what each row of a Table carries."""
 
     form: Form = Form.OBJECT
-    include_object: str = "Metadata"
+    include_object: IncludeObject = "Metadata"
     meta_version: str = "v1"
 
 
@@ -72,10 +73,19 @@ def _view(clause: str, query: Mapping[str, str]) -> View | None:
         return PLAIN
     if wanted not in _FORMS or parameters.get("g") != "meta.k8s.io":
         return None
-    include = query.get("includeObject") or "Metadata"
-    if include not in {"None", "Metadata", "Object"}:
-        raise bad_request(f'unrecognized includeObject value: "{include}"')
-    return View(_FORMS[wanted], include, parameters.get("v", "v1"))
+    return View(_FORMS[wanted], _include_object(query), parameters.get("v", "v1"))
+
+
+def _include_object(query: Mapping[str, str]) -> IncludeObject:
+    match query.get("includeObject") or "Metadata":
+        case "None":
+            return "None"
+        case "Metadata":
+            return "Metadata"
+        case "Object":
+            return "Object"
+        case other:
+            raise bad_request(f'unrecognized includeObject value: "{other}"')
 
 
 def read_body(body: bytes, content_type: str, kinds: KindTable, expected: str) -> Manifest:

@@ -19,7 +19,7 @@ from kubewright.twin import status, strategy
 from kubewright.twin.allocation import ServiceAddresses
 from kubewright.twin.conversion import bucket_of, in_version, stored_form
 from kubewright.twin.crds import is_terminating
-from kubewright.twin.fieldmanagers import same_but_for_times, track
+from kubewright.twin.fieldmanagers import Author, same_but_for_times, track
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.options import WriteOptions
 from kubewright.twin.reading import as_dict, as_list
@@ -102,7 +102,7 @@ class Registry:
         target = Target(kind, target.namespace, metadata["name"], target.subresource)
         strategy.drop_status(kind, obj)
         if not tracked:
-            obj = track(None, obj, kind, options, self.stamp(), "")
+            obj = track(None, obj, kind, Author(options.field_manager, self.stamp()))
         self.admission(self, kind, obj, None)
         strategy.initial_status(kind, obj)
         self._validate(target, obj, None)
@@ -127,13 +127,15 @@ class Registry:
         kind, record = target.kind, self.read(target)
         old = in_version(kind, record.obj)
         obj = change(old)
+        if obj is old:
+            return record
         self._check_lock(target, obj, old)
         own_rules = target.subresource in _OWN_RULES
         if not own_rules:
             strategy.reset_fields(kind, obj, old, target.subresource)
         self._keep_metadata(target, obj, old)
         if not tracked:
-            obj = track(old, obj, kind, options, self.stamp(), target.subresource)
+            obj = track(old, obj, kind, Author(options.field_manager, self.stamp(), target.subresource))
         if obj is old:
             return record
         self.admission(self, kind, obj, old)
@@ -157,7 +159,7 @@ class Registry:
         return Record(target.key, stored, record.revision)
 
     def _validate(self, target: Target, obj: Manifest, old: Manifest | None) -> None:
-        errors = validate(target.kind, obj, old)
+        errors = validate(target.kind, obj, old, target.subresource)
         if errors:
             raise status.invalid(target.kind.group, target.kind.kind, obj["metadata"].get("name", ""), errors)
 

@@ -5,6 +5,9 @@ The registry and the verbs ask here; `validation` and `defaults` know the kinds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from kubewright.api.meta import Manifest
 from kubewright.twin.defaults import apply_defaults
 from kubewright.twin.kinds import KindInfo, KindTable
@@ -14,6 +17,7 @@ from kubewright.twin.validation import validate as validate_kind
 from kubewright.twin.validation.decoding import decode_error, prune_unknown, refused_as, strict_error, unknown_fields
 from kubewright.twin.validation.fields import FieldError
 from kubewright.twin.validation.fields import invalid as invalid_field
+from kubewright.twin.validation.metadata import validate_metadata
 from kubewright.twin.validation.structural import prune, unknown_custom_fields
 
 _SCHEME = "pkg/runtime/scheme.go:111"
@@ -77,8 +81,10 @@ def complete(kind: KindInfo, obj: Manifest, *, pruning: bool) -> None:
     apply_defaults(kind, obj)
 
 
-def validate(kind: KindInfo, obj: Manifest, old: Manifest | None) -> list[FieldError]:
+def validate(kind: KindInfo, obj: Manifest, old: Manifest | None, subresource: str = "") -> list[FieldError]:
     """Say what is wrong with a complete object; `old` is what it replaces."""
+    if subresource == "status" and not kind.custom:
+        return validate_metadata(kind, obj, old)  # the rest is as it is stored, and was checked then
     errors = validate_kind(kind, obj, old)
     return errors + _scale_errors(kind, obj) if kind.custom else errors
 
@@ -92,11 +98,17 @@ def _scale_errors(kind: KindInfo, obj: Manifest) -> list[FieldError]:
         if value is None:
             continue
         if not isinstance(value, int) or isinstance(value, bool):
-            problem = f"{path} accessor error: {value} is of the type {_GO_TYPES.get(type(value), 'object')}"
+            problem = f"{path} accessor error: {value} is of the type {_GO_TYPES.get(value.__class__, 'object')}"
             errors.append(invalid_field(path, 0, f"{problem}, expected int64"))
         elif value < 0:
             errors.append(invalid_field(path, value, "should be a non-negative integer"))
     return errors
 
 
-_GO_TYPES = {str: "string", bool: "bool", float: "float64", list: "[]interface {}", dict: "map[string]interface {}"}
+_GO_TYPES: Mapping[type[Any], str] = {
+    str: "string",
+    bool: "bool",
+    float: "float64",
+    list: "[]interface {}",
+    dict: "map[string]interface {}",
+}

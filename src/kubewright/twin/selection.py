@@ -38,9 +38,9 @@ class Selection:
 EVERYTHING = Selection(Selector(), ())
 
 
-def select(kind: KindInfo, options: ListOptions, name: str = "") -> Selection:
-    """Read the selectors of a request; `name` is that of a watch on one object. Raises 400."""
-    if not options.label_selector and not options.field_selector and not name:
+def select(kind: KindInfo, options: ListOptions) -> Selection:
+    """Read the selectors of a request; raises 400."""
+    if not options.label_selector and not options.field_selector:
         return EVERYTHING
     try:
         labels = parse_label_selector(options.label_selector)
@@ -53,8 +53,6 @@ def select(kind: KindInfo, options: ListOptions, name: str = "") -> Selection:
     for term in fields:
         if term.field not in kind.field_labels:
             raise bad_request(_unknown_field(kind, term.field))
-    if name:
-        fields = (*fields, FieldTerm("metadata.name", "=", name))
     return Selection(labels, fields)
 
 

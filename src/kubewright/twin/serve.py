@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,14 +45,14 @@ class _EmbeddedServer(uvicorn.Server):
     """uvicorn without its signal handlers: the program that embeds it has its own."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         yield
 
 
 @asynccontextmanager
 async def serving(
     server: ApiServer, kubeconfig: Path, host: str = "127.0.0.1", port: int = 0
-) -> AsyncIterator[Endpoint]:
+) -> AsyncGenerator[Endpoint]:
     """Serve within the block; `port` 0 takes a free one. The kubeconfig is written before the block begins."""
     certificate = issue(host, server.clock.now())
     token = secrets.token_urlsafe(_TOKEN_BYTES)
@@ -63,7 +63,7 @@ async def serving(
         embedded = _EmbeddedServer(_config(AsgiApp(server), cert_file, key_file))
         async with asyncio.TaskGroup() as group:
             running = group.create_task(embedded.serve(sockets=[listener]))
-            while not embedded.started and not running.done():
+            while not embedded.started and not running.done():  # noqa: ASYNC110  uvicorn offers no event
                 await asyncio.sleep(_POLL_SECONDS)
             write_kubeconfig(endpoint)
             try:
@@ -95,7 +95,7 @@ def _config(app: AsgiApp, cert_file: Path, key_file: Path) -> uvicorn.Config:
 
 
 @contextmanager
-def _key_files(certificate: ServingCertificate) -> Iterator[tuple[Path, Path]]:
+def _key_files(certificate: ServingCertificate) -> Generator[tuple[Path, Path]]:
     """Lay the certificate out as files, which is how OpenSSL wants them; they are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="kubewright-twin-") as folder:
         cert_file, key_file = Path(folder, "serving.crt"), Path(folder, "serving.key")

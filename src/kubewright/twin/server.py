@@ -72,8 +72,9 @@ class ApiServer:
         Definitions(self.store, self.kinds, self._registry.stamp)
 
     async def handle(self, request: Request, user: User = ADMIN) -> Response:
-        """Answer a request of an authenticated user. Never raises."""
-        self._registry.warnings = warnings = []
+        """Answer a request of an authenticated user; what it refuses is an answer too."""
+        warnings: list[str] = []
+        self._registry.warnings = warnings
         try:
             response = self._answer(request, user)
         except status.StatusError as error:
@@ -154,8 +155,6 @@ def _verb(call: Call) -> Verb | None:
         if call.method == "DELETE" and "deletecollection" not in kind.verbs:
             return None
         return _COLLECTION.get(call.method)
-    if call.method == "GET" and call.query.get("watch") in {"true", "1"}:
-        return reading.list_or_watch
     return _OBJECT.get(call.method)
 
 

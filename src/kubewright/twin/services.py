@@ -69,6 +69,10 @@ def _drop_what_no_longer_applies(spec: Manifest, old: Manifest) -> None:
                 port.pop("nodePort", None)
     if needs_health_port(old) and not needs_health_port(spec):
         _drop_unchanged(spec, old, "healthCheckNodePort")
+    _drop_of_types(spec, old)
+
+
+def _drop_of_types(spec: Manifest, old: Manifest) -> None:
     if old.get("type") == "LoadBalancer" != spec.get("type"):
         for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
             _drop_unchanged(spec, old, name)

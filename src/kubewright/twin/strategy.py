@@ -180,9 +180,8 @@ def next_generation(kind: KindInfo, obj: Manifest, old: Manifest) -> int | None:
 
 
 def _desire_changed(kind: KindInfo, obj: Manifest, old: Manifest) -> bool:
-    if kind.kind == "Deployment" and not kind.custom:
-        annotations = as_dict(obj["metadata"]).get("annotations") or {}
-        if annotations != (as_dict(old["metadata"]).get("annotations") or {}):
-            return True
+    of_deployment = kind.kind == "Deployment" and not kind.custom
+    if of_deployment and as_dict(obj["metadata"].get("annotations")) != as_dict(old["metadata"].get("annotations")):
+        return True
     ignored = {"metadata", "apiVersion", "kind"} | ({"status"} if kind.has_status else set[str]())
     return any(obj.get(name) != old.get(name) for name in {**old, **obj} if name not in ignored)

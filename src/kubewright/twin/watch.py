@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kubewright.api.meta import Manifest
+from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.errors import OpError
 from kubewright.store.versioned import Bucket, Change, Record, VersionedStore
 from kubewright.twin import status
@@ -152,10 +152,9 @@ class WatchStream:
     def _bookmark(self, revision: int, *, initial_end: bool = False) -> bytes:
         kind, metadata = self._plan.kind, {"resourceVersion": str(revision), **(_INITIAL_END if initial_end else {})}
         if self._plan.view.form is Form.TABLE:
-            body = encode({**self._table([], revision), "metadata": metadata})
-        else:
-            body = head_of(kind) + encode({"metadata": metadata})[1:]
-        return b'{"type":"BOOKMARK","object":' + body + b"}\n"
+            # The row of an object without a name: its metadata is the bookmark.
+            return self._line("BOOKMARK", Record(ObjectKey("", ""), {"metadata": metadata}, revision))
+        return b'{"type":"BOOKMARK","object":' + head_of(kind) + encode({"metadata": metadata})[1:] + b"}\n"
 
     # How it is taken -------------------------------------------------------------------------------------------
 

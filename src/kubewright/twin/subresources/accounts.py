@@ -10,7 +10,7 @@ from kubewright.client.transport import Response
 from kubewright.twin.answers import document
 from kubewright.twin.call import Call, User
 from kubewright.twin.conversion import stored_form
-from kubewright.twin.fieldmanagers import track
+from kubewright.twin.fieldmanagers import Author, track
 from kubewright.twin.options import write_options
 from kubewright.twin.reading import as_dict, as_list, text
 from kubewright.twin.rules import accept_body
@@ -55,7 +55,7 @@ def review(call: Call) -> Response:
     if call.kind.kind == "SelfSubjectReview":
         request["metadata"]["creationTimestamp"] = call.registry.stamp()
     else:
-        request = track(None, request, call.kind, options, call.registry.stamp(), "")
+        request = track(None, request, call.kind, Author(options.field_manager, call.registry.stamp()))
     return document(stored_form(call.kind, {**request, "status": answer}, call.registry.kinds), _CREATED)
 
 

@@ -84,8 +84,8 @@ def _disrupted(call: Call, old: Manifest) -> Manifest:
     """Say on the pod why it goes; what is on its way already is left as it is."""
     obj = private_copy(old)
     condition = {"type": "DisruptionTarget", "status": "True", "lastTransitionTime": call.registry.stamp()}
-    present = next((each for each in dicts(obj, "status", "conditions") if each["type"] == condition["type"]), {})
-    if present.get("status") != "True":
+    present = next((each for each in dicts(obj, "status", "conditions") if each["type"] == condition["type"]), None)
+    if present is None or present.get("status") != "True":
         _add_condition(obj, {**condition, "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"})
     return obj
 
@@ -101,15 +101,13 @@ def log(call: Call) -> Response:
     container = _container(call.kind, call.name, record.obj, call.query.get("container", ""))
     if not text(record.obj, "spec", "nodeName"):
         return Response(204)
-    state = next((each for each in dicts(record.obj, "status", "containerStatuses") if each["name"] == container), {})
+    state = _named(dicts(record.obj, "status", "containerStatuses"), container)
     began = text(state, "state", "running", "startedAt") or text(state, "state", "terminated", "startedAt")
     if not began:
         waiting = text(state, "state", "waiting", "reason") or "ContainerCreating"
         problem = f'container "{container}" in pod "{call.name}" is waiting to start: {waiting}'
         raise status.bad_request(problem)
-    image = next(
-        (c.get("image", "") for c in dicts(record.obj, "spec", "containers") if c.get("name") == container), ""
-    )
+    image = text(_named(dicts(record.obj, "spec", "containers"), container), "image")
     lines = [f"{container}: simulated start of {image}", f"{container}: ready"]
     if boolean(call.query, "timestamps"):
         lines = [f"{began} {line}" for line in lines]
@@ -118,6 +116,11 @@ def log(call: Call) -> Response:
         kept = number(tail)
         lines = lines[-kept:] if kept > 0 else []
     return plain("".join(f"{line}\n" for line in lines))
+
+
+def _named(items: list[Manifest], name: str) -> Manifest:
+    nothing: Manifest = {}
+    return next((item for item in items if item.get("name") == name), nothing)
 
 
 def _container(kind: KindInfo, pod: str, obj: Manifest, asked: str) -> str:

@@ -14,11 +14,11 @@ from kubewright.store.patch.strategic import apply_strategic_patch
 from kubewright.twin import status
 from kubewright.twin.answers import one
 from kubewright.twin.call import Call
+from kubewright.twin.fieldmanagers import Author, refused_patches
 from kubewright.twin.fieldmanagers import apply as server_side_apply
-from kubewright.twin.fieldmanagers import refused_patches
 from kubewright.twin.media import encode, parse_yaml, private_copy
 from kubewright.twin.options import WriteOptions, write_options
-from kubewright.twin.reading import as_dict
+from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.rules import check_identity, complete, decode_error, unknown_in
 from kubewright.twin.strategy import applied_part
 from kubewright.twin.validation.decoding import refused_as, strict_error
@@ -65,11 +65,13 @@ def _forbidden_force() -> status.StatusError:
 def patched(call: Call, old: Manifest, options: WriteOptions) -> Manifest:
     """Return what a patch makes of an object, complete and the caller's own."""
     body = read_patch(call)
-    obj = private_copy(apply_patch(call, old, body))
-    problem = decode_error(call.kind, obj)
+    document = apply_patch(call, old, body)
+    obj = private_copy(document)
+    changed = _changed_parts(obj, document, old)
+    problem = decode_error(call.kind, changed)
     if problem:
         raise _refused(call, body, obj, problem)
-    unknown = unknown_in(call.kind, obj)
+    unknown = unknown_in(call.kind, changed)
     if unknown and options.field_validation == "Strict":
         raise _refused(call, body, obj, strict_error(unknown))
     if options.field_validation == "Warn":
@@ -79,6 +81,11 @@ def patched(call: Call, old: Manifest, options: WriteOptions) -> Manifest:
     check_namespace(call, obj)
     check_name(call, obj)
     return obj
+
+
+def _changed_parts(obj: Manifest, document: Manifest, old: Manifest) -> Manifest:
+    """Return the parts of `obj`, a copy of `document`, that a patch touched: what it shares with `old` was checked."""
+    return {name: obj[name] for name, part in document.items() if part is not old.get(name)}
 
 
 def read_patch(call: Call) -> Any:
@@ -112,23 +119,24 @@ def apply_patch(call: Call, old: Manifest, body: Any) -> Manifest:
 
 def _refused(call: Call, body: Any, obj: Manifest, problem: str) -> status.StatusError:
     """Refuse a patch whose outcome does not decode; a strategic one is shown itself, of the others the outcome."""
-    if call.content_type == STRATEGIC_PATCH:
-        shown = _go_map(body)
-    else:
-        shown = encode(dict(sorted(obj.items()))).decode()
+    shown = _go_map(body) if call.content_type == STRATEGIC_PATCH else encode(dict(sorted(obj.items()))).decode()
     return status.invalid("", "", "", [invalid_field("patch", shown, problem)])
 
 
 def _go_map(value: Any) -> str:
     """Write a document as Go prints a map."""
-    if isinstance(value, dict):
-        pairs = sorted(value.items())  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]  JSON
-        return "map[" + " ".join(f"{key}:{_go_map(item)}" for key, item in pairs) + "]"
-    if isinstance(value, list):
-        return "[" + " ".join(_go_map(item) for item in value) + "]"  # pyright: ignore[reportUnknownVariableType]  JSON
-    if value is None:
-        return "<nil>"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    match value:
+        case dict():
+            pairs = sorted(as_dict(value).items())
+            return "map[" + " ".join(f"{key}:{_go_map(item)}" for key, item in pairs) + "]"
+        case list():
+            return "[" + " ".join(_go_map(item) for item in as_list(value)) + "]"
+        case None:
+            return "<nil>"
+        case bool():
+            return str(value).lower()
+        case _:
+            return str(value)
 
 
 def _apply(call: Call, options: WriteOptions) -> Response:
@@ -144,8 +152,9 @@ def _apply(call: Call, options: WriteOptions) -> Response:
 
     def change(old: Manifest) -> Manifest:
         part = applied_part(call.kind, applied, call.subresource)
-        merged = server_side_apply(old, part, call.kind, options, call.registry.stamp(), call.subresource)
-        return _completed(call, merged, options)
+        author = Author(options.field_manager, call.registry.stamp(), call.subresource)
+        merged = server_side_apply(old, part, call.kind, author, force=options.force)
+        return old if merged is old else _completed(call, merged, old, options)
 
     record = call.registry.update(call.target, change, options, tracked=True)
     return one(call.kind, record, view, call.now())
@@ -176,18 +185,21 @@ def _create(call: Call, applied: Manifest, options: WriteOptions) -> Response:
         raise status.conflict(call.kind, call.name, cause)
     metadata.pop("resourceVersion", None)
     part = applied_part(call.kind, applied, "")
-    obj = _completed(call, server_side_apply(None, part, call.kind, options, call.registry.stamp(), ""), options)
+    author = Author(options.field_manager, call.registry.stamp())
+    merged = server_side_apply(None, part, call.kind, author, force=options.force)
+    obj = _completed(call, merged, {}, options)
     record = call.registry.create(call.target, obj, options, tracked=True)
     return one(call.kind, record, call.view(), call.now(), _CREATED)
 
 
-def _completed(call: Call, merged: Manifest, options: WriteOptions) -> Manifest:
+def _completed(call: Call, merged: Manifest, old: Manifest, options: WriteOptions) -> Manifest:
     obj = private_copy(merged)
     check_namespace(call, obj)
-    problem = decode_error(call.kind, obj)
+    changed = _changed_parts(obj, merged, old)
+    problem = decode_error(call.kind, changed)
     if problem:
         raise status.bad_request(refused_as(call.kind, problem))
-    unknown = unknown_in(call.kind, obj)
+    unknown = unknown_in(call.kind, changed)
     if unknown and options.field_validation == "Strict":
         raise status.bad_request(f"error strict decoding patch: {', '.join(unknown)}")
     if options.field_validation == "Warn":

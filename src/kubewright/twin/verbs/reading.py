@@ -34,8 +34,8 @@ def list_or_watch(call: Call) -> Response:
 
 def watch(call: Call, options: ListOptions) -> Response:
     """Follow the objects that are selected, from a version on or from what is there."""
-    selection = select(call.kind, options, call.name)
-    asked = version_number(options.resource_version)
+    selection = select(call.kind, options)
+    asked = _watched_version(options.resource_version)
     revision = call.registry.store.revision
     if options.send_initial_events and asked > revision:
         raise status.too_large_version(asked, revision)
@@ -49,3 +49,11 @@ def watch(call: Call, options: ListOptions) -> Response:
     elif asked:
         stream.start_after(asked)
     return Response(200, _STREAM_HEADERS, stream=stream)
+
+
+def _watched_version(text: str) -> int:
+    """Read the version to watch from; what is no number is answered as the watch cache does, and not as a list."""
+    try:
+        return version_number(text)
+    except status.StatusError as error:
+        raise status.StatusError(500, "", error.message.removeprefix("invalid resource version: ")) from error
