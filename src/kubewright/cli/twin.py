@@ -37,10 +37,12 @@ def serve(*, nodes: int, seed: int, kubeconfig: Path, host: str, port: int) -> N
     """Serve an embedded cluster until told to end; nothing of it outlives the process."""
 
     async def main() -> None:
-        async with Twin(Clock.wall(), nodes=nodes, seed=seed) as cluster:
-            async with serving(cluster.server, kubeconfig, host, port) as endpoint:
-                click.echo(f"{nodes} nodes on {endpoint.url}; export KUBECONFIG={kubeconfig}")
-                await asyncio.Event().wait()
+        async with (
+            Twin(Clock.wall(), nodes=nodes, seed=seed) as cluster,
+            serving(cluster.server, kubeconfig, host, port) as endpoint,
+        ):
+            click.echo(f"{nodes} nodes on {endpoint.url}; export KUBECONFIG={kubeconfig}")
+            await asyncio.Event().wait()
 
     asyncio.run(_to_the_end(main()))
 

@@ -10,7 +10,7 @@ from kubewright.api.core import NODES, POD_SUBRESOURCES, PODS
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.cli.demo.world import NAMESPACE, World
 from kubewright.client.protocol import PatchType
-from kubewright.workloads.observed import CHILD_DEPLOYMENTS, CHILD_SERVICES
+from kubewright.workloads.observed import CHILD_DEPLOYMENTS, CHILD_SERVICES, Child
 
 SOMEBODY = "somebody"
 
@@ -58,12 +58,13 @@ async def delete_service(world: World) -> Callable[[], bool]:
 async def edit_replicas(world: World) -> Callable[[], bool]:
     """Scale a Deployment by hand, behind its AppService's back."""
     name = "checkoutservice"
-    await _patch_deployment(world, name, {"spec": {"replicas": 5}})
+    edited = await _patch_deployment(world, name, {"spec": {"replicas": 5}})
 
     def mended() -> bool:
         app, live = world.app(name), world.deployment(name)
-        same = app is not None and live is not None and live.spec.get("replicas") == app.spec.replicas
-        return same and world.is_ready(name) and len(world.pods_of(name)) == 1
+        if app is None or live is None or not _is_newer(live, edited):
+            return False
+        return live.spec.get("replicas") == app.spec.replicas == len(world.pods_of(name)) and world.is_ready(name)
 
     return mended
 
@@ -72,13 +73,14 @@ async def edit_image(world: World) -> Callable[[], bool]:
     """Put a wrong image into a Deployment by hand."""
     name = "currencyservice"
     container = {"name": "app", "image": "example.com/typo:latest"}
-    await _patch_deployment(world, name, {"spec": {"template": {"spec": {"containers": [container]}}}})
+    edited = await _patch_deployment(world, name, {"spec": {"template": {"spec": {"containers": [container]}}}})
 
     def mended() -> bool:
         app, live = world.app(name), world.deployment(name)
-        if app is None or live is None or not world.is_ready(name):
+        if app is None or live is None or not _is_newer(live, edited):
             return False
-        return bool(live.spec["template"]["spec"]["containers"][0]["image"] == app.spec.image)
+        image: str = live.spec["template"]["spec"]["containers"][0]["image"]
+        return world.is_ready(name) and image == app.spec.image
 
     return mended
 
@@ -103,28 +105,25 @@ async def empty_node(world: World) -> Callable[[], bool]:
     node = max(world.nodes.index.values(), key=lambda node: len(world.pods_on(node.metadata.name)))
     name = node.metadata.name
     await world.client.patch(NODES, node.key, {"spec": {"unschedulable": True}}, field_manager=SOMEBODY)
-    await asyncio.gather(
-        *(
-            world.client.create(
-                POD_SUBRESOURCES,
-                _eviction(pod.key),
-                namespace=pod.key.namespace,
-                name=pod.key.name,
-                subresource="eviction",
-            )
-            for pod in world.pods_on(name)
-        )
-    )
+    await asyncio.gather(*(_evict(world, pod.key) for pod in world.pods_on(name)))
     return lambda: not world.pods_on(name) and world.all_ready()
 
 
-def _eviction(key: ObjectKey) -> Manifest:
+async def _evict(world: World, key: ObjectKey) -> None:
     metadata = {"name": key.name, "namespace": key.namespace}
-    return {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+    await world.client.create(
+        POD_SUBRESOURCES, eviction, namespace=key.namespace, name=key.name, subresource="eviction"
+    )
 
 
-async def _patch_deployment(world: World, name: str, patch: Manifest) -> None:
-    await world.client.patch(
+def _is_newer(live: Child, edited: Child) -> bool:
+    """Tell whether somebody wrote after the edit: until then, what is seen may be from before it."""
+    return int(live.metadata.resource_version) > int(edited.metadata.resource_version)
+
+
+async def _patch_deployment(world: World, name: str, patch: Manifest) -> Child:
+    return await world.client.patch(
         CHILD_DEPLOYMENTS, ObjectKey(NAMESPACE, name), patch, PatchType.STRATEGIC, field_manager=SOMEBODY
     )
 

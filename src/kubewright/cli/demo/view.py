@@ -12,6 +12,8 @@ from kubewright.api.conditions import READY, find_condition
 from kubewright.cli.demo.story import Episode, Story
 from kubewright.cli.demo.world import World, is_ready
 
+SHOWN_LINES = 3
+
 
 def render(story: Story) -> RenderableType:
     """Draw the story as it stands."""
@@ -57,7 +59,9 @@ def _episode(episode: Episode) -> RenderableType:
     if episode.mended_after_seconds is None:
         text.append("\n         being mended ...", "yellow")
         return text
-    for line in episode.done:
+    for line in episode.done[:SHOWN_LINES]:
         text.append(f"\n         {line}", "cyan")
+    if len(episode.done) > SHOWN_LINES:
+        text.append(f"\n         and {len(episode.done) - SHOWN_LINES} more", "cyan")
     text.append(f"\n         mended after {episode.mended_after_seconds:.2f} s", "green")
     return text

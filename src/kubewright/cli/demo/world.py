@@ -78,13 +78,18 @@ class World:
         return len(self.apps.index) > 0 and all(is_ready(app) for app in self.apps.index.values())
 
     def announcements(self, name: str) -> list[str]:
-        """Return what the platform has said of an application, oldest first."""
-        events = (event for event in self.events.index.values() if event.involved_object.kind == APP_SERVICES.kind)
-        mine = sorted(
-            (event for event in events if event.involved_object.name == name),
-            key=lambda event: (event.metadata.creation_timestamp or "", int(event.metadata.resource_version)),
-        )
-        return [f"{event.reason} {event.message}" for event in mine]
+        """Return what was done about an application, or about all if `name` is empty, oldest first."""
+        mine = (event for event in self.events.index.values() if _is_about(event, name))
+        told = sorted(mine, key=lambda event: int(event.metadata.resource_version))
+        return [f"{event.involved_object.kind}: {event.reason} {event.message}" for event in told]
+
+
+def _is_about(event: Event, name: str) -> bool:
+    """Choose the events of those who act: AppServices and the ReplicaSets that they led to."""
+    subject = event.involved_object
+    return subject.kind in {APP_SERVICES.kind, "ReplicaSet"} and (
+        not name or subject.name == name or subject.name.startswith(f"{name}-")
+    )
 
 
 def is_ready(app: AppService) -> bool:
