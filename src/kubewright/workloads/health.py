@@ -27,29 +27,20 @@ class Health:
 
 def assess(app: AppService, deployment: Child | None) -> Health:
     """Judge a Deployment as `kubectl rollout status` does: seen, all updated, none left over, all available."""
-    if deployment is None:
-        return Health(ready=False, reason="Creating", message="the Deployment is being created")
-    deadline = _exceeded(deployment)
+    deadline = _exceeded(deployment) if deployment else ""
     if deadline:
         return Health(ready=False, reason=DEADLINE_EXCEEDED, message=deadline, stalled=True)
-    missing = _missing(app.spec.replicas, deployment)
-    if missing:
-        return Health(ready=False, reason="Progressing", message=missing)
-    return Health(
-        ready=True, reason="Available", message=f"{app.spec.replicas} of {app.spec.replicas} replicas are ready"
-    )
-
-
-def _missing(wanted: int, deployment: Child) -> str:
-    status = deployment.status
-    available = min(status.available_replicas, status.ready_replicas)
-    if status.observed_generation < deployment.metadata.generation:
-        return "the Deployment's change has not been seen yet"
-    if status.updated_replicas < wanted:
-        return f"{status.updated_replicas} of {wanted} replicas are of the present version"
-    if status.replicas > status.updated_replicas:
-        return f"{status.replicas - status.updated_replicas} replicas of the old version remain"
-    return f"{available} of {wanted} replicas are ready" if available < wanted else ""
+    wanted = app.spec.replicas
+    status = deployment.status if deployment else ChildStatus()
+    seen = deployment is not None and status.observed_generation >= deployment.metadata.generation
+    # One message for every step of a rollout: each new text would be one more write for each application.
+    current = min(status.updated_replicas, status.ready_replicas, status.available_replicas) if seen else 0
+    old = max(0, status.replicas - status.updated_replicas)
+    if seen and current >= wanted and not old:
+        return Health(ready=True, reason="Available", message=f"all {wanted} replicas are ready")
+    remaining = f", {old} old remain" if seen and old else ""
+    message = f"{min(current, wanted)} of {wanted} replicas are up to date and ready{remaining}"
+    return Health(ready=False, reason="Progressing", message=message)
 
 
 def _exceeded(deployment: Child) -> str:
