@@ -135,7 +135,9 @@ class Registry:
             strategy.reset_fields(kind, obj, old, target.subresource)
         self._keep_metadata(target, obj, old)
         if not tracked:
-            obj = track(old, obj, kind, Author(options.field_manager, self.stamp(), target.subresource))
+            # The API server notes no time for what came by the scale endpoint.
+            now = "" if target.subresource == "scale" else self.stamp()
+            obj = track(old, obj, kind, Author(options.field_manager, now, target.subresource))
         if obj is old:
             return record
         self.admission(self, kind, obj, old)

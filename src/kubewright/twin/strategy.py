@@ -129,12 +129,13 @@ def reset_fields(kind: KindInfo, obj: Manifest, old: Manifest, subresource: str)
 
 def _keep_all_but_status(kind: KindInfo, obj: Manifest, old: Manifest) -> None:
     if kind.custom:
-        version = as_dict(obj.get("metadata")).get("resourceVersion")
-        for name in [name for name in obj if name not in {"status", "metadata"}]:
+        metadata = as_dict(obj.get("metadata"))
+        # The version is the caller's lock, and the managers are those of the status that changes.
+        own = {name: metadata[name] for name in ("resourceVersion", "managedFields") if name in metadata}
+        for name in [name for name in obj if name != "status"]:
             del obj[name]
         obj.update({name: value for name, value in old.items() if name != "status"})
-        metadata = {key: value for key, value in as_dict(old.get("metadata")).items() if key != "resourceVersion"}
-        obj["metadata"] = metadata if version is None else {**metadata, "resourceVersion": version}
+        obj["metadata"] = {**as_dict(old.get("metadata")), **own}
         return
     for name in [name for name in {**old, **obj} if name not in {"status", "metadata", "apiVersion", "kind"}]:
         _carry(obj, old, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -31,6 +32,8 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 _CREATED = 201
+_MISMATCH = re.compile(r"cannot unmarshal (\w+).* of type (\w+)$")
+_CONVERTED = {"number": "int64", "array": "[]interface {}", "object": "map[string]interface {}"}
 _MAX_JSON_PATCH_OPERATIONS = 10_000
 
 
@@ -119,8 +122,22 @@ def apply_patch(call: Call, old: Manifest, body: Any) -> Manifest:
 
 def _refused(call: Call, body: Any, obj: Manifest, problem: str) -> status.StatusError:
     """Refuse a patch whose outcome does not decode; a strategic one is shown itself, of the others the outcome."""
-    shown = _go_map(body) if call.content_type == STRATEGIC_PATCH else encode(dict(sorted(obj.items()))).decode()
+    if call.content_type == STRATEGIC_PATCH:
+        shown, problem = _go_map(body), _converted(problem)
+    else:
+        shown = encode(dict(sorted(obj.items()))).decode()
     return status.invalid("", "", "", [invalid_field("patch", shown, problem)])
+
+
+def _converted(problem: str) -> str:
+    """Word a type that does not fit as the strategic merge does, which converts maps and never decodes JSON."""
+    match = _MISMATCH.search(problem)
+    if match is None:
+        return problem
+    found, wanted = match.groups()
+    if wanted == "string":
+        return f"cannot convert {_CONVERTED.get(found, found)} to string"
+    return f"unrecognized type: {wanted}"
 
 
 def _go_map(value: Any) -> str:

@@ -71,6 +71,22 @@ def test_apply_works_by_the_schema_and_strategic_patches_do_not():
     on_server(scenario)
 
 
+def test_an_applied_status_is_owned_apart_from_the_rest():
+    async def scenario(api: Caller) -> None:
+        await _defined(api)
+        await api.patch(f"{THINGS}/a?fieldManager=user", thing("a", image="x"), APPLY)
+        status = {**thing("a", image="y"), "status": {"ready": 1}}
+        applied = await api.patch(f"{THINGS}/a/status?fieldManager=controller", status, APPLY)
+        assert (applied.body["spec"]["image"], applied.body["status"]) == ("x", {"ready": 1})
+        owned = {each["manager"]: each["fieldsV1"] for each in applied.metadata["managedFields"]}
+        assert owned["controller"] == {"f:status": {"f:ready": {}}}
+        assert owned["user"] == {"f:spec": {"f:image": {}}}
+        again = await api.patch(f"{THINGS}/a/status?fieldManager=controller", status, APPLY)
+        assert again.metadata["resourceVersion"] == applied.metadata["resourceVersion"]
+
+    on_server(scenario)
+
+
 def test_a_changed_definition_takes_effect():
     async def scenario(api: Caller) -> None:
         await _defined(api)
