@@ -1,7 +1,7 @@
 """The whole system on one page: every controller, built and run here.
 
-A service is anything with `run()` (until cancelled) and `synced`. To add a feature, add a line to `services`. The same
-list runs against a real cluster and, through an in-process client, on the twin.
+A service is anything with `run()` (until cancelled), `synced` and `settled`. To add a feature, add a line to
+`services`. The same list runs against a real cluster and, through an in-process client, on the twin.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ class Service(Protocol):
         """Whether it has seen the cluster's state and works."""
         ...
 
+    @property
+    def settled(self) -> bool:
+        """Whether it has done all that it sees to do at present."""
+        ...
+
     async def run(self) -> None:
         """Work until cancelled."""
         ...
@@ -54,6 +59,11 @@ class Platform:
     def ready(self) -> bool:
         """Whether every service has seen the cluster's state."""
         return all(service.synced for service in self.services.values())
+
+    @property
+    def settled(self) -> bool:
+        """Whether every service has done all that it sees to do at present."""
+        return all(service.settled for service in self.services.values())
 
     async def run(self) -> None:
         """Install what is missing, then run every service until cancelled."""

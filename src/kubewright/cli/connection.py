@@ -8,16 +8,27 @@ from typing import Any, TypeVar
 import click
 
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.kubeconfig import load
+from kubewright.client.kubeconfig import contexts, load
+from kubewright.errors import OpError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def cluster_options(command: F) -> F:
     """Add --kubeconfig and --context."""
-    context = click.option("--context", default="", help="The kubeconfig's current one by default.")
+    context = click.option(
+        "--context", default="", shell_complete=_complete_context, help="The kubeconfig's current one by default."
+    )
     kubeconfig = click.option("--kubeconfig", default="", help="KUBECONFIG or ~/.kube/config by default.")
     return kubeconfig(context(command))
+
+
+def _complete_context(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    try:
+        names = contexts(context.params.get("kubeconfig") or None)
+    except OpError:
+        return []  # a shell that completes is no place for messages
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def connection(kubeconfig: str, context: str) -> ConnectionConfig:

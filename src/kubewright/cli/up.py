@@ -14,7 +14,9 @@ from kubewright.api.meta import ObjectKey
 from kubewright.app import Platform
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.client.config import ConnectionConfig
+from kubewright.client.connect import connect
 from kubewright.client.http import HttpTransport
+from kubewright.client.recording import Mode, RecordingClient, Write
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -25,6 +27,7 @@ from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.shutdown import run_until_signalled
 
 LEASE = "kubewright"
+SETTLE_POLL_SECONDS = 0.1
 
 
 @click.command()
@@ -32,8 +35,18 @@ LEASE = "kubewright"
 @click.option("--leader-elect/--no-leader-elect", default=True, show_default=True, help="Of several replicas one acts.")
 @click.option("--lease-namespace", default="", help="Namespace of the Lease; the context's by default.")
 @click.option("--listen", "address", default="127.0.0.1:8080", show_default=True, help="Health and metrics.")
+@click.option("--dry-run", is_flag=True, help="Print what would be written now, write nothing, and end.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice, everything.")
-def up(*, kubeconfig: str, context: str, leader_elect: bool, lease_namespace: str, address: str, verbose: int) -> None:
+def up(
+    *,
+    kubeconfig: str,
+    context: str,
+    leader_elect: bool,
+    lease_namespace: str,
+    address: str,
+    dry_run: bool,
+    verbose: int,
+) -> None:
     """Run the platform against a cluster until told to end (SIGTERM, Ctrl-C).
 
     A missing CustomResourceDefinition is created; one that somebody applied is left as it is.
@@ -42,6 +55,9 @@ def up(*, kubeconfig: str, context: str, leader_elect: bool, lease_namespace: st
     logging.basicConfig(level=levels[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     config = connection(kubeconfig, context)
+    if dry_run:
+        asyncio.run(_rehearse(config))
+        return
     lease = ObjectKey(lease_namespace or config.namespace, LEASE) if leader_elect else None
     asyncio.run(_up(config, lease, address))
 
@@ -60,6 +76,29 @@ async def _up(config: ConnectionConfig, lease: ObjectKey | None, address: str) -
         await run_until_signalled(_serve(platform, elector, health, address))
     finally:
         await client.close()
+
+
+async def _rehearse(config: ConnectionConfig) -> None:
+    """Let the platform decide, and the server check, what it would write now."""
+    client = connect(config)
+    recording = RecordingClient(client, Mode.DRY_RUN)
+    platform = Platform(recording, Clock.wall())
+    try:
+        await client.raw("GET", "/version")
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(platform.run())
+            while not platform.settled:  # noqa: ASYNC110  it is settled when caches and queues are
+                await asyncio.sleep(SETTLE_POLL_SECONDS)
+            running.cancel()
+    finally:
+        await client.close()
+    lines = dict.fromkeys(_line(write) for write in recording.writes)
+    click.echo("\n".join(lines) if lines else "nothing: everything is as it should be")
+
+
+def _line(write: Write) -> str:
+    subresource = write.options.get("subresource", "")
+    return f"{write.verb} {write.resource} {write.key}{f' {subresource}' if subresource else ''}"
 
 
 async def _serve(platform: Platform, elector: LeaderElector | None, health: HealthApp, address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from kubewright.api.plan import Announce, Apply, Delete, Plan, SetFinalizers
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.events import EventRecorder
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Executor:
 
         What was done stays done: every action may be repeated, so the next reconcile goes on from there.
         """
+        if plan.actions:
+            _log.info("%s: %s", self.resource.target(about.key), plan)
         for action in plan.actions:
             match action:
                 case Apply(resource, manifest, subresource):

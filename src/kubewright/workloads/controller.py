@@ -107,6 +107,7 @@ class AppServices:
     """The controller with its caches, as `app.py` runs it."""
 
     caches: Caches
+    queue: WorkQueue[ObjectKey]
     controller: Controller[ObjectKey]
 
     async def run(self) -> None:
@@ -120,6 +121,11 @@ class AppServices:
     def synced(self) -> bool:
         """Whether the caches hold the cluster's state."""
         return all(informer.synced for informer in self.caches.all())
+
+    @property
+    def settled(self) -> bool:
+        """Whether every AppService has had its turn and none is waiting for another at once."""
+        return self.synced and self.queue.idle
 
 
 def app_services(
@@ -135,4 +141,4 @@ def app_services(
     executor = Executor(client, recorder, APP_SERVICES, FIELD_MANAGER)
     reconciler = AppServiceReconciler(client, clock, executor, caches)
     controller = Controller(NAME, reconciler, queue, concurrency=CONCURRENCY, informers=caches.all(), metrics=metrics)
-    return AppServices(caches, controller)
+    return AppServices(caches, queue, controller)

@@ -72,7 +72,7 @@ async def _show(story: Story) -> None:
         try:
             while True:
                 if console.is_terminal:
-                    live.update(render(story), refresh=True)
+                    live.update(render(story, console.width), refresh=True)
                 await asyncio.sleep(REFRESH_SECONDS)
         finally:
-            live.update(render(story), refresh=True)
+            live.update(render(story, console.width), refresh=True)

@@ -11,10 +11,11 @@ from typing import Any
 import yaml
 
 from kubewright.api.core import NAMESPACES
-from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.meta import Manifest
 from kubewright.cli.demo.faults import FAULTS, SOMEBODY, Fault
 from kubewright.cli.demo.world import NAMESPACE, World, until
+from kubewright.runtime.pool import WorkerPool
 
 MEND_SECONDS = 60.0
 """How long a fault may take to be mended before the demo goes on without it."""
@@ -53,9 +54,14 @@ class Story:
         namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
         await self.world.client.create(NAMESPACES, namespace, field_manager=SOMEBODY)
         manifests = shop()
-        for manifest in manifests:
-            await self.world.client.create(APP_SERVICES, manifest, namespace=NAMESPACE, field_manager=SOMEBODY)
+        pool = WorkerPool(self._create, workers=4)
+        async with pool.run((manifest["metadata"]["name"], manifest) for manifest in manifests) as results:
+            async for result in results:
+                result.value()
         await until(lambda: len(self.world.apps.index) == len(manifests) and self.world.all_ready())
+
+    async def _create(self, manifest: Manifest) -> AppService:
+        return await self.world.client.create(APP_SERVICES, manifest, namespace=NAMESPACE, field_manager=SOMEBODY)
 
     async def _episode(self, fault: Fault, started_at: float) -> None:
         before = set(self.world.announcements(fault.app))

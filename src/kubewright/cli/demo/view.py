@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -13,11 +12,17 @@ from kubewright.cli.demo.story import Episode, Story
 from kubewright.cli.demo.world import World, is_ready
 
 SHOWN_LINES = 3
+WIDE = 150
 
 
-def render(story: Story) -> RenderableType:
-    """Draw the story as it stands."""
-    return Group(_headline(story), Columns([_applications(story.world), _episodes(story)], expand=False))
+def render(story: Story, width: int) -> RenderableType:
+    """Draw the story as it stands, in two columns where the terminal is wide enough."""
+    parts = (_applications(story.world), _episodes(story))
+    if width < WIDE:
+        return Group(_headline(story), *parts)
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(*parts)
+    return Group(_headline(story), grid)
 
 
 def _headline(story: Story) -> Text:
