@@ -59,10 +59,8 @@ def decide(deployment: Deployment, owned: Sequence[ReplicaSet], now: float, *, o
         writes += [created, *_announce_scale(deployment, name, 0, created.manifest["spec"]["replicas"])]
     else:
         writes += _scale(deployment, sets, _next_sizes(deployment, sets, rescaled=rescaled, old_pods=old_pods))
-    if sets.new is not None and revisions.revision_of(deployment) != revision:
-        annotations = {revisions.REVISION: str(revision)}
-        writes.append(_patch(deployment, {"metadata": {"annotations": annotations}}))
-    status = _status(deployment, sets, conditions, now)
+    renumbered = sets.new is not None and revisions.revision_of(deployment) != revision
+    status = _status(deployment, sets, conditions, now, revision=revision if renumbered else 0)
     return Decision((*writes, *_clean_up(deployment, sets), *status.writes), status.look_again_at)
 
 
@@ -148,14 +146,22 @@ def _is_empty(each: ReplicaSet) -> bool:
     return seen and not each.spec.replicas and not each.status.replicas
 
 
-def _status(deployment: Deployment, sets: Sets, conditions: health.Conditions, now: float) -> Decision:
+def _status(
+    deployment: Deployment, sets: Sets, conditions: health.Conditions, now: float, *, revision: int = 0
+) -> Decision:
+    """Write what is new in the status, and with it a new revision: on this way it starts no new generation."""
     counted = health.counts(deployment, sets.all, sets.new)
     conditions = health.availability(deployment, conditions, counted, now)
     if not deployment.spec.paused and deployment.metadata.deletion_timestamp is None:
         conditions = health.progress(deployment, conditions, counted, sets.new, now)
         conditions = health.failures(sets.all, sets.new, conditions, now)
-    changed = health.changes(deployment, counted, conditions)
-    writes = (_patch(deployment, {"status": changed}, "status"),) if changed else ()
+    changed: dict[str, object] = {}
+    status = health.changes(deployment, counted, conditions)
+    if status:
+        changed["status"] = status
+    if revision:
+        changed["metadata"] = {"annotations": {revisions.REVISION: str(revision)}}
+    writes = (_patch(deployment, changed, "status"),) if changed else ()
     at = None if deployment.spec.paused else health.deadline_at(deployment, conditions)
     # Timestamps have whole seconds: one second later the deadline has passed for certain.
     return Decision(writes, None if at is None else at + 1)

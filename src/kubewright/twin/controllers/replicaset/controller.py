@@ -15,7 +15,7 @@ from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import LOW_PRIORITY, WorkQueue
 from kubewright.twin.caches import BY_CONTROLLER, Caches
 from kubewright.twin.controllers.context import Context
-from kubewright.twin.controllers.expectations import Expectations
+from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
 from kubewright.twin.controllers.ownership import claim
 from kubewright.twin.controllers.replicaset.decide import (
     Counted,
@@ -57,7 +57,11 @@ class ReplicaSetReconciler:
         counted = Counted.of(claimed.owned)
         failure = None
         if replica_set.metadata.deletion_timestamp is None and self.expected.met(key, now):
-            failure = await self._scale(replica_set, counted.active)
+            writes = scale(replica_set, counted.active, self._neighbours(replica_set, counted.active))
+            failure = await self._do(replica_set, writes)
+            if writes and failure is None:
+                # What was done comes back as news; a status that counts without it would be stale at once.
+                return RequeueAfter(EXPIRY_SECONDS)
         await self._write_status(replica_set, status_of(replica_set, counted, now, failure))
         if failure is not None:
             raise failure
@@ -72,13 +76,14 @@ class ReplicaSetReconciler:
     def _pods(self, key: ObjectKey, owner_uid: str) -> list[Pod]:
         return self.caches.pods.index.by(BY_CONTROLLER, (key.namespace, owner_uid))
 
-    async def _scale(self, replica_set: ReplicaSet, pods: tuple[Pod, ...]) -> OpError | None:
+    async def _do(self, replica_set: ReplicaSet, writes: Sequence[Create | Remove]) -> OpError | None:
         """Create or delete pods; the first refusal ends it and is returned."""
         try:
-            for write in scale(replica_set, pods, self._neighbours(replica_set, pods)):
-                await (
-                    self._create(replica_set, write) if isinstance(write, Create) else self._delete(replica_set, write)
-                )
+            for write in writes:
+                if isinstance(write, Create):
+                    await self._create(replica_set, write)
+                else:
+                    await self._delete(replica_set, write)
         except OpError as error:
             return error
         return None
