@@ -19,7 +19,7 @@ def status_patch(pod: Pod, life: Life, *, pod_ip: str, host_ip: str, now: float)
     status: Manifest = {
         "phase": _phase(life),
         "conditions": _conditions(pod, life, now, started=started),
-        "startTime": rfc3339(life.started_at),
+        "startTime": pod.status.start_time or rfc3339(life.started_at),
         "hostIP": host_ip,
         "hostIPs": [{"ip": host_ip}],
         "containerStatuses": [_container(pod, life, number) for number in range(len(pod.spec.containers))],
