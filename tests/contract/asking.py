@@ -215,6 +215,14 @@ class Collection:
 
         return await eventually(met, lambda: self.get(name))
 
+    async def served(self) -> None:
+        """Wait until the kind is served: a new definition is, a little after it is established."""
+
+        async def found() -> bool:
+            return (await self.list()).status == 200
+
+        await eventually(found, self.list)
+
     async def gone(self, name: str) -> None:
         """Wait until the object is not found."""
 
@@ -246,6 +254,8 @@ def invalid(what: str, *lines: str) -> Refusal:
 def cause(line: str) -> tuple[str, str, str]:
     """Read `field: message` as (field, reason, message)."""
     field, _, message = line.partition(": ")
+    if " in body must be of type " in message:
+        return field, "FieldValueTypeInvalid", message
     return field, REASONS[message.partition(":")[0]], message
 
 

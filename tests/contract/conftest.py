@@ -185,11 +185,7 @@ async def things(api, namespace, define):
         made = await define(definition)
         plural = made["spec"]["names"]["plural"]
         collection = api.of(plural, namespace, root=f"/apis/{made['spec']['group']}/{version}")
-
-        async def served():
-            return (await collection.list()).status == 200
-
-        await eventually(served)
+        await collection.served()
         return collection
 
     return things

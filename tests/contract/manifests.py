@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from typing import Any
 
 GROUP = "contract.example.com"
@@ -64,7 +65,7 @@ def owned_by(owner: dict[str, Any], document: dict[str, Any], *, block: bool = T
 
 def crd(schema: dict[str, Any], *, scope: str = "Namespaced", **version: Any) -> dict[str, Any]:
     """Define a new kind, of a name that no other case uses."""
-    number = next(_numbers)
+    number = f"{os.getpid()}x{next(_numbers)}"
     names = {"plural": f"things{number}", "singular": f"thing{number}", "kind": f"Thing{number}"}
     served = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}, **version}
     return {
