@@ -4,11 +4,12 @@ import asyncio
 
 import pytest
 
+from kubewright.api.apiextensions import CRDS
 from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import CONFIG_MAPS, ENDPOINTS, EVENTS, NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS
 from kubewright.api.discovery import ENDPOINT_SLICES
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, PartialObject, Resource
 from kubewright.client.protocol import PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.twin import behaviour
@@ -272,7 +273,9 @@ def test_a_crash_is_put_right_at_once():
         await asyncio.sleep(0.5)
         assert not await day.ready("web")
         await asyncio.sleep(3)
-        assert [each.restart_count for each in await day.ready("web")] == [1]
+        (again,) = await day.ready("web")
+        (status,) = again.status.container_statuses
+        assert (status.restart_count, status.last_state.terminated.exit_code) == (1, 1)
 
     run(day)
 
@@ -347,6 +350,51 @@ def test_what_a_deleted_deployment_owns_goes_or_stays_as_asked(propagation):
         else:
             assert not sets
             assert not await day.pods("web")
+
+    run(day)
+
+
+WIDGETS = Resource("example.com", "v1", "widgets", "Widget", PartialObject)
+
+
+def definition():
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": "widgets", "kind": "Widget", "singular": "widget", "listKind": "WidgetList"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+
+
+def test_what_a_custom_object_owns_goes_with_it_although_its_kind_came_later():
+    async def day(day):
+        await day.client.create(CRDS, definition())
+        await asyncio.sleep(1)
+        meta = {"name": "w", "namespace": "default"}
+        owner = await day.create(WIDGETS, {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": meta})
+        reference = {"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": owner.metadata.uid}
+        child = {"name": "child", "namespace": "default", "ownerReferences": [reference]}
+        await day.create(CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": child})
+        await asyncio.sleep(20)
+        key = ObjectKey("default", "child")
+        await day.client.get(CONFIG_MAPS, key)
+        await day.client.delete(WIDGETS, ObjectKey("default", "w"))
+        await asyncio.sleep(5)
+        assert await gone(day, CONFIG_MAPS, key)
+
+    run(day)
+
+
+def test_an_object_whose_owner_never_was_is_collected():
+    async def day(day):
+        reference = {"apiVersion": "v1", "kind": "ConfigMap", "name": "nobody", "uid": "no-such-uid"}
+        child = {"name": "child", "namespace": "default", "ownerReferences": [reference]}
+        await day.create(CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": child})
+        await asyncio.sleep(5)
+        assert await gone(day, CONFIG_MAPS, ObjectKey("default", "child"))
 
     run(day)
 

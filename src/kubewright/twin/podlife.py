@@ -48,6 +48,17 @@ class Behaviour:
 
 
 @dataclass(frozen=True, slots=True)
+class Run:
+    """A run of the first container that has ended. Times are in seconds since 1970."""
+
+    started_at: float
+    ended_at: float
+    exit_code: int
+    number: int
+    """How often it had been restarted before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Life:
     """What the kubelet remembers of a pod. Times are in seconds since 1970."""
 
@@ -59,8 +70,9 @@ class Life:
     ready: bool = False
     ready_at: float | None = None
     exit_at: float | None = None
-    ended_at: float = 0.0
     exit_code: int = 0
+    """What the present run will end with."""
+    last: Run | None = None
     restarts: int = 0
     failures: int = 0
     """Pulls or runs that failed in a row: what the back-off counts."""
@@ -154,7 +166,8 @@ def _become_ready(life: Life, now: float) -> Life:
 def _while_running(life: Life, pod: Pod, now: float) -> Life:
     if life.exit_at is None or life.exit_at > now:
         return _become_ready(life, now)
-    ended = replace(life, ready=False, ready_at=None, exit_at=None, ended_at=now, due_at=None)
+    last = Run(life.running_at, now, life.exit_code, life.restarts)
+    ended = replace(life, ready=False, ready_at=None, exit_at=None, last=last, due_at=None)
     policy = pod.spec.restart_policy
     if policy == "Never" or (policy == "OnFailure" and life.exit_code == 0):
         return replace(ended, stage=Stage.ENDED)

@@ -7,7 +7,7 @@ from typing import Any
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import Container, Pod
 from kubewright.api.meta import Manifest, rfc3339
-from kubewright.twin.podlife import Life, Stage, backoff_seconds
+from kubewright.twin.podlife import Life, Run, Stage, backoff_seconds
 
 PULL_FAILURE = "ImagePullBackOff"
 CRASH_LOOP = "CrashLoopBackOff"
@@ -36,16 +36,20 @@ def _phase(life: Life) -> str:
         case Stage.CREATING | Stage.PULL_FAILED:
             return "Pending"
         case Stage.ENDED:
-            return "Failed" if life.exit_code else "Succeeded"
+            return "Failed" if _failed(life) else "Succeeded"
         case _:
             return "Running"
+
+
+def _failed(life: Life) -> bool:
+    return life.last is not None and life.last.exit_code != 0
 
 
 def _conditions(pod: Pod, life: Life, now: float, *, started: bool) -> list[Manifest]:
     names = " ".join(each.name for each in (pod.spec.containers[:1] if started else pod.spec.containers))
     unready = ("ContainersNotReady", f"containers with unready status: [{names}]")
     if life.stage is Stage.ENDED:
-        unready = ("PodFailed" if life.exit_code else "PodCompleted", "")
+        unready = ("PodFailed" if _failed(life) else "PodCompleted", "")
     why = ("", "") if life.ready else unready
     sandbox = started and life.stage is not Stage.ENDED
     return [
@@ -88,7 +92,8 @@ def _container(pod: Pod, life: Life, number: int) -> Manifest:
         "lastState": _last_state(pod, life, container, faulty=faulty),
     }
     if running or life.stage in {Stage.BACKOFF, Stage.ENDED}:
-        status |= {"imageID": f"twin://{container.image}", "containerID": _container_id(pod, container, life)}
+        run = life.restarts if faulty else 0
+        status |= {"imageID": f"twin://{container.image}", "containerID": _container_id(pod, container, run)}
     return status
 
 
@@ -102,25 +107,25 @@ def _state(pod: Pod, life: Life, container: Container, *, running: bool) -> Mani
             wait = f"{backoff_seconds(max(life.failures - 2, 0)):.0f}s"
             text = f"back-off {wait} restarting failed container={container.name} pod={pod_text(pod)}"
             return {"waiting": {"reason": CRASH_LOOP, "message": text}}
-        case Stage.ENDED:
-            return {"terminated": _terminated(pod, life, container)}
+        case Stage.ENDED if life.last is not None:
+            return {"terminated": _terminated(pod, container, life.last)}
         case _:
             return {"waiting": {"reason": "ContainerCreating"}}
 
 
 def _last_state(pod: Pod, life: Life, container: Container, *, faulty: bool) -> Manifest:
-    if faulty and life.ended_at and life.stage is not Stage.ENDED:
-        return {"terminated": _terminated(pod, life, container)}
+    if faulty and life.last is not None and life.stage is not Stage.ENDED:
+        return {"terminated": _terminated(pod, container, life.last)}
     return {}
 
 
-def _terminated(pod: Pod, life: Life, container: Container) -> dict[str, Any]:
+def _terminated(pod: Pod, container: Container, run: Run) -> dict[str, Any]:
     return {
-        "exitCode": life.exit_code,
-        "reason": "Error" if life.exit_code else "Completed",
-        "startedAt": rfc3339(life.running_at),
-        "finishedAt": rfc3339(life.ended_at),
-        "containerID": _container_id(pod, container, life),
+        "exitCode": run.exit_code,
+        "reason": "Error" if run.exit_code else "Completed",
+        "startedAt": rfc3339(run.started_at),
+        "finishedAt": rfc3339(run.ended_at),
+        "containerID": _container_id(pod, container, run.number),
     }
 
 
@@ -140,11 +145,11 @@ def _init(pod: Pod, container: Container, life: Life, *, started: bool) -> Manif
         return {**status, "state": {"running": {"startedAt": rfc3339(life.started_at)}}}
     began = rfc3339(life.started_at)
     ended = {"exitCode": 0, "reason": "Completed", "startedAt": began, "finishedAt": began}
-    return {**status, "state": {"terminated": {**ended, "containerID": _container_id(pod, container, life)}}}
+    return {**status, "state": {"terminated": {**ended, "containerID": _container_id(pod, container, 0)}}}
 
 
-def _container_id(pod: Pod, container: Container, life: Life) -> str:
-    return f"twin://{pod.metadata.uid}/{container.name}/{life.restarts}"
+def _container_id(pod: Pod, container: Container, run: int) -> str:
+    return f"twin://{pod.metadata.uid}/{container.name}/{run}"
 
 
 def pod_text(pod: Pod) -> str:

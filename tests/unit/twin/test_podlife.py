@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from kubewright.api.core import PodStatus
+from kubewright.api.meta import rfc3339
 from kubewright.twin.podlife import Behaviour, Stage, advance, backoff_seconds, begin, crash, resume
 from kubewright.twin.podstatus import status_patch
 from tests.unit.twin.controllers.build import NOW, pod
@@ -26,6 +27,12 @@ def told(subject, life, now=NOW):
         if (value := getattr(container.state, kind)) is not None
     )
     return status.phase, state, ready, status.pod_ip
+
+
+def last_of(life):
+    patch = status_patch(NEW, life, pod_ip="10.0.0.9", host_ip="172.16.0.1", now=NOW)["status"]
+    ended = patch["containerStatuses"][0]["lastState"]["terminated"]
+    return ended["exitCode"], ended["reason"], ended["startedAt"], ended["finishedAt"]
 
 
 def run(behaviour=QUICK, subject=NEW):
@@ -81,7 +88,7 @@ def test_a_container_that_ran_long_enough_is_forgiven():
     life = run(dying)
     for _ in range(3):
         life = advance(life, NEW, dying, life.exit_at)
-        assert life.due_at - life.ended_at == 1
+        assert life.due_at - life.last.ended_at == 1
         life = advance(life, NEW, dying, life.due_at)
 
 
@@ -106,7 +113,9 @@ def test_what_becomes_of_a_pod_that_exits(policy, code, phase):
 def test_a_crash_ends_only_what_runs():
     life = crash(run(), 137, NOW + 9)
     ended = advance(life, NEW, QUICK, NOW + 9)
-    assert (ended.stage, ended.exit_code) == (Stage.BACKOFF, 137)
+    assert ended.stage is Stage.BACKOFF
+    again = advance(ended, NEW, QUICK, ended.due_at)
+    assert last_of(again) == (137, "Error", rfc3339(NOW + 1), rfc3339(NOW + 9))
     creating = begin(QUICK, NOW)
     assert crash(creating, 1, NOW) is creating
 
