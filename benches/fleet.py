@@ -7,6 +7,7 @@ import asyncio
 from kubewright.api.core import NAMESPACES
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.meta import Manifest
+from kubewright.app import Platform
 from kubewright.client.protocol import Client
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.pool import WorkerPool
@@ -24,6 +25,12 @@ def manifest(number: int) -> Manifest:
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}},
     }
     return {"metadata": {"name": f"app-{number:04d}"}, "spec": spec}
+
+
+async def until_ready(platform: Platform) -> None:
+    """Wait until the platform's caches are whole."""
+    while not platform.ready:  # noqa: ASYNC110  several informers make it so
+        await asyncio.sleep(0.05)
 
 
 class Fleet:

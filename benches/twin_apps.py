@@ -10,7 +10,7 @@ import argparse
 import asyncio
 import time
 
-from benches.fleet import Fleet
+from benches.fleet import Fleet, until_ready
 from benches.report import report, result
 from kubewright.app import Platform
 from kubewright.clock import Clock
@@ -26,8 +26,7 @@ async def deploy(count: int) -> tuple[float, float, int]:
     async with Twin(clock, nodes=count // PODS_PER_NODE + 2) as twin, asyncio.TaskGroup() as tasks:
         platform = Platform(twin.client(), clock)
         running = tasks.create_task(platform.run())
-        while not platform.ready:
-            await asyncio.sleep(0.05)
+        await until_ready(platform)
         cpu, revision = time.process_time(), twin.server.store.revision
         seconds = await Fleet(twin.client(), count).deploy()
         cpu, writes = time.process_time() - cpu, twin.server.store.revision - revision
