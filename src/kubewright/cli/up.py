@@ -20,10 +20,11 @@ from kubewright.client.recording import Mode, RecordingClient, Write
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.runtime.health import HealthApp, listen, serve_asgi
+from kubewright.runtime.health import HealthApp
 from kubewright.runtime.leader import LeaderElector, LeadershipLostError
 from kubewright.runtime.metered import MeteredTransport
 from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.runtime.serving import listen, serve_asgi
 from kubewright.runtime.shutdown import run_until_signalled
 
 LEASE = "kubewright"

@@ -1,7 +1,6 @@
 """The twin on a socket: TLS with an authority of its own, a random token, and a kubeconfig that has both.
 
-`kubewright twin serve` and the contract suite run it. uvicorn is embedded: it takes no signals, the caller's
-cancellation ends it.
+`kubewright twin serve` and the contract suite run it.
 """
 
 from __future__ import annotations
@@ -10,24 +9,21 @@ import asyncio
 import base64
 import os
 import secrets
-import socket
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
 import yaml
 
+from kubewright.runtime.serving import KeyFiles, listen, serve_asgi
 from kubewright.twin.asgi import AsgiApp
 from kubewright.twin.call import User
 from kubewright.twin.certificates import ServingCertificate, issue
 from kubewright.twin.server import ApiServer
 
 _TOKEN_BYTES = 32
-_SHUTDOWN_SECONDS = 3
-_POLL_SECONDS = 0.01
 _ADMIN = User("kubernetes-admin", groups=("system:masters", "system:authenticated"))
 
 
@@ -41,14 +37,6 @@ class Endpoint:
     kubeconfig: Path
 
 
-class _EmbeddedServer(uvicorn.Server):
-    """uvicorn without its signal handlers: the program that embeds it has its own."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
 @asynccontextmanager
 async def serving(
     server: ApiServer, kubeconfig: Path, host: str = "127.0.0.1", port: int = 0
@@ -57,51 +45,27 @@ async def serving(
     certificate = issue(host, server.clock.now())
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     server.tokens.accept(token, _ADMIN)
-    with socket.create_server((host, port)) as listener, _key_files(certificate) as (cert_file, key_file):
-        bound_port: int = listener.getsockname()[1]
-        endpoint = Endpoint(f"https://{host}:{bound_port}", token, certificate.authority, kubeconfig)
-        embedded = _EmbeddedServer(_config(AsgiApp(server), cert_file, key_file))
+    listener = listen(host, port)
+    endpoint = Endpoint(f"https://{host}:{listener.getsockname()[1]}", token, certificate.authority, kubeconfig)
+    with _key_files(certificate) as files:
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(embedded.serve(sockets=[listener]))
-            while not embedded.started and not running.done():  # noqa: ASYNC110  uvicorn offers no event
-                await asyncio.sleep(_POLL_SECONDS)
+            running = group.create_task(serve_asgi(AsgiApp(server), listener, files))
             write_kubeconfig(endpoint)
             try:
                 yield endpoint
             finally:
                 server.hub.close()
-                embedded.should_exit = True
-
-
-async def serve(server: ApiServer, kubeconfig: Path, host: str = "127.0.0.1", port: int = 0) -> None:
-    """Serve until cancelled."""
-    async with serving(server, kubeconfig, host, port):
-        await asyncio.Event().wait()
-
-
-def _config(app: AsgiApp, cert_file: Path, key_file: Path) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        http="httptools",
-        ws="none",
-        server_header=False,
-        ssl_certfile=str(cert_file),
-        ssl_keyfile=str(key_file),
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
+                running.cancel()
 
 
 @contextmanager
-def _key_files(certificate: ServingCertificate) -> Generator[tuple[Path, Path]]:
+def _key_files(certificate: ServingCertificate) -> Generator[KeyFiles]:
     """Lay the certificate out as files, which is how OpenSSL wants them; they are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="kubewright-twin-") as folder:
         cert_file, key_file = Path(folder, "serving.crt"), Path(folder, "serving.key")
         cert_file.write_bytes(certificate.certificate)
         write_private(key_file, certificate.key)
-        yield cert_file, key_file
+        yield KeyFiles(cert_file, key_file)
 
 
 def write_kubeconfig(endpoint: Endpoint) -> None:

@@ -6,8 +6,9 @@ from prometheus_client import CollectorRegistry
 
 from kubewright.clock import run_virtual
 from kubewright.errors import ErrorKind, OpError
-from kubewright.runtime.health import HealthApp, listen, serve_asgi
+from kubewright.runtime.health import HealthApp
 from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.runtime.serving import listen, serve_asgi
 
 
 def ask(app, path, method="GET"):

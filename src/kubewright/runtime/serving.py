@@ -1,0 +1,75 @@
+"""ASGI applications on sockets: health endpoints, and the twin's API server over TLS.
+
+uvicorn is embedded without its signal handlers: the program that embeds it has its own (`shutdown`), and the caller's
+cancellation ends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import uvicorn
+
+from kubewright.errors import ErrorKind, OpError
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_SHUTDOWN_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    """A serving certificate and its key, as PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+class _EmbeddedServer(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve_asgi(app: AsgiApp, listener: socket.socket, tls: KeyFiles | None = None) -> None:
+    """Serve on a listening socket until cancelled, then close it and give requests a second to end."""
+    server = _EmbeddedServer(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            http="httptools",
+            ws="none",
+            server_header=False,
+            ssl_certfile=str(tls.certificate) if tls else None,
+            ssl_keyfile=str(tls.key) if tls else None,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        )
+    )
+    try:
+        await server.serve(sockets=[listener])
+    except asyncio.CancelledError:
+        if server.started:
+            await server.shutdown(sockets=[listener])
+        raise
+    finally:
+        listener.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket to serve on; port 0 takes a free one. Raises OpError when the address cannot be had."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        detail = error.strerror or str(error)
+        raise OpError("serving.listen", ErrorKind.UNAVAILABLE, f"{host}:{port}", detail) from error
