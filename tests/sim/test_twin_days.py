@@ -13,7 +13,7 @@ from kubewright.api.meta import ObjectKey, PartialObject, Resource
 from kubewright.client.protocol import PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.twin import behaviour
-from tests.sim.build import run
+from tests.sim.build import deployment, run
 
 WEB = ObjectKey("default", "web")
 
@@ -329,6 +329,38 @@ def test_endpoints_follow_the_pods_that_are_ready():
         await asyncio.sleep(5)
         pieces = await day.client.list(ENDPOINT_SLICES, label_selector="kubernetes.io/service-name=web")
         assert [piece.endpoints or () for piece in pieces.items] == [()]
+
+    run(day)
+
+
+def test_room_that_is_made_is_used_by_those_who_wait():
+    async def day(day):
+        whole = [{"name": "main", "image": "x", "resources": {"requests": {"cpu": "5"}}}]
+        for name in ("first", "second"):
+            manifest = deployment(name, replicas=3)
+            manifest["spec"]["template"]["spec"]["containers"] = whole
+            await day.create(DEPLOYMENTS, manifest)
+            await asyncio.sleep(10)
+        assert not await day.ready("second")
+        await day.client.delete(DEPLOYMENTS, ObjectKey("default", "first"))
+        await day.until_complete("second", seconds=30)
+
+    run(day)
+
+
+def test_in_the_foreground_every_owner_outlives_what_it_owns():
+    async def day(day):
+        await day.deploy("web", replicas=2, annotations={behaviour.STOP_SECONDS: "5"})
+        await day.until_complete("web")
+        await day.client.delete(DEPLOYMENTS, WEB, propagation="Foreground")
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            sets = (await day.client.list(REPLICA_SETS)).items
+            assert sets or not await day.pods("web")
+            if await gone(day, DEPLOYMENTS, WEB):
+                assert not sets
+                return
+        raise AssertionError("still there")
 
     run(day)
 
