@@ -141,9 +141,8 @@ class Registry:
         if obj is old:
             return record
         self.admission(self, kind, obj, old)
-        generation = strategy.next_generation(kind, obj, old)
-        if generation is not None and not own_rules:
-            obj["metadata"]["generation"] = generation
+        if not own_rules and target.subresource != "status":
+            strategy.raise_generation(kind, obj, old)
         if not own_rules:
             self._validate(target, obj, old)
         if same_but_for_times(obj, old):

@@ -172,12 +172,11 @@ def _identity(metadata: Manifest) -> Manifest:
     return {name: value for name, value in metadata.items() if name in names}
 
 
-def next_generation(kind: KindInfo, obj: Manifest, old: Manifest) -> int | None:
-    """Return the object's generation after this change; None for kinds that have none."""
+def raise_generation(kind: KindInfo, obj: Manifest, old: Manifest) -> None:
+    """Count a change of what is desired, for kinds whose objects have a generation."""
     generation = as_dict(old.get("metadata")).get("generation")
-    if generation is None:
-        return None
-    return generation + 1 if _desire_changed(kind, obj, old) else generation
+    if generation is not None:
+        obj["metadata"]["generation"] = generation + _desire_changed(kind, obj, old)
 
 
 def _desire_changed(kind: KindInfo, obj: Manifest, old: Manifest) -> bool:

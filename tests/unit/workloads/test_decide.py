@@ -122,6 +122,9 @@ def test_a_service_goes_with_the_last_port():
     [
         pytest.param({"replicas": -1}, "spec.replicas", id="negative replicas"),
         pytest.param({"image": ""}, "spec.image", id="no image"),
+        pytest.param({"resources": {"limits": {"cpu": "many"}}}, "spec.resources.limits[cpu]", id="no quantity"),
+        pytest.param({"name": "a" * 64}, "metadata.name", id="a name too long for a label"),
+        pytest.param({"name": "web.shop"}, "metadata.name", id="a name that no Service can have"),
     ],
 )
 def test_a_spec_that_a_lax_definition_let_through_stalls_and_touches_no_child(spec, words):

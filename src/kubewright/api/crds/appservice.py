@@ -6,7 +6,7 @@ whatever CRD they came through: somebody's with only `image` and `replicas` fill
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 from kubewright.api.conditions import Condition
@@ -14,7 +14,8 @@ from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, Scale, c
 from kubewright.api.crds.violations import violations
 from kubewright.api.described import described
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
-from kubewright.api.quantity import Quantity
+from kubewright.api.names import dns_label_errors, label_value_errors
+from kubewright.api.quantity import Quantity, canonical
 
 _PORT = {"format": "int32", "minimum": 1, "maximum": 65535}
 _PORT_NAME = {"maxLength": 15, "pattern": "^([a-z0-9]+-)*[a-z0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$"}
@@ -109,5 +110,24 @@ APP_SERVICE_CRD: Manifest = crd_manifest(
 
 
 def problems(app: AppService) -> tuple[str, ...]:
-    """Return what is wrong with the spec, one line each: for objects that a laxer CRD than ours let through."""
-    return violations(app.spec, "spec")
+    """Return what keeps the application from being made, one line each.
+
+    Most of it only a laxer CRD than ours lets through. The name is stricter than an object's: it becomes a label's
+    value and, with ports, a Service's name.
+    """
+    return (*_name_problems(app), *violations(app.spec, "spec"), *_quantity_problems(app))
+
+
+def _name_problems(app: AppService) -> list[str]:
+    check = dns_label_errors if app.spec.ports else label_value_errors
+    return [f"metadata.name: {error}" for error in check(app.metadata.name)]
+
+
+def _quantity_problems(app: AppService) -> Iterator[str]:
+    amounts = {"requests": app.spec.resources.requests, "limits": app.spec.resources.limits}
+    for field, quantities in amounts.items():
+        for name, quantity in quantities.items():
+            try:
+                canonical(quantity)
+            except ValueError as error:
+                yield f"spec.resources.{field}[{name}]: {error}"

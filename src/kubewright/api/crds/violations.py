@@ -75,7 +75,7 @@ def _inside(value: Any, rules: Mapping[str, Any], at: str) -> Iterator[str]:
 def _duplicates(items: Sequence[Any], keys: Sequence[str], at: str) -> Iterator[str]:
     seen: set[tuple[Any, ...]] = set()
     for index, item in enumerate(items if keys else ()):
-        names = {field.encode_name: field.name for field in _fields(type(item))}
+        names = {field.encode_name: field.name for field in _fields(cast("type[msgspec.Struct]", type(item)))}
         identity = tuple(getattr(item, names[key]) for key in keys)
         if identity in seen:
             yield f"{at}[{index}]: Duplicate value: {_json(dict(zip(keys, identity, strict=True)))}"
