@@ -147,7 +147,7 @@ def test_objects_of_a_laxer_definition_decode(document):
     ],
 )
 def test_problems_are_told_in_the_api_servers_words(spec, wrong):
-    assert problems(app(spec=spec)) == wrong
+    assert problems(app(metadata={"name": "a"}, spec=spec)) == wrong
 
 
 def test_a_condition_keeps_the_rules_of_metav1():
