@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from kubewright.api.conditions import find_condition
-from kubewright.api.core import PODS, Node, Pod
-from kubewright.api.meta import ObjectKey, PartialObject, Resource, rfc3339
+from kubewright.api.core import POD_SUBRESOURCES, PODS, Node, Pod
+from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.client.protocol import PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.diagnosis import Diagnosis
@@ -28,8 +28,7 @@ from kubewright.twin.controllers.writes import Announce, Patch, Writer
 
 NAME = "default-scheduler"
 CONCURRENCY = 8
-_BINDINGS = Resource("", "v1", "pods", "Pod", PartialObject)
-"""The answer to a binding is a Status, of which nothing is read."""
+
 RETRY_SECONDS = 1.0
 """Pods that fit nowhere are tried again so long after something changed that could help."""
 
@@ -97,7 +96,12 @@ class Binder:
         key = pod.key
         try:
             await self._client.create(
-                _BINDINGS, binding, namespace=key.namespace, name=key.name, subresource="binding", field_manager=NAME
+                POD_SUBRESOURCES,
+                binding,
+                namespace=key.namespace,
+                name=key.name,
+                subresource="binding",
+                field_manager=NAME,
             )
         except OpError as error:
             self._forget(key)
