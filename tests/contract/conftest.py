@@ -26,6 +26,7 @@ from tools.cluster import ControlPlane, kubectl_path
 
 NODES = 3
 START_SECONDS = 60
+APP_SERVICE_CRD = "appservices.app.example.com"
 RUNNING = {"twin": "KUBEWRIGHT_TWIN", "control-plane": "KUBEWRIGHT_CONTROL_PLANE"}
 
 
@@ -189,3 +190,54 @@ async def things(api, namespace, define):
         return collection
 
     return things
+
+
+@pytest.fixture
+def app_service_kind(cluster):
+    """Define the AppService for a while: with a manifest of one's own, or (empty) not at all beforehand."""
+    return lambda manifest: app_service_defined(cluster, manifest)
+
+
+@pytest.fixture(scope="module")
+def module_app_service_kind(cluster):
+    return lambda manifest: app_service_defined(cluster, manifest)
+
+
+@contextmanager
+def app_service_defined(cluster, manifest):
+    """The definition is the whole cluster's: whoever changes it begins and ends without it."""
+    remove_app_services(cluster)
+    if manifest:
+        cluster.kubectl("apply", "-f", "-", stdin=manifest)
+        cluster.kubectl("wait", "--for=condition=Established", f"crd/{APP_SERVICE_CRD}", "--timeout=60s")
+    yield
+    remove_app_services(cluster)
+
+
+def remove_app_services(cluster):
+    cluster.kubectl("delete", "crd", APP_SERVICE_CRD, "--ignore-not-found", "--wait=false")
+    # Objects that an ended platform still holds would keep the definition for ever.
+    held = cluster.kubectl(
+        "get",
+        "appservices",
+        "-A",
+        "-o",
+        "jsonpath={range .items[*]}{.metadata.namespace} {.metadata.name}\n{end}",
+        check=False,
+    )
+    for line in held.stdout.splitlines():
+        namespace, name = line.split()
+        clear = '{"metadata":{"finalizers":null}}'
+        cluster.kubectl("-n", namespace, "patch", "appservice", name, "--type=merge", "-p", clear, check=False)
+    cluster.kubectl("wait", "--for=delete", f"crd/{APP_SERVICE_CRD}", "--timeout=60s")
+
+
+@pytest.fixture
+def platform_on():
+    """Run the platform against a cluster for a while."""
+
+    def platform_on(cluster):
+        options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
+        return kubewright(cluster.state / "up.log", "up", *options)
+
+    return platform_on

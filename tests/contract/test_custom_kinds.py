@@ -249,7 +249,7 @@ async def test_a_version_that_is_not_served_is_not_found(api, namespace, things)
 
 async def test_discovery_lists_a_new_kind(api, things):
     definition = crd(schema(), subresources={"status": {}})
-    definition["spec"]["names"] |= {"shortNames": ["short"], "categories": ["all"]}
+    definition["spec"]["names"] |= {"shortNames": ["short"], "categories": ["contract"]}
     await things(definition)
     names = definition["spec"]["names"]
 
@@ -262,7 +262,7 @@ async def test_discovery_lists_a_new_kind(api, things):
     main = entries[names["plural"]]
     assert (main["kind"], main["singularName"], main["namespaced"]) == (names["kind"], names["singular"], True)
     assert sorted(main["verbs"]) == ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
-    assert (main["shortNames"], main["categories"]) == (["short"], ["all"])
+    assert (main["shortNames"], main["categories"]) == (["short"], ["contract"])
     assert sorted(entries[f"{names['plural']}/status"]["verbs"]) == ["get", "patch", "update"]
 
 
