@@ -36,14 +36,14 @@ def demo(seconds: float, nodes: int, seed: int, as_json: bool) -> int:
     Ends with exit code 0 if every application is ready and every fault was mended.
     """
     logging.basicConfig(level=logging.ERROR)
-    story = asyncio.run(_run(seconds, nodes, seed, show=not as_json))
+    story = asyncio.run(play(Clock.wall(), seconds, nodes, seed, show=not as_json))
     if as_json:
         click.echo(json.dumps(story.summary(), indent=2))
     return 0 if story.all_well() else 1
 
 
-async def _run(seconds: float, nodes: int, seed: int, *, show: bool) -> Story:
-    clock = Clock.wall()
+async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: bool) -> Story:
+    """Run the twin, the platform and the story for `seconds` of the loop's time, and return the story as it went."""
     async with Twin(clock, nodes=nodes, seed=seed) as twin, asyncio.TaskGroup() as tasks:
         world = World.of(twin.client())
         story = Story(world)

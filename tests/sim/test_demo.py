@@ -1,0 +1,23 @@
+"""The demo's whole course under virtual time: it ends well, and the same way each time."""
+
+from kubewright.cli.demo.command import play
+from kubewright.cli.demo.faults import FAULTS
+from kubewright.clock import Clock, run_virtual
+
+
+async def summary(seed):
+    story = await play(Clock.virtual(), 60, 5, seed, show=False)
+    return story.all_well(), story.summary()
+
+
+def test_every_application_comes_up_and_every_fault_is_mended():
+    well, told = run_virtual(summary(0))
+    assert well
+    assert [app["name"] for app in told["appServices"] if not app["ready"]] == []
+    assert len(told["appServices"]) == 12
+    assert [fault["fault"] for fault in told["faults"]] == [fault.title for fault in FAULTS]
+    assert all(fault["done"] for fault in told["faults"])
+
+
+def test_the_same_seed_tells_the_same_story():
+    assert run_virtual(summary(7)) == run_virtual(summary(7))
