@@ -12,7 +12,7 @@ from typing import Protocol
 
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.crds import all_crds
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -76,12 +76,20 @@ class Platform:
 
 async def install(client: Client) -> None:
     """Create the CustomResourceDefinitions that the cluster lacks; those that somebody applied are left as they are."""
+    for manifest in await missing_definitions(client):
+        await client.apply(CRDS, manifest, field_manager=INSTALLER)
+        _log.info("created the definition of %s", manifest["metadata"]["name"])
     for manifest in all_crds():
-        key = ObjectKey("", manifest["metadata"]["name"])
-        if not await _exists(client, key):
-            await client.apply(CRDS, manifest, field_manager=INSTALLER)
-            _log.info("created the definition of %s", key)
-        await _established(client, key)
+        await _established(client, _key(manifest))
+
+
+async def missing_definitions(client: Client) -> list[Manifest]:
+    """Return the CustomResourceDefinitions that the cluster lacks."""
+    return [manifest for manifest in all_crds() if not await _exists(client, _key(manifest))]
+
+
+def _key(manifest: Manifest) -> ObjectKey:
+    return ObjectKey("", manifest["metadata"]["name"])
 
 
 async def _exists(client: Client, key: ObjectKey) -> bool:

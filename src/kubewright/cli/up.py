@@ -11,7 +11,7 @@ import click
 from prometheus_client import CollectorRegistry
 
 from kubewright.api.meta import ObjectKey
-from kubewright.app import Platform
+from kubewright.app import Platform, missing_definitions
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
@@ -85,7 +85,10 @@ async def _rehearse(config: ConnectionConfig) -> None:
     recording = RecordingClient(client, Mode.DRY_RUN)
     platform = Platform(recording, Clock.wall())
     try:
-        await client.raw("GET", "/version")
+        if missing := await missing_definitions(client):
+            names = ", ".join(manifest["metadata"]["name"] for manifest in missing)
+            click.echo(f"create the definitions {names}\nMore can be told once they are there: kubewright crds")
+            return
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(platform.run())
             while not platform.settled:  # noqa: ASYNC110  it is settled when caches and queues are
