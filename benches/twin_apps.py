@@ -14,6 +14,7 @@ from benches.fleet import Fleet, until_ready
 from benches.report import report, result
 from kubewright.app import Platform
 from kubewright.clock import Clock
+from kubewright.runtime.heap import keep_many_objects
 from kubewright.twin.cluster import Twin
 
 GOAL_SECONDS = 20
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
+    keep_many_objects()
     runs = [asyncio.run(deploy(options.count)) for _ in range(options.runs)]
     wall, cpu, writes = zip(*runs, strict=True)
     case = f"{options.count} AppServices to Ready on the twin"

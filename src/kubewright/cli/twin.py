@@ -13,6 +13,7 @@ from kubewright.cli.connection import cluster_options, connection
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
 from kubewright.clock import Clock
+from kubewright.runtime.heap import keep_many_objects
 from kubewright.runtime.shutdown import run_until_signalled
 from kubewright.twin.cluster import SimulatedNodes, Twin
 from kubewright.twin.serve import serving
@@ -25,6 +26,7 @@ SEED = click.option("--seed", type=int, default=0, show_default=True, help="Seed
 def twin() -> None:
     """Serve an embedded Kubernetes, or add simulated nodes to a cluster."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    keep_many_objects()
 
 
 @twin.command()

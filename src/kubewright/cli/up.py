@@ -21,6 +21,7 @@ from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.health import HealthApp
+from kubewright.runtime.heap import keep_many_objects
 from kubewright.runtime.leader import LeaderElector, LeadershipLostError
 from kubewright.runtime.metered import MeteredTransport
 from kubewright.runtime.metrics import RuntimeMetrics
@@ -55,6 +56,7 @@ def up(
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     logging.basicConfig(level=levels[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    keep_many_objects()
     config = connection(kubeconfig, context)
     if dry_run:
         asyncio.run(_rehearse(config))

@@ -16,6 +16,7 @@ from kubewright.cli.demo.story import Story
 from kubewright.cli.demo.view import render
 from kubewright.cli.demo.world import World
 from kubewright.clock import Clock
+from kubewright.runtime.heap import keep_many_objects
 from kubewright.twin.cluster import Twin
 
 REFRESH_SECONDS = 0.25
@@ -36,6 +37,7 @@ def demo(seconds: float, nodes: int, seed: int, as_json: bool) -> int:
     Ends with exit code 0 if every application is ready and every fault was mended.
     """
     logging.basicConfig(level=logging.ERROR)
+    keep_many_objects()
     story = asyncio.run(play(Clock.wall(), seconds, nodes, seed, show=not as_json))
     if as_json:
         click.echo(json.dumps(story.summary(), indent=2))
