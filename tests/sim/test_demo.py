@@ -1,6 +1,6 @@
 """The demo's whole course under virtual time: it ends well, and the same way each time."""
 
-from kubewright.cli.demo.command import play
+from kubewright.cli.demo.play import play
 from kubewright.cli.demo.faults import FAULTS
 from kubewright.clock import Clock, run_virtual
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from kubewright.client.config import ConnectionConfig
-from kubewright.client.kubeconfig import contexts, load
-from kubewright.errors import OpError
+if TYPE_CHECKING:
+    from kubewright.client.config import ConnectionConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,6 +23,9 @@ def cluster_options(command: F) -> F:
 
 
 def _complete_context(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    from kubewright.client.kubeconfig import contexts
+    from kubewright.errors import OpError
+
     try:
         names = contexts(context.params.get("kubeconfig") or None)
     except OpError:
@@ -33,4 +35,6 @@ def _complete_context(context: click.Context, _: click.Parameter, incomplete: st
 
 def connection(kubeconfig: str, context: str) -> ConnectionConfig:
     """Return the connection that the options, the environment or the pod's service account name."""
+    from kubewright.client.kubeconfig import load
+
     return load(kubeconfig or None, context=context)

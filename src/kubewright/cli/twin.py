@@ -4,49 +4,130 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.twinserve import Serving, serve_twin
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
-from kubewright.clock import Clock
-from kubewright.runtime.heap import keep_many_objects
+from kubewright.clock import Clock, run_fast
 from kubewright.runtime.shutdown import run_until_signalled
-from kubewright.twin.cluster import SimulatedNodes, Twin
-from kubewright.twin.serve import serving
+from kubewright.twin.cluster import SimulatedNodes
+from kubewright.twin.copying import Copying, Summary
 
-NODES = click.option("--nodes", type=click.IntRange(min=0), default=5, show_default=True, help="Simulated nodes.")
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_NODES = 5
+NODES = click.option(
+    "--nodes", type=click.IntRange(min=0), default=DEFAULT_NODES, show_default=True, help="Simulated nodes."
+)
 SEED = click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is random.")
+FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+def serving_options(command: F) -> F:
+    """Add where to serve, and how fast time passes there."""
+    for option in (
+        click.option("--save-to", type=FILE, help="Save the cluster here at the end, without the values of Secrets."),
+        click.option(
+            "--speed",
+            type=click.FloatRange(min=0.1, max=1000),
+            default=1.0,
+            show_default=True,
+            help="Pass time so many times as fast: leases, latencies, back-offs, and the seconds that a watch may last.",
+        ),
+        click.option(
+            "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; a free one by default."
+        ),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+    ):
+        command = option(command)
+    return SEED(command)
 
 
 @click.group()
 def twin() -> None:
-    """Serve an embedded Kubernetes, or add simulated nodes to a cluster."""
+    """Serve an embedded Kubernetes, copy a cluster into one, or add simulated nodes to a cluster."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    keep_many_objects()
 
 
 @twin.command()
-@NODES
-@SEED
+@click.option(
+    "--nodes", type=click.IntRange(min=0), help=f"Simulated nodes: {DEFAULT_NODES}, or with --load none more."
+)
+@click.option("--load", type=FILE, help="Begin with a cluster that `twin save` or `twin from-cluster` saved.")
 @click.option("--kubeconfig", type=click.Path(path_type=Path), required=True, help="Written when it serves.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; a free one by default.")
-def serve(*, nodes: int, seed: int, kubeconfig: Path, host: str, port: int) -> None:
-    """Serve an embedded cluster until told to end; nothing of it outlives the process."""
+@serving_options
+def serve(*, nodes: int | None, load: Path | None, speed: float, **options: Any) -> None:
+    """Serve an embedded cluster until told to end; nothing of it outlives the process but what --save-to keeps."""
+    count = nodes if nodes is not None else (0 if load else DEFAULT_NODES)
+    _serve(Serving(nodes=count, load=load, **options), speed)
 
+
+@twin.command()
+@click.argument("file", type=FILE)
+@cluster_options
+def save(*, file: Path, kubeconfig: str, context: str) -> None:
+    """Save a cluster, a twin or any other, to FILE; `twin serve --load FILE` brings it back.
+
+    FILE is gzip over a JSON object a line. Secrets keep their names, types and keys; their values are left out. Events,
+    leases and admission webhooks are not saved.
+    """
+    asyncio.run(_save(connection(kubeconfig, context), file))
+
+
+@twin.command("from-cluster")
+@click.argument("file", type=FILE, required=False)
+@click.option("--serve", "serve_at", type=click.Path(path_type=Path), help="Serve the copy; its kubeconfig goes here.")
+@cluster_options
+@serving_options
+def from_cluster(
+    *, file: Path | None, serve_at: Path | None, kubeconfig: str, context: str, speed: float, **options: Any
+) -> None:
+    """Copy a live cluster into FILE, or into a twin that is served at once.
+
+    The cluster is only read. Its nodes become simulated ones, whose kubelets go on with the pods that run there.
+    """
+    if file is None and serve_at is None:
+        raise click.UsageError("say where the copy goes: FILE, or --serve KUBECONFIG")
+    config = connection(kubeconfig, context)
+    with tempfile.TemporaryDirectory(prefix="kubewright-twin-") as folder:
+        copy = file or Path(folder, "copy")
+        asyncio.run(_save(config, copy))
+        if serve_at is not None:
+            _serve(Serving(nodes=0, load=copy, kubeconfig=serve_at, **options), speed)
+
+
+def _serve(serving: Serving, speed: float) -> None:
     async def main() -> None:
-        async with (
-            Twin(Clock.wall(), nodes=nodes, seed=seed) as cluster,
-            serving(cluster.server, kubeconfig, host, port) as endpoint,
-        ):
-            click.echo(f"{nodes} nodes on {endpoint.url}; export KUBECONFIG={kubeconfig}")
-            await asyncio.Event().wait()
+        await run_until_signalled(serve_twin(serving))
 
-    asyncio.run(_to_the_end(main()))
+    if speed == 1:
+        asyncio.run(main())
+    else:
+        run_fast(main(), speed)
+
+
+async def _save(config: ConnectionConfig, file: Path) -> None:
+    client = connect(config)
+    try:
+        summary = await Copying(client, Clock.wall(), lambda line: click.echo(line, err=True)).save(file)
+    finally:
+        await client.close()
+    _report(summary, file)
+
+
+def _report(summary: Summary, file: Path) -> None:
+    if summary.later:
+        click.echo(f"of a later moment than the rest: {', '.join(summary.later)}", err=True)
+    if summary.skipped:
+        click.echo(f"incomplete: {len(summary.skipped)} resources were skipped", err=True)
+    click.echo(f"{summary.objects} objects saved to {file}")
 
 
 @twin.command()
@@ -66,7 +147,3 @@ async def _nodes(config: ConnectionConfig, count: int, seed: int) -> None:
         await run_until_signalled(SimulatedNodes(client, Clock.wall(), nodes=count, seed=seed).run())
     finally:
         await client.close()
-
-
-async def _to_the_end(main: Coroutine[None, None, None]) -> None:
-    await run_until_signalled(main)

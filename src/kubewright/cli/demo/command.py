@@ -1,4 +1,4 @@
-"""`kubewright demo`: parses, runs the twin, the platform and the story in one loop, and shows it."""
+"""`kubewright demo`: its options, and what it prints."""
 
 from __future__ import annotations
 
@@ -7,23 +7,6 @@ import json
 import logging
 
 import click
-from rich.console import Console
-from rich.live import Live
-
-from kubewright.app import Platform
-from kubewright.cli.demo.faults import FAULTS
-from kubewright.cli.demo.story import Story
-from kubewright.cli.demo.view import render
-from kubewright.cli.demo.world import World
-from kubewright.clock import Clock
-from kubewright.runtime.heap import keep_many_objects
-from kubewright.twin.cluster import Twin
-
-REFRESH_SECONDS = 0.25
-SETTLE_SECONDS = 5.0
-"""About the time that the shop takes to come up."""
-MENDING_SECONDS = 2.0
-"""About the time that a fault takes to be mended."""
 
 
 @click.command()
@@ -36,45 +19,13 @@ def demo(seconds: float, nodes: int, seed: int, as_json: bool) -> int:
 
     Ends with exit code 0 if every application is ready and every fault was mended.
     """
+    from kubewright.cli.demo.play import play
+    from kubewright.clock import Clock
+    from kubewright.runtime.heap import keep_many_objects
+
     logging.basicConfig(level=logging.ERROR)
     keep_many_objects()
     story = asyncio.run(play(Clock.wall(), seconds, nodes, seed, show=not as_json))
     if as_json:
         click.echo(json.dumps(story.summary(), indent=2))
     return 0 if story.all_well() else 1
-
-
-async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: bool) -> Story:
-    """Run the twin, the platform and the story for `seconds` of the loop's time, and return the story as it went."""
-    async with Twin(clock, nodes=nodes, seed=seed) as twin, asyncio.TaskGroup() as tasks:
-        world = World.of(twin.client())
-        story = Story(world)
-        background = [tasks.create_task(informer.run()) for informer in world.informers()]
-        background.append(tasks.create_task(Platform(twin.client(), clock).run()))
-        if show:
-            background.append(tasks.create_task(_show(story)))
-        await _tell(story, seconds)
-        for task in background:
-            task.cancel()
-    return story
-
-
-async def _tell(story: Story, seconds: float) -> None:
-    """Let the story run for `seconds`, and to the end of what it is at then."""
-    pause_seconds = max(0.0, (seconds - SETTLE_SECONDS) / len(FAULTS) - MENDING_SECONDS)
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(story.tell(pause_seconds))
-        tasks.create_task(asyncio.sleep(seconds))
-
-
-async def _show(story: Story) -> None:
-    """Draw the story until cancelled: live on a terminal, else once at the end."""
-    console = Console()
-    with Live(console=console, auto_refresh=False, transient=False) as live:
-        try:
-            while True:
-                if console.is_terminal:
-                    live.update(render(story, console.width), refresh=True)
-                await asyncio.sleep(REFRESH_SECONDS)
-        finally:
-            live.update(render(story, console.width), refresh=True)

@@ -1,0 +1,58 @@
+"""The twin, the platform and the story, run together in one loop, and shown."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rich.console import Console
+from rich.live import Live
+
+from kubewright.app import Platform
+from kubewright.cli.demo.faults import FAULTS
+from kubewright.cli.demo.story import Story
+from kubewright.cli.demo.view import render
+from kubewright.cli.demo.world import World
+from kubewright.clock import Clock
+from kubewright.twin.cluster import Twin
+
+REFRESH_SECONDS = 0.25
+SETTLE_SECONDS = 5.0
+"""About the time that the shop takes to come up."""
+MENDING_SECONDS = 2.0
+"""About the time that a fault takes to be mended."""
+
+
+async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: bool) -> Story:
+    """Run the twin, the platform and the story for `seconds` of the loop's time, and return the story as it went."""
+    async with Twin(clock, nodes=nodes, seed=seed) as twin, asyncio.TaskGroup() as tasks:
+        world = World.of(twin.client())
+        story = Story(world)
+        background = [tasks.create_task(informer.run()) for informer in world.informers()]
+        background.append(tasks.create_task(Platform(twin.client(), clock).run()))
+        if show:
+            background.append(tasks.create_task(_show(story)))
+        await _tell(story, seconds)
+        for task in background:
+            task.cancel()
+    return story
+
+
+async def _tell(story: Story, seconds: float) -> None:
+    """Let the story run for `seconds`, and to the end of what it is at then."""
+    pause_seconds = max(0.0, (seconds - SETTLE_SECONDS) / len(FAULTS) - MENDING_SECONDS)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(story.tell(pause_seconds))
+        tasks.create_task(asyncio.sleep(seconds))
+
+
+async def _show(story: Story) -> None:
+    """Draw the story until cancelled: live on a terminal, else once at the end."""
+    console = Console()
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        try:
+            while True:
+                if console.is_terminal:
+                    live.update(render(story, console.width), refresh=True)
+                await asyncio.sleep(REFRESH_SECONDS)
+        finally:
+            live.update(render(story, console.width), refresh=True)

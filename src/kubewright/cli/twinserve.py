@@ -1,0 +1,74 @@
+"""A twin on a socket from its beginning, empty or loaded, to its end, dropped or saved: `twin serve` and `from-cluster`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from kubewright.clock import Clock
+from kubewright.twin.cluster import Twin
+from kubewright.twin.copying import Copying
+from kubewright.twin.loading import Loaded
+from kubewright.twin.loading import load as load_file
+from kubewright.twin.serve import serving
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What to serve and where; `nodes` come on top of loaded ones."""
+
+    kubeconfig: Path
+    nodes: int
+    seed: int
+    host: str
+    port: int
+    load: Path | None
+    save_to: Path | None
+
+
+async def serve_twin(options: Serving) -> None:
+    """Serve until cancelled, and save then if that is wanted."""
+    clock = Clock.wall()
+    async with (
+        _twin(options, clock) as cluster,
+        _saved_at_the_end(cluster, options.save_to),
+        serving(cluster.server, options.kubeconfig, options.host, options.port) as endpoint,
+    ):
+        count = len(cluster.nodes.names)
+        click.echo(f"{count} nodes on {endpoint.url}; export KUBECONFIG={options.kubeconfig}")
+        await asyncio.Event().wait()
+
+
+def _twin(options: Serving, clock: Clock) -> Twin:
+    if options.load is None:
+        return Twin(clock, nodes=options.nodes, seed=options.seed)
+    loaded = load_file(options.load)
+    _tell_losses(loaded)
+    return Twin.loaded(clock, loaded.store, nodes=options.nodes, seed=options.seed)
+
+
+def _tell_losses(loaded: Loaded) -> None:
+    for kind, count in sorted(loaded.left_out.items()):
+        click.echo(f"{kind}: {count} left out, the twin does not serve them", err=True)
+    for name in loaded.unconverted:
+        click.echo(f"{name}: its conversion webhook is not called, its versions differ by name only", err=True)
+
+
+@contextlib.asynccontextmanager
+async def _saved_at_the_end(cluster: Twin, path: Path | None) -> AsyncGenerator[None]:
+    try:
+        yield
+    finally:
+        # Nobody is served any more, but the cluster still runs: a copy that fails leaves a file of before as it was.
+        if path is not None:
+            summary = await Copying(cluster.client(), cluster.clock, _silently).save(path)
+            click.echo(f"{summary.objects} objects saved to {path}", err=True)
+
+
+def _silently(_line: str) -> None:
+    pass
