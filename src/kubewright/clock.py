@@ -17,6 +17,9 @@ from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
+_TLS_HANDSHAKE_SECONDS = 60.0
+_TLS_SHUTDOWN_SECONDS = 30.0
+
 VIRTUAL_EPOCH_SECONDS = datetime(2030, 1, 1, tzinfo=UTC).timestamp()
 
 
@@ -41,26 +44,21 @@ class Clock:
         return cls(VIRTUAL_EPOCH_SECONDS)
 
 
+def loop_speed() -> float:
+    """Return how much faster than the wall clock the running loop's time passes: for what the outside world times."""
+    loop = asyncio.get_running_loop()
+    return loop.speed if isinstance(loop, FastLoop) else 1.0
+
+
 class DeadlockError(RuntimeError):
     """Everything waits and no timer is set: under virtual time nothing would ever happen again."""
 
 
-class _JumpingSelector(selectors.BaseSelector):
-    """A selector that adds its timeout to `time_seconds` instead of waiting."""
+class _WrappedSelector(selectors.BaseSelector):
+    """The ordinary selector, for those below that wait in another way."""
 
     def __init__(self) -> None:
         self._inner = selectors.DefaultSelector()
-        self.time_seconds = 0.0
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = self._inner.select(0)
-        if ready:
-            return ready
-        if timeout is None:
-            raise DeadlockError("every task waits and no timer is set")
-        if timeout > 0:
-            self.time_seconds += timeout
-        return ready
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         return self._inner.register(fileobj, events, data)
@@ -76,6 +74,67 @@ class _JumpingSelector(selectors.BaseSelector):
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
         return self._inner.get_map()
+
+
+class _JumpingSelector(_WrappedSelector):
+    """A selector that adds its timeout to `time_seconds` instead of waiting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.time_seconds = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = self._inner.select(0)
+        if ready:
+            return ready
+        if timeout is None:
+            raise DeadlockError("every task waits and no timer is set")
+        if timeout > 0:
+            self.time_seconds += timeout
+        return ready
+
+
+class _HurriedSelector(_WrappedSelector):
+    """A selector whose timeouts are in seconds of a faster time."""
+
+    def __init__(self, speed: float) -> None:
+        super().__init__()
+        self._speed = speed
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        return self._inner.select(timeout / self._speed if timeout else timeout)
+
+
+class FastLoop(asyncio.SelectorEventLoop):
+    """An ordinary event loop whose time passes `speed` times as fast as the wall clock, from the same present on.
+
+    Timers, sleeps and timestamps all hurry; sockets do not. TLS handshakes are timed by the other side's clock, so
+    that their limits are stretched again; whoever else deals with the outside asks `loop_speed`.
+    """
+
+    def __init__(self, speed: float) -> None:
+        self.speed = speed
+        self._started = time.monotonic()  # noqa: TID251  the other place where wall time enters
+        super().__init__(_HurriedSelector(speed))
+        self._clock_resolution = 1e-6
+
+    def time(self) -> float:
+        """Return seconds of the faster time; at the start they are those of the monotonic clock."""
+        passed = time.monotonic() - self._started  # noqa: TID251
+        return self._started + passed * self.speed
+
+    async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:
+        """Listen as any loop does, with limits on TLS handshakes in wall time."""
+        if options.get("ssl"):
+            options.setdefault("ssl_handshake_timeout", _TLS_HANDSHAKE_SECONDS * self.speed)
+            options.setdefault("ssl_shutdown_timeout", _TLS_SHUTDOWN_SECONDS * self.speed)
+        return await super().create_server(*arguments, **options)
+
+
+def run_fast(main: Coroutine[Any, Any, T], speed: float) -> T:
+    """Run `main` to its end with time that passes `speed` times as fast."""
+    with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
+        return runner.run(main)
 
 
 class _NumberedTask(asyncio.Task[Any]):

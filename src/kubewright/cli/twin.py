@@ -12,13 +12,6 @@ from typing import Any, TypeVar
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.twinserve import Serving, serve_twin
-from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
-from kubewright.clock import Clock, run_fast
-from kubewright.runtime.shutdown import run_until_signalled
-from kubewright.twin.cluster import SimulatedNodes
-from kubewright.twin.copying import Copying, Summary
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,7 +32,7 @@ def serving_options(command: F) -> F:
             type=click.FloatRange(min=0.1, max=1000),
             default=1.0,
             show_default=True,
-            help="Pass time so many times as fast: leases, latencies, back-offs, and the seconds that a watch may last.",
+            help="Pass time so many times as fast: leases, back-offs, and the seconds that a watch may last.",
         ),
         click.option(
             "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; a free one by default."
@@ -65,8 +58,10 @@ def twin() -> None:
 @serving_options
 def serve(*, nodes: int | None, load: Path | None, speed: float, **options: Any) -> None:
     """Serve an embedded cluster until told to end; nothing of it outlives the process but what --save-to keeps."""
+    from kubewright.cli.twinserve import Serving, serve
+
     count = nodes if nodes is not None else (0 if load else DEFAULT_NODES)
-    _serve(Serving(nodes=count, load=load, **options), speed)
+    serve(Serving(nodes=count, load=load, **options), speed)
 
 
 @twin.command()
@@ -78,7 +73,9 @@ def save(*, file: Path, kubeconfig: str, context: str) -> None:
     FILE is gzip over a JSON object a line. Secrets keep their names, types and keys; their values are left out. Events,
     leases and admission webhooks are not saved.
     """
-    asyncio.run(_save(connection(kubeconfig, context), file))
+    from kubewright.cli.twincopy import save_cluster
+
+    asyncio.run(save_cluster(connection(kubeconfig, context), file))
 
 
 @twin.command("from-cluster")
@@ -95,39 +92,15 @@ def from_cluster(
     """
     if file is None and serve_at is None:
         raise click.UsageError("say where the copy goes: FILE, or --serve KUBECONFIG")
+    from kubewright.cli.twincopy import save_cluster
+    from kubewright.cli.twinserve import Serving, serve
+
     config = connection(kubeconfig, context)
     with tempfile.TemporaryDirectory(prefix="kubewright-twin-") as folder:
         copy = file or Path(folder, "copy")
-        asyncio.run(_save(config, copy))
+        asyncio.run(save_cluster(config, copy))
         if serve_at is not None:
-            _serve(Serving(nodes=0, load=copy, kubeconfig=serve_at, **options), speed)
-
-
-def _serve(serving: Serving, speed: float) -> None:
-    async def main() -> None:
-        await run_until_signalled(serve_twin(serving))
-
-    if speed == 1:
-        asyncio.run(main())
-    else:
-        run_fast(main(), speed)
-
-
-async def _save(config: ConnectionConfig, file: Path) -> None:
-    client = connect(config)
-    try:
-        summary = await Copying(client, Clock.wall(), lambda line: click.echo(line, err=True)).save(file)
-    finally:
-        await client.close()
-    _report(summary, file)
-
-
-def _report(summary: Summary, file: Path) -> None:
-    if summary.later:
-        click.echo(f"of a later moment than the rest: {', '.join(summary.later)}", err=True)
-    if summary.skipped:
-        click.echo(f"incomplete: {len(summary.skipped)} resources were skipped", err=True)
-    click.echo(f"{summary.objects} objects saved to {file}")
+            serve(Serving(nodes=0, load=copy, kubeconfig=serve_at, **options), speed)
 
 
 @twin.command()
@@ -136,14 +109,6 @@ def _report(summary: Summary, file: Path) -> None:
 @cluster_options
 def nodes(*, nodes: int, seed: int, kubeconfig: str, context: str) -> None:
     """Add simulated nodes to a cluster that has none, and run pods on them until told to end."""
-    asyncio.run(_nodes(connection(kubeconfig, context), nodes, seed))
+    from kubewright.cli.twinserve import run_nodes
 
-
-async def _nodes(config: ConnectionConfig, count: int, seed: int) -> None:
-    client = connect(config)
-    try:
-        await client.raw("GET", "/version")
-        click.echo(f"{count} simulated nodes on {config.server}")
-        await run_until_signalled(SimulatedNodes(client, Clock.wall(), nodes=count, seed=seed).run())
-    finally:
-        await client.close()
+    asyncio.run(run_nodes(connection(kubeconfig, context), nodes, seed))

@@ -1,4 +1,7 @@
-"""A twin on a socket from its beginning, empty or loaded, to its end, dropped or saved: `twin serve` and `from-cluster`."""
+"""A twin on a socket, empty or loaded at its beginning, dropped or saved at its end; and simulated nodes elsewhere.
+
+`twin serve`, `twin from-cluster --serve` and `twin nodes` run it.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,12 @@ from pathlib import Path
 
 import click
 
-from kubewright.clock import Clock
-from kubewright.twin.cluster import Twin
+from kubewright.client.config import ConnectionConfig
+from kubewright.client.connect import connect
+from kubewright.clock import Clock, run_fast
+from kubewright.runtime.heap import keep_many_objects
+from kubewright.runtime.shutdown import run_until_signalled
+from kubewright.twin.cluster import SimulatedNodes, Twin
 from kubewright.twin.copying import Copying
 from kubewright.twin.loading import Loaded
 from kubewright.twin.loading import load as load_file
@@ -31,8 +38,21 @@ class Serving:
     save_to: Path | None
 
 
-async def serve_twin(options: Serving) -> None:
-    """Serve until cancelled, and save then if that is wanted."""
+def serve(options: Serving, speed: float) -> None:
+    """Serve until told to end, with time that passes `speed` times as fast, and save then if that is wanted."""
+    keep_many_objects()
+    main = _until_signalled(options)
+    if speed == 1:
+        asyncio.run(main)
+    else:
+        run_fast(main, speed)
+
+
+async def _until_signalled(options: Serving) -> None:
+    await run_until_signalled(_serve(options))
+
+
+async def _serve(options: Serving) -> None:
     clock = Clock.wall()
     async with (
         _twin(options, clock) as cluster,
@@ -72,3 +92,14 @@ async def _saved_at_the_end(cluster: Twin, path: Path | None) -> AsyncGenerator[
 
 def _silently(_line: str) -> None:
     pass
+
+
+async def run_nodes(config: ConnectionConfig, count: int, seed: int) -> None:
+    """Run simulated nodes on any cluster until told to end."""
+    client = connect(config)
+    try:
+        await client.raw("GET", "/version")
+        click.echo(f"{count} simulated nodes on {config.server}")
+        await run_until_signalled(SimulatedNodes(client, Clock.wall(), nodes=count, seed=seed).run())
+    finally:
+        await client.close()

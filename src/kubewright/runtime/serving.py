@@ -7,6 +7,7 @@ cancellation ends it.
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any, TypeAlias
 
 import uvicorn
 
+from kubewright.clock import loop_speed
 from kubewright.errors import ErrorKind, OpError
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -24,6 +26,7 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _SHUTDOWN_SECONDS = 1
+_KEEP_ALIVE_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class _EmbeddedServer(uvicorn.Server):
 
 async def serve_asgi(app: AsgiApp, listener: socket.socket, tls: KeyFiles | None = None) -> None:
     """Serve on a listening socket until cancelled, then close it and give requests a second to end."""
+    speed = loop_speed()  # clients wait by the wall clock
     server = _EmbeddedServer(
         uvicorn.Config(
             app,
@@ -53,7 +57,8 @@ async def serve_asgi(app: AsgiApp, listener: socket.socket, tls: KeyFiles | None
             server_header=False,
             ssl_certfile=str(tls.certificate) if tls else None,
             ssl_keyfile=str(tls.key) if tls else None,
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            timeout_keep_alive=math.ceil(_KEEP_ALIVE_SECONDS * speed),
+            timeout_graceful_shutdown=math.ceil(_SHUTDOWN_SECONDS * speed),
         )
     )
     try:

@@ -61,6 +61,11 @@ class _Log:
         self.revisions: list[int] = []
         self.start = 0
 
+    def fork(self) -> _Log:
+        twin = _Log()
+        twin.changes, twin.revisions, twin.start = self.changes.copy(), self.revisions.copy(), self.start
+        return twin
+
     def drop_first(self) -> None:
         self.changes[self.start] = _FORGOTTEN
         self.start += 1
@@ -79,6 +84,14 @@ class History:
         self._logs: dict[Bucket, _Log] = {}
         self._order: deque[tuple[int, Bucket]] = deque()
         self.compacted = 0
+
+    def fork(self) -> History:
+        """Return an independent history of the same changes."""
+        forked = History(self._limit)
+        forked._logs = {bucket: log.fork() for bucket, log in self._logs.items()}
+        forked._order = self._order.copy()
+        forked.compacted = self.compacted
+        return forked
 
     def append(self, change: Change) -> None:
         """Add the newest change, and forget the oldest when there are too many."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.errors import ErrorKind, OpError
@@ -40,6 +40,11 @@ class _Objects:
         if record.key not in self.records:
             insort(self.keys, record.key)
         self.records[record.key] = record
+
+    def fork(self) -> _Objects:
+        twin = _Objects()
+        twin.records, twin.keys = self.records.copy(), self.keys.copy()
+        return twin
 
     def remove(self, key: ObjectKey) -> None:
         del self.records[key]
@@ -66,6 +71,29 @@ class VersionedStore:
         self._subscribers: dict[Bucket, tuple[Subscriber, ...]] = {}
         self._untold: deque[Change] = deque()
         self._telling = False
+
+    @classmethod
+    def holding(cls, objects: Iterable[tuple[Bucket, ObjectKey, Manifest]], revision: int) -> VersionedStore:
+        """Return a store that holds saved objects at the versions that they name, without a history."""
+        store = cls()
+        store.revision = revision
+        for bucket, key, obj in objects:
+            version = int(obj["metadata"]["resourceVersion"])
+            store._buckets.setdefault(bucket, _Objects()).put(Record(key, obj, version))
+            store.revision = max(store.revision, version)
+        store._history.compact(store.revision)
+        return store
+
+    def fork(self) -> VersionedStore:
+        """Return an independent store in the same state, history included and subscribers not.
+
+        Records never change, so both share them: what is copied are the containers.
+        """
+        forked = VersionedStore()
+        forked.revision = self.revision
+        forked._buckets = {bucket: objects.fork() for bucket, objects in self._buckets.items()}
+        forked._history = self._history.fork()
+        return forked
 
     @property
     def compacted_revision(self) -> int:

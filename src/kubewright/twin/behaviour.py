@@ -45,6 +45,10 @@ class Behaviours:
     slow_starts: dict[str, float] = field(default_factory=dict[str, float])
     """Patterns of pod names, and the seconds that they take longer to start."""
 
+    def copy(self) -> Behaviours:
+        """Return independent behaviours with the same faults."""
+        return Behaviours(self.latencies, self.seed, dict(self.failing_images), dict(self.slow_starts))
+
     def of(self, pod: Pod, *, pulls: bool) -> Behaviour:
         """Return a pod's behaviour; `pulls` says that its node lacks one of its images."""
         rng = random.Random(f"{self.seed}/{pod.metadata.uid}")  # noqa: S311  latencies

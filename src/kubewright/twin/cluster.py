@@ -10,15 +10,20 @@ a Client; `SimulatedNodes` is the part that also serves a real control plane.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 
+import msgspec
+
+from kubewright.api.core import Node
+from kubewright.api.meta import ObjectKey
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.protocol import Client
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
+from kubewright.store.versioned import VersionedStore
 from kubewright.twin.behaviour import Latencies
 from kubewright.twin.binder import Binder
 from kubewright.twin.bootstrap import system_objects
@@ -30,10 +35,20 @@ from kubewright.twin.controllers.deployment import controller as deployments
 from kubewright.twin.controllers.endpoints import controller as endpoints
 from kubewright.twin.controllers.garbage import controller as garbage
 from kubewright.twin.controllers.replicaset import controller as replica_sets
+from kubewright.twin.controllers.writes import Create
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet import Kubelet
 from kubewright.twin.nodes import Heartbeats, NodeShape, join, node_names
 from kubewright.twin.server import ApiServer
+
+_NODES = ("", "nodes")
+_SEED_BITS = 64
+
+
+class _Options(TypedDict):
+    seed: int
+    shape: NodeShape | None
+    latencies: Latencies | None
 
 
 class SimulatedNodes:
@@ -44,13 +59,13 @@ class SimulatedNodes:
         client: Client,
         clock: Clock,
         *,
-        nodes: int,
+        nodes: int | Sequence[str],
         seed: int = 0,
         shape: NodeShape | None = None,
         latencies: Latencies | None = None,
         context: Context | None = None,
     ) -> None:
-        self.names = node_names(nodes)
+        self.names = node_names(nodes) if isinstance(nodes, int) else tuple(nodes)
         self._client = client
         self._clock = clock
         self._shape = shape or NodeShape()
@@ -60,9 +75,10 @@ class SimulatedNodes:
         self.kubelet = Kubelet(shared, self.names, seed=seed, latencies=latencies)
         self._heartbeats = Heartbeats(client, clock, self.kubelet.living, self.kubelet.node)
 
-    async def join(self) -> None:
-        """Register the nodes."""
-        await join(self._client, self._clock, self.names, self._shape)
+    async def join(self, *, known: Collection[str] = ()) -> None:
+        """Register the nodes, but for those that are known and go on as they are."""
+        names = [name for name in self.names if name not in known]
+        await join(self._client, self._clock, names, self._shape)
 
     async def beat(self) -> None:
         """Keep the nodes' leases until cancelled."""
@@ -86,13 +102,15 @@ class Twin:
         self,
         clock: Clock,
         *,
-        nodes: int,
+        nodes: int | Sequence[str],
         seed: int = 0,
         shape: NodeShape | None = None,
         latencies: Latencies | None = None,
+        server: ApiServer | None = None,
     ) -> None:
         self.clock = clock
-        self.server = ApiServer(clock, KindTable.builtin(), seed=seed)
+        self._options: _Options = {"seed": seed, "shape": shape, "latencies": latencies}
+        self.server = server or ApiServer(clock, KindTable.builtin(), seed=seed)
         client = self.client()
         self._caches = Caches(client)
         self._context = Context(client, clock, self._caches)
@@ -111,15 +129,49 @@ class Twin:
         """Return the kubelets, for faults."""
         return self.nodes.kubelet
 
+    @classmethod
+    def loaded(
+        cls,
+        clock: Clock,
+        store: VersionedStore,
+        *,
+        nodes: int = 0,
+        seed: int = 0,
+        shape: NodeShape | None = None,
+        latencies: Latencies | None = None,
+    ) -> Twin:
+        """Return a twin of saved objects and `nodes` more nodes; saved nodes that were not ready stay silent."""
+        # The revision keeps the generator from giving out once more the uids that saved objects already have.
+        server = ApiServer(clock, KindTable.builtin(), store, seed=seed + (store.revision << _SEED_BITS))
+        saved = store.list(_NODES)[0]
+        names = dict.fromkeys([record.key.name for record in saved] + list(node_names(nodes)))
+        twin = cls(clock, nodes=tuple(names), seed=seed, shape=shape, latencies=latencies, server=server)
+        for record in saved:
+            if not msgspec.json.decode(record.encoded, type=Node).is_ready:
+                twin.kubelet.kill_node(record.key.name)
+        return twin
+
+    def fork(self, clock: Clock | None = None) -> Twin:
+        """Return an independent twin in the same state, for a what-if: run it like any other, or drop it.
+
+        Nothing that happens to either is seen by the other. Objects and their history are shared, since they never
+        change; controllers begin with empty queues, as after a restart. `clock` is for a fork on another loop.
+        """
+        server = self.server.fork(clock)
+        forked = Twin(clock or self.clock, nodes=self.nodes.names, server=server, **self._options)
+        forked.kubelet.resume_from(self.kubelet)
+        return forked
+
     def client(self) -> Client:
         """Return a client of the API server, as an administrator."""
         return RestClient(InProcessTransport(self.server))
 
     async def run(self) -> None:
         """Make the system's objects, join the nodes and run everything until cancelled."""
+        store = self.server.store
         writer = self._context.writer("kube-apiserver")
-        await writer.do(system_objects())
-        await self.nodes.join()
+        await writer.do(each for each in system_objects() if not _is_there(store, each))
+        await self.nodes.join(known={record.key.name for record in store.list(_NODES)[0]})
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._caches.run(), name="caches")
             tasks.create_task(self._collector.run(), name="garbage collector")
@@ -148,3 +200,9 @@ class Twin:
                 yield
             finally:
                 running.cancel()
+
+
+def _is_there(store: VersionedStore, write: Create) -> bool:
+    metadata, resource = write.manifest["metadata"], write.resource
+    key = ObjectKey(metadata.get("namespace", ""), metadata["name"])
+    return store.get((resource.group, resource.plural), key) is not None

@@ -76,6 +76,14 @@ class Kubelet:
         for pod in self._caches.pods.index.by(BY_NODE, name):
             self._queue.add(pod.key)
 
+    def resume_from(self, other: Kubelet) -> None:
+        """Go on where the kubelets of another twin are, with their faults and what they know of pods; for forks."""
+        self.dead.update(other.dead)
+        self.behaviours = other.behaviours.copy()
+        self._lives.update(other._lives)
+        self._images = {node: dict(images) for node, images in other._images.items()}
+        self._addresses = other._addresses.copy()
+
     def living(self) -> list[str]:
         """Return the nodes that are not dead."""
         return [name for name in self.nodes if name not in self.dead]
@@ -95,7 +103,10 @@ class Kubelet:
         behaviour = self._behaviour(pod, before)
         life = advance(before or resume(pod, behaviour, now), pod, behaviour, now)
         self._lives[uid] = life
-        if life != before:
+        if before is None and life.stage is Stage.RUNNING and life.ready == pod.is_ready:
+            # It ran before this kubelet came, and goes on as its status says.
+            self._address(pod, self.node(pod.spec.node_name))
+        elif life != before:
             await self._show(pod, before, life, now)
         if life.due_at is None:
             return Done()

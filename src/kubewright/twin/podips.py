@@ -17,6 +17,13 @@ class PodAddresses:
         self._taken: dict[str, dict[str, str]] = {}
         self._next: dict[str, int] = {}
 
+    def copy(self) -> PodAddresses:
+        """Return an independent book of the same addresses."""
+        copied = PodAddresses()
+        copied._taken = {cidr: dict(taken) for cidr, taken in self._taken.items()}
+        copied._next = dict(self._next)
+        return copied
+
     def take(self, node: Node | None, uid: str, present: str = "") -> str:
         """Return the pod's address, the one that it has if any; "" when the node has none left."""
         cidr = (node.spec.pod_cidr if node is not None else "") or _FALLBACK

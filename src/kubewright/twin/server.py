@@ -59,9 +59,9 @@ class ApiServer:
     def __init__(self, clock: Clock, kinds: KindTable, store: VersionedStore | None = None, *, seed: int = 0) -> None:
         self.clock = clock
         self.store = store if store is not None else VersionedStore()
-        self.kinds = KindTable([kind for kind in kinds.all() if _is_modelled(kind)])
+        self.kinds = KindTable(modelled_kinds(kinds))
         self._all_kinds = kinds
-        generator = random.Random(seed)  # noqa: S311  names and uids, not secrets
+        self._random = generator = random.Random(seed)  # noqa: S311  names and uids, not secrets
         addresses = ServiceAddresses(generator)
         addresses.follow(self.store)
         self._registry = Registry(clock, self.kinds, self.store, generator, admit, addresses)
@@ -70,6 +70,13 @@ class ApiServer:
         self._services = Services(self._registry, self.hub, self.tokens)
         self._documents = documents.Documents(self.kinds)
         Definitions(self.store, self.kinds, self._registry.stamp)
+
+    def fork(self, clock: Clock | None = None) -> ApiServer:
+        """Return an independent server in the same state, which nobody watches yet; it draws the same names next."""
+        forked = ApiServer(clock or self.clock, self._all_kinds, self.store.fork())
+        forked._random.setstate(self._random.getstate())
+        forked.tokens.learn(self.tokens)
+        return forked
 
     async def handle(self, request: Request, user: User = ADMIN) -> Response:
         """Answer a request of an authenticated user; what it refuses is an answer too."""
@@ -128,6 +135,11 @@ class ApiServer:
             if name in NOT_MODELLED:
                 raise status.not_modelled(NOT_MODELLED[name])
         raise status.not_modelled(f"{status.qualified(route.group, route.plural)} in {route.version}")
+
+
+def modelled_kinds(kinds: KindTable) -> list[KindInfo]:
+    """Return the kinds that the twin serves of those that a real server has."""
+    return [kind for kind in kinds.all() if _is_modelled(kind)]
 
 
 def _is_modelled(kind: KindInfo) -> bool:

@@ -37,6 +37,10 @@ class TokenBook:
         """Accept a token for as long as the server runs."""
         self._issued[token] = _Issued(user, None)
 
+    def learn(self, other: TokenBook) -> None:
+        """Accept what another server accepts, as a fork of it does."""
+        self._issued.update(other._issued)
+
     def user_of(self, token: str) -> User | None:
         """Return whose token this is; None when it is unknown or has expired."""
         issued = self._issued.get(token)
