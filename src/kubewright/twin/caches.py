@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
-from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS
+from kubewright.api.apps import CONTROLLER_REVISIONS, DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
 from kubewright.api.coordination import LEASES
 from kubewright.api.core import (
     CONFIG_MAPS,
@@ -54,6 +54,9 @@ class Caches:
         self.endpoint_slices = self.of(ENDPOINT_SLICES)
         self.deployments = self.of(DEPLOYMENTS)
         self.replica_sets = self.of(REPLICA_SETS)
+        self.stateful_sets = self.of(STATEFUL_SETS)
+        self.daemon_sets = self.of(DAEMON_SETS)
+        self.revisions = self.of(CONTROLLER_REVISIONS)
         self.namespaces = self.of(NAMESPACES)
         self.service_accounts = self.of(SERVICE_ACCOUNTS)
         self.config_maps = self.of(CONFIG_MAPS)
@@ -117,6 +120,7 @@ _COMMON: Mapping[str, Indexer[Any]] = {BY_UID: _uid, BY_OWNER: _owners}
 _SPECIAL: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     PODS: {BY_CONTROLLER: _controller, BY_NODE: _node, BY_LABEL: _labels},
     REPLICA_SETS: {BY_CONTROLLER: _controller},
+    CONTROLLER_REVISIONS: {BY_CONTROLLER: _controller},
     SERVICES: {BY_SELECTOR: _selector},
     ENDPOINT_SLICES: {BY_SERVICE: _service},
 }

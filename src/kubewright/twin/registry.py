@@ -22,6 +22,7 @@ from kubewright.twin.crds import is_terminating
 from kubewright.twin.fieldmanagers import Author, same_but_for_times, track
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.options import WriteOptions
+from kubewright.twin.preparation import prepare
 from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.rules import validate
 from kubewright.twin.validation.fields import invalid as invalid_field
@@ -105,6 +106,7 @@ class Registry:
             obj = track(None, obj, kind, Author(options.field_manager, self.stamp()))
         self.admission(self, kind, obj, None)
         strategy.initial_status(kind, obj)
+        prepare(kind, obj, None)
         self._validate(target, obj, None)
         present = self.find(target)
         if present is not None:
@@ -143,6 +145,7 @@ class Registry:
         self.admission(self, kind, obj, old)
         if not own_rules and target.subresource != "status":
             strategy.raise_generation(kind, obj, old)
+            prepare(kind, obj, old)
         if not own_rules:
             self._validate(target, obj, old)
         if same_but_for_times(obj, old):
@@ -160,7 +163,7 @@ class Registry:
         return Record(target.key, stored, record.revision)
 
     def _validate(self, target: Target, obj: Manifest, old: Manifest | None) -> None:
-        errors = validate(target.kind, obj, old, target.subresource)
+        errors = validate(target.kind, obj, old, target.subresource, self.warnings)
         if errors:
             raise status.invalid(target.kind.group, target.kind.kind, obj["metadata"].get("name", ""), errors)
 

@@ -7,9 +7,10 @@ from kubewright.api.apps import REPLICA_SETS
 from kubewright.api.core import PODS
 from kubewright.api.meta import ObjectKey
 from kubewright.errors import ErrorKind, OpError
+from kubewright.twin.controllers.availability import available_after_seconds
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
 from kubewright.twin.controllers.ownership import claim
-from kubewright.twin.controllers.replicaset.decide import Counted, available_after_seconds, scale, status_of
+from kubewright.twin.controllers.replicaset.decide import Counted, scale, status_of
 from kubewright.twin.controllers.replicaset.victims import victims
 from kubewright.twin.controllers.writes import Create, Remove
 from tests.unit.twin.controllers.build import NOW, owned, pod, replica_set

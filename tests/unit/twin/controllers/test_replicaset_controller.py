@@ -2,13 +2,15 @@
 
 import asyncio
 
+from kubewright.api.apps import REPLICA_SETS
 from kubewright.api.meta import ObjectKey
 from kubewright.clock import Clock, run_virtual
 from kubewright.runtime.informer import Change
 from kubewright.twin.caches import Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
-from kubewright.twin.controllers.replicaset.controller import PodNews, ReplicaSetReconciler
+from kubewright.twin.controllers.podnews import PodNews
+from kubewright.twin.controllers.replicaset.controller import ReplicaSetReconciler
 from tests.unit.twin.controllers.build import owned, pod, replica_set
 
 KEY = ObjectKey("default", "web-1")
@@ -38,7 +40,9 @@ class World:
         self.caches = Caches(self.server)
         self.context = Context(self.server, Clock.virtual(), self.caches)
         self.expected = Expectations()
-        self.news = PodNews(self.caches, self.context.queue("test", ObjectKey), self.expected)
+        queue = self.context.queue("test", ObjectKey)
+        selector = lambda each: each.spec.selector
+        self.news = PodNews(self.caches.replica_sets, REPLICA_SETS, selector, queue, self.expected)
         self.want(replicas)
 
     def want(self, replicas):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, Deployment, ReplicaSe
 from kubewright.api.meta import Manifest
 from kubewright.api.owners import owner_reference
 from kubewright.twin.controllers.deployment.rollout import DESIRED, MAX_REPLICAS, Limits, oldest_first
+from kubewright.twin.controllers.hashes import short_hash
 
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
@@ -20,8 +20,6 @@ _NOT_COPIED = frozenset(
     {"kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, DESIRED, MAX_REPLICAS,
      "deprecated.deployment.rollback.to"}
 )  # fmt: skip
-_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-"""No vowels, so that no hash is a word."""
 
 
 def find_new(deployment: Deployment, sets: Sequence[ReplicaSet]) -> ReplicaSet | None:
@@ -38,13 +36,7 @@ def _without_hash(template: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def template_hash(deployment: Deployment) -> str:
     """Return ten letters that the template and the number of collisions determine."""
-    text = msgspec.json.encode((deployment.spec.template, deployment.status.collision_count), order="deterministic")
-    number = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
-    letters: list[str] = []
-    for _ in range(10):
-        number, index = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[index])
-    return "".join(letters)
+    return short_hash((deployment.spec.template, deployment.status.collision_count))
 
 
 def revision_of(each: ReplicaSet | Deployment) -> int:

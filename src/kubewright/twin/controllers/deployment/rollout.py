@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from kubewright.api.apps import Deployment, ReplicaSet, RollingUpdate
+from kubewright.twin.controllers.availability import amount
 
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 MAX_REPLICAS = "deployment.kubernetes.io/max-replicas"
@@ -33,18 +34,11 @@ class Limits:
         if strategy.type != "RollingUpdate":
             return cls(0, 0)
         update = strategy.rolling_update or RollingUpdate()
-        surge = _pods(update.max_surge, wanted, round_up=True)
-        unavailable = _pods(update.max_unavailable, wanted, round_up=False)
+        surge = amount(update.max_surge, wanted, round_up=True)
+        unavailable = amount(update.max_unavailable, wanted, round_up=False)
         if not surge and not unavailable:
             unavailable = 1
         return cls(surge, min(unavailable, wanted))
-
-
-def _pods(amount: int | str, total: int, *, round_up: bool) -> int:
-    if isinstance(amount, int):
-        return amount
-    share = int(amount.removesuffix("%")) * total / 100
-    return math.ceil(share) if round_up else math.floor(share)
 
 
 def total(sets: Iterable[ReplicaSet]) -> int:

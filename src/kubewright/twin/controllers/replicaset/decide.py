@@ -9,16 +9,16 @@ from typing import Any
 from kubewright.api.apps import REPLICA_SETS, ReplicaSet
 from kubewright.api.conditions import Condition, find_condition, remove_condition, set_condition
 from kubewright.api.core import PODS, Pod
-from kubewright.api.meta import Manifest, parse_time
-from kubewright.api.owners import owner_reference
+from kubewright.api.meta import Manifest
 from kubewright.errors import OpError
+from kubewright.twin.controllers.availability import available_after_seconds
+from kubewright.twin.controllers.podwrites import pod_manifest
 from kubewright.twin.controllers.replicaset.victims import victims
 from kubewright.twin.controllers.writes import Create, Remove
 
 BURST = 500
 """At most so many pods are created or deleted at a time."""
 _FAILURE = "ReplicaFailure"
-_COPIED = frozenset({"labels", "annotations", "finalizers"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +45,12 @@ def scale(replica_set: ReplicaSet, pods: Sequence[Pod], neighbours: Mapping[str,
     """
     missing = replica_set.spec.replicas - len(pods)
     if missing > 0:
-        return [Create(PODS, pod_manifest(replica_set)) for _ in range(min(missing, BURST))]
+        return [
+            Create(PODS, pod_manifest(replica_set, REPLICA_SETS, replica_set.spec.template))
+            for _ in range(min(missing, BURST))
+        ]
     doomed = victims(pods, min(-missing, BURST), neighbours)
     return [Remove(PODS, pod.key, pod.metadata.uid) for pod in doomed]
-
-
-def pod_manifest(replica_set: ReplicaSet) -> Manifest:
-    """Return a pod of the template, named after the ReplicaSet and owned by it."""
-    template = replica_set.spec.template
-    metadata = {
-        name: value
-        for name, value in template.get("metadata", {}).items()
-        if name in {"labels", "annotations", "finalizers"}
-    }
-    return {
-        "apiVersion": PODS.api_version,
-        "kind": PODS.kind,
-        "metadata": {
-            **metadata,
-            "generateName": f"{replica_set.metadata.name}-",
-            "namespace": replica_set.metadata.namespace,
-            "ownerReferences": [owner_reference(replica_set, REPLICA_SETS)],
-        },
-        "spec": template.get("spec", {}),
-    }
 
 
 def status_of(replica_set: ReplicaSet, pods: Counted, now: float, failure: OpError | None = None) -> dict[str, Any]:
@@ -109,15 +91,6 @@ def written(condition: Condition) -> Manifest:
         "message": condition.message,
     }
     return {name: value for name, value in fields.items() if value}
-
-
-def available_after_seconds(pod: Pod, min_ready_seconds: int, now: float) -> float:
-    """Return how long a ready pod must stay so until it counts as available; 0 when it does."""
-    if not min_ready_seconds:
-        return 0.0
-    ready = find_condition(pod.status.conditions, "Ready")
-    since = parse_time(ready.last_transition_time) if ready and ready.last_transition_time else now
-    return max(since + min_ready_seconds - now, 0.0)
 
 
 def present_status(replica_set: ReplicaSet) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""What the API server itself writes into the spec or the annotations of a few kinds as they are stored.
+
+The registry calls it after admission, for creates and updates; what is written here belongs to no field manager.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kubewright.api.meta import Manifest
+from kubewright.twin.kinds import KindInfo
+from kubewright.twin.reading import as_dict
+
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
+JOB_NAME = "batch.kubernetes.io/job-name"
+
+
+def prepare(kind: KindInfo, obj: Manifest, old: Manifest | None) -> None:
+    """Complete an object in place."""
+    own = None if kind.custom else _OF_KIND.get(kind.kind)
+    if own is not None:
+        own(obj, old)
+
+
+def _daemon_set(obj: Manifest, old: Manifest | None) -> None:
+    """Count the template's changes in an annotation that nobody else may change."""
+    count = 1
+    if old is not None:
+        count = int(as_dict(old["metadata"].get("annotations")).get(TEMPLATE_GENERATION, "1"))
+        count += as_dict(obj.get("spec")).get("template") != as_dict(old.get("spec")).get("template")
+    metadata = obj["metadata"]
+    metadata["annotations"] = {**as_dict(metadata.get("annotations")), TEMPLATE_GENERATION: str(count)}
+
+
+def _job(obj: Manifest, old: Manifest | None) -> None:
+    """Give a new job a selector that only its own pods meet, unless its author brings one."""
+    spec = as_dict(obj.get("spec"))
+    if old is not None or spec.get("manualSelector") or not isinstance(spec.get("template"), dict):
+        return
+    metadata, template = obj["metadata"], as_dict(spec.get("template"))
+    uid, name = metadata["uid"], metadata["name"]
+    own = {CONTROLLER_UID: uid, JOB_NAME: name, "controller-uid": uid, "job-name": name}
+    in_template = as_dict(template.get("metadata"))
+    labels = {**as_dict(in_template.get("labels")), **own}
+    selector = as_dict(spec.get("selector"))
+    spec["selector"] = {**selector, "matchLabels": {**as_dict(selector.get("matchLabels")), CONTROLLER_UID: uid}}
+    if not metadata.get("labels"):
+        metadata["labels"] = labels
+    spec["template"] = {**template, "metadata": {**in_template, "labels": labels}}
+    obj["spec"] = spec
+
+
+_OF_KIND: Mapping[str, Callable[[Manifest, Manifest | None], None]] = {"DaemonSet": _daemon_set, "Job": _job}
