@@ -14,6 +14,7 @@ from kubewright.api.schema import Schema, parse_schema
 from kubewright.store.versioned import Bucket, Change, Record, VersionedStore
 from kubewright.twin.kinds import Column, KindInfo, KindTable, Subresource
 from kubewright.twin.reading import as_dict, as_list, dicts, text
+from kubewright.twin.validation.schema_rules import Level, compiled_rules
 
 CRDS: Bucket = ("apiextensions.k8s.io", "customresourcedefinitions")
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
@@ -88,6 +89,7 @@ def _kind(crd: Manifest, version: Manifest, builtin: Callable[[str], Schema]) ->
         crd=crd,
         served=version,
         resolve=_resolver(version, builtin),
+        rules=_rules(version),
         storage=bool(version.get("storage")),
     )
 
@@ -135,6 +137,11 @@ def _resolver(version: Manifest, builtin: Callable[[str], Schema]) -> Callable[[
         return parse_schema({**document, "properties": properties}, builtin)
 
     return lambda _definition: schema()
+
+
+def _rules(version: Manifest) -> Callable[[], Level | None]:
+    document = as_dict(as_dict(version.get("schema")).get("openAPIV3Schema"))
+    return functools.cache(lambda: compiled_rules(document).root)
 
 
 class Definitions:

@@ -11,6 +11,7 @@ import lzma
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,6 +19,9 @@ from kubewright.api.meta import Manifest
 from kubewright.api.schema import Schema, parse_schema
 from kubewright.twin.fieldlabels import selectable_fields
 from kubewright.twin.reading import as_dict
+
+if TYPE_CHECKING:
+    from kubewright.twin.validation.schema_rules import Level
 
 __all__ = ["Column", "KindInfo", "KindTable", "Subresource", "WireField", "as_dict"]
 
@@ -76,6 +80,8 @@ class KindInfo:
     crd: Manifest | None = field(default=None, compare=False)
     served: Manifest | None = field(default=None, compare=False)
     resolve: Callable[[str], Schema] | None = field(default=None, repr=False, compare=False)
+    rules: Callable[[], Level | None] | None = field(default=None, repr=False, compare=False)
+    """Compiles the CEL rules of a custom kind's schema; they are compiled once."""
     storage: bool = True
     """Whether this is the version that objects are stored in."""
 

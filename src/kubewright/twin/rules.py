@@ -18,6 +18,7 @@ from kubewright.twin.validation.decoding import decode_error, prune_unknown, ref
 from kubewright.twin.validation.fields import FieldError
 from kubewright.twin.validation.fields import invalid as invalid_field
 from kubewright.twin.validation.metadata import validate_metadata
+from kubewright.twin.validation.rule_failures import rule_errors
 from kubewright.twin.validation.structural import prune, unknown_custom_fields
 
 _SCHEME = "pkg/runtime/scheme.go:111"
@@ -81,12 +82,44 @@ def complete(kind: KindInfo, obj: Manifest, *, pruning: bool) -> None:
     apply_defaults(kind, obj)
 
 
-def validate(kind: KindInfo, obj: Manifest, old: Manifest | None, subresource: str = "") -> list[FieldError]:
-    """Say what is wrong with a complete object; `old` is what it replaces."""
+def validate(
+    kind: KindInfo, obj: Manifest, old: Manifest | None, subresource: str = "", warnings: list[str] | None = None
+) -> list[FieldError]:
+    """Say what is wrong with a complete object; `old` is what it replaces. `warnings` gets what was wrong before."""
     if subresource == "status" and not kind.custom:
         return validate_metadata(kind, obj, old)  # the rest is as it is stored, and was checked then
     errors = validate_kind(kind, obj, old)
-    return errors + _scale_errors(kind, obj) if kind.custom else errors
+    if not kind.custom:
+        return errors
+    errors += _scale_errors(kind, obj)
+    return errors + _rule_errors(kind, obj, old, errors, [] if warnings is None else warnings)
+
+
+def _rule_errors(
+    kind: KindInfo, obj: Manifest, old: Manifest | None, errors: list[FieldError], warnings: list[str]
+) -> list[FieldError]:
+    """Check the rules of a custom kind's schema, unless the object does not even have the types that they count on."""
+    level = None if kind.rules is None else kind.rules()
+    if level is None:
+        return []
+    if any(error.reason in _BLOCKING for error in errors):
+        return [invalid_field("<nil>", None, _NOT_CHECKED)]
+    return rule_errors(level, obj, old, warnings)
+
+
+_BLOCKING = frozenset(
+    {
+        "FieldValueNotSupported",
+        "FieldValueRequired",
+        "FieldValueTooLong",
+        "FieldValueTooMany",
+        "FieldValueTypeInvalid",
+    }
+)
+_NOT_CHECKED = (
+    "some validation rules were not checked because the object was invalid; "
+    "correct the existing errors to complete validation"
+)
 
 
 def _scale_errors(kind: KindInfo, obj: Manifest) -> list[FieldError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from kubewright.api.meta import Manifest
@@ -10,6 +11,8 @@ from kubewright.twin.reading import as_dict, as_list, dicts, dig, text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import FieldError, Internal, invalid, not_supported, required, shown
 from kubewright.twin.validation.metadata import immutable
+from kubewright.twin.validation.schema_rules import compiled_rules
+from kubewright.twin.validation.selectable import selectable_errors
 from kubewright.twin.validation.structure import validate_structure
 
 _SCOPES = ("Cluster", "Namespaced")
@@ -37,6 +40,7 @@ def validate_crd(obj: Manifest, old: Manifest | None) -> list[FieldError]:
         if dig(version, "schema", "openAPIV3Schema") is None
     ]
     errors += _versions(versions)
+    errors += selectable_errors(versions)
     errors += _names(as_dict(spec.get("names")))
     if old is not None:
         errors += _update(spec, as_dict(old.get("spec")), established=_established(old))
@@ -118,7 +122,18 @@ def _contents(versions: list[Manifest]) -> list[FieldError]:
 
 def _schema(schema: Any, path: str) -> list[FieldError]:
     document = dig(schema, "openAPIV3Schema")
-    return [] if document is None else validate_structure(as_dict(document), f"{path}.openAPIV3Schema")
+    if document is None:
+        return []
+    root = f"{path}.openAPIV3Schema"
+    return validate_structure(as_dict(document), root) or _rules(as_dict(document), root)
+
+
+def _rules(document: Manifest, root: str) -> list[FieldError]:
+    """Check the CEL rules of a schema that is structural; their errors name parts of the schema by `{root}`."""
+    return [
+        replace(error, field=f"{root}{error.field}", message=error.message.replace("{root}", root))
+        for error in compiled_rules(document).errors
+    ]
 
 
 def _columns(columns: Any, path: str) -> list[FieldError]:
