@@ -35,6 +35,11 @@ def serving_options(command: F) -> F:
             help="Pass time so many times as fast: leases, back-offs, and the seconds that a watch may last.",
         ),
         click.option(
+            "--token-file",
+            type=click.Path(path_type=Path, exists=True, dir_okay=False),
+            help='More users, a line each as kube-apiserver reads them: token,user,uid,"group1,group2".',
+        ),
+        click.option(
             "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; a free one by default."
         ),
         click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),

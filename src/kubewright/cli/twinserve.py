@@ -36,6 +36,7 @@ class Serving:
     port: int
     load: Path | None
     save_to: Path | None
+    token_file: Path | None = None
 
 
 def serve(options: Serving, speed: float) -> None:
@@ -57,7 +58,9 @@ async def _serve(options: Serving) -> None:
     async with (
         _twin(options, clock) as cluster,
         _saved_at_the_end(cluster, options.save_to),
-        serving(cluster.server, options.kubeconfig, options.host, options.port) as endpoint,
+        serving(
+            cluster.server, options.kubeconfig, options.host, options.port, token_file=options.token_file
+        ) as endpoint,
     ):
         count = len(cluster.nodes.names)
         click.echo(f"{count} nodes on {endpoint.url}; export KUBECONFIG={options.kubeconfig}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kubewright.clock import loop_speed
 from kubewright.errors import ErrorKind, OpError
@@ -35,6 +37,26 @@ class KeyFiles:
 
     certificate: Path
     key: Path
+    client_authority: Path | None = None
+    """If given, clients may show certificates that it signed; requests carry them as ASGI's `tls` extension says."""
+
+
+class _PeerProtocol(HttpToolsProtocol):
+    """HTTP/1.1 that tells the application which certificate the client showed."""
+
+    _tls: dict[object, object] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        peer = transport.get_extra_info("ssl_object")
+        shown = peer.getpeercert(binary_form=True) if peer is not None else None
+        if shown:
+            self._tls = {"client_cert_chain": [ssl.DER_cert_to_PEM_cert(shown)]}
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._tls is not None:
+            self.scope["extensions"] = {"tls": self._tls}
 
 
 class _EmbeddedServer(uvicorn.Server):
@@ -46,17 +68,20 @@ class _EmbeddedServer(uvicorn.Server):
 async def serve_asgi(app: AsgiApp, listener: socket.socket, tls: KeyFiles | None = None) -> None:
     """Serve on a listening socket until cancelled, then close it and give requests a second to end."""
     speed = loop_speed()  # clients wait by the wall clock
+    authority = tls.client_authority if tls else None
     server = _EmbeddedServer(
         uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             lifespan="off",
-            http="httptools",
+            http=_PeerProtocol if authority else "httptools",
             ws="none",
             server_header=False,
             ssl_certfile=str(tls.certificate) if tls else None,
             ssl_keyfile=str(tls.key) if tls else None,
+            ssl_ca_certs=str(authority) if authority else None,
+            ssl_cert_reqs=ssl.CERT_OPTIONAL if authority else ssl.CERT_NONE,
             timeout_keep_alive=math.ceil(_KEEP_ALIVE_SECONDS * speed),
             timeout_graceful_shutdown=math.ceil(_SHUTDOWN_SECONDS * speed),
         )

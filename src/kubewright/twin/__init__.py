@@ -5,7 +5,8 @@ virtual time. What the contract suite says about a real control plane is its spe
 
 What it does not model stands in `NOT_MODELLED`: asking for that gets a Status that says so, never a wrong answer.
 Besides that, known simplifications of what is modelled:
-- Authorisation: every authenticated user may do everything; roles and bindings are kept, not enforced.
+- Authorisation is by roles alone: there is no node authorizer, so a node's user may what is bound to it. Tokens are
+  not cached, so one ends with its account at once. A client certificate of an unknown authority ends the handshake.
 - Admission: a pod gets its `serviceAccountName`, but no token volume. The default ServiceAccount need not exist.
 - Kinds in `KEPT_ONLY` are validated, stored and watched, but no controller acts on them.
 - A list over all namespaces is ordered by namespace, then name.
@@ -32,10 +33,6 @@ KEPT_ONLY: frozenset[tuple[str, str]] = frozenset(
         ("networking.k8s.io", "networkpolicies"),
         ("node.k8s.io", "runtimeclasses"),
         ("policy", "poddisruptionbudgets"),
-        ("rbac.authorization.k8s.io", "clusterrolebindings"),
-        ("rbac.authorization.k8s.io", "clusterroles"),
-        ("rbac.authorization.k8s.io", "rolebindings"),
-        ("rbac.authorization.k8s.io", "roles"),
         ("scheduling.k8s.io", "priorityclasses"),
         ("storage.k8s.io", "storageclasses"),
     }
@@ -64,6 +61,10 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
         ("coordination.k8s.io", "leases"),
         ("discovery.k8s.io", "endpointslices"),
         ("events.k8s.io", "events"),
+        ("rbac.authorization.k8s.io", "clusterrolebindings"),
+        ("rbac.authorization.k8s.io", "clusterroles"),
+        ("rbac.authorization.k8s.io", "rolebindings"),
+        ("rbac.authorization.k8s.io", "roles"),
     }
 )
 

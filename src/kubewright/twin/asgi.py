@@ -1,7 +1,7 @@
 """The twin over HTTP: an ASGI application around `ApiServer.handle`.
 
-It reads a request, says who asks, and sends the answer, a watch line by line. Authentication is a bearer token; only
-the health and version documents are open. Large answers are compressed for clients that ask for it.
+It reads a request, says who asks, and sends the answer, a watch line by line. Who asks is said by a client certificate
+or a bearer token; without either it is `system:anonymous`. Large answers are compressed for clients that ask for it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from kubewright.client.transport import Request, Response
+from kubewright.twin.access.credentials import certificate_user
+from kubewright.twin.access.impersonation import SEPARATOR
+from kubewright.twin.access.users import ANONYMOUS, User
 from kubewright.twin.answers import document
-from kubewright.twin.call import User
-from kubewright.twin.documents import OPEN_PATHS
 from kubewright.twin.server import ApiServer
 from kubewright.twin.status import StatusError, internal, unauthorized
 
@@ -28,7 +29,6 @@ Send = Callable[[Message], Awaitable[None]]
 _log = logging.getLogger(__name__)
 _COMPRESSED_FROM_BYTES = 128 * 1024
 _MAX_BODY_BYTES = 3 * 1024 * 1024
-_ANONYMOUS = User("system:anonymous", groups=("system:unauthenticated",))
 
 
 class AsgiApp:
@@ -48,7 +48,7 @@ class AsgiApp:
         headers = _headers(scope)
         try:
             body = await _body(receive)
-            user = self._authenticate(scope["path"], headers)
+            user = self._authenticate(scope, headers)
         except StatusError as error:
             await _send_whole(document(error.body(), error.code), headers, send)
             return
@@ -65,12 +65,18 @@ class AsgiApp:
         else:
             await _send_stream(response, receive, send)
 
-    def _authenticate(self, path: str, headers: Mapping[str, str]) -> User:
+    def _authenticate(self, scope: Scope, headers: Mapping[str, str]) -> User:
+        """Say who asks; raises 401 for a token that is nobody's."""
+        for pem in scope.get("extensions", {}).get("tls", {}).get("client_cert_chain", ())[:1]:
+            user = certificate_user(pem)
+            if user is not None:
+                return user
         scheme, _, token = headers.get("authorization", "").partition(" ")
-        user = self._server.tokens.user_of(token.strip()) if scheme.lower() == "bearer" else None
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token:
+            return ANONYMOUS
+        user = self._server.tokens.user_of(token)
         if user is None:
-            if path.rstrip("/") in OPEN_PATHS and not token:
-                return _ANONYMOUS
             raise unauthorized()
         return user
 
@@ -79,7 +85,9 @@ def _headers(scope: Scope) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        if name in headers:
+            value = f"{headers[name]}{SEPARATOR if name.startswith('impersonate-') else ', '}{value}"
+        headers[name] = value
     return headers
 
 

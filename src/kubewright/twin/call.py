@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubewright.api.meta import Manifest
+from kubewright.twin.access.authorizer import Authorizer
+from kubewright.twin.access.credentials import Credentials
+from kubewright.twin.access.users import ADMIN, User
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import View, negotiate, read_body
 from kubewright.twin.registry import Registry, Target
 
 if TYPE_CHECKING:
-    from kubewright.twin.tokens import TokenBook
     from kubewright.twin.watch import WatchHub
 
 
-@dataclass(frozen=True, slots=True)
-class User:
-    """Who asks."""
-
-    name: str = "system:admin"
-    uid: str = ""
-    groups: tuple[str, ...] = ("system:masters", "system:authenticated")
-    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
-
-
-ADMIN = User()
+__all__ = ["ADMIN", "Call", "Services", "User"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +27,8 @@ class Services:
 
     registry: Registry
     hub: WatchHub
-    tokens: TokenBook
+    tokens: Credentials
+    authorizer: Authorizer
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""A certificate authority of one server's own, and the serving certificate that it signs."""
+"""A certificate authority of one server's own: it signs the server's certificate, and its users'."""
 
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -16,42 +17,61 @@ _NAMES: tuple[str, ...] = ("localhost", "kubernetes", "kubernetes.default", "kub
 
 
 @dataclass(frozen=True, slots=True)
-class ServingCertificate:
-    """PEM documents: what clients trust, and what the server shows."""
+class KeyPair:
+    """PEM documents: a certificate and its private key."""
 
-    authority: bytes
     certificate: bytes
     key: bytes
 
 
-def issue(host: str, now_seconds: float) -> ServingCertificate:
-    """Make a new authority and a certificate for `host` (a name or an address), valid for a year."""
-    authority_key = ec.generate_private_key(ec.SECP256R1())
-    name = _name("kubewright-twin-ca")
-    authority = (
-        _builder(name, name, authority_key.public_key(), now_seconds)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_key_usage(signing_certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    key = ec.generate_private_key(ec.SECP256R1())
-    certificate = (
-        _builder(_name("kube-apiserver"), name, key.public_key(), now_seconds)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_key_usage(signing_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(_alternatives(host)), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
-        .sign(authority_key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return ServingCertificate(authority.public_bytes(pem), certificate.public_bytes(pem), private)
+class Authority:
+    """A new authority; what it signs is valid for a year."""
+
+    def __init__(self, now_seconds: float) -> None:
+        self._now_seconds = now_seconds
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = _name("kubewright-twin-ca")
+        certificate = (
+            _builder(self._name, self._name, self._key.public_key(), now_seconds)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+            .add_extension(_key_usage(signing_certificates=True), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(self._key.public_key()), critical=False)
+            .sign(self._key, hashes.SHA256())
+        )
+        self.certificate = certificate.public_bytes(serialization.Encoding.PEM)
+        """What clients and servers trust."""
+
+    def serving(self, host: str) -> KeyPair:
+        """Sign a certificate for a server at `host`, a name or an address."""
+        names = x509.SubjectAlternativeName(_alternatives(host))
+        return self._sign(_name("kube-apiserver"), ExtendedKeyUsageOID.SERVER_AUTH, names)
+
+    def client(self, user: str, groups: Sequence[str] = ()) -> KeyPair:
+        """Sign a certificate that makes its bearer this user in these groups."""
+        return self._sign(_name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, None)
+
+    def _sign(
+        self, subject: x509.Name, usage: x509.ObjectIdentifier, names: x509.SubjectAlternativeName | None
+    ) -> KeyPair:
+        key = ec.generate_private_key(ec.SECP256R1())
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        builder = (
+            _builder(subject, self._name, key.public_key(), self._now_seconds)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(signing_certificates=False), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(issuer, critical=False)
+        )
+        if names is not None:
+            builder = builder.add_extension(names, critical=False)
+        pem = serialization.Encoding.PEM
+        private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        return KeyPair(builder.sign(self._key, hashes.SHA256()).public_bytes(pem), private)
 
 
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common)])
+def _name(common: str, organisations: Sequence[str] = ()) -> x509.Name:
+    attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, each) for each in organisations]
+    return x509.Name([*attributes, x509.NameAttribute(NameOID.COMMON_NAME, common)])
 
 
 def _builder(

@@ -24,11 +24,12 @@ from kubewright.client.protocol import Client
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
 from kubewright.store.versioned import VersionedStore
+from kubewright.twin.access.users import ADMIN, User
 from kubewright.twin.behaviour import Latencies
 from kubewright.twin.binder import Binder
 from kubewright.twin.bootstrap import system_objects
 from kubewright.twin.caches import Caches
-from kubewright.twin.controllers import accounts, namespaces
+from kubewright.twin.controllers import accounts, aggregation, namespaces
 from kubewright.twin.controllers import nodes as node_lifecycle
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.deployment import controller as deployments
@@ -116,6 +117,7 @@ class Twin:
         self._context = Context(client, clock, self._caches)
         for controller in (deployments, replica_sets, endpoints, accounts, namespaces, node_lifecycle):
             controller.add_to(self._context)
+        aggregation.add_to(self._context)
         Binder(self._context, seed=seed)
         self.nodes = SimulatedNodes(
             client, clock, nodes=nodes, seed=seed, shape=shape, latencies=latencies, context=self._context
@@ -162,15 +164,16 @@ class Twin:
         forked.kubelet.resume_from(self.kubelet)
         return forked
 
-    def client(self) -> Client:
-        """Return a client of the API server, as an administrator."""
-        return RestClient(InProcessTransport(self.server))
+    def client(self, user: User = ADMIN) -> Client:
+        """Return a client of the API server, as an administrator unless it is another user."""
+        return RestClient(InProcessTransport(self.server.answering(user)))
 
     async def run(self) -> None:
         """Make the system's objects, join the nodes and run everything until cancelled."""
         store = self.server.store
         writer = self._context.writer("kube-apiserver")
         await writer.do(each for each in system_objects() if not _is_there(store, each))
+        self.server.bootstrap()
         await self.nodes.join(known={record.key.name for record in store.list(_NODES)[0]})
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._caches.run(), name="caches")

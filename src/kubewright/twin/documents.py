@@ -11,8 +11,7 @@ from kubewright.twin.media import encode
 from kubewright.twin.openapi import OpenApi
 from kubewright.twin.status import method_not_allowed
 
-OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
-"""What is answered to anyone, authenticated or not."""
+_STATE_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
 
 
 class Documents:
@@ -31,7 +30,7 @@ class Documents:
         return answer
 
     def _find(self, path: str, request: Request) -> Response | None:
-        if path in OPEN_PATHS:
+        if path in _STATE_PATHS:
             return document(version_info(self._kinds.release)) if path == "/version" else plain("ok")
         if path.startswith("/api"):
             found = self._discovery.document(path, request.headers.get("accept", ""))

@@ -16,6 +16,10 @@ from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.clock import Clock
 from kubewright.store.versioned import Bucket, Record, VersionedStore
 from kubewright.twin import status, strategy
+from kubewright.twin.access import escalation
+from kubewright.twin.access.authorizer import Authorizer
+from kubewright.twin.access.policy import GROUP as RBAC
+from kubewright.twin.access.users import ADMIN, User
 from kubewright.twin.allocation import ServiceAddresses
 from kubewright.twin.conversion import bucket_of, in_version, stored_form
 from kubewright.twin.crds import is_terminating
@@ -70,6 +74,9 @@ class Registry:
     random: random.Random
     admission: Admission
     addresses: ServiceAddresses
+    authorizer: Authorizer
+    user: User = ADMIN
+    """Who makes the request at hand; the server sets it for each request."""
     warnings: list[str] = field(default_factory=list[str])
     """What the request at hand is warned of; the server empties it for each request."""
 
@@ -163,6 +170,8 @@ class Registry:
         return Record(target.key, stored, record.revision)
 
     def _validate(self, target: Target, obj: Manifest, old: Manifest | None) -> None:
+        if target.kind.group == RBAC:
+            escalation.check(self.authorizer, self.user, target.kind, obj, old)
         errors = validate(target.kind, obj, old, target.subresource, self.warnings)
         if errors:
             raise status.invalid(target.kind.group, target.kind.kind, obj["metadata"].get("name", ""), errors)

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from kubewright.client.transport import Request, Response
 from kubewright.clock import Clock
 from kubewright.store.versioned import VersionedStore
 from kubewright.twin import ACTED_ON, KEPT_ONLY, NOT_MODELLED, documents, status
+from kubewright.twin.access import bootstrap, reviews
+from kubewright.twin.access.authorizer import Authorizer
+from kubewright.twin.access.credentials import Credentials
+from kubewright.twin.access.gate import admitted
+from kubewright.twin.access.policy import Policy
 from kubewright.twin.admission import admit
 from kubewright.twin.allocation import ServiceAddresses
 from kubewright.twin.answers import document, plain
@@ -24,7 +29,6 @@ from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.registry import Registry
 from kubewright.twin.routes import Route, parse_route
 from kubewright.twin.subresources import accounts, namespaces, pods, scale
-from kubewright.twin.tokens import TokenBook
 from kubewright.twin.verbs import patching, reading, writing
 from kubewright.twin.watch import WatchHub
 
@@ -64,10 +68,13 @@ class ApiServer:
         self._random = generator = random.Random(seed)  # noqa: S311  names and uids, not secrets
         addresses = ServiceAddresses(generator)
         addresses.follow(self.store)
-        self._registry = Registry(clock, self.kinds, self.store, generator, admit, addresses)
+        policy = Policy()
+        policy.follow(self.store)
+        self._authorizer = Authorizer(policy)
+        self._registry = Registry(clock, self.kinds, self.store, generator, admit, addresses, self._authorizer)
         self.hub = WatchHub(self.store, clock.now)
-        self.tokens = TokenBook(clock, generator)
-        self._services = Services(self._registry, self.hub, self.tokens)
+        self.tokens = Credentials(clock, self.store, generator)
+        self._services = Services(self._registry, self.hub, self.tokens, self._authorizer)
         self._documents = documents.Documents(self.kinds)
         Definitions(self.store, self.kinds, self._registry.stamp)
 
@@ -78,11 +85,21 @@ class ApiServer:
         forked.tokens.learn(self.tokens)
         return forked
 
+    def bootstrap(self) -> None:
+        """Create the roles and bindings that an API server makes at its start; their namespaces must be there."""
+        self._registry.user = ADMIN
+        bootstrap.install(self._registry)
+
+    def answering(self, user: User) -> AnsweringOne:
+        """Return this server as it is to one user: for clients in this process."""
+        return AnsweringOne(self, user)
+
     async def handle(self, request: Request, user: User = ADMIN) -> Response:
         """Answer a request of an authenticated user; what it refuses is an answer too."""
         warnings: list[str] = []
         self._registry.warnings = warnings
         try:
+            user = self._registry.user = admitted(request, user, self._authorizer)
             response = self._answer(request, user)
         except status.StatusError as error:
             response = document(error.body(), error.code)
@@ -120,7 +137,7 @@ class ApiServer:
             query=request.query,
             headers=request.headers,
             body=request.body,
-            user=impersonated(request.headers, user),
+            user=user,
         )
         verb = _verb(call)
         if verb is None:
@@ -135,6 +152,18 @@ class ApiServer:
             if name in NOT_MODELLED:
                 raise status.not_modelled(NOT_MODELLED[name])
         raise status.not_modelled(f"{status.qualified(route.group, route.plural)} in {route.version}")
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringOne:
+    """A server that takes each request to be of one user."""
+
+    server: ApiServer
+    user: User
+
+    async def handle(self, request: Request) -> Response:
+        """Answer a request of the user's."""
+        return await self.server.handle(request, self.user)
 
 
 def modelled_kinds(kinds: KindTable) -> list[KindInfo]:
@@ -154,8 +183,8 @@ def _is_old(kind: KindInfo) -> bool:
 def _verb(call: Call) -> Verb | None:
     """Choose what answers a call; None when the resource has no such verb."""
     kind = call.kind
-    if accounts.is_review(kind.kind) and not kind.custom:
-        return accounts.review if call.method == "POST" and not call.name else None
+    if reviews.is_review(kind.kind) and not kind.custom:
+        return reviews.review if call.method == "POST" and not call.name else None
     if call.subresource:
         named = f"{kind.plural}/{call.subresource}"
         if named in NOT_MODELLED and not kind.custom:
@@ -168,15 +197,6 @@ def _verb(call: Call) -> Verb | None:
             return None
         return _COLLECTION.get(call.method)
     return _OBJECT.get(call.method)
-
-
-def impersonated(headers: Mapping[str, str], user: User) -> User:
-    """Return whom a request is made as: the user that it impersonates, or its own."""
-    name = headers.get("impersonate-user", "")
-    if not name:
-        return user
-    groups = tuple(group.strip() for group in headers.get("impersonate-group", "").split(",") if group.strip())
-    return User(name, headers.get("impersonate-uid", ""), (*groups, "system:authenticated"))
 
 
 def _with_warnings(response: Response, warnings: list[str]) -> Response:

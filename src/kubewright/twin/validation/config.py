@@ -140,11 +140,12 @@ def validate_role(obj: Manifest, old: Manifest | None) -> list[FieldError]:
     """Check a Role's or a ClusterRole's rules."""
     del old
     errors: list[FieldError] = []
+    declared: list[FieldError] = []
     namespaced = text(obj, "kind") == "Role"
     for index, rule in enumerate(dicts(obj, "rules")):
         path = f"rules[{index}]"
         if not rule.get("verbs"):
-            errors.append(required(f"{path}.verbs"))
+            declared.append(required(f"{path}.verbs"))
         urls = rule.get("nonResourceURLs")
         if urls:
             if namespaced:
@@ -158,7 +159,7 @@ def validate_role(obj: Manifest, old: Manifest | None) -> list[FieldError]:
             errors.append(required(f"{path}.apiGroups", "resource rules must supply at least one api group"))
         if not rule.get("resources"):
             errors.append(required(f"{path}.resources", "resource rules must supply at least one resource"))
-    return errors
+    return errors + declared
 
 
 def validate_binding(obj: Manifest, old: Manifest | None) -> list[FieldError]:
@@ -171,17 +172,25 @@ def validate_binding(obj: Manifest, old: Manifest | None) -> list[FieldError]:
         errors.append(not_supported("roleRef.apiGroup", group, (_RBAC,)))
     if kind not in kinds:
         errors.append(not_supported("roleRef.kind", kind, kinds))
-    if not text(obj, "roleRef", "name"):
-        errors.append(required("roleRef.name"))
+    # Names are checked by the schema's own rules, after the rest.
+    declared = [] if text(obj, "roleRef", "name") else [required("roleRef.name")]
     for index, subject in enumerate(dicts(obj, "subjects")):
-        errors += _subject(subject, f"subjects[{index}]", namespaced=namespaced)
+        path = f"subjects[{index}]"
+        errors += _subject(subject, path, namespaced=namespaced)
+        if not text(subject, "name"):
+            declared.append(required(f"{path}.name"))
     if old is not None:
-        errors += immutable("roleRef", obj.get("roleRef"), old.get("roleRef"))
-    return errors
+        errors += immutable("roleRef", _go_names(obj.get("roleRef")), _go_names(old.get("roleRef")))
+    return errors + declared
+
+
+def _go_names(reference: Any) -> Manifest:
+    """Return a reference with the field names by which the API server shows it."""
+    return {"APIGroup": text(reference, "apiGroup"), "Kind": text(reference, "kind"), "Name": text(reference, "name")}
 
 
 def _subject(subject: Manifest, path: str, *, namespaced: bool) -> list[FieldError]:
-    errors = [] if text(subject, "name") else [required(f"{path}.name")]
+    errors: list[FieldError] = []
     kind, group = text(subject, "kind"), text(subject, "apiGroup")
     if kind == "ServiceAccount":
         if group:
