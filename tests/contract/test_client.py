@@ -81,7 +81,7 @@ async def test_a_watch_ends_without_an_error(client, namespace):
 
 async def test_an_old_watch_is_expired(client, namespace):
     with pytest.raises(OpError) as caught:
-        async for _ in client.watch(CONFIG_MAPS, namespace=namespace, resource_version="1"):
+        async for _ in client.watch(CONFIG_MAPS, namespace=namespace, resource_version="1", timeout_seconds=5):
             pass
     assert caught.value.kind is ErrorKind.EXPIRED
 
