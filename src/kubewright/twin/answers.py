@@ -12,6 +12,7 @@ from kubewright.store.versioned import Record
 from kubewright.twin.conversion import in_version
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import JSON, Form, View, encode
+from kubewright.twin.status import not_that_many
 from kubewright.twin.tables.render import partial_metadata, render_table
 
 _JSON_HEADERS = {"content-type": JSON}
@@ -58,6 +59,8 @@ def one(kind: KindInfo, record: Record, view: View, now: float, status: int = 20
         case Form.OBJECT:
             return Response(status, _JSON_HEADERS, encoded_in(kind, record))
         case Form.METADATA:
+            if view.asked_as == "PartialObjectMetadataList":
+                raise not_that_many(f"you requested {view.asked_as}, but the requested object is not a list", kind.kind)
             return document(partial_metadata(in_version(kind, record.obj)), status)
         case Form.TABLE:
             version = record.obj["metadata"].get("resourceVersion", "")
@@ -70,6 +73,10 @@ def many(kind: KindInfo, page: Page, view: View, now: float) -> Response:
         case Form.OBJECT:
             return Response(200, _JSON_HEADERS, _list_bytes(kind, page))
         case Form.METADATA:
+            if view.asked_as == "PartialObjectMetadata":
+                raise not_that_many(
+                    f"you requested {view.asked_as}, but the requested object is a list", kind.list_kind
+                )
             items = [partial_metadata(in_version(kind, record.obj)) for record in page.records]
             head = {"kind": "PartialObjectMetadataList", "apiVersion": f"meta.k8s.io/{view.meta_version}"}
             return document({**head, "metadata": page.metadata(), "items": items})

@@ -11,7 +11,8 @@ from kubewright.twin.media import encode
 from kubewright.twin.openapi import OpenApi
 from kubewright.twin.status import method_not_allowed
 
-_STATE_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version"})
+_CHECKS = ("ping", "log", "etcd")
+"""Every check of health passes while this process answers at all."""
 
 
 class Documents:
@@ -30,20 +31,34 @@ class Documents:
         return answer
 
     def _find(self, path: str, request: Request) -> Response | None:
-        if path in _STATE_PATHS:
-            return document(version_info(self._kinds.release)) if path == "/version" else plain("ok")
+        match path.split("/")[1:]:
+            case ["version"]:
+                return document(version_info(self._kinds.release))
+            case ["healthz" | "livez" | "readyz" as probe, *check]:
+                return _health(probe, check, verbose="verbose" in request.query)
+            case ["openapi", "v3", *names]:
+                return self._schemas("/".join(names))
+            case _:
+                pass
         if path.startswith("/api"):
             found = self._discovery.document(path, request.headers.get("accept", ""))
             if found is None:
                 return None
             content, content_type = found
             return Response(200, {"content-type": content_type}, encode(content))
-        if path == "/openapi/v3":
-            return document(self._openapi.index())
-        if path.startswith("/openapi/v3/"):
-            content = self._openapi.document(path.removeprefix("/openapi/v3/"))
-            return None if content is None else document(content)
         return None
+
+    def _schemas(self, name: str) -> Response | None:
+        content = self._openapi.document(name) if name else self._openapi.index()
+        return None if content is None else document(content)
+
+
+def _health(probe: str, check: list[str], *, verbose: bool) -> Response | None:
+    if check:
+        return plain("ok") if len(check) == 1 and check[0] in _CHECKS else None
+    if not verbose:
+        return plain("ok")
+    return plain("".join(f"[+]{name} ok\n" for name in _CHECKS) + f"{probe} check passed\n")
 
 
 def version_info(release: str) -> Manifest:

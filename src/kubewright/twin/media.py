@@ -42,9 +42,12 @@ class View:
     form: Form = Form.OBJECT
     include_object: IncludeObject = "Metadata"
     meta_version: str = "v1"
+    asked_as: str = ""
+    """The kind that the client named: metadata of an object and metadata of a list are two kinds."""
 
 
 PLAIN = View()
+_META_VERSIONS = frozenset({"v1", "v1beta1"})
 _FORMS = {"Table": Form.TABLE, "PartialObjectMetadata": Form.METADATA, "PartialObjectMetadataList": Form.METADATA}
 
 
@@ -71,9 +74,10 @@ def _view(clause: str, query: Mapping[str, str]) -> View | None:
     wanted = parameters.get("as")
     if wanted is None:
         return PLAIN
-    if wanted not in _FORMS or parameters.get("g") != "meta.k8s.io":
+    version = parameters.get("v", "v1")
+    if wanted not in _FORMS or parameters.get("g") != "meta.k8s.io" or version not in _META_VERSIONS:
         return None
-    return View(_FORMS[wanted], _include_object(query), parameters.get("v", "v1"))
+    return View(_FORMS[wanted], _include_object(query), version, wanted)
 
 
 def _include_object(query: Mapping[str, str]) -> IncludeObject:

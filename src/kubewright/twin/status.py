@@ -174,6 +174,11 @@ def not_acceptable(accepted: Sequence[str]) -> StatusError:
     return StatusError(406, "NotAcceptable", message, {})
 
 
+def not_that_many(message: str, kind: str) -> StatusError:
+    """Metadata of a list is wanted of one object, or the other way round."""
+    return StatusError(406, "NotAcceptable", f"{message} (*core.{kind})", None)
+
+
 def expired(message: str, *, continue_token: str = "") -> StatusError:
     """The version asked for is forgotten: list again, or go on with the inconsistent token."""
     return StatusError(410, "Expired", message, None, {"continue": continue_token} if continue_token else {})

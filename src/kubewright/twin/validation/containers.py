@@ -39,6 +39,8 @@ def validate_containers(pod_spec: Any, volumes: set[str], path: str) -> list[Fie
         errors += _container(container, volumes, f"{here}[{index}]", seen)
         errors += validate_probes(container, f"{here}[{index}]")
     errors += _host_port_conflicts(containers, here)
+    if pod_spec.get("hostNetwork"):
+        errors += _host_ports(containers, here)
     return errors + _init_containers(pod_spec, volumes, path)
 
 
@@ -119,6 +121,17 @@ def _host_port_conflicts(containers: list[Manifest], path: str) -> list[FieldErr
                 errors.append(duplicate(f"{path}[{index}].ports[{number}].hostPort", key))
             seen.add(key)
     return errors
+
+
+def _host_ports(containers: list[Manifest], path: str) -> list[FieldError]:
+    """On the node's own network a container's port is the node's."""
+    detail = "must match `containerPort` when `hostNetwork` is true"
+    return [
+        invalid(f"{path}[{index}].ports[{number}].hostPort", count(port, "hostPort"), detail)
+        for index, container in enumerate(containers)
+        for number, port in enumerate(dicts(container, "ports"))
+        if count(port, "hostPort") != count(port, "containerPort")
+    ]
 
 
 def _env(container: Manifest, path: str) -> list[FieldError]:

@@ -86,10 +86,8 @@ def _owners(metadata: Manifest) -> list[FieldError]:
     controllers: list[str] = []
     for index, owner in enumerate(dicts(metadata, "ownerReferences")):
         path = f"metadata.ownerReferences[{index}]"
-        if not text(owner, "apiVersion"):
-            errors.append(invalid(f"{path}.apiVersion", text(owner, "apiVersion"), "version must not be empty"))
-        missing = [field for field in ("kind", "name", "uid") if not text(owner, field)]
-        errors += [invalid(f"{path}.{field}", "", "must not be empty") for field in missing]
+        missing = [field for field in ("apiVersion", "kind", "name", "uid") if not text(owner, field)]
+        errors += [required(f"{path}.{field}", "must not be empty") for field in missing]
         if owner.get("controller"):
             controllers.append(f"{text(owner, 'kind')}/{text(owner, 'name')}")
     if len(controllers) > 1:
