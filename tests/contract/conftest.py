@@ -74,7 +74,8 @@ def cluster(request, tmp_path_factory):
 @contextmanager
 def attach(name, state):
     started = Cluster(name, Path(os.environ[RUNNING[name]]), state)
-    if started.kubectl("get", "nodes", "-o", "name").stdout:
+    ready = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
+    if "True" in started.kubectl("get", "nodes", "-o", ready).stdout:
         yield started
     else:
         with nodes(started):
