@@ -14,27 +14,39 @@ from kubewright.api.meta import Manifest, parse_time
 from kubewright.twin.shapes import Holds, Shape, shapes_of
 
 _PLAIN = {Holds.STRING: str, Holds.BOOLEAN: bool, Holds.INTEGER: int}
+_TIMES = frozenset({Holds.TIME, Holds.MICRO_TIME})
 _INT32 = 2**31
 _QUANTITY = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$")
 
 
 def is_clean(obj: Manifest, definition: str) -> bool:
     """Tell whether all fields are known and of the right type; an unknown definition is not walked."""
-    shapes = shapes_of(definition)
-    if not shapes:
+    checks = _checks(definition)
+    if not checks:
         return True
     for name, value in obj.items():
-        shape = shapes.get(name)
-        if shape is None or not (value is None or _fits(value, shape)):
+        check = checks.get(name)
+        if check is None:
+            return False
+        plain, shape = check
+        # A type compared with `is` keeps True and False from passing for integers.
+        if value is None or (type(value) is plain and plain is not int):
+            continue
+        if not _fits(value, shape):
             return False
     return True
+
+
+@functools.cache
+def _checks(definition: str) -> dict[str, tuple[type[Any] | None, Shape]]:
+    """Return a definition's properties with the type, if one is all that it takes, in which JSON holds them."""
+    return {name: (_PLAIN.get(shape.holds), shape) for name, shape in shapes_of(definition).items()}
 
 
 def _fits(value: Any, shape: Shape) -> bool:  # noqa: PLR0911  one case a kind of value, the commonest first
     holds = shape.holds
     plain = _PLAIN.get(holds)
     if plain is not None:
-        # A type compared with `is` keeps True and False from passing for integers.
         return type(value) is plain and (plain is not int or -_INT32 <= cast("int", value) < _INT32)
     if holds is Holds.OBJECT:
         return type(value) is dict and is_clean(cast("Manifest", value), shape.definition)
@@ -44,7 +56,7 @@ def _fits(value: Any, shape: Shape) -> bool:  # noqa: PLR0911  one case a kind o
         return type(value) is dict and _all_fit(list(cast("Manifest", value).values()), shape.items)
     if holds is Holds.INT_OR_STRING:
         return type(value) is str or (type(value) is int and -_INT32 <= value < _INT32)
-    if holds in {Holds.TIME, Holds.MICRO_TIME}:
+    if holds in _TIMES:
         return _is_time(value)
     return holds is Holds.OPAQUE or (holds is Holds.QUANTITY and is_quantity(value))
 

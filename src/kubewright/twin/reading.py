@@ -26,7 +26,11 @@ def dig(obj: Any, *names: str) -> Any:
 
 def text(obj: Any, *names: str) -> str:
     """Read a string, or ""."""
-    value = dig(obj, *names)
+    value = obj
+    for name in names:
+        if not isinstance(value, dict):
+            return ""
+        value = cast("dict[str, Any]", value).get(name)
     return value if isinstance(value, str) else ""
 
 
@@ -38,4 +42,9 @@ def count(obj: Any, *names: str) -> int:
 
 def dicts(obj: Any, *names: str) -> list[dict[str, Any]]:
     """Read a list of objects; items of other types are skipped."""
-    return [cast("dict[str, Any]", item) for item in as_list(dig(obj, *names)) if isinstance(item, dict)]
+    value = obj
+    for name in names:
+        if not isinstance(value, dict):
+            return []
+        value = cast("dict[str, Any]", value).get(name)
+    return [item for item in value if isinstance(item, dict)] if value and isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]  JSON

@@ -37,6 +37,8 @@ class Holds(enum.Enum):
     MICRO_TIME = "micro-time"
     OPAQUE = "opaque"
 
+    __hash__ = object.__hash__  # Enum's own is a call into Python, and shapes are looked at for every field written
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:

@@ -31,15 +31,35 @@ def canonicalize(obj: Manifest, definition: str) -> None:
     computed = COMPUTED.get(definition)
     if computed is not None:
         computed(obj)
-    for name, shape in shapes.items():
+    walked, defaulted = _steps(definition)
+    for name, shape in walked:
         if name in obj:
-            if shape.holds in _WALKED:
-                obj[name] = _walk(obj[name], shape)
-        elif shape.default is not None and shape.holds in _DEFAULTED:
+            obj[name] = _walk(obj[name], shape)
+    for name, shape in defaulted:
+        if name not in obj:
             obj[name] = _walk(_copied(shape.default), shape)
 
 
 _DEFAULTED = _SCALARS | {Holds.OBJECT}
+_Named = tuple[tuple[str, Shape], ...]
+
+
+@functools.cache
+def _steps(definition: str) -> tuple[_Named, _Named]:
+    """Return the properties of a definition that have something in them to walk, and those that have a default."""
+    shapes = shapes_of(definition)
+    walked = tuple((name, shape) for name, shape in shapes.items() if shape.holds in _WALKED and _has_depth(shape))
+    defaulted = tuple(
+        (name, shape) for name, shape in shapes.items() if shape.default is not None and shape.holds in _DEFAULTED
+    )
+    return walked, defaulted
+
+
+def _has_depth(shape: Shape) -> bool:
+    """Tell whether `_walk` could change anything in such a value."""
+    if shape.holds in {Holds.LIST, Holds.MAP}:
+        return shape.items is not None and shape.items.holds in _WALKED
+    return True
 
 
 def _walk(value: Any, shape: Shape) -> Any:
