@@ -10,6 +10,11 @@ Besides that, known simplifications of what is modelled:
 - Admission: a pod gets its `serviceAccountName`, but no token volume. The default ServiceAccount need not exist.
 - Kinds in `KEPT_ONLY` are validated, stored and watched, but no controller acts on them.
 - A list over all namespaces is ordered by namespace, then name.
+- A saved or copied cluster (`copying.py`) has no events, leases, webhooks or values of Secrets. Loaded, its nodes have
+  simulated kubelets: a pod that was running and not ready becomes ready as its annotations say; nodes that were not
+  ready stay silent. Conversion webhooks of loaded CRDs are dropped.
+- With `--speed` whatever the server times hurries, also what clients ask for: a watch's `timeoutSeconds`, bookmarks,
+  the life of tokens. Clients that time by the wall clock see them N times as early.
 """
 
 from __future__ import annotations
