@@ -8,6 +8,9 @@ Besides that, known simplifications of what is modelled:
 - Authorisation is by roles alone: there is no node authorizer, so a node's user may what is bound to it. Tokens are
   not cached, so one ends with its account at once. A client certificate of an unknown authority ends the handshake.
 - Admission: a pod gets its `serviceAccountName`, but no token volume. The default ServiceAccount need not exist.
+- Jobs: policies for pod failures and for success, and back-off limits per index, are kept, not followed.
+- Budgets count what Deployments, ReplicaSets and StatefulSets want, not what custom kinds with a scale do.
+- A DaemonSet's failed pods are replaced at once, without a back-off per node.
 - Kinds in `KEPT_ONLY` are validated, stored and watched, but no controller acts on them.
 - A list over all namespaces is ordered by namespace, then name.
 - A saved or copied cluster (`copying.py`) has no events, leases, webhooks or values of Secrets. Loaded, its nodes have
@@ -27,17 +30,12 @@ KEPT_ONLY: frozenset[tuple[str, str]] = frozenset(
         ("", "persistentvolumes"),
         ("", "podtemplates"),
         ("", "replicationcontrollers"),
-        ("apps", "controllerrevisions"),
-        ("apps", "daemonsets"),
-        ("apps", "statefulsets"),
         ("autoscaling", "horizontalpodautoscalers"),
         ("batch", "cronjobs"),
-        ("batch", "jobs"),
         ("networking.k8s.io", "ingressclasses"),
         ("networking.k8s.io", "ingresses"),
         ("networking.k8s.io", "networkpolicies"),
         ("node.k8s.io", "runtimeclasses"),
-        ("policy", "poddisruptionbudgets"),
         ("scheduling.k8s.io", "priorityclasses"),
         ("storage.k8s.io", "storageclasses"),
     }
@@ -55,17 +53,22 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
         ("", "serviceaccounts"),
         ("", "services"),
         ("apiextensions.k8s.io", "customresourcedefinitions"),
+        ("apps", "controllerrevisions"),
+        ("apps", "daemonsets"),
         ("apps", "deployments"),
         ("apps", "replicasets"),
+        ("apps", "statefulsets"),
         ("authentication.k8s.io", "selfsubjectreviews"),
         ("authentication.k8s.io", "tokenreviews"),
         ("authorization.k8s.io", "localsubjectaccessreviews"),
         ("authorization.k8s.io", "selfsubjectaccessreviews"),
         ("authorization.k8s.io", "selfsubjectrulesreviews"),
         ("authorization.k8s.io", "subjectaccessreviews"),
+        ("batch", "jobs"),
         ("coordination.k8s.io", "leases"),
         ("discovery.k8s.io", "endpointslices"),
         ("events.k8s.io", "events"),
+        ("policy", "poddisruptionbudgets"),
         ("rbac.authorization.k8s.io", "clusterrolebindings"),
         ("rbac.authorization.k8s.io", "clusterroles"),
         ("rbac.authorization.k8s.io", "rolebindings"),

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from kubewright.api.apps import CONTROLLER_REVISIONS, DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
+from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.coordination import LEASES
 from kubewright.api.core import (
     CONFIG_MAPS,
@@ -21,6 +22,7 @@ from kubewright.api.core import (
 )
 from kubewright.api.discovery import ENDPOINT_SLICES, EndpointSlice
 from kubewright.api.meta import KubeObject, Resource, controller_of
+from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.client.protocol import Client
 from kubewright.runtime.informer import Informer
 from kubewright.store.index import Indexer
@@ -56,6 +58,9 @@ class Caches:
         self.replica_sets = self.of(REPLICA_SETS)
         self.stateful_sets = self.of(STATEFUL_SETS)
         self.daemon_sets = self.of(DAEMON_SETS)
+        self.jobs = self.of(JOBS)
+        self.cron_jobs = self.of(CRON_JOBS)
+        self.budgets = self.of(POD_DISRUPTION_BUDGETS)
         self.revisions = self.of(CONTROLLER_REVISIONS)
         self.namespaces = self.of(NAMESPACES)
         self.service_accounts = self.of(SERVICE_ACCOUNTS)
@@ -121,6 +126,7 @@ _SPECIAL: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     PODS: {BY_CONTROLLER: _controller, BY_NODE: _node, BY_LABEL: _labels},
     REPLICA_SETS: {BY_CONTROLLER: _controller},
     CONTROLLER_REVISIONS: {BY_CONTROLLER: _controller},
+    JOBS: {BY_CONTROLLER: _controller},
     SERVICES: {BY_SELECTOR: _selector},
     ENDPOINT_SLICES: {BY_SERVICE: _service},
 }

@@ -32,10 +32,14 @@ from kubewright.twin.caches import Caches
 from kubewright.twin.controllers import accounts, aggregation, namespaces
 from kubewright.twin.controllers import nodes as node_lifecycle
 from kubewright.twin.controllers.context import Context
+from kubewright.twin.controllers.daemonset import controller as daemon_sets
 from kubewright.twin.controllers.deployment import controller as deployments
+from kubewright.twin.controllers.disruption import controller as disruption
 from kubewright.twin.controllers.endpoints import controller as endpoints
 from kubewright.twin.controllers.garbage import controller as garbage
+from kubewright.twin.controllers.job import controller as jobs
 from kubewright.twin.controllers.replicaset import controller as replica_sets
+from kubewright.twin.controllers.statefulset import controller as stateful_sets
 from kubewright.twin.controllers.writes import Create
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet import Kubelet
@@ -115,7 +119,18 @@ class Twin:
         client = self.client()
         self._caches = Caches(client)
         self._context = Context(client, clock, self._caches)
-        for controller in (deployments, replica_sets, endpoints, accounts, namespaces, node_lifecycle):
+        for controller in (
+            deployments,
+            replica_sets,
+            daemon_sets,
+            stateful_sets,
+            jobs,
+            disruption,
+            endpoints,
+            accounts,
+            namespaces,
+            node_lifecycle,
+        ):
             controller.add_to(self._context)
         aggregation.add_to(self._context)
         Binder(self._context, seed=seed)

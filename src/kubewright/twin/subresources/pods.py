@@ -15,6 +15,7 @@ from kubewright.twin.media import private_copy
 from kubewright.twin.options import DeleteOptions, WriteOptions, boolean, delete_options, number, write_options
 from kubewright.twin.reading import as_dict, dicts, text
 from kubewright.twin.registry import Target
+from kubewright.twin.subresources.budgets import draw
 from kubewright.twin.validation.fields import required
 from kubewright.twin.verbs.writing import check_uid
 
@@ -68,7 +69,7 @@ def _add_condition(pod: Manifest, condition: Manifest) -> None:
 
 
 def evict(call: Call) -> Response:
-    """Delete a pod as an eviction asks; disruption budgets are not heeded."""
+    """Delete a pod as an eviction asks, within its disruption budget."""
     eviction = call.manifest("Eviction")
     if text(eviction, "metadata", "name") not in {"", call.name}:
         raise status.bad_request("name in URL does not match name in Eviction object")
@@ -76,7 +77,9 @@ def evict(call: Call) -> Response:
     dry_run = {"dryRun": [call.query["dryRun"]]} if call.query.get("dryRun") else {}
     options = delete_options({}, {**body, **dry_run, "kind": "DeleteOptions"})
     target = Target(call.kind, call.namespace, call.name)
-    check_preconditions(target, call.registry.read(target), options)
+    record = call.registry.read(target)
+    check_preconditions(target, record, options)
+    draw(call, record.obj, dry_run=options.dry_run)
     if not options.dry_run:
         call.registry.update(call.target, lambda old: _disrupted(call, old), WriteOptions(), tracked=True)
     delete(call.registry, target, _without_version(options))

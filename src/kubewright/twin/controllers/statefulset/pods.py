@@ -39,8 +39,8 @@ def make_pod(stateful_set: StatefulSet, template: Mapping[str, Any], ordinal: in
         spec["subdomain"] = stateful_set.spec.service_name
     claims = claim_names(stateful_set, ordinal)
     if claims:
-        own: list[Manifest] = spec.get("volumes") or []
-        others = [each for each in own if each["name"] not in claims]
+        given: list[Manifest] = spec.get("volumes") or []
+        others = [each for each in given if each["name"] not in claims]
         volumes = [{"name": volume, "persistentVolumeClaim": {"claimName": name}} for volume, name in claims.items()]
         spec["volumes"] = [*volumes, *others]
     return {**manifest, "metadata": metadata, "spec": spec}

@@ -1,0 +1,95 @@
+"""The `batch` group: jobs and cron jobs. Templates stay plain documents, as in `apps`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubewright.api.conditions import Condition
+from kubewright.api.core import ObjectReference
+from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
+from kubewright.api.selectors import LabelSelector
+
+
+class JobSpec(Leaf, frozen=True):
+    """How often pods of the template are to succeed. `template` is the whole document."""
+
+    parallelism: int = 1
+    completions: int | None = None
+    completion_mode: str = "NonIndexed"
+    backoff_limit: int = 6
+    active_deadline_seconds: int | None = None
+    ttl_seconds_after_finished: int | None = None
+    suspend: bool = False
+    selector: LabelSelector = LabelSelector()
+    template: Mapping[str, Any] = EMPTY
+    pod_replacement_policy: str = "TerminatingOrFailed"
+    managed_by: str = ""
+
+
+class Uncounted(Leaf, frozen=True):
+    """Pods, by uid, that have ended and are not in the counts yet."""
+
+    succeeded: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+class JobStatus(Leaf, frozen=True):
+    """How far the job is."""
+
+    active: int = 0
+    ready: int | None = None
+    terminating: int | None = None
+    succeeded: int = 0
+    failed: int = 0
+    start_time: str | None = None
+    completion_time: str | None = None
+    completed_indexes: str = ""
+    uncounted_terminated_pods: Uncounted | None = None
+    conditions: tuple[Condition, ...] = ()
+
+
+class Job(KubeObject, frozen=True, kw_only=True):
+    """A job."""
+
+    spec: JobSpec = JobSpec()
+    status: JobStatus = JobStatus()
+
+
+class JobTemplate(Leaf, frozen=True):
+    """What a cron job's jobs are made from, as documents."""
+
+    metadata: Mapping[str, Any] = EMPTY
+    spec: Mapping[str, Any] = EMPTY
+
+
+class CronJobSpec(Leaf, frozen=True):
+    """When jobs of the template are to run."""
+
+    schedule: str = ""
+    time_zone: str | None = None
+    starting_deadline_seconds: int | None = None
+    concurrency_policy: str = "Allow"
+    suspend: bool = False
+    job_template: JobTemplate = JobTemplate()
+    successful_jobs_history_limit: int = 3
+    failed_jobs_history_limit: int = 1
+
+
+class CronJobStatus(Leaf, frozen=True):
+    """The jobs that run, and when there was one last."""
+
+    active: tuple[ObjectReference, ...] = ()
+    last_schedule_time: str | None = None
+    last_successful_time: str | None = None
+
+
+class CronJob(KubeObject, frozen=True, kw_only=True):
+    """A cron job."""
+
+    spec: CronJobSpec = CronJobSpec()
+    status: CronJobStatus = CronJobStatus()
+
+
+JOBS: Resource[Job] = Resource("batch", "v1", "jobs", "Job", Job)
+CRON_JOBS: Resource[CronJob] = Resource("batch", "v1", "cronjobs", "CronJob", CronJob)
