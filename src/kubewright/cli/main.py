@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": ("kubewright.cli.demo.command:demo", "Applications deployed, broken and repaired on an embedded cluster."),
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
+    "rbac": ("kubewright.cli.rbac:rbac", "Print the ServiceAccount and the rights that `up` needs, for kubectl apply."),
     "crds": ("kubewright.cli.crds:crds", "Print the CustomResourceDefinitions, for kubectl apply."),
 }
 """Name -> where it is, and its line of help: listing the commands imports none of them."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubewright.api.meta import Manifest
+from kubewright.twin.access.attributes import Attributes
 from kubewright.twin.access.authorizer import Authorizer
 from kubewright.twin.access.credentials import Credentials
+from kubewright.twin.access.refusals import refusal
 from kubewright.twin.access.users import ADMIN, User
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import View, negotiate, read_body
@@ -69,6 +71,14 @@ class Call:
         """Return the body as a manifest of the kind `expected`, by default the call's own; raises 400, 415."""
         media = self.headers.get("content-type", "")
         return read_body(self.body, media, self.registry.kinds, expected or self.kind.kind)
+
+    def confirm_create(self) -> None:
+        """Refuse an update or apply that is to create an object which its user may not create; raises 403."""
+        kind = self.kind
+        wanted = Attributes(self.user, "create", kind.group, kind.plural, "", self.namespace, self.name)
+        decision = self.services.authorizer.decide(wanted)
+        if not decision.allowed:
+            raise refusal(wanted, decision.reason)
 
     def now(self) -> float:
         """Return the present time in seconds since 1970."""

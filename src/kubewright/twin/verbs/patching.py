@@ -205,6 +205,7 @@ def _create(call: Call, applied: Manifest, options: WriteOptions) -> Response:
     author = Author(options.field_manager, call.registry.stamp())
     merged = server_side_apply(None, part, call.kind, author, force=options.force)
     obj = _completed(call, merged, {}, options)
+    call.confirm_create()
     record = call.registry.create(call.target, obj, options, tracked=True)
     return one(call.kind, record, call.view(), call.now(), _CREATED)
 

@@ -39,6 +39,7 @@ def update(call: Call) -> Response:
     check_name(call, obj)
     if call.registry.find(call.target) is None and allows_create_on_update(call.kind) and not call.subresource:
         obj["metadata"].pop("resourceVersion", None)
+        call.confirm_create()
         return one(call.kind, call.registry.create(call.target, obj, options), view, call.now(), _CREATED)
     check_uid(call, obj["metadata"].get("uid", ""))
     record = call.registry.update(call.target, lambda _: obj, options)
