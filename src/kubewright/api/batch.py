@@ -1,4 +1,4 @@
-"""The `batch` group: jobs and cron jobs. Templates stay plain documents, as in `apps`."""
+"""The `batch` group: jobs. Templates stay plain documents, as in `apps`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubewright.api.conditions import Condition
-from kubewright.api.core import ObjectReference
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
 from kubewright.api.selectors import LabelSelector
 
@@ -56,40 +55,4 @@ class Job(KubeObject, frozen=True, kw_only=True):
     status: JobStatus = JobStatus()
 
 
-class JobTemplate(Leaf, frozen=True):
-    """What a cron job's jobs are made from, as documents."""
-
-    metadata: Mapping[str, Any] = EMPTY
-    spec: Mapping[str, Any] = EMPTY
-
-
-class CronJobSpec(Leaf, frozen=True):
-    """When jobs of the template are to run."""
-
-    schedule: str = ""
-    time_zone: str | None = None
-    starting_deadline_seconds: int | None = None
-    concurrency_policy: str = "Allow"
-    suspend: bool = False
-    job_template: JobTemplate = JobTemplate()
-    successful_jobs_history_limit: int = 3
-    failed_jobs_history_limit: int = 1
-
-
-class CronJobStatus(Leaf, frozen=True):
-    """The jobs that run, and when there was one last."""
-
-    active: tuple[ObjectReference, ...] = ()
-    last_schedule_time: str | None = None
-    last_successful_time: str | None = None
-
-
-class CronJob(KubeObject, frozen=True, kw_only=True):
-    """A cron job."""
-
-    spec: CronJobSpec = CronJobSpec()
-    status: CronJobStatus = CronJobStatus()
-
-
 JOBS: Resource[Job] = Resource("batch", "v1", "jobs", "Job", Job)
-CRON_JOBS: Resource[CronJob] = Resource("batch", "v1", "cronjobs", "CronJob", CronJob)

@@ -13,7 +13,7 @@ from kubewright.api.conditions import find_condition
 from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
-from kubewright.twin.caches import BY_CONTROLLER, Caches
+from kubewright.twin.caches import BY_CONTROLLER, BY_LABEL, Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
 from kubewright.twin.controllers.job.decide import decide, has_ended
@@ -24,6 +24,7 @@ from kubewright.twin.controllers.podwrites import PodWriter
 from kubewright.twin.controllers.writes import Patch, Remove, Writer
 
 NAME = "job-controller"
+_JOB_NAME = "batch.kubernetes.io/job-name"
 _OWN = frozenset({"", "kubernetes.io/job-controller"})
 
 
@@ -81,9 +82,8 @@ class JobReconciler:
 
     async def _release_orphans(self, key: ObjectKey) -> None:
         """Nobody counts the pods of a job that is gone: they may go."""
-        for pod in self.caches.pods.index.values():
-            owners = [ref for ref in pod.metadata.owner_references if ref.controller and ref.kind == JOBS.kind]
-            if pod.metadata.namespace == key.namespace and _is_held(pod) and any(o.name == key.name for o in owners):
+        for pod in self.caches.pods.index.by(BY_LABEL, (key.namespace, _JOB_NAME, key.name)):
+            if _is_held(pod):
                 await self.writer.do_one(release(pod))
 
     async def _expire(self, job: Job, now: float) -> Done | RequeueAfter:
