@@ -151,8 +151,8 @@ WHOLE["properties"]["spec"][RULES][-1]["rule"] = "!has(self.__namespace__) || se
             [
                 "spec.name: Too long: may not be more than 10 bytes",
                 (
-                    "<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; "
-                    "correct the existing errors to complete validation"
+                    "<nil>: Invalid value: null: some validation rules were not checked because the object was "
+                    "invalid; correct the existing errors to complete validation"
                 ),
             ],
             id="an object of other types is not held against rules",
