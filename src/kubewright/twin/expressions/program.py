@@ -58,8 +58,11 @@ class Program:
 
     def run(self, variables: Mapping[str, Any]) -> Any:
         """Return the value; raises EvaluationError."""
-        found = self.expression.eval(data=variables)
-        value = found.plain_value()
+        try:
+            found = self.expression.eval(data=variables)
+            value = found.plain_value()
+        except (RuntimeError, TypeError, ValueError, OverflowError) as error:
+            raise EvaluationError(_worded(str(error))) from error
         if found.type() == cel.Type.ERROR:
             raise EvaluationError(_worded(str(value)))
         return value
