@@ -115,6 +115,13 @@ CONSTANTS: Mapping[str, Mapping[str, Any]] = {
     "io.k8s.api.autoscaling.v2.HPAScalingRules": {"selectPolicy": "Max"},
     "io.k8s.api.networking.v1.NetworkPolicyPort": {"protocol": "TCP"},
     "io.k8s.api.networking.v1.IngressClassParametersReference": {"scope": "Cluster"},
+    "io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicySpec": {"failurePolicy": "Fail"},
+    "io.k8s.api.admissionregistration.v1.MatchResources": {
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": {},
+        "objectSelector": {},
+    },
+    "io.k8s.api.admissionregistration.v1.NamedRuleWithOperations": {"scope": "*"},
     "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
     "io.k8s.api.rbac.v1.RoleRef": {"apiGroup": "rbac.authorization.k8s.io"},
     "io.k8s.api.scheduling.v1.PriorityClass": {"preemptionPolicy": "PreemptLowerPriority"},
