@@ -6,10 +6,19 @@ from collections.abc import Iterator
 
 from kubewright.api.core import ENDPOINTS, NAMESPACES, SERVICES
 from kubewright.api.discovery import ENDPOINT_SLICES
-from kubewright.api.meta import Manifest
+from kubewright.api.meta import Manifest, PartialObject, Resource
+from kubewright.twin.admission.priority import SYSTEM_CLASSES
 from kubewright.twin.controllers.writes import Create
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
+PRIORITY_CLASSES = Resource(
+    "scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", PartialObject, namespaced=False
+)
+_DESCRIPTIONS = {
+    "system-node-critical": "Used for system critical pods that must not be moved from their current node.",
+    "system-cluster-critical": "Used for system critical pods that must run in the cluster, but can be moved to another"
+    " node if necessary.",
+}
 _NAME = "kubernetes"
 _SERVICE_IP = "10.96.0.1"
 _SERVER_IP = "172.31.255.1"
@@ -21,6 +30,9 @@ def system_objects() -> Iterator[Create]:
     """Yield them in the order in which they are to be made."""
     for name in SYSTEM_NAMESPACES:
         yield Create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, once=True)
+    for name, value in SYSTEM_CLASSES.items():
+        head = {"apiVersion": PRIORITY_CLASSES.api_version, "kind": PRIORITY_CLASSES.kind, "metadata": {"name": name}}
+        yield Create(PRIORITY_CLASSES, {**head, "value": value, "description": _DESCRIPTIONS[name]}, once=True)
     labels = {"component": "apiserver", "provider": "kubernetes"}
     ports = [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": _SERVER_PORT}]
     spec = {"clusterIP": _SERVICE_IP, "ports": ports, "type": "ClusterIP"}

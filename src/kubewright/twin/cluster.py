@@ -29,7 +29,7 @@ from kubewright.twin.behaviour import Latencies
 from kubewright.twin.binder import Binder
 from kubewright.twin.bootstrap import system_objects
 from kubewright.twin.caches import Caches
-from kubewright.twin.controllers import accounts, aggregation, namespaces
+from kubewright.twin.controllers import accounts, aggregation, namespaces, quotas
 from kubewright.twin.controllers import nodes as node_lifecycle
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.daemonset import controller as daemon_sets
@@ -116,6 +116,7 @@ class Twin:
         self.clock = clock
         self._options: _Options = {"seed": seed, "shape": shape, "latencies": latencies}
         self.server = server or ApiServer(clock, KindTable.builtin(), seed=seed)
+        self.server.need_accounts()
         client = self.client()
         self._caches = Caches(client)
         self._context = Context(client, clock, self._caches)
@@ -137,7 +138,9 @@ class Twin:
         self.nodes = SimulatedNodes(
             client, clock, nodes=nodes, seed=seed, shape=shape, latencies=latencies, context=self._context
         )
+        news = quotas.add_to(self._context)
         self._collector = garbage.add_to(self._context)
+        self._collector.tell(news.on_object)
         self._ready = asyncio.Event()
         self._stack = AsyncExitStack()
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from kubewright.api.meta import Manifest, parse_time, rfc3339
 from kubewright.store.versioned import Record
 from kubewright.twin import status
+from kubewright.twin.admission import policies
+from kubewright.twin.admission.matching import Operation
 from kubewright.twin.crds import CLEANUP, status_of
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.options import DeleteOptions
@@ -36,7 +38,10 @@ def delete(registry: Registry, target: Target, options: DeleteOptions) -> Delete
     record = registry.read(target)
     if target.kind.kind == "Namespace" and target.name in _IMMORTAL and not target.kind.group:
         raise status.forbidden(target.kind, target.name, "this namespace may not be deleted")
+    if target.kind.kind == "PriorityClass" and target.name.startswith("system-") and not target.kind.custom:
+        raise status.forbidden(target.kind, target.name, "this is a system priority class and cannot be deleted")
     check_preconditions(target, record, options)
+    policies.check(registry, Operation("DELETE", target, None, record.obj))
     if not target.kind.custom:
         if target.kind.kind == "Namespace":
             return _delete_namespace(registry, target, record, options)

@@ -11,6 +11,7 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.clock import Clock
@@ -60,8 +61,18 @@ class Target:
         return bucket_of(self.kind)
 
 
-Admission = Callable[["Registry", KindInfo, Manifest, "Manifest | None"], None]
-"""Completes a new object, or one about to replace `old`, in place; raises StatusError to refuse it."""
+class Admission(Protocol):
+    """The admission plugins; both raise StatusError to refuse an object."""
+
+    def complete(self, registry: Registry, target: Target, obj: Manifest, old: Manifest | None) -> None:
+        """Complete a new object, or one about to replace `old`, in place."""
+        ...
+
+    def check(
+        self, registry: Registry, target: Target, obj: Manifest, old: Manifest | None
+    ) -> Callable[[], None] | None:
+        """Check a complete and valid object; returns what is to be written beside it."""
+        ...
 
 
 @dataclass(slots=True)
@@ -79,6 +90,8 @@ class Registry:
     """Who makes the request at hand; the server sets it for each request."""
     warnings: list[str] = field(default_factory=list[str])
     """What the request at hand is warned of; the server empties it for each request."""
+    accounts_needed: bool = False
+    """Whether a pod is refused as long as its namespace has no `default` account: once a controller makes them."""
 
     def stamp(self) -> str:
         """Return the present time as metadata has it."""
@@ -111,10 +124,11 @@ class Registry:
         strategy.drop_status(kind, obj)
         if not tracked:
             obj = track(None, obj, kind, Author(options.field_manager, self.stamp()))
-        self.admission(self, kind, obj, None)
+        self.admission.complete(self, target, obj, None)
         strategy.initial_status(kind, obj)
         prepare(kind, obj, None)
         self._validate(target, obj, None)
+        beside = self.admission.check(self, target, obj, None)
         present = self.find(target)
         if present is not None:
             gone = "deletionTimestamp" in present.obj["metadata"]
@@ -122,6 +136,8 @@ class Registry:
         stored = stored_form(kind, obj, self.kinds)
         if options.dry_run:
             return Record(target.key, stored, 0)
+        if beside is not None:
+            beside()
         return self.store.create(target.bucket, target.key, stored)
 
     def update(
@@ -149,20 +165,25 @@ class Registry:
             obj = track(old, obj, kind, Author(options.field_manager, now, target.subresource))
         if obj is old:
             return record
-        self.admission(self, kind, obj, old)
+        self.admission.complete(self, target, obj, old)
         if not own_rules and target.subresource != "status":
             strategy.raise_generation(kind, obj, old)
             prepare(kind, obj, old)
         if not own_rules:
             self._validate(target, obj, old)
+        beside = self.admission.check(self, target, obj, old)
         if same_but_for_times(obj, old):
             return record
-        stored = stored_form(kind, obj, self.kinds)
         if options.dry_run:
-            return Record(target.key, stored, 0)
+            return Record(target.key, stored_form(kind, obj, self.kinds), 0)
         if emptied(kind, obj, old):
-            return self._delete_emptied(target, record, stored)
-        return self.store.update(target.bucket, target.key, stored)
+            return self._delete_emptied(target, record, stored_form(kind, obj, self.kinds))
+        return self._replace(target, obj, beside)
+
+    def _replace(self, target: Target, obj: Manifest, beside: Callable[[], None] | None) -> Record:
+        if beside is not None:
+            beside()
+        return self.store.update(target.bucket, target.key, stored_form(target.kind, obj, self.kinds))
 
     def _delete_emptied(self, target: Target, record: Record, stored: Manifest) -> Record:
         """The last finalizer of a deleted object went with this update: it goes too, and the caller sees its update."""
@@ -210,13 +231,17 @@ class Registry:
 
     def _free_name(self, target: Target, prefix: str) -> str:
         """Put a random suffix to a generateName; a taken name is drawn again, as the API server does."""
-        prefix = prefix[: _LONGEST_GENERATED - _SUFFIX_LENGTH]
         name = ""
         for _ in range(_NAME_ATTEMPTS):
-            name = prefix + "".join(self.random.choices(_SUFFIX_ALPHABET, k=_SUFFIX_LENGTH))
+            name = self.suffixed(prefix)
             if self.store.get(target.bucket, ObjectKey(target.namespace, name)) is None:
                 break
         return name
+
+    def suffixed(self, prefix: str) -> str:
+        """Put a random suffix to a name, which together stay as long as a name may be."""
+        suffix = "".join(self.random.choices(_SUFFIX_ALPHABET, k=_SUFFIX_LENGTH))
+        return prefix[: _LONGEST_GENERATED - _SUFFIX_LENGTH] + suffix
 
     def _check_lock(self, target: Target, obj: Manifest, old: Manifest) -> None:
         """Refuse a change made to another version of the object."""

@@ -14,13 +14,12 @@ from dataclasses import dataclass, replace
 from kubewright.client.transport import Request, Response
 from kubewright.clock import Clock
 from kubewright.store.versioned import VersionedStore
-from kubewright.twin import ACTED_ON, KEPT_ONLY, NOT_MODELLED, documents, status
+from kubewright.twin import ACTED_ON, KEPT_ONLY, NOT_MODELLED, admission, documents, status
 from kubewright.twin.access import bootstrap, reviews
 from kubewright.twin.access.authorizer import Authorizer
 from kubewright.twin.access.credentials import Credentials
 from kubewright.twin.access.gate import admitted
 from kubewright.twin.access.policy import Policy
-from kubewright.twin.admission import admit
 from kubewright.twin.allocation import ServiceAddresses
 from kubewright.twin.answers import document, plain
 from kubewright.twin.call import ADMIN, Call, Services, User
@@ -71,12 +70,16 @@ class ApiServer:
         policy = Policy()
         policy.follow(self.store)
         self._authorizer = Authorizer(policy)
-        self._registry = Registry(clock, self.kinds, self.store, generator, admit, addresses, self._authorizer)
+        self._registry = Registry(clock, self.kinds, self.store, generator, admission, addresses, self._authorizer)
         self.hub = WatchHub(self.store, clock.now)
         self.tokens = Credentials(clock, self.store, generator)
         self._services = Services(self._registry, self.hub, self.tokens, self._authorizer)
         self._documents = documents.Documents(self.kinds)
         Definitions(self.store, self.kinds, self._registry.stamp)
+
+    def need_accounts(self) -> None:
+        """Refuse pods in namespaces without their default account, now that a controller makes it."""
+        self._registry.accounts_needed = True
 
     def fork(self, clock: Clock | None = None) -> ApiServer:
         """Return an independent server in the same state, which nobody watches yet; it draws the same names next."""

@@ -13,7 +13,16 @@ from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, dicts
 
 _CONDITIONAL = frozenset(
-    {"Lease", "CustomResourceDefinition", "RuntimeClass", "PodDisruptionBudget", "CSIDriver", "CSINode"}
+    {
+        "Lease",
+        "CustomResourceDefinition",
+        "RuntimeClass",
+        "PodDisruptionBudget",
+        "CSIDriver",
+        "CSINode",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    }
 )
 _CREATED_BY_UPDATE = frozenset(
     {
@@ -52,9 +61,11 @@ _NEW_STATUS: dict[str, Manifest] = {
     "Pod": {"phase": "Pending"},
     "PodDisruptionBudget": {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},
     "ReplicaSet": {"replicas": 0},
+    "ResourceQuota": {},
     "ReplicationController": {"replicas": 0},
     "Service": {"loadBalancer": {}},
     "StatefulSet": {"replicas": 0, "availableReplicas": 0},
+    "ValidatingAdmissionPolicy": {},
 }
 _STATUS_KEPT_ON_CREATE = frozenset({"Node", "CustomResourceDefinition"})
 """A Node reports itself as it registers; admission sets the status of a definition."""
@@ -183,5 +194,7 @@ def _desire_changed(kind: KindInfo, obj: Manifest, old: Manifest) -> bool:
     of_deployment = kind.kind == "Deployment" and not kind.custom
     if of_deployment and as_dict(obj["metadata"].get("annotations")) != as_dict(old["metadata"].get("annotations")):
         return True
+    if kind.kind == "PriorityClass" and not kind.custom:
+        return False
     ignored = {"metadata", "apiVersion", "kind"} | ({"status"} if kind.has_status else set[str]())
     return any(obj.get(name) != old.get(name) for name in {**old, **obj} if name not in ignored)

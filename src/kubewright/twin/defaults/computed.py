@@ -188,6 +188,15 @@ def _crd(obj: Manifest) -> None:
         status["storedVersions"] = stored
 
 
+def _limit(obj: Manifest) -> None:
+    if obj.get("type") != "Container":
+        return
+    most, least = as_dict(obj.get("max")), as_dict(obj.get("min"))
+    default = {**most, **as_dict(obj.get("default"))}
+    request = {**least, **default, **as_dict(obj.get("defaultRequest"))}
+    obj.update({name: amounts for name, amounts in (("default", default), ("defaultRequest", request)) if amounts})
+
+
 COMPUTED: Mapping[str, Callable[[Manifest], Any]] = {
     f"{_CORE}Container": _container,
     f"{_CORE}EphemeralContainer": _container,
@@ -198,6 +207,7 @@ COMPUTED: Mapping[str, Callable[[Manifest], Any]] = {
     f"{_CORE}NodeStatus": _node_status,
     f"{_CORE}Namespace": _namespace,
     f"{_CORE}Service": _service,
+    f"{_CORE}LimitRangeItem": _limit,
     f"{_APPS}DeploymentSpec": _rolling("strategy"),
     f"{_APPS}DaemonSetSpec": _rolling("updateStrategy"),
     f"{_APPS}StatefulSetSpec": _stateful_set_spec,

@@ -59,6 +59,19 @@ def config_map_row(obj: Manifest, now: float) -> list[Any]:
     return [cells.name(obj), len(as_dict(obj.get("data"))) + len(as_dict(obj.get("binaryData"))), cells.age(obj, now)]
 
 
+def quota_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of a ResourceQuota: used of hard, requests and limits apart."""
+    hard, used = as_dict(dig(obj, "status", "hard")), as_dict(dig(obj, "status", "used"))
+    shown = {name: f"{name}: {used.get(name, '0')}/{amount}" for name, amount in sorted(hard.items())}
+    limits = [text for name, text in shown.items() if name.startswith("limits.")]
+    return [
+        cells.name(obj),
+        ", ".join(text for text in shown.values() if text not in limits),
+        ", ".join(limits),
+        cells.age(obj, now),
+    ]
+
+
 def secret_row(obj: Manifest, now: float) -> list[Any]:
     """Cells of a Secret."""
     return [cells.name(obj), text(obj, "type"), len(as_dict(obj.get("data"))), cells.age(obj, now)]

@@ -38,6 +38,7 @@ _ROWS: dict[str, Row] = {
     "ConfigMap": cluster.config_map_row,
     "Secret": cluster.secret_row,
     "ServiceAccount": cluster.aged_row,
+    "ResourceQuota": cluster.quota_row,
     "Lease": cluster.lease_row,
     "Event": cluster.event_row,
     "RoleBinding": cluster.binding_row,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.validation import config, jobs, network, services, workloads
+from kubewright.twin.validation import config, jobs, network, policies, ranges, services, workloads
 from kubewright.twin.validation.crds import validate_crd
 from kubewright.twin.validation.fields import FieldError
 from kubewright.twin.validation.pods import validate_pod
@@ -21,6 +21,8 @@ KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     ("", "Secret"): config.validate_secret,
     ("", "Event"): config.validate_event,
     ("", "Node"): config.validate_node,
+    ("", "LimitRange"): ranges.validate_limit_range,
+    ("", "ResourceQuota"): ranges.validate_quota,
     ("apps", "Deployment"): workloads.validate_deployment,
     ("apps", "ReplicaSet"): workloads.validate_replica_set,
     ("apps", "DaemonSet"): workloads.validate_daemon_set,
@@ -37,6 +39,9 @@ KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     (_RBAC, "ClusterRole"): config.validate_role,
     (_RBAC, "RoleBinding"): config.validate_binding,
     (_RBAC, "ClusterRoleBinding"): config.validate_binding,
+    ("node.k8s.io", "RuntimeClass"): config.validate_runtime_class,
     ("scheduling.k8s.io", "PriorityClass"): config.validate_priority_class,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): validate_crd,
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): policies.validate_policy,
+    ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): policies.validate_policy_binding,
 }

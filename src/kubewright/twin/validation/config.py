@@ -205,14 +205,33 @@ def _subject(subject: Manifest, path: str, *, namespaced: bool) -> list[FieldErr
     return errors
 
 
+_HIGHEST_PRIORITY = 1_000_000_000
+_SYSTEM_PRIORITIES = frozenset({("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)})
+_POLICIES = ("PreemptLowerPriority", "Never")
+
+
 def validate_priority_class(obj: Manifest, old: Manifest | None) -> list[FieldError]:
-    """Check a PriorityClass; its value never changes."""
+    """Check a PriorityClass; what it means never changes."""
+    name, value, policy = text(obj, "metadata", "name"), count(obj, "value"), text(obj, "preemptionPolicy")
     errors: list[FieldError] = []
-    highest = 1_000_000_000
-    name = text(obj, "metadata", "name")
-    if not name.startswith("system-") and count(obj, "value") > highest:
-        detail = f"maximum allowed value of a user defined priority is {highest}"
+    if old is not None:
+        if value != count(old, "value"):
+            errors.append(forbidden("value", "may not be changed in an update."))
+        return errors + immutable("preemptionPolicy", policy, text(old, "preemptionPolicy"))
+    if name.startswith("system-"):
+        if (name, value) not in _SYSTEM_PRIORITIES:
+            detail = "priority class names with 'system-' prefix are reserved for system use only."
+            errors.append(forbidden("metadata.name", f"{detail} error: {name} is not a known system priority class"))
+    elif value > _HIGHEST_PRIORITY:
+        detail = f"maximum allowed value of a user defined priority is {_HIGHEST_PRIORITY}"
         errors.append(forbidden("value", detail))
-    if old is not None and count(obj, "value") != count(old, "value"):
-        errors.append(forbidden("value", "may not be changed in an update."))
+    if policy not in _POLICIES:
+        errors.append(not_supported("preemptionPolicy", policy, _POLICIES))
     return errors
+
+
+def validate_runtime_class(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a RuntimeClass; its handler never changes."""
+    handler = text(obj, "handler")
+    errors = [invalid("handler", handler, problem) for problem in names.dns_label(handler)]
+    return errors if old is None else errors + immutable("handler", handler, text(old, "handler"))

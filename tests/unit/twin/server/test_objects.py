@@ -189,10 +189,10 @@ def test_field_validation(validation: str, code: int, warned: bool):
             id="an unknown priority class",
         ),
         pytest.param(
-            "/api/v1/namespaces/default/resourcequotas",
+            "/apis/certificates.k8s.io/v1/certificatesigningrequests",
             {"metadata": {"name": "q"}},
             501,
-            "the twin does not model resource quotas",
+            "the twin does not model certificate signing requests",
             id="a kind that is not modelled",
         ),
     ],

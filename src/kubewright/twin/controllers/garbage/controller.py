@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,8 @@ UNKNOWN_OWNER_SECONDS = 1.0
 DISCOVERY_SECONDS = 30.0
 _DEFINITIONS = ("apiextensions.k8s.io", "customresourcedefinitions")
 _SETTLE_SECONDS = 0.2
+
+Listener = Callable[[Resource[Any], Change[Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +100,13 @@ class GarbageCollector:
         self._queue = queue
         self._partial: dict[Resource[Any], asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
+        self._listeners: list[Listener] = []
         for informer in caches.all():
             self._follow(informer)
+
+    def tell(self, listener: Listener) -> None:
+        """Call `listener` with every change of every kind that is followed."""
+        self._listeners.append(listener)
 
     async def run(self) -> None:
         """Follow discovery until cancelled."""
@@ -135,6 +143,8 @@ class GarbageCollector:
 
     def _on_change(self, resource: Resource[Any], change: Change[Any]) -> None:
         old, new = change.old, change.new
+        for listener in self._listeners:
+            listener(resource, change)
         if (resource.group, resource.plural) == _DEFINITIONS and not change.initial:
             self._changed.set()
         if new is not None:
