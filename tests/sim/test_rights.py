@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from kubewright.api.core import SERVICE_ACCOUNTS
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
@@ -58,21 +60,44 @@ async def _life(twin: Twin, user: User) -> tuple[bool, int]:
     return status.ready_replicas == 2, left
 
 
+def _refusals(twin: Twin) -> list[str]:
+    """Return the list that every request refused from now on is added to."""
+    refused: list[str] = []
+    handle = twin.server.handle
+
+    async def noting(request, user):
+        response = await handle(request, user)
+        if response.status == 403:
+            refused.append(f"{request.method} {request.path}")
+        return response
+
+    twin.server.handle = noting
+    return refused
+
+
 def test_an_application_comes_up_and_goes_with_the_platforms_own_rights():
     async def main() -> None:
         async with Twin(Clock.virtual(), nodes=2) as twin:
             user = await _grant(twin, manifests("default"))
-            refused: list[str] = []
-            handle = twin.server.handle
-
-            async def noting(request, user):
-                response = await handle(request, user)
-                if response.status == 403:
-                    refused.append(f"{request.method} {request.path}")
-                return response
-
-            twin.server.handle = noting
+            refused = _refusals(twin)
             assert await _life(twin, user) == (True, 0)
             assert refused == []
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("index", [0, 2])
+def test_without_the_right_to_read_the_platform_waits_and_asks_again(index: int):
+    async def main() -> None:
+        async with Twin(Clock.virtual(), nodes=2) as twin:
+            documents = manifests("default")
+            missing = documents[1]["rules"].pop(index)
+            user = await _grant(twin, documents)
+            refused = _refusals(twin)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(300):
+                    await _life(twin, user)
+            assert {path.rpartition("/")[2] for path in refused} == set(missing["resources"])
+            assert 2 < len(refused) < 50
 
     run_virtual(main())

@@ -24,6 +24,7 @@ from kubewright.twin.selection import Selection
 from kubewright.twin.tables.render import partial_metadata
 
 BOOKMARK_SECONDS = 60.0
+_EARLY_SECONDS = 1e-4
 LAST_BOOKMARK_SECONDS = 2.0
 BUFFERED_LINES = 20_000
 _INITIAL_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
@@ -202,7 +203,8 @@ class WatchStream:
         return self._loop.call_at(due, self._on_timer)
 
     def _on_timer(self) -> None:
-        now = self._loop.time()
+        # A loop calls what is due within its clock's resolution: early is on time, or it would be set for ever.
+        now = self._loop.time() + _EARLY_SECONDS
         if now >= self._ends_at:
             self.end()
             return
