@@ -239,7 +239,7 @@ def test_pods_of_a_node_that_was_deleted_are_replaced():
         lost = (await day.pods("web"))[0].spec.node_name
         day.twin.kubelet.kill_node(lost)
         await day.client.delete(NODES, ObjectKey("", lost))
-        await asyncio.sleep(20)
+        await asyncio.sleep(60)
         assert [pod.spec.node_name != lost for pod in await day.ready("web")] == [True] * 3
 
     run(day)

@@ -20,6 +20,8 @@ from kubewright.twin.controllers.writes import Announce, Patch, Remove, Write, W
 
 NAME = "node-controller"
 GRACE_SECONDS = 40.0
+QUARANTINE_SECONDS = 40.0
+"""So long a node may be away before its pods are taken for lost."""
 LEASE_NAMESPACE = "kube-node-lease"
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
@@ -122,6 +124,8 @@ class NodeReconciler:
     context: Context
     first_seen: dict[str, float] = field(default_factory=dict[str, float])
     """When each node, by uid, was first looked at: a new one has time to send its first heartbeat."""
+    missing: dict[str, float] = field(default_factory=dict[str, float])
+    """Since when each node that pods are bound to, by name, is known not to be there."""
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Judge a node by its lease, set its taints, and evict what is due."""
@@ -129,9 +133,8 @@ class NodeReconciler:
         node = self.caches.nodes.index.get(key)
         pods = self.caches.pods.index.by(BY_NODE, key.name)
         if node is None:
-            gone = (Remove(PODS, pod.key, pod.metadata.uid, grace_period_seconds=0) for pod in pods)
-            await self.writer.do(gone)
-            return Done()
+            return await self._orphaned(key.name, pods, now)
+        self.missing.pop(key.name, None)
         silent_at = self._heard_at(node, now) + GRACE_SECONDS
         if silent_at <= now and ready_status(node) != "Unknown":
             await self.writer.do(silence(node, pods, now))
@@ -141,6 +144,17 @@ class NodeReconciler:
         waits = [silent_at - now] if silent_at > now else []
         waits += [next_seconds] if next_seconds is not None else []
         return RequeueAfter(min(waits)) if waits else Done()
+
+    async def _orphaned(self, name: str, pods: Sequence[Pod], now: float) -> Done | RequeueAfter:
+        """Delete the pods of a node that is not there, when it has not come for a while (`PodGC`)."""
+        if not pods:
+            self.missing.pop(name, None)
+            return Done()
+        left = self.missing.setdefault(name, now) + QUARANTINE_SECONDS - now
+        if left > 0:
+            return RequeueAfter(left)
+        await self.writer.do(Remove(PODS, pod.key, pod.metadata.uid, grace_period_seconds=0) for pod in pods)
+        return Done()
 
     def _heard_at(self, node: Node, now: float) -> float:
         lease = self.caches.leases.index.get(ObjectKey(LEASE_NAMESPACE, node.metadata.name))
