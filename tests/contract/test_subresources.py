@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.contract.asking import STRATEGIC, Refusal, invalid
+from tests.contract.asking import STRATEGIC, Refusal, eventually, invalid
 from tests.contract.manifests import deployment, pod, replica_set
 
 
@@ -33,8 +33,14 @@ async def test_scale_is_a_view_of_the_replicas(api, namespace, plural, build):
 async def test_scale_is_written_by_update_and_by_patch(api, namespace):
     deployments = api.of("deployments", namespace)
     (await deployments.create(deployment("a", 0, paused=True))).ok()
-    scale = (await deployments.get("a", "scale")).ok()
-    updated = (await deployments.update({**scale, "spec": {"replicas": 2}}, "scale")).ok()
+
+    async def written():
+        # The controller may write its first status between our reading and our writing.
+        scale = (await deployments.get("a", "scale")).ok()
+        answer = await deployments.update({**scale, "spec": {"replicas": 2}}, "scale")
+        return None if answer.status == 409 else (scale, answer.ok())
+
+    scale, updated = await eventually(written)
     assert updated["spec"] == {"replicas": 2}
     assert (await deployments.get("a")).ok()["spec"]["replicas"] == 2
     patched = (await deployments.patch("a", STRATEGIC, {"spec": {"replicas": 1}}, "scale")).ok()
