@@ -82,11 +82,12 @@ class Day:
 async def live(day, *, nodes=3, seed=0, latencies=None):
     """Run one day and return all that was written while it lasted, kind by kind."""
     async with Twin(Clock.virtual(), nodes=nodes, seed=seed, latencies=latencies) as twin:
+        store = twin.server.store
         await day(Day(twin))
         return [
             f"{kind.plural} {change.type} {change.revision} {change.record.encoded.decode()}"
             for kind in twin.server.kinds.all()
-            for change in twin.server.store.changes_since((kind.group, kind.plural), 0)
+            for change in store.changes_since((kind.group, kind.plural), store.compacted_revision)
         ]
 
 

@@ -55,7 +55,7 @@ class DeploymentStatus(Leaf, frozen=True):
     ready_replicas: int = 0
     available_replicas: int = 0
     unavailable_replicas: int = 0
-    terminating_replicas: int = 0
+    terminating_replicas: int | None = None
     collision_count: int = 0
     conditions: tuple[DeploymentCondition, ...] = ()
 
@@ -84,7 +84,7 @@ class ReplicaSetStatus(Leaf, frozen=True):
     fully_labeled_replicas: int = 0
     ready_replicas: int = 0
     available_replicas: int = 0
-    terminating_replicas: int = 0
+    terminating_replicas: int | None = None
     conditions: tuple[Condition, ...] = ()
 
 

@@ -199,6 +199,8 @@ class Twin:
             tasks.create_task(self._context.run(), name="controllers")
             tasks.create_task(self.nodes.beat(), name="heartbeats")
             await self._caches.wait_synced()
+            # What the cluster was made from is nobody's to watch: a real server forgets it in minutes.
+            store.compact(store.revision)
             self._ready.set()
 
     async def __aenter__(self) -> Self:

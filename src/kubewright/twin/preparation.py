@@ -1,4 +1,4 @@
-"""What the API server itself writes into the spec or the annotations of a few kinds as they are stored.
+"""What the API server itself writes into a few kinds as they are stored: spec, annotations, a first condition.
 
 The registry calls it after admission, for creates and updates; what is written here belongs to no field manager.
 """
@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.kinds import KindInfo
-from kubewright.twin.reading import as_dict
+from kubewright.twin.reading import as_dict, as_list
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
@@ -51,4 +51,24 @@ def _job(obj: Manifest, old: Manifest | None) -> None:
     obj["spec"] = spec
 
 
-_OF_KIND: Mapping[str, Callable[[Manifest, Manifest | None], None]] = {"DaemonSet": _daemon_set, "Job": _job}
+def _pod(obj: Manifest, old: Manifest | None) -> None:
+    """Say of a new pod with gates that it waits for them: no scheduler looks at it."""
+    if old is not None or not as_dict(obj.get("spec")).get("schedulingGates"):
+        return
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "SchedulingGated",
+        "message": "Scheduling is blocked due to non-empty scheduling gates",
+        "lastProbeTime": None,
+        "lastTransitionTime": obj["metadata"]["creationTimestamp"],
+    }
+    status = as_dict(obj.get("status"))
+    obj["status"] = {**status, "conditions": [*as_list(status.get("conditions")), condition]}
+
+
+_OF_KIND: Mapping[str, Callable[[Manifest, Manifest | None], None]] = {
+    "DaemonSet": _daemon_set,
+    "Job": _job,
+    "Pod": _pod,
+}

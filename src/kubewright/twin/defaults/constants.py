@@ -17,6 +17,8 @@ _PROBED = {"lastProbeTime": None, "lastTransitionTime": None}
 """Times that Go's encoder writes as null when they are not known."""
 
 CONSTANTS: Mapping[str, Mapping[str, Any]] = {
+    # Go writes these lists even when they were never filled: as null.
+    "io.k8s.api.discovery.v1.EndpointSlice": {"endpoints": None, "ports": None},
     f"{_CORE}PodSpec": {
         "dnsPolicy": "ClusterFirst",
         "restartPolicy": "Always",

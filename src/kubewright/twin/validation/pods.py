@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 from kubewright.api.meta import Manifest
@@ -84,7 +85,7 @@ def _update(new: Manifest, old: Manifest) -> list[FieldError]:
     for field in ("containers", "initContainers"):
         if len(dicts(new, field)) != len(dicts(old, field)):
             return [forbidden(f"spec.{field}", _COUNT_CHANGED)]
-    errors = _deadline(new, old)
+    errors = [*_deadline(new, old), *_new_gates(new, old)]
     added = as_list(new.get("tolerations"))
     if any(toleration not in added for toleration in as_list(old.get("tolerations"))):
         detail = "existing toleration can not be modified except its tolerationSeconds"
@@ -94,6 +95,15 @@ def _update(new: Manifest, old: Manifest) -> list[FieldError]:
         detail = f"pod updates may not change fields other than {_UPDATABLE}\n{go_diff(old, munged)}"
         errors.append(forbidden("spec", detail))
     return errors
+
+
+def _new_gates(new: Manifest, old: Manifest) -> Iterator[FieldError]:
+    before = {text(gate, "name") for gate in dicts(old, "schedulingGates")}
+    for index, gate in enumerate(dicts(new, "schedulingGates")):
+        name = text(gate, "name")
+        if name not in before:
+            detail = f"only deletion is allowed, but found new scheduling gate '{name}'"
+            yield forbidden(f"spec.schedulingGates[{index}].name", detail)
 
 
 def _deadline(new: Manifest, old: Manifest) -> list[FieldError]:

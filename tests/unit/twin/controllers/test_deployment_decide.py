@@ -30,7 +30,7 @@ def settled(replicas=3, **options):
     )  # fmt: skip
     done = DeploymentStatus(
         observed_generation=1, replicas=replicas, updated_replicas=replicas, ready_replicas=replicas,
-        available_replicas=replicas, conditions=conditions,
+        available_replicas=replicas, terminating_replicas=0, conditions=conditions,
     )  # fmt: skip
     return deployment(replicas, notes={revisions.REVISION: "1"}, status=done, **options), new
 

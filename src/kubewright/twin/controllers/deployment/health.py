@@ -37,7 +37,7 @@ def counts(deployment: Deployment, sets: Sequence[ReplicaSet], new: ReplicaSet |
         "readyReplicas": sum(each.status.ready_replicas for each in sets),
         "availableReplicas": available,
         "unavailableReplicas": max(total(sets) - available, 0),
-        "terminatingReplicas": sum(each.status.terminating_replicas for each in sets),
+        "terminatingReplicas": sum(each.status.terminating_replicas or 0 for each in sets),
         "collisionCount": deployment.status.collision_count,
     }
 
