@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from kubewright.api.meta import Manifest
+from kubewright.api.schema import parse_schema
 from kubewright.twin.reading import as_dict, as_list, dicts, dig, text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import FieldError, Internal, invalid, not_supported, required, shown
 from kubewright.twin.validation.metadata import immutable
 from kubewright.twin.validation.schema_rules import compiled_rules
 from kubewright.twin.validation.selectable import selectable_errors
+from kubewright.twin.validation.structural import default_errors
 from kubewright.twin.validation.structure import validate_structure
 
 _SCOPES = ("Cluster", "Namespaced")
@@ -125,7 +127,8 @@ def _schema(schema: Any, path: str) -> list[FieldError]:
     if document is None:
         return []
     root = f"{path}.openAPIV3Schema"
-    return validate_structure(as_dict(document), root) or _rules(as_dict(document), root)
+    structure = validate_structure(as_dict(document), root)
+    return structure or [*default_errors(parse_schema(as_dict(document)), root), *_rules(as_dict(document), root)]
 
 
 def _rules(document: Manifest, root: str) -> list[FieldError]:

@@ -6,10 +6,11 @@ The messages are those of the API server's OpenAPI validation. CEL rules (`x-kub
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, cast
 
 from kubewright.api.meta import Manifest
-from kubewright.api.schema import Schema
+from kubewright.api.schema import MISSING, Schema
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.shapes import OBJECT_META, shapes_of
@@ -24,6 +25,7 @@ from kubewright.twin.validation.fields import (
     type_invalid,
 )
 from kubewright.twin.validation.scalars import json_type, not_whole, scalar_errors, type_names
+from kubewright.twin.validation.structural_defaults import defaulted
 
 _ROOT_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
 
@@ -54,6 +56,30 @@ def _at(obj: Any, path: str) -> Any:
         else:
             obj = as_dict(obj).get(name)
     return obj
+
+
+def default_errors(schema: Schema, path: str) -> list[FieldError]:
+    """Check the defaults of a CRD's schema, at `path`, against the schemas that they are defaults of."""
+    errors: list[FieldError] = []
+    if schema.default is not MISSING and schema.default is not None:
+        errors += [
+            _of_default(error, f"{path}.default")
+            for error in validate_schema(schema, defaulted(schema, schema.default), "")
+        ]
+    for name, child in schema.properties.items():
+        errors += default_errors(child, f"{path}.properties[{name}]")
+    if schema.items is not None:
+        errors += default_errors(schema.items, f"{path}.items")
+    if isinstance(schema.additional, Schema):
+        errors += default_errors(schema.additional, f"{path}.additionalProperties")
+    return errors
+
+
+def _of_default(error: FieldError, path: str) -> FieldError:
+    """Put an error at its default; the server writes the default's empty name before `in body`."""
+    if error.field in {"", "<nil>"}:
+        return replace(error, field=path, message=error.message.replace(": in body", ":  in body", 1))
+    return replace(error, field=f"{path}.{error.field}")
 
 
 def validate_schema(schema: Schema, value: Any, path: str) -> list[FieldError]:

@@ -16,6 +16,11 @@ def apply_schema_defaults(schema: Schema, obj: Manifest) -> None:
     _object(schema, obj, skip=_ROOT_FIELDS)
 
 
+def defaulted(schema: Schema, value: Any) -> Any:
+    """Return a copy of a value with its schema's defaults."""
+    return _value(schema, copy.deepcopy(value))
+
+
 def _object(schema: Schema, value: Manifest, skip: set[str]) -> None:
     for name, child in schema.properties.items():
         if name in skip:
