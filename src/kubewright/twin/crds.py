@@ -12,6 +12,7 @@ from collections.abc import Callable
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.api.schema import Schema, parse_schema
 from kubewright.store.versioned import Bucket, Change, Record, VersionedStore
+from kubewright.twin.discovery import version_priority
 from kubewright.twin.kinds import Column, KindInfo, KindTable, Subresource
 from kubewright.twin.reading import as_dict, as_list, dicts, text
 from kubewright.twin.validation.schema_rules import Level, compiled_rules
@@ -91,7 +92,29 @@ def _kind(crd: Manifest, version: Manifest, builtin: Callable[[str], Schema]) ->
         resolve=_resolver(version, builtin),
         rules=_rules(version),
         storage=bool(version.get("storage")),
+        deprecation=_deprecation(spec, version),
     )
+
+
+def _deprecation(spec: Manifest, version: Manifest) -> str:
+    """Word the warning of a deprecated version; unless its author did, it names the best later one."""
+    if not version.get("deprecated"):
+        return ""
+    own, group, kind, name = (
+        version.get("deprecationWarning"),
+        text(spec, "group"),
+        text(spec, "names", "kind"),
+        text(version, "name"),
+    )
+    if own is not None:
+        return own
+    rank = version_priority(name)
+    others = [
+        text(each, "name") for each in dicts(spec, "versions") if each.get("served") and not each.get("deprecated")
+    ]
+    better = [other for other in others if version_priority(other) < rank]
+    use = f"; use {group}/{min(better, key=version_priority)} {kind}" if better else ""
+    return f"{group}/{name} {kind} is deprecated{use}"
 
 
 def _subresources(served: Manifest, group: str, version: str, kind: str) -> tuple[Subresource, ...]:

@@ -84,6 +84,8 @@ class KindInfo:
     """Compiles the CEL rules of a custom kind's schema; they are compiled once."""
     storage: bool = True
     """Whether this is the version that objects are stored in."""
+    deprecation: str = ""
+    """What every request for this version is warned of; empty: nothing."""
 
     @property
     def api_version(self) -> str:

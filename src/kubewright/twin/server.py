@@ -130,6 +130,8 @@ class ApiServer:
             if kind.namespaced and not route.name:
                 raise status.method_not_allowed()
             raise status.no_such_resource()
+        if kind.deprecation:
+            self._registry.warnings.append(kind.deprecation)
         call = Call(
             services=self._services,
             method=request.method,
