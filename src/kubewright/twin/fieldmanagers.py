@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kubewright.api.meta import Manifest
 from kubewright.errors import OpError
 from kubewright.store.patch.apply import server_side_apply
-from kubewright.store.patch.errors import MALFORMED, ApplyConflictError
+from kubewright.store.patch.errors import MALFORMED, UNPROCESSED, ApplyConflictError
 from kubewright.store.patch.fields import Fields
 from kubewright.store.patch.managed import track_update
 from kubewright.twin import status
@@ -67,7 +67,7 @@ def refused_patches() -> Generator[None]:
     except ApplyConflictError as error:
         raise status.apply_conflict(error.conflicts) from error
     except OpError as error:
-        if error.detail.startswith("failed to create typed patch object"):
+        if error.op == UNPROCESSED or error.detail.startswith("failed to create typed patch object"):
             raise status.StatusError(500, "", error.detail) from error
         if error.op != MALFORMED:
             message = "the server rejected our request due to an error in our request"

@@ -249,6 +249,8 @@ class Registry:
         version = metadata.get("resourceVersion")
         if version and version != "0":
             if version != old_metadata["resourceVersion"]:
+                if not (version.isascii() and version.isdigit()):
+                    raise status.StatusError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
                 raise status.stale(target.kind, target.name)
         elif strategy.allows_unconditional_update(target.kind):
             metadata["resourceVersion"] = old_metadata["resourceVersion"]

@@ -10,9 +10,11 @@ from typing import Any, Final, cast
 
 from kubewright.api.meta import Manifest
 from kubewright.api.schema import Schema
+from kubewright.errors import OpError
 from kubewright.store.patch.errors import json_kind, malformed, unprocessed
 from kubewright.store.patch.metadata import OBJECT_META
 from kubewright.store.patch.ordering import interleave
+from kubewright.store.patch.printing import go_text
 
 _KIND = "strategic merge patch"
 _DIRECTIVE = "$patch"
@@ -43,7 +45,7 @@ def _merge_map(live: dict[str, Any], patch: dict[str, Any], schema: Schema | Non
         case "delete":
             return {}
         case unknown:
-            raise unprocessed(_KIND, f"unknown patch type: {unknown}")
+            raise _unknown_type(unknown, patch)
     result = _retained(live, patch)
     ordered = _merge_ordered_lists(result, patch, schema)
     for key, value in patch.items():
@@ -56,6 +58,10 @@ def _merge_map(live: dict[str, Any], patch: dict[str, Any], schema: Schema | Non
         else:
             _merge_field(result, key, value, _below(schema, key))
     return result
+
+
+def _unknown_type(directive: Any, patch: Any) -> OpError:
+    return unprocessed(_KIND, f"unknown patch type: {go_text(directive)} in map: {go_text(patch)}")
 
 
 def _below(schema: Schema | None, key: str) -> Schema | None:
@@ -166,7 +172,8 @@ def _check_order(changes: list[Any], order: list[Any], merge_key: str) -> None:
             continue
         if _identity(item, merge_key) not in wanted:
             raise unprocessed(
-                _KIND, f"The order in patch list:\n{changes}\n doesn't match {_ORDER[:-1]} list:\n{order}\n"
+                _KIND,
+                f"The order in patch list:\n{go_text(changes)}\n doesn't match {_ORDER[:-1]} list:\n{go_text(order)}\n",
             )
 
 
@@ -210,7 +217,7 @@ def _without_special(live: list[Any], patch: list[Any], merge_key: str) -> tuple
             case "merge":
                 raise unprocessed(_KIND, "merging lists cannot yet be specified in the patch")
             case unknown:
-                raise unprocessed(_KIND, f"unknown patch type: {unknown}")
+                raise _unknown_type(unknown, item)
     return ([], changes) if replaced else (kept, changes)
 
 
@@ -227,7 +234,7 @@ def _identity(item: Any, merge_key: str) -> Any:
     if not merge_key:
         return item
     if not isinstance(item, dict) or merge_key not in item:
-        raise unprocessed(_KIND, f"map: {item} does not contain declared merge key: {merge_key}")
+        raise unprocessed(_KIND, f"map: {go_text(item)} does not contain declared merge key: {merge_key}")
     return cast("dict[str, Any]", item)[merge_key]
 
 

@@ -11,6 +11,7 @@ from kubewright.api.meta import Manifest
 from kubewright.client.transport import Response
 from kubewright.store.patch.json_patch import apply_json_patch
 from kubewright.store.patch.merge_patch import apply_merge_patch
+from kubewright.store.patch.printing import go_text
 from kubewright.store.patch.strategic import apply_strategic_patch
 from kubewright.twin import status
 from kubewright.twin.answers import one
@@ -19,7 +20,7 @@ from kubewright.twin.fieldmanagers import Author, refused_patches
 from kubewright.twin.fieldmanagers import apply as server_side_apply
 from kubewright.twin.media import encode, parse_yaml, private_copy
 from kubewright.twin.options import WriteOptions, write_options
-from kubewright.twin.reading import as_dict, as_list
+from kubewright.twin.reading import as_dict
 from kubewright.twin.rules import check_identity, complete, decode_error, unknown_in
 from kubewright.twin.strategy import applied_part
 from kubewright.twin.validation.decoding import refused_as, strict_error
@@ -32,8 +33,9 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 _CREATED = 201
-_MISMATCH = re.compile(r"cannot unmarshal (\w+).* of type (\w+)$")
+_MISMATCH = re.compile(r"cannot unmarshal (\w+).* of type (\S+)$")
 _CONVERTED = {"number": "int64", "array": "[]interface {}", "object": "map[string]interface {}"}
+_GO_KINDS = {"number": "int64", "array": "slice", "object": "map"}
 _MAX_JSON_PATCH_OPERATIONS = 10_000
 
 
@@ -96,6 +98,8 @@ def read_patch(call: Call) -> Any:
     try:
         body = msgspec.json.decode(call.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if call.content_type == MERGE_PATCH:
+            raise status.bad_request("invalid JSON patch") from error
         raise status.bad_request(f"error decoding patch: {error}") from error
     of_operations = call.content_type == JSON_PATCH
     if isinstance(body, list) is of_operations and isinstance(body, list | dict):
@@ -123,7 +127,7 @@ def apply_patch(call: Call, old: Manifest, body: Any) -> Manifest:
 def _refused(call: Call, body: Any, obj: Manifest, problem: str) -> status.StatusError:
     """Refuse a patch whose outcome does not decode; a strategic one is shown itself, of the others the outcome."""
     if call.content_type == STRATEGIC_PATCH:
-        shown, problem = _go_map(body), _converted(problem)
+        shown, problem = go_text(body), _converted(problem)
     else:
         shown = encode(dict(sorted(obj.items()))).decode()
     return status.invalid("", "", "", [invalid_field("patch", shown, problem)])
@@ -137,23 +141,12 @@ def _converted(problem: str) -> str:
     found, wanted = match.groups()
     if wanted == "string":
         return f"cannot convert {_CONVERTED.get(found, found)} to string"
-    return f"unrecognized type: {wanted}"
-
-
-def _go_map(value: Any) -> str:
-    """Write a document as Go prints a map."""
-    match value:
-        case dict():
-            pairs = sorted(as_dict(value).items())
-            return "map[" + " ".join(f"{key}:{_go_map(item)}" for key, item in pairs) + "]"
-        case list():
-            return "[" + " ".join(_go_map(item) for item in as_list(value)) + "]"
-        case None:
-            return "<nil>"
-        case bool():
-            return str(value).lower()
-        case _:
-            return str(value)
+    kind = _GO_KINDS.get(found, found)
+    if wanted.startswith("map["):
+        return f"cannot restore map from {kind}"
+    if wanted.startswith("[]"):
+        return f"cannot restore slice from {kind}"
+    return f"cannot restore struct from: {kind}" if "." in wanted else f"unrecognized type: {wanted}"
 
 
 def _apply(call: Call, options: WriteOptions) -> Response:
