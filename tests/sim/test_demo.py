@@ -1,7 +1,7 @@
 """The demo's whole course under virtual time: it ends well, and the same way each time."""
 
-from kubewright.cli.demo.play import play
 from kubewright.cli.demo.faults import FAULTS
+from kubewright.cli.demo.play import play
 from kubewright.clock import Clock, run_virtual
 
 

@@ -18,6 +18,7 @@ from kubewright.client.connect import connect
 from kubewright.clock import Clock, run_fast
 from kubewright.runtime.heap import keep_many_objects
 from kubewright.runtime.shutdown import run_until_signalled
+from kubewright.twin.certificates import Authority
 from kubewright.twin.cluster import SimulatedNodes, Twin
 from kubewright.twin.copying import Copying
 from kubewright.twin.loading import Loaded
@@ -55,11 +56,17 @@ async def _until_signalled(options: Serving) -> None:
 
 async def _serve(options: Serving) -> None:
     clock = Clock.wall()
+    authority = Authority(clock.now())
     async with (
-        _twin(options, clock) as cluster,
+        _twin(options, clock, authority.certificate.decode()) as cluster,
         _saved_at_the_end(cluster, options.save_to),
         serving(
-            cluster.server, options.kubeconfig, options.host, options.port, token_file=options.token_file
+            cluster.server,
+            options.kubeconfig,
+            options.host,
+            options.port,
+            authority=authority,
+            token_file=options.token_file,
         ) as endpoint,
     ):
         count = len(cluster.nodes.names)
@@ -67,12 +74,12 @@ async def _serve(options: Serving) -> None:
         await asyncio.Event().wait()
 
 
-def _twin(options: Serving, clock: Clock) -> Twin:
+def _twin(options: Serving, clock: Clock, ca: str) -> Twin:
     if options.load is None:
-        return Twin(clock, nodes=options.nodes, seed=options.seed)
+        return Twin(clock, nodes=options.nodes, seed=options.seed, ca=ca)
     loaded = load_file(options.load)
     _tell_losses(loaded)
-    return Twin.loaded(clock, loaded.store, nodes=options.nodes, seed=options.seed)
+    return Twin.loaded(clock, loaded.store, nodes=options.nodes, seed=options.seed, ca=ca)
 
 
 def _tell_losses(loaded: Loaded) -> None:

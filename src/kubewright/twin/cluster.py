@@ -54,6 +54,7 @@ class _Options(TypedDict):
     seed: int
     shape: NodeShape | None
     latencies: Latencies | None
+    ca: str
 
 
 class SimulatedNodes:
@@ -111,10 +112,12 @@ class Twin:
         seed: int = 0,
         shape: NodeShape | None = None,
         latencies: Latencies | None = None,
+        ca: str = "",
         server: ApiServer | None = None,
     ) -> None:
+        """Put it together; `ca` is the PEM certificate that pods get to trust the server by, if it is on a socket."""
         self.clock = clock
-        self._options: _Options = {"seed": seed, "shape": shape, "latencies": latencies}
+        self._options: _Options = {"seed": seed, "shape": shape, "latencies": latencies, "ca": ca}
         self.server = server or ApiServer(clock, KindTable.builtin(), seed=seed)
         self.server.need_accounts()
         client = self.client()
@@ -128,11 +131,11 @@ class Twin:
             jobs,
             disruption,
             endpoints,
-            accounts,
             namespaces,
             node_lifecycle,
         ):
             controller.add_to(self._context)
+        accounts.add_to(self._context, ca=ca)
         aggregation.add_to(self._context)
         Binder(self._context, seed=seed)
         self.nodes = SimulatedNodes(
@@ -159,13 +162,14 @@ class Twin:
         seed: int = 0,
         shape: NodeShape | None = None,
         latencies: Latencies | None = None,
+        ca: str = "",
     ) -> Twin:
         """Return a twin of saved objects and `nodes` more nodes; saved nodes that were not ready stay silent."""
         # The revision keeps the generator from giving out once more the uids that saved objects already have.
         server = ApiServer(clock, KindTable.builtin(), store, seed=seed + (store.revision << _SEED_BITS))
         saved = store.list(_NODES)[0]
         names = dict.fromkeys([record.key.name for record in saved] + list(node_names(nodes)))
-        twin = cls(clock, nodes=tuple(names), seed=seed, shape=shape, latencies=latencies, server=server)
+        twin = cls(clock, nodes=tuple(names), seed=seed, shape=shape, latencies=latencies, ca=ca, server=server)
         for record in saved:
             if not msgspec.json.decode(record.encoded, type=Node).is_ready:
                 twin.kubelet.kill_node(record.key.name)

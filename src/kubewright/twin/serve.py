@@ -42,7 +42,13 @@ class Endpoint:
 
 @asynccontextmanager
 async def serving(
-    server: ApiServer, kubeconfig: Path, host: str = "127.0.0.1", port: int = 0, *, token_file: Path | None = None
+    server: ApiServer,
+    kubeconfig: Path,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    authority: Authority | None = None,
+    token_file: Path | None = None,
 ) -> AsyncGenerator[Endpoint]:
     """Serve within the block; `port` 0 takes a free one. The kubeconfig is written before the block begins.
 
@@ -50,7 +56,7 @@ async def serving(
     """
     for token, user in _users_of(token_file).items():
         server.tokens.accept(token, user)
-    authority = Authority(server.clock.now())
+    authority = authority or Authority(server.clock.now())
     token, powerless = (secrets.token_urlsafe(_TOKEN_BYTES) for _ in range(2))
     server.tokens.accept(token, _ADMIN)
     server.tokens.accept(powerless, _POWERLESS)
