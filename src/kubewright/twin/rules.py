@@ -11,7 +11,9 @@ from typing import Any
 from kubewright.api.meta import Manifest
 from kubewright.twin.defaults import apply_defaults
 from kubewright.twin.kinds import KindInfo, KindTable
+from kubewright.twin.media import encode
 from kubewright.twin.reading import as_dict, dig, text
+from kubewright.twin.repeats import repeated_fields
 from kubewright.twin.status import bad_request, invalid
 from kubewright.twin.validation import validate as validate_kind
 from kubewright.twin.validation.decoding import decode_error, prune_unknown, refused_as, strict_error, unknown_fields
@@ -26,11 +28,12 @@ _SCHEME = "pkg/runtime/scheme.go:111"
 __all__ = ["accept_body", "check_identity", "complete", "decode_error", "unknown_in", "validate"]
 
 
-def check_identity(kind: KindInfo, obj: Manifest, kinds: KindTable) -> None:
+def check_identity(kind: KindInfo, obj: Manifest, kinds: KindTable, body: bytes = b"") -> None:
     """Refuse a body that says it is something else; one that says nothing is taken for `kind`."""
     if kind.custom and not obj.get("kind"):
+        said = (body or encode(obj)).decode(errors="replace")
         raise bad_request(
-            f"the object provided is unrecognized (must be of type {kind.kind}): Object 'Kind' is missing"
+            f"the object provided is unrecognized (must be of type {kind.kind}): Object 'Kind' is missing in '{said}'"
         )
     api_version = obj.setdefault("apiVersion", kind.api_version)
     named = obj.setdefault("kind", kind.kind)
@@ -51,17 +54,21 @@ def check_identity(kind: KindInfo, obj: Manifest, kinds: KindTable) -> None:
         raise bad_request(f'{named} in version "{version}" cannot be handled as a {kind.kind}: {detail}')
 
 
-def accept_body(kind: KindInfo, obj: Manifest, field_validation: str, warnings: list[str], kinds: KindTable) -> None:
-    """Bring a whole body into the server's form, in place; raises 400 when it does not decode."""
-    check_identity(kind, obj, kinds)
+def accept_body(
+    kind: KindInfo, obj: Manifest, field_validation: str, warnings: list[str], kinds: KindTable, *, body: bytes
+) -> None:
+    """Bring `obj`, all that `body` says, into the server's form, in place; raises 400 when it does not decode."""
+    repeated = [] if field_validation == "Ignore" else repeated_fields(body, obj)
+    check_identity(kind, obj, kinds, body)
     problem = decode_error(kind, obj)
     if problem:
         raise bad_request(refused_as(kind, problem))
     unknown = unknown_in(kind, obj)
-    if unknown and field_validation == "Strict":
-        raise bad_request(refused_as(kind, strict_error(unknown)))
+    strange = [*repeated, *unknown]
+    if strange and field_validation == "Strict":
+        raise bad_request(refused_as(kind, strict_error(strange)))
     if field_validation == "Warn":
-        warnings += unknown
+        warnings += strange
     complete(kind, obj, pruning=bool(unknown))
 
 

@@ -33,7 +33,8 @@ def review(call: Call) -> Response:
     """Answer a review."""
     request = call.manifest()
     options = write_options(call.query, call.headers, kind="CreateOptions")
-    accept_body(call.kind, request, options.field_validation, call.registry.warnings, call.registry.kinds)
+    registry = call.registry
+    accept_body(call.kind, request, options.field_validation, registry.warnings, registry.kinds, body=call.body)
     request.pop("status", None)
     if call.namespace:
         request["metadata"].setdefault("namespace", call.namespace)

@@ -50,7 +50,7 @@ def accepted(call: Call, field_validation: str) -> Manifest:
     """Read the body as an object of the call's kind, in the server's form and in the call's namespace."""
     obj = call.manifest()
     registry = call.registry
-    accept_body(call.kind, obj, field_validation, registry.warnings, registry.kinds)
+    accept_body(call.kind, obj, field_validation, registry.warnings, registry.kinds, body=call.body)
     check_namespace(call, obj)
     return obj
 
