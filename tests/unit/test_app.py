@@ -150,6 +150,36 @@ def test_drift_is_put_right_by_the_watch_and_not_by_the_clock():
     run_virtual(main())
 
 
+def test_a_child_that_somebody_made_beyond_repair_is_replaced():
+    async def main():
+        async with platform() as (client, _):
+            await client.create(APP_SERVICES, app(ports=[{"port": 80}]), namespace="shop")
+            await asyncio.sleep(1)
+            before = await client.get(CHILD_SERVICES, WEB)
+            # Beside ours, a port without a name is invalid, and nobody but its author may take it out of the list.
+            await client.patch(CHILD_SERVICES, WEB, {"spec": {"ports": [{"port": 99}]}})
+            await asyncio.sleep(5)
+            after = await client.get(CHILD_SERVICES, WEB)
+            assert [port["port"] for port in after.spec["ports"]] == [80]
+            assert after.metadata.uid != before.metadata.uid
+
+    run_virtual(main())
+
+
+def test_a_change_that_the_server_refuses_leaves_the_running_child_alone():
+    async def main():
+        async with platform() as (client, _):
+            await client.create(APP_SERVICES, app(), namespace="shop")
+            await asyncio.sleep(1)
+            before = await client.get(CHILD_DEPLOYMENTS, WEB)
+            await client.patch(APP_SERVICES, WEB, {"spec": {"env": [{"name": "not=a name", "value": "x"}]}})
+            await asyncio.sleep(60)
+            after = await client.get(CHILD_DEPLOYMENTS, WEB)
+            assert (after.metadata.uid, after.metadata.generation) == (before.metadata.uid, before.metadata.generation)
+
+    run_virtual(main())
+
+
 def test_an_object_that_does_not_decode_is_reported_and_the_others_go_on():
     async def main():
         lax = MINIMAL_CRD["spec"]["versions"][0] | {

@@ -14,11 +14,16 @@ from kubewright.api.meta import Manifest, ObjectKey, Resource
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Make the fields of `manifest` so and own them (server-side apply); a `subresource` such as `status` alone."""
+    """Make the fields of `manifest` so and own them (server-side apply); a `subresource` such as `status` alone.
+
+    What somebody put into a list stays beside our items, and together they may be invalid. Then the object with the
+    uid `or_replace` is deleted, and its deletion brings the next decision, which creates it anew.
+    """
 
     resource: Resource[Any]
     manifest: Manifest
     subresource: str = ""
+    or_replace: str = ""
 
     def __str__(self) -> str:
         meta = self.manifest["metadata"]

@@ -33,10 +33,8 @@ class Executor:
             _log.info("%s: %s", self.resource.target(about.key), plan)
         for action in plan.actions:
             match action:
-                case Apply(resource, manifest, subresource):
-                    await self.client.apply(
-                        resource, manifest, field_manager=self.field_manager, subresource=subresource
-                    )
+                case Apply():
+                    await self._apply(action)
                 case SetFinalizers(resource, key, version, finalizers):
                     metadata = {"finalizers": list(finalizers), "resourceVersion": version}
                     await self.client.patch(
@@ -46,6 +44,19 @@ class Executor:
                     await self._delete(resource, key, uid)
                 case Announce(kind, reason, message):
                     self.recorder.record(about, self.resource, kind, reason, message)
+
+    async def _apply(self, action: Apply) -> None:
+        try:
+            await self.client.apply(
+                action.resource, action.manifest, field_manager=self.field_manager, subresource=action.subresource
+            )
+        except OpError as error:
+            if error.kind is not ErrorKind.INVALID or not action.or_replace:
+                raise
+            metadata = action.manifest["metadata"]
+            key = ObjectKey(metadata.get("namespace", ""), metadata["name"])
+            _log.warning("%s: replaced, because it could not be repaired: %s", action.resource.target(key), error)
+            await self._delete(action.resource, key, action.or_replace)
 
     async def _delete(self, resource: Resource[Any], key: ObjectKey, uid: str) -> None:
         try:

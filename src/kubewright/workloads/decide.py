@@ -95,8 +95,15 @@ def _child(app: AppService, desired: Manifest, live: Child | None) -> Iterator[A
     if live is not None and _unchanged(app, desired, live):
         return
     resource = CHILD_DEPLOYMENTS if desired["kind"] == CHILD_DEPLOYMENTS.kind else CHILD_SERVICES
-    yield Apply(resource, desired)
+    yield Apply(resource, desired, or_replace=_replaceable(desired, live))
     yield Announce("Normal", _verb(app, live), f"{resource.kind} {app.key}")
+
+
+def _replaceable(desired: Manifest, live: Child | None) -> str:
+    """Return the uid of a child that was as we want it and was edited since; one whose owner changes is kept."""
+    if live is None or not covers(live.metadata.annotations, desired["metadata"]["annotations"]):
+        return ""
+    return live.metadata.uid
 
 
 def _unchanged(app: AppService, desired: Manifest, live: Child) -> bool:
