@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -36,6 +39,7 @@ class AsgiApp:
 
     def __init__(self, server: ApiServer) -> None:
         self._server = server
+        self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or the server's start and end."""
@@ -46,24 +50,31 @@ class AsgiApp:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
-        try:
-            body = await _body(receive)
-            user = self._authenticate(scope, headers)
-        except StatusError as error:
-            await _send_whole(document(error.body(), error.code), headers, send)
-            return
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
-        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
-        try:
-            response = await self._server.handle(Request(scope["method"], path, query, headers, body), user)
-        except Exception:  # noqa: BLE001  a defect in answering one request must not end the connection's others
-            _log.exception("%s %s", scope["method"], path)
-            error = internal("see the server's log")
-            response = document(error.body(), error.code)
+        answer = await self._answer(scope, headers, receive)
+        response = replace(answer, headers={**answer.headers, "audit-id": self._audit_id(headers)})
         if response.stream is None:
             await _send_whole(response, headers, send, with_body=scope["method"] != "HEAD")
         else:
             await _send_stream(response, receive, send)
+
+    async def _answer(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Response:
+        try:
+            body = await _body(receive)
+            user = self._authenticate(scope, headers)
+        except StatusError as error:
+            return document(error.body(), error.code)
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        try:
+            return await self._server.handle(Request(scope["method"], path, query, headers, body), user)
+        except Exception:  # noqa: BLE001  a defect in answering one request must not end the connection's others
+            _log.exception("%s %s", scope["method"], path)
+            error = internal("see the server's log")
+            return document(error.body(), error.code)
+
+    def _audit_id(self, headers: Mapping[str, str]) -> str:
+        """Name the request as its client does, or by its number: ids need only differ, and runs stay alike."""
+        return headers.get("audit-id") or str(uuid.UUID(int=next(self._numbers)))
 
     def _authenticate(self, scope: Scope, headers: Mapping[str, str]) -> User:
         """Say who asks; raises 401 for a token that is nobody's."""
