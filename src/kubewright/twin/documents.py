@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Request, Response
 from kubewright.twin.answers import document, plain
 from kubewright.twin.discovery import Discovery
 from kubewright.twin.kinds import KindTable
-from kubewright.twin.media import encode
+from kubewright.twin.media import JSON, encode
 from kubewright.twin.openapi import OpenApi
 from kubewright.twin.status import method_not_allowed
 
@@ -41,16 +43,28 @@ class Documents:
             case _:
                 pass
         if path.startswith("/api"):
-            found = self._discovery.document(path, request.headers.get("accept", ""))
-            if found is None:
-                return None
-            content, content_type = found
-            return Response(200, {"content-type": content_type}, encode(content))
+            return self._discovered(path, request)
         return None
+
+    def _discovered(self, path: str, request: Request) -> Response | None:
+        found = self._discovery.document(path, request.headers.get("accept", ""))
+        if found is None:
+            return None
+        content, content_type = found
+        if content_type == JSON:
+            return document(content)
+        return _unless_known(encode(content), content_type, request.headers.get("if-none-match", ""))
 
     def _schemas(self, name: str) -> Response | None:
         content = self._openapi.document(name) if name else self._openapi.index()
         return None if content is None else document(content)
+
+
+def _unless_known(body: bytes, content_type: str, known: str) -> Response:
+    """Answer an aggregated document under its hash, without a body to a client that has it already."""
+    etag = f'"{hashlib.sha256(body).hexdigest()}"'
+    headers = {"content-type": content_type, "etag": etag, "vary": "Accept"}
+    return Response(304, headers, b"") if known == etag else Response(200, headers, body)
 
 
 def _health(probe: str, check: list[str], *, verbose: bool) -> Response | None:
