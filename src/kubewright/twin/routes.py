@@ -38,6 +38,17 @@ def parse_route(path: str) -> Route | None:
     return None
 
 
+def group_below(path: str) -> str | None:
+    """Return the API group that a path is below, whether or not anything is served there; None for all other paths."""
+    match path.strip("/").split("/"):
+        case ["api", _, *_]:
+            return ""
+        case ["apis", group, _, *_]:
+            return group
+        case _:
+            return None
+
+
 def _resource(group: str, version: str, rest: list[str]) -> Route | None:
     namespace = ""
     # `/namespaces/x/status` is a subresource of the namespace, `/namespaces/x/pods` is a list inside it.

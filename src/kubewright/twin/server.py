@@ -26,7 +26,7 @@ from kubewright.twin.call import ADMIN, Call, Services, User
 from kubewright.twin.crds import Definitions
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.registry import Registry
-from kubewright.twin.routes import Route, parse_route
+from kubewright.twin.routes import Route, group_below, parse_route
 from kubewright.twin.subresources import accounts, namespaces, pods, scale
 from kubewright.twin.verbs import patching, reading, writing
 from kubewright.twin.watch import WatchHub
@@ -119,8 +119,8 @@ class ApiServer:
             return answer
         if route is not None:
             self._refuse_unmodelled(route)
-            if any((each.group, each.version) == (route.group, route.version) for each in self._all_kinds.all()):
-                raise status.no_such_resource()
+        if group_below(request.path) in {kind.group for kind in self._all_kinds.all()}:
+            raise status.no_such_resource()
         return plain("404 page not found\n", 404)
 
     def _resource(self, request: Request, route: Route, kind: KindInfo, user: User) -> Response:
