@@ -1,7 +1,8 @@
 """One object under several group versions: where it is stored, and how it reads in the version asked for.
 
-Custom kinds convert by the strategy None: only `apiVersion` changes. Events are stored as core/v1 and also served as
-events.k8s.io/v1, whose fields have other names. No other built-in kind is served in two versions.
+Custom kinds convert by the strategy None: only `apiVersion` changes; and they read with the defaults that their schema
+has by now. Events are stored as core/v1 and also served as events.k8s.io/v1, whose fields have other names. No other
+built-in kind is served in two versions.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ def bucket_of(kind: KindInfo) -> Bucket:
 
 def in_version(kind: KindInfo, stored: Manifest) -> Manifest:
     """Return a stored object as `kind`'s version has it; the same object when that is how it is stored."""
+    if kind.defaults is not None:
+        defaults = kind.defaults()
+        stored = stored if defaults is None else defaults.filled(stored)
     if stored.get("apiVersion") == kind.api_version:
         return stored
     if kind.group == "events.k8s.io":

@@ -15,6 +15,7 @@ from kubewright.store.versioned import Bucket, Change, Record, VersionedStore
 from kubewright.twin.discovery import version_priority
 from kubewright.twin.kinds import Column, KindInfo, KindTable, Subresource
 from kubewright.twin.reading import as_dict, as_list, dicts, text
+from kubewright.twin.stored_defaults import stored_defaults
 from kubewright.twin.validation.schema_rules import Level, compiled_rules
 
 CRDS: Bucket = ("apiextensions.k8s.io", "customresourcedefinitions")
@@ -72,6 +73,7 @@ def _kind(crd: Manifest, version: Manifest, builtin: Callable[[str], Schema]) ->
     spec = as_dict(crd.get("spec"))
     names = as_dict(spec.get("names"))
     kind, group, name = text(names, "kind"), text(spec, "group"), text(version, "name")
+    resolve = _resolver(version, builtin)
     return KindInfo(
         group=group,
         version=name,
@@ -89,8 +91,9 @@ def _kind(crd: Manifest, version: Manifest, builtin: Callable[[str], Schema]) ->
         field_labels=("metadata.name", "metadata.namespace", *_selectable(version)),
         crd=crd,
         served=version,
-        resolve=_resolver(version, builtin),
+        resolve=resolve,
         rules=_rules(version),
+        defaults=functools.cache(lambda: stored_defaults(resolve(""))),
         storage=bool(version.get("storage")),
         deprecation=_deprecation(spec, version),
     )

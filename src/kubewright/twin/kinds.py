@@ -21,6 +21,7 @@ from kubewright.twin.fieldlabels import selectable_fields
 from kubewright.twin.reading import as_dict
 
 if TYPE_CHECKING:
+    from kubewright.twin.stored_defaults import Defaults
     from kubewright.twin.validation.schema_rules import Level
 
 __all__ = ["Column", "KindInfo", "KindTable", "Subresource", "WireField", "as_dict"]
@@ -82,6 +83,8 @@ class KindInfo:
     resolve: Callable[[str], Schema] | None = field(default=None, repr=False, compare=False)
     rules: Callable[[], Level | None] | None = field(default=None, repr=False, compare=False)
     """Compiles the CEL rules of a custom kind's schema; they are compiled once."""
+    defaults: Callable[[], Defaults | None] | None = field(default=None, repr=False, compare=False)
+    """Finds what a custom kind's stored objects read as having when they lack it; it is found once."""
     storage: bool = True
     """Whether this is the version that objects are stored in."""
     deprecation: str = ""
