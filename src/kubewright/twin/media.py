@@ -15,6 +15,7 @@ import msgspec
 import yaml
 
 from kubewright.api.meta import Manifest
+from kubewright.twin.jsonerrors import json_error
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.protobuf import decode_protobuf
 from kubewright.twin.status import StatusError, bad_request, not_acceptable, unsupported_media_type
@@ -123,8 +124,7 @@ def parse_json(body: bytes, expected: str) -> Any:
     try:
         return msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        truncated = "truncated" in str(error)
-        raise _unrecognized(body, expected, "unexpected end of JSON input" if truncated else str(error)) from error
+        raise _unrecognized(body, expected, json_error(body) or str(error)) from error
 
 
 class _Loader(yaml.SafeLoader):

@@ -18,6 +18,7 @@ from kubewright.twin.answers import one
 from kubewright.twin.call import Call
 from kubewright.twin.fieldmanagers import Author, refused_patches
 from kubewright.twin.fieldmanagers import apply as server_side_apply
+from kubewright.twin.jsonerrors import json_error
 from kubewright.twin.media import encode, parse_yaml, private_copy
 from kubewright.twin.options import WriteOptions, write_options
 from kubewright.twin.reading import as_dict
@@ -100,7 +101,7 @@ def read_patch(call: Call) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         if call.content_type == MERGE_PATCH:
             raise status.bad_request("invalid JSON patch") from error
-        raise status.bad_request(f"error decoding patch: {error}") from error
+        raise status.bad_request(f"error decoding patch: {json_error(call.body) or error}") from error
     of_operations = call.content_type == JSON_PATCH
     if isinstance(body, list) is of_operations and isinstance(body, list | dict):
         return body  # pyright: ignore[reportUnknownVariableType]  JSON
