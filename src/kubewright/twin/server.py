@@ -30,6 +30,7 @@ from kubewright.twin.routes import Route, group_below, parse_route
 from kubewright.twin.subresources import accounts, namespaces, pods, scale
 from kubewright.twin.verbs import patching, reading, writing
 from kubewright.twin.watch import WatchHub
+from kubewright.twin.yamlform import in_yaml, wants_yaml
 
 Verb = Callable[[Call], Response]
 
@@ -106,6 +107,8 @@ class ApiServer:
             response = self._answer(request, user)
         except status.StatusError as error:
             response = document(error.body(), error.code)
+        if wants_yaml(request.headers.get("accept", "")) and request.path.startswith("/api"):
+            response = in_yaml(response)
         return _with_warnings(response, warnings) if warnings else response
 
     def _answer(self, request: Request, user: User) -> Response:
