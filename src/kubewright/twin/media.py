@@ -1,7 +1,7 @@
 """Bodies in and answers out: which form a request's body has, and which form its answer shall have.
 
 Bodies are read as JSON, YAML and protobuf; answers are written as JSON: whole objects, Tables for people, or metadata
-only. Clients that would rather have protobuf accept JSON too.
+only; `yamlform.py` makes YAML of it. Clients that would rather have protobuf accept JSON too.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
 import pytest
 
+from kubewright.client.transport import Request, Response
 from kubewright.twin.discovery import Discovery, version_priority, wants_aggregated
+from kubewright.twin.documents import Documents
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.openapi import OpenApi
 from tests.unit.twin.foo_crd import FOO
@@ -107,3 +109,19 @@ def test_strategic_patches_are_offered_for_builtin_kinds_only():
     types = {path: set(patch["requestBody"]["content"]) for path, patch in offered.items()}
     assert "application/strategic-merge-patch+json" in types["apis/apps/v1"]
     assert "application/strategic-merge-patch+json" not in types["apis/example.com/v1"]
+
+
+def test_a_client_that_has_the_aggregated_document_is_sent_none():
+    documents = Documents(KindTable.builtin())
+
+    def ask(known: str) -> Response:
+        headers = {"accept": AGGREGATED, "if-none-match": known}
+        answer = documents.answer(Request("GET", "/apis", {}, headers, b""))
+        assert answer is not None
+        return answer
+
+    first = ask("")
+    etag = first.headers["etag"]
+    assert (first.status, first.body[:1]) == (200, b"{")
+    assert (ask(etag).status, ask(etag).body, ask(etag).headers["etag"]) == (304, b"", etag)
+    assert ask('"another"').body == first.body
