@@ -79,13 +79,6 @@ async def test_a_watch_ends_without_an_error(client, namespace):
     assert {event.type for event in events} <= {EventType.ADDED, EventType.BOOKMARK}
 
 
-async def test_an_old_watch_is_expired(client, namespace):
-    with pytest.raises(OpError) as caught:
-        async for _ in client.watch(CONFIG_MAPS, namespace=namespace, resource_version="1", timeout_seconds=5):
-            pass
-    assert caught.value.kind is ErrorKind.EXPIRED
-
-
 async def test_an_applys_conflict_names_the_manager(client, key):
     await client.apply(CONFIG_MAPS, placed(key.namespace, k="1"), field_manager="one")
     with pytest.raises(OpError) as caught:
