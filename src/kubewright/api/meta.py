@@ -117,13 +117,6 @@ class Resource(Generic[T]):
         return f"{self.kind}/{key}"
 
 
-@dataclass(frozen=True, slots=True)
-class ListMeta:
-    """A list's own metadata."""
-
-    resource_version: str
-
-
 def rfc3339(seconds: float) -> str:
     """Write seconds since 1970 as metadata timestamps are written: whole seconds, UTC."""
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -25,10 +25,15 @@ class Apply:
     subresource: str = ""
     or_replace: str = ""
 
+    @property
+    def key(self) -> ObjectKey:
+        """Return the object's namespace and name."""
+        metadata = self.manifest["metadata"]
+        return ObjectKey(metadata.get("namespace", ""), metadata["name"])
+
     def __str__(self) -> str:
-        meta = self.manifest["metadata"]
         suffix = f" {self.subresource}" if self.subresource else ""
-        return f"apply {self.resource.target(ObjectKey(meta.get('namespace', ''), meta['name']))}{suffix}"
+        return f"apply {self.resource.target(self.key)}{suffix}"
 
 
 @dataclass(frozen=True, slots=True)

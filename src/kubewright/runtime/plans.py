@@ -53,10 +53,9 @@ class Executor:
         except OpError as error:
             if error.kind is not ErrorKind.INVALID or not action.or_replace:
                 raise
-            metadata = action.manifest["metadata"]
-            key = ObjectKey(metadata.get("namespace", ""), metadata["name"])
-            _log.warning("%s: replaced, because it could not be repaired: %s", action.resource.target(key), error)
-            await self._delete(action.resource, key, action.or_replace)
+            target = action.resource.target(action.key)
+            _log.warning("%s: replaced, because it could not be repaired: %s", target, error)
+            await self._delete(action.resource, action.key, action.or_replace)
 
     async def _delete(self, resource: Resource[Any], key: ObjectKey, uid: str) -> None:
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kubewright.api.conditions import READY, find_condition
+from kubewright.api.conditions import READY, is_true
 from kubewright.api.core import EVENTS, NODES, PODS, Event, Node, Pod
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.meta import ObjectKey
@@ -94,8 +94,7 @@ def _is_about(event: Event, name: str) -> bool:
 
 def is_ready(app: AppService) -> bool:
     """Whether an application is ready in its present generation."""
-    ready = find_condition(app.status.conditions, READY)
-    return ready is not None and ready.is_true and app.status.observed_generation == app.metadata.generation
+    return is_true(app.status.conditions, READY) and app.status.observed_generation == app.metadata.generation
 
 
 async def until(condition: Callable[[], bool], *, poll_seconds: float = 0.05) -> None:
