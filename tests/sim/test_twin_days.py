@@ -12,7 +12,7 @@ from kubewright.api.discovery import ENDPOINT_SLICES
 from kubewright.api.meta import ObjectKey, PartialObject, Resource
 from kubewright.client.protocol import PatchType
 from kubewright.errors import ErrorKind, OpError
-from kubewright.twin import behaviour
+from kubewright.twin.kubelet import behaviour
 from tests.sim.build import deployment, run
 
 WEB = ObjectKey("default", "web")

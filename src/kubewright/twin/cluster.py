@@ -25,7 +25,6 @@ from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
 from kubewright.store.versioned import VersionedStore
 from kubewright.twin.access.users import ADMIN, User
-from kubewright.twin.behaviour import Latencies
 from kubewright.twin.binder import Binder
 from kubewright.twin.bootstrap import system_objects
 from kubewright.twin.caches import Caches
@@ -42,7 +41,8 @@ from kubewright.twin.controllers.replicaset import controller as replica_sets
 from kubewright.twin.controllers.statefulset import controller as stateful_sets
 from kubewright.twin.controllers.writes import Create
 from kubewright.twin.kinds import KindTable
-from kubewright.twin.kubelet import Kubelet
+from kubewright.twin.kubelet.behaviour import Latencies
+from kubewright.twin.kubelet.driver import Kubelet
 from kubewright.twin.nodes import Heartbeats, NodeShape, join, node_names
 from kubewright.twin.server import ApiServer
 

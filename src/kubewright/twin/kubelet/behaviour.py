@@ -1,13 +1,13 @@
-"""How simulated pods behave: latencies drawn from a seed, annotations on the pod, and faults set from outside."""
+"""How simulated pods behave: latencies drawn from a seed, annotations on the pod, and faults injected from outside."""
 
 from __future__ import annotations
 
-import fnmatch
 import random
 from dataclasses import dataclass, field
 
 from kubewright.api.core import Pod
-from kubewright.twin.podlife import Behaviour
+from kubewright.twin.kubelet.faults import Faults
+from kubewright.twin.kubelet.life import Behaviour
 
 PREFIX = "twin.kubewright.dev/"
 EXIT_AFTER = f"{PREFIX}exit-after"
@@ -40,14 +40,11 @@ class Behaviours:
 
     latencies: Latencies
     seed: int
-    failing_images: dict[str, None] = field(default_factory=dict[str, None])
-    """Patterns of images that cannot be pulled (`fnmatch`)."""
-    slow_starts: dict[str, float] = field(default_factory=dict[str, float])
-    """Patterns of pod names, and the seconds that they take longer to start."""
+    faults: Faults = field(default_factory=Faults)
 
     def copy(self) -> Behaviours:
         """Return independent behaviours with the same faults."""
-        return Behaviours(self.latencies, self.seed, dict(self.failing_images), dict(self.slow_starts))
+        return Behaviours(self.latencies, self.seed, self.faults.copy())
 
     def of(self, pod: Pod, *, pulls: bool) -> Behaviour:
         """Return a pod's behaviour; `pulls` says that its node lacks one of its images."""
@@ -56,26 +53,21 @@ class Behaviours:
         create, pull = rng.uniform(*drawn.create_seconds), rng.uniform(*drawn.pull_seconds)
         probe, stop = rng.uniform(*drawn.probe_seconds), rng.uniform(*drawn.stop_seconds)
         notes = pod.metadata.annotations
+        troubles = [self.faults.of_container(pod, each) for each in pod.spec.containers]
         create = _seconds(notes.get(START_SECONDS), create + (pull if pulls else 0.0)) or 0.0
+        create += sum(each.start_seconds for each in troubles)
         return Behaviour(
-            create_seconds=create + self._slower(pod),
+            create_seconds=create * self.faults.of_node(pod.spec.node_name).slowness,
             ready_seconds=_seconds(notes.get(READY_SECONDS), self._ready(pod, probe)),
             stop_seconds=_seconds(notes.get(STOP_SECONDS), stop) or 0.0,
-            exit_after_seconds=_seconds(notes.get(EXIT_AFTER), None),
+            exit_after_seconds=_seconds(notes.get(EXIT_AFTER), troubles[0].exit_after_seconds),
             exit_code=int(_seconds(notes.get(EXIT_CODE), 0.0) or 0),
-            fail_pull=notes.get(FAIL_PULL) == "true" or any(self._fails(each.image) for each in pod.spec.containers),
+            fail_pull=notes.get(FAIL_PULL) == "true" or any(each.pull_error for each in troubles),
         )
 
     def _ready(self, pod: Pod, probe_seconds: float) -> float:
         probes = [each.readiness_probe for each in pod.spec.containers if each.readiness_probe is not None]
         return max((each.initial_delay_seconds for each in probes), default=0) + probe_seconds if probes else 0.0
-
-    def _slower(self, pod: Pod) -> float:
-        name = pod.metadata.name
-        return sum(seconds for pattern, seconds in self.slow_starts.items() if fnmatch.fnmatchcase(name, pattern))
-
-    def _fails(self, image: str) -> bool:
-        return any(fnmatch.fnmatchcase(image, pattern) for pattern in self.failing_images)
 
 
 def _seconds(text: str | None, default: float | None) -> float | None:

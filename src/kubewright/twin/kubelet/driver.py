@@ -14,26 +14,35 @@ from kubewright.client.protocol import PatchType
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import WorkQueue
-from kubewright.twin.behaviour import Behaviours, Latencies
-from kubewright.twin.caches import BY_NODE, Caches
+from kubewright.twin.caches import Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.writes import Announce, Patch, Remove, Writer
+from kubewright.twin.kubelet.behaviour import Behaviours, Latencies
+from kubewright.twin.kubelet.faults import (
+    ContainerTrouble,
+    NodeTrouble,
+    OnContainers,
+    OnNodes,
+    Rule,
+    image_like,
+    node_named,
+    pod_like,
+)
+from kubewright.twin.kubelet.life import Behaviour, Life, Stage, advance, crash, resume
+from kubewright.twin.kubelet.status import pod_text, status_patch
 from kubewright.twin.podips import PodAddresses
-from kubewright.twin.podlife import Behaviour, Life, Stage, advance, crash, resume
-from kubewright.twin.podstatus import pod_text, status_patch
 
 NAME = "kubelet"
 CONCURRENCY = 16
 
 
 class Kubelet:
-    """Runs the pods of its nodes. Faults are methods: `crash`, `fail_image`, `kill_node`, `slow_start`."""
+    """Runs the pods of its nodes. Faults are rules: `inject`, `lift`, and short forms of them for the commonest."""
 
     def __init__(
         self, context: Context, nodes: Iterable[str], *, seed: int = 0, latencies: Latencies | None = None
     ) -> None:
         self.nodes = dict.fromkeys(nodes)
-        self.dead: dict[str, None] = {}
         self.behaviours = Behaviours(latencies or Latencies(), seed)
         self._caches: Caches = context.caches
         self._clock = context.clock
@@ -54,39 +63,47 @@ class Kubelet:
             self._lives[pod.metadata.uid] = crash(life, exit_code, self._clock.now())
             self._queue.add(key)
 
+    def inject(self, name: str, rule: Rule) -> None:
+        """Break something: the rule holds until it is lifted by this name."""
+        self.behaviours.faults.inject(name, rule)
+        self._look_again(rule)
+
+    def lift(self, name: str) -> None:
+        """Mend what was broken under a name; what is not broken stays as it is."""
+        rule = self.behaviours.faults.lift(name)
+        if rule is not None:
+            self._look_again(rule)
+
     def fail_image(self, pattern: str) -> None:
         """From now on images that match cannot be pulled."""
-        self.behaviours.failing_images[pattern] = None
+        self.inject(f"image {pattern}", OnContainers(image_like(pattern), ContainerTrouble(pull_error="not found")))
 
     def mend_image(self, pattern: str) -> None:
         """Images of this pattern can be pulled again, at the next try."""
-        self.behaviours.failing_images.pop(pattern, None)
+        self.lift(f"image {pattern}")
 
     def slow_start(self, pattern: str, seconds: float) -> None:
         """From now on pods whose name matches take longer to start."""
-        self.behaviours.slow_starts[pattern] = seconds
+        self.inject(f"start {pattern}", OnContainers(pod_like(pattern), ContainerTrouble(start_seconds=seconds)))
 
     def kill_node(self, name: str) -> None:
         """Let a node fall silent: no heartbeats, and its pods stay as they are."""
-        self.dead[name] = None
+        self.inject(f"node {name}", OnNodes(node_named(name), NodeTrouble(hung=True)))
 
     def revive_node(self, name: str) -> None:
         """Bring a node back; it goes on with its pods."""
-        self.dead.pop(name, None)
-        for pod in self._caches.pods.index.by(BY_NODE, name):
-            self._queue.add(pod.key)
+        self.lift(f"node {name}")
 
     def resume_from(self, other: Kubelet) -> None:
         """Go on where the kubelets of another twin are, with their faults and what they know of pods; for forks."""
-        self.dead.update(other.dead)
         self.behaviours = other.behaviours.copy()
         self._lives.update(other._lives)
         self._images = {node: dict(images) for node, images in other._images.items()}
         self._addresses = other._addresses.copy()
 
     def living(self) -> list[str]:
-        """Return the nodes that are not dead."""
-        return [name for name in self.nodes if name not in self.dead]
+        """Return the nodes that are heard of."""
+        return [name for name in self.nodes if not self._is_silent(name)]
 
     def node(self, name: str) -> Node | None:
         """Return a node as the cache has it."""
@@ -113,7 +130,24 @@ class Kubelet:
         return RequeueAfter(max(life.due_at - self._clock.now(), 0.0))
 
     def _runs(self, node: str) -> bool:
-        return node in self.nodes and node not in self.dead
+        return node in self.nodes and not self._is_silent(node)
+
+    def _is_silent(self, node: str) -> bool:
+        return self.behaviours.faults.of_node(node).silent
+
+    def _look_again(self, rule: Rule) -> None:
+        """Have every pod looked at that a rule may mean: what was due at no time may be due now."""
+        for pod in self._caches.pods.index.values():
+            node = pod.spec.node_name
+            if node not in self.nodes:
+                continue
+            match rule:
+                case OnNodes():
+                    meant = rule.matches(node)
+                case OnContainers():
+                    meant = any(rule.matches(pod, each) for each in (*pod.spec.init_containers, *pod.spec.containers))
+            if meant:
+                self._queue.add(pod.key)
 
     def _behaviour(self, pod: Pod, life: Life | None) -> Behaviour:
         images = self._images.setdefault(pod.spec.node_name, {})

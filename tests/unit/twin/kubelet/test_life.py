@@ -5,8 +5,8 @@ import pytest
 
 from kubewright.api.core import PodStatus
 from kubewright.api.meta import rfc3339
-from kubewright.twin.podlife import Behaviour, Stage, advance, backoff_seconds, begin, crash, resume
-from kubewright.twin.podstatus import status_patch
+from kubewright.twin.kubelet.life import Behaviour, Stage, advance, backoff_seconds, begin, crash, resume
+from kubewright.twin.kubelet.status import status_patch
 from tests.unit.twin.controllers.build import NOW, pod
 
 QUICK = Behaviour(create_seconds=1, stop_seconds=2)

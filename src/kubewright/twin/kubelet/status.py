@@ -7,7 +7,7 @@ from typing import Any
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import Container, Pod
 from kubewright.api.meta import Manifest, rfc3339
-from kubewright.twin.podlife import Life, Run, Stage, backoff_seconds
+from kubewright.twin.kubelet.life import Life, Run, Stage, backoff_seconds
 
 PULL_FAILURE = "ImagePullBackOff"
 CRASH_LOOP = "CrashLoopBackOff"
