@@ -11,7 +11,7 @@ import msgspec
 
 from kubewright.api.conditions import Condition
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
-from kubewright.api.nodes import NODES, Node, NodeAddress, NodeSpec, NodeStatus, NodeSystemInfo
+from kubewright.api.nodes import NODES, Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, NodeSystemInfo
 from kubewright.api.pods import (
     POD_SUBRESOURCES,
     PODS,
@@ -61,6 +61,7 @@ __all__ = [
     "NamespaceStatus",
     "Node",
     "NodeAddress",
+    "NodeCondition",
     "NodeSpec",
     "NodeStatus",
     "NodeSystemInfo",

@@ -40,12 +40,18 @@ class NodeSystemInfo(Leaf, frozen=True):
     boot_id: str = msgspec.field(default="", name="bootID")
 
 
+class NodeCondition(Condition, frozen=True):
+    """A condition that also says when the kubelet last confirmed it: a sign of life."""
+
+    last_heartbeat_time: str | None = None
+
+
 class NodeStatus(Leaf, frozen=True):
     """What the kubelet says of its node."""
 
     capacity: Mapping[str, Quantity] = EMPTY
     allocatable: Mapping[str, Quantity] = EMPTY
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[NodeCondition, ...] = ()
     addresses: tuple[NodeAddress, ...] = ()
     node_info: NodeSystemInfo = NodeSystemInfo()
 

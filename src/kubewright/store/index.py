@@ -55,6 +55,10 @@ class Index(Generic[T]):
         """Return the objects that indexer `name` found under `value`; raises KeyError for a name never declared."""
         return [self._objects[key] for key in self._by_value[name].get(value, ())]
 
+    def values_of(self, name: str) -> KeysView[Hashable]:
+        """Return a live view of the values under which indexer `name` has found something."""
+        return self._by_value[name].keys()
+
     def values(self) -> ValuesView[T]:
         """Return a live view of all objects."""
         return self._objects.values()

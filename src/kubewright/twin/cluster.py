@@ -29,7 +29,6 @@ from kubewright.twin.binder import Binder
 from kubewright.twin.bootstrap import system_objects
 from kubewright.twin.caches import Caches
 from kubewright.twin.controllers import accounts, aggregation, namespaces, quotas
-from kubewright.twin.controllers import nodes as node_lifecycle
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.daemonset import controller as daemon_sets
 from kubewright.twin.controllers.deployment import controller as deployments
@@ -37,6 +36,7 @@ from kubewright.twin.controllers.disruption import controller as disruption
 from kubewright.twin.controllers.endpoints import controller as endpoints
 from kubewright.twin.controllers.garbage import controller as garbage
 from kubewright.twin.controllers.job import controller as jobs
+from kubewright.twin.controllers.nodes import eviction, lifecycle, podgc
 from kubewright.twin.controllers.replicaset import controller as replica_sets
 from kubewright.twin.controllers.statefulset import controller as stateful_sets
 from kubewright.twin.controllers.writes import Create
@@ -132,7 +132,9 @@ class Twin:
             disruption,
             endpoints,
             namespaces,
-            node_lifecycle,
+            lifecycle,
+            eviction,
+            podgc,
         ):
             controller.add_to(self._context)
         accounts.add_to(self._context, ca=ca)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Coroutine, Hashable, Iterable
 from typing import Any, TypeVar
 
 from kubewright.client.protocol import Client
@@ -29,6 +29,7 @@ class Context:
         self._metrics = RuntimeMetrics()
         self._recorders: dict[str, EventRecorder] = {}
         self._controllers: list[Controller[Any]] = []
+        self._tasks: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
 
     def queue(self, name: str, kind: type[K]) -> WorkQueue[K]:
         """Return a new queue of keys of a type."""
@@ -58,10 +59,16 @@ class Context:
             Controller(name, reconciler, queue, concurrency=concurrency, informers=informers, metrics=self._metrics)
         )
 
+    def task(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Add what goes by time and not by keys to what `run` runs."""
+        self._tasks[name] = run
+
     async def run(self) -> None:
-        """Run controllers and recorders until cancelled; the caches are run by their owner."""
+        """Run controllers, tasks and recorders until cancelled; the caches are run by their owner."""
         async with asyncio.TaskGroup() as tasks:
             for controller in self._controllers:
                 tasks.create_task(controller.run(), name=controller.name)
+            for name, run in self._tasks.items():
+                tasks.create_task(run(), name=name)
             for component, recorder in self._recorders.items():
                 tasks.create_task(recorder.run(), name=f"events of {component}")
