@@ -9,13 +9,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from kubewright.client.transport import Request, Response
+from kubewright.errors import ErrorKind, OpError
 
 
 class Server(Protocol):
     """Answers requests; a watch's stream yields one whole JSON line, with its newline, per chunk."""
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request, whatever the status."""
+        """Answer one request, whatever the status; ConnectionResetError is what a cut connection is over HTTP."""
         ...
 
 
@@ -28,7 +29,11 @@ class InProcessTransport:
     async def send(self, request: Request, *, stream: bool = False) -> Response:
         """Hand the request over; the server decides by the request itself whether to stream."""
         del stream
-        return await self._server.handle(request)
+        try:
+            return await self._server.handle(request)
+        except ConnectionResetError as error:
+            detail = f"the connection was lost ({error})"
+            raise OpError("client.connect", ErrorKind.UNAVAILABLE, "the server in this process", detail) from error
 
     async def close(self) -> None:
         """Do nothing: the server belongs to whoever made it."""

@@ -10,9 +10,11 @@ import asyncio
 import math
 import socket
 import ssl
+import struct
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,6 +29,7 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+_NO_LINGER = struct.pack("ii", 1, 0)
 _SHUTDOWN_SECONDS = 1
 _KEEP_ALIVE_SECONDS = 5
 
@@ -42,21 +45,29 @@ class KeyFiles:
 
 
 class _PeerProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that tells the application which certificate the client showed."""
+    """HTTP/1.1 that tells the application which certificate the client showed, and lets it reset the connection."""
 
-    _tls: dict[object, object] | None = None
+    _extensions: dict[str, dict[object, object]]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         peer = transport.get_extra_info("ssl_object")
         shown = peer.getpeercert(binary_form=True) if peer is not None else None
+        self._extensions = {"reset": {"call": partial(_reset, transport)}}
         if shown:
-            self._tls = {"client_cert_chain": [ssl.DER_cert_to_PEM_cert(shown)]}
+            self._extensions["tls"] = {"client_cert_chain": [ssl.DER_cert_to_PEM_cert(shown)]}
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._tls is not None:
-            self.scope["extensions"] = {"tls": self._tls}
+        self.scope["extensions"] = self._extensions
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Cut a connection so that its peer sees a reset rather than an end."""
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    transport.abort()
 
 
 class _EmbeddedServer(uvicorn.Server):

@@ -50,7 +50,11 @@ class AsgiApp:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = _headers(scope)
-        answer = await self._answer(scope, headers, receive)
+        try:
+            answer = await self._answer(scope, headers, receive)
+        except ConnectionResetError:
+            await _reset(scope, receive)
+            return
         response = replace(answer, headers={**answer.headers, "audit-id": self._audit_id(headers)})
         if response.stream is None:
             await _send_whole(response, headers, send, with_body=scope["method"] != "HEAD")
@@ -67,6 +71,8 @@ class AsgiApp:
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         try:
             return await self._server.handle(Request(scope["method"], path, query, headers, body), user)
+        except ConnectionResetError:
+            raise
         except Exception:  # noqa: BLE001  a defect in answering one request must not end the connection's others
             _log.exception("%s %s", scope["method"], path)
             error = internal("see the server's log")
@@ -146,6 +152,15 @@ async def _close_when_gone(receive: Receive, stream: Any) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     await stream.aclose()
+
+
+async def _reset(scope: Scope, receive: Receive) -> None:
+    """Cut the connection without a word, as far as the server that carries it can."""
+    reset = scope.get("extensions", {}).get("reset")
+    if reset is not None:
+        reset["call"]()
+        while (await receive())["type"] != "http.disconnect":
+            pass
 
 
 async def _start(status: int, headers: Mapping[str, str], send: Send) -> None:

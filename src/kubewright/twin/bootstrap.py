@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import ENDPOINTS, NAMESPACES, SERVICES
 from kubewright.api.discovery import ENDPOINT_SLICES
 from kubewright.api.meta import Manifest, PartialObject, Resource
 from kubewright.twin.admission.priority import SYSTEM_CLASSES
 from kubewright.twin.controllers.writes import Create
+from kubewright.twin.faults.fault import FAULT_CRD
 
 SYSTEM_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 PRIORITY_CLASSES = Resource(
@@ -33,6 +35,7 @@ def system_objects() -> Iterator[Create]:
     for name, value in SYSTEM_CLASSES.items():
         head = {"apiVersion": PRIORITY_CLASSES.api_version, "kind": PRIORITY_CLASSES.kind, "metadata": {"name": name}}
         yield Create(PRIORITY_CLASSES, {**head, "value": value, "description": _DESCRIPTIONS[name]}, once=True)
+    yield Create(CRDS, FAULT_CRD, once=True)
     labels = {"component": "apiserver", "provider": "kubernetes"}
     ports = [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": _SERVER_PORT}]
     spec = {"clusterIP": _SERVICE_IP, "ports": ports, "type": "ClusterIP"}

@@ -40,12 +40,15 @@ from kubewright.twin.controllers.nodes import eviction, lifecycle, podgc
 from kubewright.twin.controllers.replicaset import controller as replica_sets
 from kubewright.twin.controllers.statefulset import controller as stateful_sets
 from kubewright.twin.controllers.writes import Create
+from kubewright.twin.faults import controller as faults
+from kubewright.twin.faults.clients import COMPONENT_AGENT
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet.behaviour import Latencies
 from kubewright.twin.kubelet.driver import Kubelet
 from kubewright.twin.nodes import Heartbeats, NodeShape, join, node_names
 from kubewright.twin.server import ApiServer
 
+COMPONENTS = f"{COMPONENT_AGENT}components"
 _NODES = ("", "nodes")
 _SEED_BITS = 64
 
@@ -120,7 +123,7 @@ class Twin:
         self._options: _Options = {"seed": seed, "shape": shape, "latencies": latencies, "ca": ca}
         self.server = server or ApiServer(clock, KindTable.builtin(), seed=seed)
         self.server.need_accounts()
-        client = self.client()
+        client = RestClient(InProcessTransport(self.server.answering(ADMIN)), user_agent=COMPONENTS)
         self._caches = Caches(client)
         self._context = Context(client, clock, self._caches)
         for controller in (
@@ -143,6 +146,7 @@ class Twin:
         self.nodes = SimulatedNodes(
             client, clock, nodes=nodes, seed=seed, shape=shape, latencies=latencies, context=self._context
         )
+        faults.add_to(self._context, self.server.faults, client, self.server.gate)
         news = quotas.add_to(self._context)
         self._collector = garbage.add_to(self._context)
         self._collector.tell(news.on_object)

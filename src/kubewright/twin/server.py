@@ -24,12 +24,14 @@ from kubewright.twin.allocation import ServiceAddresses
 from kubewright.twin.answers import document, plain
 from kubewright.twin.call import ADMIN, Call, Services, User
 from kubewright.twin.crds import Definitions
+from kubewright.twin.faults.gate import ApiGate
+from kubewright.twin.faults.inforce import Board
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.registry import Registry
 from kubewright.twin.routes import Route, group_below, parse_route
 from kubewright.twin.subresources import accounts, namespaces, pods, scale
 from kubewright.twin.verbs import patching, reading, writing
-from kubewright.twin.watch import WatchHub
+from kubewright.twin.watch import WatchHub, WatchStream
 from kubewright.twin.yamlform import in_yaml, wants_yaml
 
 Verb = Callable[[Call], Response]
@@ -75,6 +77,8 @@ class ApiServer:
         self.hub = WatchHub(self.store, clock.now)
         self.tokens = Credentials(clock, self.store, generator)
         self._services = Services(self._registry, self.hub, self.tokens, self._authorizer)
+        self.faults = Board()
+        self.gate = ApiGate(self.faults, self.hub, self.store)
         self._documents = documents.Documents(self.kinds)
         Definitions(self.store, self.kinds, self._registry.stamp)
 
@@ -87,6 +91,7 @@ class ApiServer:
         forked = ApiServer(clock or self.clock, self._all_kinds, self.store.fork())
         forked._random.setstate(self._random.getstate())
         forked.tokens.learn(self.tokens)
+        forked.faults.now = self.faults.now
         return forked
 
     def bootstrap(self) -> None:
@@ -99,7 +104,18 @@ class ApiServer:
         return AnsweringOne(self, user)
 
     async def handle(self, request: Request, user: User = ADMIN) -> Response:
-        """Answer a request of an authenticated user; what it refuses is an answer too."""
+        """Answer a request of an authenticated user; what it refuses is an answer too.
+
+        Raises ConnectionResetError where a fault wants the connection cut.
+        """
+        if self.faults.now.on_clients:
+            return await self.gate.through(request, user, lambda: self._handle(request, user))
+        response = self._handle(request, user)
+        if isinstance(response.stream, WatchStream):
+            self.gate.note(response.stream, request, user)
+        return response
+
+    def _handle(self, request: Request, user: User) -> Response:
         warnings: list[str] = []
         self._registry.warnings = warnings
         try:

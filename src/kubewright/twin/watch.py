@@ -87,6 +87,7 @@ class WatchStream:
         self._plan = plan
         self._lines: deque[bytes] = deque()
         self._ended = False
+        self._holds = 0
         self._waiter: asyncio.Future[None] | None = None
         self._columns_sent = False
         self._loop = asyncio.get_running_loop()
@@ -110,8 +111,7 @@ class WatchStream:
         try:
             changes = self._hub.store.changes_since(self._bucket, revision)
         except OpError as error:
-            self._put(b'{"type":"ERROR","object":' + encode(status.expired(error.detail).body()) + b"}\n")
-            self.end()
+            self._expire(error.detail)
             return
         for change in changes:
             self.push(change, {})
@@ -163,7 +163,7 @@ class WatchStream:
         return self
 
     async def __anext__(self) -> bytes:
-        while not self._lines:
+        while self._holds or not self._lines:
             if self._ended:
                 raise StopAsyncIteration
             self._waiter = self._loop.create_future()
@@ -185,6 +185,31 @@ class WatchStream:
             self._timer.cancel()
             self._hub.leave(self._bucket, self)
             self._wake()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return self._ended
+
+    def hold(self) -> None:
+        """Give nothing until as many times released; what is held when it ends is lost."""
+        self._holds += 1
+
+    def release(self) -> None:
+        """Take one hold off."""
+        self._holds -= 1
+        self._wake()
+
+    def cut(self, *, expired: bool = False) -> None:
+        """End now, perhaps with the word that what comes next is forgotten."""
+        if expired and not self._ended:
+            revision = self._hub.store.revision
+            self._expire(f"too old resource version: {revision - 1} ({revision})")
+        self.end()
+
+    def _expire(self, detail: str) -> None:
+        self._put(b'{"type":"ERROR","object":' + encode(status.expired(detail).body()) + b"}\n")
+        self.end()
 
     def _put(self, line: bytes) -> None:
         if len(self._lines) >= self._room:

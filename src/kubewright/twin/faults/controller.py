@@ -1,0 +1,152 @@
+"""The loop around `decide`: watches Faults, nodes and pods, publishes what is in force, and writes what became of it.
+
+One key stands for all faults, since they are decided together. It runs when something changes, when the schedule says
+so, and every few seconds while a fault hits what is not watched (requests, objects).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from kubewright.api.core import Pod
+from kubewright.api.meta import KubeObject, Manifest
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.controller import Done, RequeueAfter
+from kubewright.runtime.informer import Change, Informer
+from kubewright.runtime.workqueue import WorkQueue
+from kubewright.twin.caches import Caches
+from kubewright.twin.controllers.context import Context
+from kubewright.twin.faults.decide import Cluster, State, Verdict, decide
+from kubewright.twin.faults.fault import FAULTS, Fault
+from kubewright.twin.faults.gate import ApiGate
+from kubewright.twin.faults.inforce import Active, Board
+from kubewright.twin.faults.objects import NAME, Held, keep_stuck
+from kubewright.twin.faults.status import document, shown, status_of
+
+T = TypeVar("T", bound=KubeObject)
+
+SETTLE_SECONDS = 0.2
+"""So long changes of nodes and pods are gathered."""
+LOOK_SECONDS = 5.0
+"""So often a fault is looked after that hits what is not watched."""
+AWAY_SECONDS = 10.0
+"""So often a cluster without the kind is asked for it."""
+_KEY = "faults"
+_OF_THE_SERVER = "faults of the API server need the twin's own: this cluster has another"
+
+
+@dataclass(slots=True)
+class FaultsReconciler:
+    """All faults' turn: decide, publish, act where nobody else does, and write each status that differs."""
+
+    client: Client
+    clock: Clock
+    faults: Informer[Fault]
+    caches: Caches
+    board: Board
+    gate: ApiGate | None
+    """None where the API server is not the twin's."""
+
+    async def reconcile(self, key: str) -> Done | RequeueAfter:
+        """Look once at everything."""
+        del key
+        now = self.clock.now()
+        verdict = decide(self.faults.index.values(), self._cluster(), now)
+        self.board.publish(verdict.in_force)
+        held = await keep_stuck(self.client, verdict.states)
+        active = {each.name: each for each in verdict.in_force.active}
+        for state in verdict.states:
+            name = state.fault.metadata.name
+            await self._show(state, active.get(name), held.get(name, Held()), now)
+        return self._next(verdict)
+
+    def _cluster(self) -> Cluster:
+        return Cluster(tuple(self.caches.nodes.index.values()), tuple(self.caches.pods.index.values()))
+
+    async def _show(self, state: State, active: Active | None, held: Held, now: float) -> None:
+        fault = state.fault
+        if fault.metadata.deletion_timestamp is not None:
+            return
+        target = fault.spec.target
+        matched, hit, problem = state.matched, len(state.hit or ()), held.problem
+        if target.objects is not None:
+            state = State(fault, state.window, len(held.names), held.names)
+            matched = hit = len(held.names)
+        elif state.hit is None and self.gate is None:
+            problem = _OF_THE_SERVER
+        elif target.clients is not None and self.gate is not None and active is not None:
+            matched, hit = self.gate.hits(active)
+        await self._write(state, status_of(state, now, matched=matched, hit=hit, problem=problem))
+
+    async def _write(self, state: State, status: Manifest) -> None:
+        if status == shown(state):
+            return
+        try:
+            await self.client.apply(FAULTS, document(state, status), field_manager=NAME, subresource="status")
+        except OpError as error:
+            # Deleted meanwhile: its status is nobody's to read.
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+
+    def _next(self, verdict: Verdict) -> Done | RequeueAfter:
+        waits = [] if verdict.next_at is None else [max(verdict.next_at - self.clock.now(), 0.0)]
+        if verdict.in_force.on_clients or verdict.in_force.on_objects:
+            waits.append(LOOK_SECONDS)
+        return RequeueAfter(min(waits)) if waits else Done()
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """The controller as a twin wires it, or as simulated nodes elsewhere do."""
+
+    informer: Informer[Fault]
+    board: Board
+    client: Client
+    queue: WorkQueue[str] = field(repr=False)
+
+    async def run_when_served(self) -> None:
+        """Follow faults on a cluster that may not have the kind yet, until cancelled."""
+        while True:
+            try:
+                await self.client.list(FAULTS)
+            except OpError:
+                await asyncio.sleep(AWAY_SECONDS)
+            else:
+                await self.informer.run()
+
+
+def add_to(context: Context, board: Board, client: Client, gate: ApiGate | None = None) -> Faults:
+    """Wire the controller into a context; `client` is for its own requests."""
+    caches = context.caches
+    queue = context.queue(NAME, str)
+    informer = caches.of(FAULTS) if gate is not None else Informer(client, FAULTS)
+    informer.add_handler(lambda _: queue.add(_KEY))
+
+    def look(matters: bool) -> None:
+        if matters and len(informer.index):
+            queue.add(_KEY, after_seconds=SETTLE_SECONDS)
+
+    caches.nodes.add_handler(lambda change: look(_chooses_anew(change)))
+    caches.pods.add_handler(lambda change: look(_chooses_anew(change) or _is_elsewhere(change)))
+    reconciler = FaultsReconciler(client, context.clock, informer, caches, board, gate)
+    context.controller(NAME, reconciler, queue, (informer, caches.nodes, caches.pods))
+    return Faults(informer, board, client, queue)
+
+
+def _chooses_anew(change: Change[T]) -> bool:
+    """Tell whether one has come, gone, or been labelled."""
+    old, new = change.old, change.new
+    return old is None or new is None or old.metadata.labels != new.metadata.labels
+
+
+def _is_elsewhere(change: Change[Pod]) -> bool:
+    old, new = change.old, change.new
+    return (
+        old is not None
+        and new is not None
+        and (old.spec.node_name, old.is_finished) != (new.spec.node_name, new.is_finished)
+    )
