@@ -29,7 +29,7 @@ from kubewright.client.protocol import Client
 from kubewright.clock import Clock, run_virtual
 from kubewright.twin.caches import BY_NODE, Caches
 from kubewright.twin.cluster import SimulatedNodes, Twin
-from kubewright.twin.kubelet import Kubelet
+from kubewright.twin.kubelet.driver import Kubelet
 from kubewright.twin.nodes import NodeShape
 from tools.cluster import ControlPlane
 
@@ -42,6 +42,7 @@ UNREACHABLE = "node.kubernetes.io/unreachable"
 OUT_OF_SERVICE = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
 HASTY_SECONDS = 30
 LIMIT_SECONDS = 600.0
+LOOK_SECONDS = 6.0
 PAUSE_SECONDS = 20.0
 TURN_SECONDS = 3.0
 """So much later the nodes die at each turn, and it is others: at another moment of all that goes by rounds."""
@@ -282,11 +283,11 @@ async def on_control_plane(kubeconfig: Path) -> dict[str, float]:
 
 
 def order(times: dict[str, float]) -> list[str]:
-    """Return the order of what lies more than a second apart: within one, both clusters do several things at once."""
+    """Return the order, where what lies within one look of the controllers at their nodes counts as one."""
     names = sorted(times, key=lambda name: times[name])
     groups: list[list[str]] = []
     for name in names:
-        if groups and times[name] - times[groups[-1][0]] < 1.0:
+        if groups and times[name] - times[groups[-1][0]] < LOOK_SECONDS:
             groups[-1].append(name)
         else:
             groups.append([name])

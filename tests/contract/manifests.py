@@ -91,3 +91,17 @@ def schema(**properties: Any) -> dict[str, Any]:
             "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
         },
     }
+
+
+def cron_job(name: str, *, schedule: str = "* * * * *", **spec: Any) -> dict[str, Any]:
+    """Make a CronJob whose Jobs are done at once on simulated nodes."""
+    notes = {"twin.kubewright.dev/exit-after": "0.1"}
+    pod_spec = {"containers": [{"name": "main", "image": "nginx:1"}], "restartPolicy": "Never"}
+    template = {"metadata": {"annotations": notes}, "spec": pod_spec}
+    job = {"metadata": {"labels": {"made-by": name}}, "spec": {"template": template}}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": name},
+        "spec": {"schedule": schedule, "jobTemplate": job, **spec},
+    }

@@ -1,4 +1,4 @@
-"""The `batch` group: jobs. Templates stay plain documents, as in `apps`."""
+"""The `batch` group: jobs, and what makes them by the clock. Templates stay plain documents, as in `apps`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubewright.api.conditions import Condition
+from kubewright.api.core import ObjectReference
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
 from kubewright.api.selectors import LabelSelector
 
@@ -56,3 +57,41 @@ class Job(KubeObject, frozen=True, kw_only=True):
 
 
 JOBS: Resource[Job] = Resource("batch", "v1", "jobs", "Job", Job)
+
+
+class JobTemplate(Leaf, frozen=True):
+    """What Jobs are made from, whole documents both."""
+
+    metadata: Mapping[str, Any] = EMPTY
+    spec: Mapping[str, Any] = EMPTY
+
+
+class CronJobSpec(Leaf, frozen=True):
+    """When Jobs are made, and of what."""
+
+    schedule: str = ""
+    time_zone: str | None = None
+    starting_deadline_seconds: int | None = None
+    concurrency_policy: str = "Allow"
+    suspend: bool = False
+    job_template: JobTemplate = JobTemplate()
+    successful_jobs_history_limit: int | None = None
+    failed_jobs_history_limit: int | None = None
+
+
+class CronJobStatus(Leaf, frozen=True):
+    """The Jobs that run, and the last times."""
+
+    active: tuple[ObjectReference, ...] = ()
+    last_schedule_time: str | None = None
+    last_successful_time: str | None = None
+
+
+class CronJob(KubeObject, frozen=True, kw_only=True):
+    """A cron job."""
+
+    spec: CronJobSpec = CronJobSpec()
+    status: CronJobStatus = CronJobStatus()
+
+
+CRON_JOBS: Resource[CronJob] = Resource("batch", "v1", "cronjobs", "CronJob", CronJob)

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from kubewright.api.apps import CONTROLLER_REVISIONS, DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
-from kubewright.api.batch import JOBS
+from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.coordination import LEASES
 from kubewright.api.core import (
     CONFIG_MAPS,
@@ -59,6 +59,7 @@ class Caches:
         self.stateful_sets = self.of(STATEFUL_SETS)
         self.daemon_sets = self.of(DAEMON_SETS)
         self.jobs = self.of(JOBS)
+        self.cron_jobs = self.of(CRON_JOBS)
         self.budgets = self.of(POD_DISRUPTION_BUDGETS)
         self.revisions = self.of(CONTROLLER_REVISIONS)
         self.namespaces = self.of(NAMESPACES)
@@ -124,6 +125,7 @@ _COMMON: Mapping[str, Indexer[Any]] = {BY_UID: _uid, BY_OWNER: _owners}
 _SPECIAL: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     PODS: {BY_CONTROLLER: _controller, BY_NODE: _node, BY_LABEL: _labels},
     REPLICA_SETS: {BY_CONTROLLER: _controller},
+    JOBS: {BY_CONTROLLER: _controller},
     CONTROLLER_REVISIONS: {BY_CONTROLLER: _controller},
     SERVICES: {BY_SELECTOR: _selector},
     ENDPOINT_SLICES: {BY_SERVICE: _service},

@@ -30,6 +30,7 @@ from kubewright.twin.bootstrap import system_objects
 from kubewright.twin.caches import Caches
 from kubewright.twin.controllers import accounts, aggregation, namespaces, quotas
 from kubewright.twin.controllers.context import Context
+from kubewright.twin.controllers.cronjob import controller as cron_jobs
 from kubewright.twin.controllers.daemonset import controller as daemon_sets
 from kubewright.twin.controllers.deployment import controller as deployments
 from kubewright.twin.controllers.disruption import controller as disruption
@@ -132,6 +133,7 @@ class Twin:
             daemon_sets,
             stateful_sets,
             jobs,
+            cron_jobs,
             disruption,
             endpoints,
             namespaces,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from kubewright.api.cron import load_zone, parse_cron
 from kubewright.api.meta import Manifest
 from kubewright.twin.reading import as_dict, dig, text
 from kubewright.twin.validation.fields import FieldError, invalid, not_supported, required
@@ -23,9 +24,9 @@ _COUNTS = (
     "maxFailedIndexes",
 )
 _FIXED = ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy")
-_CRON_FIELD = re.compile(r"(?i)^[\d*?/,\-a-z]+$")
-_CRON_FIELDS = 5
-_FAR_FUTURE_MACROS = {"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"}
+_CRON_JOB_NAME = 52
+"""The Jobs' names are longer by a dash and ten digits."""
+_ZONE_PART = re.compile(r"[A-Za-z.\-_0-9+]{1,14}")
 
 
 def validate_job(obj: Manifest, old: Manifest | None) -> list[FieldError]:
@@ -81,17 +82,21 @@ def _restart_policy(spec: Manifest, path: str) -> list[FieldError]:
 
 def validate_cron_job(obj: Manifest, old: Manifest | None) -> list[FieldError]:
     """Check a CronJob and the Job that it will make."""
-    del old
-    spec = as_dict(obj.get("spec"))
+    spec, before = as_dict(obj.get("spec")), as_dict(old.get("spec")) if old is not None else None
     schedule = text(spec, "schedule")
-    errors = _schedule(schedule) if schedule else [required("spec.schedule")]
+    errors = _schedule(schedule, spec, before) if schedule else [required("spec.schedule")]
     errors += non_negative("spec.startingDeadlineSeconds", spec.get("startingDeadlineSeconds"))
+    if before is None or before.get("timeZone") != spec.get("timeZone"):
+        errors += _time_zone(spec.get("timeZone"))
     policy = text(spec, "concurrencyPolicy")
     if policy not in {"Allow", "Forbid", "Replace"}:
         errors.append(not_supported("spec.concurrencyPolicy", policy, ("Allow", "Forbid", "Replace")))
     errors += _job_template(dig(spec, "jobTemplate"))
     for field in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
         errors += non_negative(f"spec.{field}", spec.get(field))
+    name = text(obj, "metadata", "name")
+    if old is None and len(name) > _CRON_JOB_NAME:
+        errors.append(invalid("metadata.name", name, f"must be no more than {_CRON_JOB_NAME} characters"))
     return errors
 
 
@@ -99,15 +104,39 @@ def _job_template(template: Any) -> list[FieldError]:
     return _job_spec(as_dict(dig(template, "spec")), "spec.jobTemplate.spec")
 
 
-def _schedule(schedule: str) -> list[FieldError]:
-    path = "spec.schedule"
-    if schedule.startswith("@"):
-        known = schedule in _FAR_FUTURE_MACROS or schedule.startswith("@every ")
-        return [] if known else [invalid(path, schedule, f"unrecognized descriptor: {schedule}")]
-    fields = schedule.split()
-    if len(fields) != _CRON_FIELDS:
-        found = " ".join(fields)
-        detail = f"expected exactly {_CRON_FIELDS} fields, found {len(fields)}: [{found}]"
-        return [invalid(path, schedule, detail)]
-    bad = next((field for field in fields if not _CRON_FIELD.match(field)), None)
-    return [] if bad is None else [invalid(path, schedule, f"failed to parse int from {bad}")]
+def _schedule(schedule: str, spec: Manifest, before: Manifest | None) -> list[FieldError]:
+    path, errors = "spec.schedule", list[FieldError]()
+    try:
+        parse_cron(schedule)
+    except ValueError as error:
+        errors.append(invalid(path, schedule, str(error)))
+    if "TZ" in schedule:
+        if before is None or "TZ" not in text(before, "schedule"):
+            detail = "cannot use TZ or CRON_TZ in schedule, use timeZone field instead"
+            errors.append(invalid(path, schedule, detail))
+        elif spec.get("timeZone") is not None:
+            detail = "cannot use both timeZone field and TZ or CRON_TZ in schedule"
+            errors.append(invalid(path, schedule, detail))
+    return errors
+
+
+def _time_zone(zone: Any) -> list[FieldError]:
+    path = "spec.timeZone"
+    if zone is None:
+        return []
+    if not zone:
+        return [invalid(path, zone, "timeZone must be nil or non-empty string")]
+    parts = str(zone).split("/")
+    if any(part in {".", ".."} or part.startswith("-") or not _ZONE_PART.fullmatch(part) for part in parts):
+        return [invalid(path, zone, f"unknown time zone {zone}")]
+    errors: list[FieldError] = []
+    if zone.lower() == "local":
+        detail = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        errors.append(invalid(path, zone, detail))
+        if zone == "Local":
+            return errors
+    try:
+        load_zone(zone)
+    except ValueError as error:
+        errors.append(invalid(path, zone, str(error)))
+    return errors
