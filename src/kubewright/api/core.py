@@ -10,13 +10,12 @@ from collections.abc import Mapping
 import msgspec
 
 from kubewright.api.conditions import Condition
+from kubewright.api.containers import Container, ContainerPort, Probe, ResourceRequirements
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
 from kubewright.api.nodes import NODES, Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, NodeSystemInfo
 from kubewright.api.pods import (
     POD_SUBRESOURCES,
     PODS,
-    Container,
-    ContainerPort,
     ContainerState,
     ContainerStateRunning,
     ContainerStateTerminated,
@@ -25,8 +24,6 @@ from kubewright.api.pods import (
     Pod,
     PodSpec,
     PodStatus,
-    Probe,
-    ResourceRequirements,
 )
 from kubewright.api.tolerations import Taint, Toleration
 

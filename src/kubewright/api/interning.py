@@ -35,6 +35,7 @@ _SPEC_PARTS: Final = (
     "affinity",
     "topology_spread_constraints",
     "overhead",
+    "readiness_gates",
 )
 _STATUS_STRINGS: Final = ("phase", "host_ip", "qos_class", "start_time")
 _CONDITION_STRINGS: Final = ("type", "status", "reason", "message", "last_transition_time")

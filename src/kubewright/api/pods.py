@@ -11,51 +11,12 @@ import msgspec
 
 from kubewright.api.affinity import Affinity, TopologySpreadConstraint
 from kubewright.api.conditions import Condition, is_true
+from kubewright.api.containers import Container, KeyReference, ResourceRequirements
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, PartialObject, Resource
 from kubewright.api.quantity import Quantity
 from kubewright.api.tolerations import Toleration
 
 FINISHED_PHASES = frozenset({"Succeeded", "Failed"})
-
-
-class ResourceRequirements(Leaf, frozen=True):
-    """What a container, or a whole pod, requests and may use at most."""
-
-    requests: Mapping[str, Quantity] = EMPTY
-    limits: Mapping[str, Quantity] = EMPTY
-
-
-class ContainerPort(Leaf, frozen=True):
-    """A port; one with a host port takes it from the node."""
-
-    container_port: int = 0
-    name: str = ""
-    protocol: str = "TCP"
-    host_port: int = 0
-    host_ip: str = msgspec.field(default="", name="hostIP")
-
-
-class Probe(Leaf, frozen=True):
-    """That there is a probe, and its timing."""
-
-    initial_delay_seconds: int = 0
-    period_seconds: int = 10
-
-
-class Container(Leaf, frozen=True):
-    """A container; an init container with `restartPolicy: Always` is a sidecar."""
-
-    name: str = ""
-    image: str = ""
-    ports: tuple[ContainerPort, ...] = ()
-    resources: ResourceRequirements = ResourceRequirements()
-    restart_policy: str = ""
-    readiness_probe: Probe | None = None
-
-    @property
-    def is_sidecar(self) -> bool:
-        """Whether this init container goes on running beside the pod's containers."""
-        return self.restart_policy == "Always"
 
 
 class PodSchedulingGate(Leaf, frozen=True):
@@ -70,6 +31,34 @@ class PodResourceClaim(Leaf, frozen=True):
     name: str = ""
     resource_claim_name: str | None = None
     resource_claim_template_name: str | None = None
+
+
+class PodReadinessGate(Leaf, frozen=True):
+    """A condition, written by somebody else, without which the pod is not ready."""
+
+    condition_type: str = ""
+
+
+class SecretVolumeSource(Leaf, frozen=True):
+    """The Secret that a volume holds."""
+
+    secret_name: str = ""
+    optional: bool = False
+
+
+class ClaimVolumeSource(Leaf, frozen=True):
+    """The claim that a volume is."""
+
+    claim_name: str = ""
+
+
+class Volume(Leaf, frozen=True):
+    """A volume, as far as a pod may have to wait for it."""
+
+    name: str = ""
+    config_map: KeyReference | None = None
+    secret: SecretVolumeSource | None = None
+    persistent_volume_claim: ClaimVolumeSource | None = None
 
 
 class PodSpec(Leaf, frozen=True):
@@ -96,6 +85,9 @@ class PodSpec(Leaf, frozen=True):
     hostname: str = ""
     subdomain: str = ""
     service_account_name: str = ""
+    readiness_gates: tuple[PodReadinessGate, ...] = ()
+    active_deadline_seconds: int | None = None
+    volumes: tuple[Volume, ...] = ()
 
 
 class ContainerStateRunning(Leaf, frozen=True):
@@ -117,6 +109,7 @@ class ContainerStateTerminated(Leaf, frozen=True):
     exit_code: int = 0
     reason: str = ""
     message: str = ""
+    started_at: str | None = None
     finished_at: str | None = None
 
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from kubewright.api.conditions import find_condition
-from kubewright.api.pods import Container, ContainerStatus, Pod
+from kubewright.api.containers import Container
+from kubewright.api.pods import ContainerStatus, Pod
 from kubewright.api.quantity import Quantity, milli, value
 
 Amounts: TypeAlias = dict[str, int]

@@ -47,6 +47,8 @@ class Occurrence:
     reason: str
     message: str
     at_seconds: float
+    field_path: str = ""
+    host: str = ""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ class Correlator:
 
     def _identity(self, occurrence: Occurrence) -> tuple[Hashable, str]:
         """Return what the occurrence is counted with, and the message to show for all of it."""
-        group = (occurrence.subject, occurrence.type, occurrence.reason)
+        group = (occurrence.subject, occurrence.field_path, occurrence.type, occurrence.reason)
         similar = self._similar.get(group)
         if similar is None or occurrence.at_seconds - similar.last_at_seconds > _SIMILAR_SECONDS:
             similar = self._similar.put(group, _Similar(occurrence.at_seconds))

@@ -57,9 +57,16 @@ class EventRecorder:
         type_: Literal["Normal", "Warning"] | str,  # noqa: PYI051  the two that there are, but Kubernetes takes any
         reason: str,
         message: str,
+        *,
+        field_path: str = "",
+        host: str = "",
     ) -> None:
-        """Queue that something happened; `reason` is a CamelCase word, `message` a sentence with the particulars."""
-        occurrence = Occurrence(_subject(about, resource), type_, reason, message[:_MESSAGE_LENGTH], self._clock.now())
+        """Queue that something happened; `reason` is a CamelCase word, `message` a sentence with the particulars.
+
+        `field_path` names the part of the object that is meant, `host` the node that reports.
+        """
+        text, now = message[:_MESSAGE_LENGTH], self._clock.now()
+        occurrence = Occurrence(_subject(about, resource), type_, reason, text, now, field_path, host)
         try:
             self._queue.put_nowait(occurrence)
         except asyncio.QueueFull:
@@ -166,7 +173,9 @@ def _manifest(series: Series, name: str, component: str) -> Manifest:
         "name": subject.key.name,
         "uid": subject.uid,
         "resourceVersion": subject.resource_version,
+        "fieldPath": newest.field_path,
     }
+    source = {"component": component} | ({"host": newest.host} if newest.host else {})
     return {
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,
@@ -178,7 +187,7 @@ def _manifest(series: Series, name: str, component: str) -> Manifest:
         "count": series.count,
         "firstTimestamp": rfc3339(series.first_at_seconds),
         "lastTimestamp": rfc3339(newest.at_seconds),
-        "source": {"component": component},
+        "source": source,
         "reportingComponent": component,
-        "reportingInstance": "",
+        "reportingInstance": newest.host,
     }

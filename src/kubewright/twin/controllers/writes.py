@@ -59,6 +59,10 @@ class Announce:
     type: str
     reason: str
     message: str
+    field_path: str = ""
+    """The part of the object that it is about, as events name it: `spec.containers{main}`."""
+    host: str = ""
+    """The node that it happened on, if it is a kubelet's."""
 
 
 Write: TypeAlias = Create | Patch | Remove | Announce
@@ -86,8 +90,11 @@ class Writer:
                 return await self._patch(write)
             case Remove():
                 await self._remove(write)
-            case Announce(resource, about, type_, reason, message):
-                self.recorder.record(about, resource, type_, reason, message)
+            case Announce():
+                part, host = write.field_path, write.host
+                self.recorder.record(
+                    write.about, write.resource, write.type, write.reason, write.message, field_path=part, host=host
+                )
         return None
 
     async def _create(self, write: Create) -> KubeObject | None:

@@ -1,23 +1,25 @@
 """The simulated kubelet: one driver for all nodes, over nothing but a Client, so it also serves a real control plane.
 
-It has no task per pod: pods are keys of one queue with deadlines. Each turn asks `podlife` what has happened, writes
-one patch of the pod's status if something did, and waits for what happens next.
+It has no task per pod: pods are keys of one queue with deadlines. Each turn asks `advance` what has happened, writes
+one patch of the pod's status if that looks different from outside, tells of the news, and waits for what happens next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kubewright.api.core import PODS, Node, Pod
+from kubewright.api.core import PODS, Container, Node, Pod
 from kubewright.api.meta import ObjectKey
+from kubewright.api.quantity import value
 from kubewright.client.protocol import PatchType
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import WorkQueue
-from kubewright.twin.caches import Caches
+from kubewright.twin.caches import BY_NODE, Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.writes import Announce, Patch, Remove, Writer
-from kubewright.twin.kubelet.behaviour import Behaviours, Latencies
+from kubewright.twin.kubelet.advance import advance, begin, crash
+from kubewright.twin.kubelet.behaviour import Acts, Behaviours, Latencies
 from kubewright.twin.kubelet.faults import (
     ContainerTrouble,
     NodeTrouble,
@@ -28,12 +30,16 @@ from kubewright.twin.kubelet.faults import (
     node_named,
     pod_like,
 )
-from kubewright.twin.kubelet.life import Behaviour, Life, Stage, advance, crash, resume
-from kubewright.twin.kubelet.status import pod_text, status_patch
+from kubewright.twin.kubelet.images import NodeImages
+from kubewright.twin.kubelet.life import Life, Stage, all_containers
+from kubewright.twin.kubelet.resuming import resume
+from kubewright.twin.kubelet.status import Place, status_patch
+from kubewright.twin.kubelet.turn import Around, News, Step
 from kubewright.twin.podips import PodAddresses
 
 NAME = "kubelet"
 CONCURRENCY = 16
+_DISK = "100Gi"
 
 
 class Kubelet:
@@ -49,18 +55,18 @@ class Kubelet:
         self._writer: Writer = context.writer(NAME)
         self._queue: WorkQueue[ObjectKey] = context.queue(NAME, ObjectKey)
         self._lives: dict[str, Life] = {}
-        self._images: dict[str, dict[str, None]] = {}
+        self._images: dict[str, NodeImages] = {}
         self._addresses = PodAddresses()
         self._caches.pods.add_handler(self._on_pod)
         informers = (self._caches.pods, self._caches.nodes)
         context.controller(NAME, self, self._queue, informers, concurrency=CONCURRENCY)
 
-    def crash(self, key: ObjectKey, exit_code: int = 1) -> None:
-        """Let a running pod's first container exit now."""
+    def crash(self, key: ObjectKey, exit_code: int = 1, *, container: str = "") -> None:
+        """Let a running container of a pod, by default the first, exit now."""
         pod = self._caches.pods.index.get(key)
         life = self._lives.get(pod.metadata.uid) if pod else None
         if pod is not None and life is not None:
-            self._lives[pod.metadata.uid] = crash(life, exit_code, self._clock.now())
+            self._lives[pod.metadata.uid] = crash(life, pod, exit_code, self._clock.now(), container=container)
             self._queue.add(key)
 
     def inject(self, name: str, rule: Rule) -> None:
@@ -98,7 +104,7 @@ class Kubelet:
         """Go on where the kubelets of another twin are, with their faults and what they know of pods; for forks."""
         self.behaviours = other.behaviours.copy()
         self._lives.update(other._lives)
-        self._images = {node: dict(images) for node, images in other._images.items()}
+        self._images = {node: images.copy() for node, images in other._images.items()}
         self._addresses = other._addresses.copy()
 
     def living(self) -> list[str]:
@@ -117,17 +123,24 @@ class Kubelet:
         now = self._clock.now()
         uid = pod.metadata.uid
         before = self._lives.get(uid)
-        behaviour = self._behaviour(pod, before)
-        life = advance(before or resume(pod, behaviour, now), pod, behaviour, now)
-        self._lives[uid] = life
-        if before is None and life.stage is Stage.RUNNING and life.ready == pod.is_ready:
+        around = self._around(pod)
+        known = resume(pod, around, now) if before is None else None
+        present = before or known
+        step = begin(pod, around, now) if present is None else advance(present, pod, around, now)
+        self._lives[uid] = step.life
+        if known is not None and self._is_shown(pod, step.life):
             # It ran before this kubelet came, and goes on as its status says.
             self._address(pod, self.node(pod.spec.node_name))
-        elif life != before:
-            await self._show(pod, before, life, now)
-        if life.due_at is None:
-            return Done()
-        return RequeueAfter(max(life.due_at - self._clock.now(), 0.0))
+        elif step.life is not before:
+            await self._show(pod, before, step, now)
+        due_at = step.life.due_at
+        return Done() if due_at is None else RequeueAfter(max(due_at - self._clock.now(), 0.0))
+
+    def _is_shown(self, pod: Pod, life: Life) -> bool:
+        """Tell whether what the status of a pod says that has just been taken over may stay."""
+        if life.stage is Stage.FINISHED:
+            return pod.is_finished
+        return life.stage is Stage.ACTIVE and all(each.is_running for each in life.containers) and pod.is_ready
 
     def _runs(self, node: str) -> bool:
         return node in self.nodes and not self._is_silent(node)
@@ -149,23 +162,47 @@ class Kubelet:
             if meant:
                 self._queue.add(pod.key)
 
-    def _behaviour(self, pod: Pod, life: Life | None) -> Behaviour:
-        images = self._images.setdefault(pod.spec.node_name, {})
-        pulls = life is None and any(each.image not in images for each in pod.spec.containers)
-        return self.behaviours.of(pod, pulls=pulls)
+    def _around(self, pod: Pod) -> Around:
+        acts: dict[str, Acts] = {}
 
-    async def _show(self, pod: Pod, before: Life | None, life: Life, now: float) -> None:
-        """Write what changed, and tell of it."""
+        def of(container: Container) -> Acts:
+            found = acts.get(container.name)
+            if found is None:
+                found = acts[container.name] = self.behaviours.of(pod, container)
+            return found
+
+        node = pod.spec.node_name
+        setup_seconds = 0.0 if pod.metadata.uid in self._lives else self.behaviours.setup_seconds(pod)
+        return Around(
+            of, self.images(node), setup_seconds, images_in_use=lambda: self._in_use(node), pod_ip=pod.status.pod_ip
+        )
+
+    def images(self, node: str) -> NodeImages:
+        """Return the images of a node."""
+        images = self._images.get(node)
+        if images is None:
+            known = self.node(node)
+            disk = known.status.capacity.get("ephemeral-storage", _DISK) if known is not None else _DISK
+            images = self._images[node] = NodeImages(value(disk))
+        return images
+
+    def _in_use(self, node: str) -> frozenset[str]:
+        pods = self._caches.pods.index.by(BY_NODE, node)
+        return frozenset(each.image for pod in pods if not pod.is_finished for each in all_containers(pod))
+
+    async def _show(self, pod: Pod, before: Life | None, step: Step, now: float) -> None:
+        """Write what looks different, and tell of the news."""
+        life = step.life
         try:
+            if before is None or life.looks() != before.looks():
+                await self._write_status(pod, life, now)
             if life.stage is Stage.GONE:
                 await self._writer.do_one(Remove(PODS, pod.key, pod.metadata.uid, grace_period_seconds=0))
-            elif life.stage is not Stage.STOPPING and not (before is None and pod.is_finished):
-                await self._write_status(pod, life, now)
         except BaseException:
             self._restore(pod, before, life)
             raise
-        for announce in self._news(pod, before, life):
-            await self._writer.do_one(announce)
+        for news in step.news:
+            await self._writer.do_one(_announce(pod, news))
 
     def _restore(self, pod: Pod, before: Life | None, life: Life) -> None:
         """Nothing was written: the next turn finds the same due again."""
@@ -178,11 +215,12 @@ class Kubelet:
 
     async def _write_status(self, pod: Pod, life: Life, now: float) -> None:
         node = self.node(pod.spec.node_name)
-        address = ""
-        if life.stage is not Stage.CREATING:
-            address = self._address(pod, node)
-        host = node.internal_ip if node is not None else ""
-        changes = status_patch(pod, life, pod_ip=address, host_ip=host, now=now)
+        place = Place(
+            pod_ip=self._address(pod, node) if life.has_network else pod.status.pod_ip,
+            host_ip=node.internal_ip if node is not None else "",
+            clock_skew_seconds=self.behaviours.faults.of_node(pod.spec.node_name).clock_skew_seconds,
+        )
+        changes = status_patch(pod, life, place, now)
         await self._writer.do_one(
             Patch(PODS, pod.key, pod.metadata.uid, changes, "status", patch_type=PatchType.STRATEGIC)
         )
@@ -192,40 +230,6 @@ class Kubelet:
             return node.internal_ip if node is not None else ""
         return self._addresses.take(node, pod.metadata.uid, pod.status.pod_ip)
 
-    def _news(self, pod: Pod, before: Life | None, life: Life) -> list[Announce]:
-        was = before.stage if before is not None else None
-        match life.stage:
-            case Stage.RUNNING if was is not Stage.RUNNING:
-                return self._on_running(pod)
-            case Stage.PULL_FAILED:
-                return _on_pull_failed(pod)
-            case Stage.BACKOFF if life.failures > 1:
-                container = pod.spec.containers[0].name
-                text = f"Back-off restarting failed container {container} in pod {pod_text(pod)}"
-                return [Announce(PODS, pod, "Warning", "BackOff", text)]
-            case Stage.STOPPING if was is Stage.RUNNING:
-                return [
-                    Announce(PODS, pod, "Normal", "Killing", f"Stopping container {each.name}")
-                    for each in pod.spec.containers
-                ]
-            case _:
-                return []
-
-    def _on_running(self, pod: Pod) -> list[Announce]:
-        images = self._images.setdefault(pod.spec.node_name, {})
-        news: list[Announce] = []
-        for each in pod.spec.containers:
-            text = f'Container image "{each.image}" already present on machine'
-            if each.image not in images:
-                images[each.image] = None
-                text = f'Successfully pulled image "{each.image}"'
-            news += [
-                Announce(PODS, pod, "Normal", "Pulled", text),
-                Announce(PODS, pod, "Normal", "Created", "Container created"),
-                Announce(PODS, pod, "Normal", "Started", "Container started"),
-            ]
-        return news
-
     def _on_pod(self, change: Change[Pod]) -> None:
         old, new = change.old, change.new
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
@@ -234,16 +238,22 @@ class Kubelet:
                 self._addresses.release(self.node(old.spec.node_name), old.status.pod_ip)
         if new is None or new.spec.node_name not in self.nodes:
             return
-        # Of what the kubelet does not write itself only binding and deletion are news to it.
-        if old is None or old.spec.node_name != new.spec.node_name or old.is_terminating != new.is_terminating:
+        if old is None or _is_news(old, new):
             self._queue.add(change.key)
 
 
-def _on_pull_failed(pod: Pod) -> list[Announce]:
-    image = pod.spec.containers[0].image
-    failed = f'Failed to pull image "{image}": not found'
-    return [
-        Announce(PODS, pod, "Warning", "Failed", failed),
-        Announce(PODS, pod, "Warning", "Failed", "Error: ErrImagePull"),
-        Announce(PODS, pod, "Normal", "BackOff", f'Back-off pulling image "{image}"'),
-    ]
+def _is_news(old: Pod, new: Pod) -> bool:
+    """Tell whether somebody else than the kubelet changed what it goes by."""
+    return (
+        old.spec.node_name != new.spec.node_name
+        or old.is_terminating != new.is_terminating
+        or old.metadata.deletion_grace_period_seconds != new.metadata.deletion_grace_period_seconds
+        or old.metadata.generation != new.metadata.generation
+        or old.metadata.annotations != new.metadata.annotations
+        or bool(new.spec.readiness_gates and old.status.conditions != new.status.conditions)
+    )
+
+
+def _announce(pod: Pod, news: News) -> Announce:
+    where = {"field_path": news.field_path, "host": pod.spec.node_name}
+    return Announce(PODS, pod, news.type, news.reason, news.message, **where)

@@ -1,124 +1,190 @@
-"""The life of a simulated pod on its node: what happens next, and when. Pure.
+"""What a kubelet remembers of a pod: where it and each of its containers are, and when something happens next.
 
-    (seen) -> CREATING -> RUNNING -> (ready) -> ... -> STOPPING -> gone
-                 |           | exits
-             PULL_FAILED   BACKOFF -> RUNNING again, or ENDED
+All of it is frozen data; `advance.py` makes the next state of the last. Times are in seconds since 1970.
 
-`kubelet.py` calls `advance` when a pod changes or a deadline passes, writes what changed, and sleeps until `due_at`.
-How a pod behaves comes from its annotations and from faults that a test or the demo sets.
+    pod         SETTING_UP -> ACTIVE -> FINISHED, or STOPPING (deleted, evicted, over its deadline) -> FINISHED -> GONE
+    container   WAITING -> PULLING -> RUNNING -> EXITED -> (restart at once | BACKOFF) -> RUNNING ...
+                              | PULL_FAILED, PULL_BACKOFF, REFUSED: tried again
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from kubewright.api.core import Pod
+from kubewright.api.core import Container, Pod
 
 FIRST_BACKOFF_SECONDS = 10.0
 MAX_BACKOFF_SECONDS = 300.0
 BACKOFF_RESET_SECONDS = 600.0
 """A container that ran for so long starts its back-off anew."""
-IMMEDIATE_RESTART_SECONDS = 1.0
 
 
 class Stage(enum.Enum):
     """Where a pod is."""
 
-    CREATING = "creating"
-    PULL_FAILED = "pull failed"
-    RUNNING = "running"
-    BACKOFF = "back-off"
-    ENDED = "ended"
+    SETTING_UP = "setting up"
+    """Volumes are mounted and the network is made."""
+    ACTIVE = "active"
     STOPPING = "stopping"
+    FINISHED = "finished"
     GONE = "gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
-    """How a pod acts; all in seconds."""
+class State(enum.Enum):
+    """Where a container is."""
 
-    create_seconds: float = 0.3
-    ready_seconds: float | None = 0.0
-    """From running to ready; None for never."""
-    stop_seconds: float = 0.5
-    exit_after_seconds: float | None = None
-    exit_code: int = 0
-    fail_pull: bool = False
+    WAITING = "waiting"
+    """For its turn."""
+    PULLING = "pulling"
+    PULL_FAILED = "pull failed"
+    PULL_BACKOFF = "pull back-off"
+    REFUSED = "refused"
+    """As things are it cannot be made or started; it is tried again."""
+    RUNNING = "running"
+    EXITED = "exited"
+    BACKOFF = "back-off"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of the first container that has ended. Times are in seconds since 1970."""
+    """A run of a container that has ended."""
 
     started_at: float
     ended_at: float
     exit_code: int
     number: int
     """How often it had been restarted before."""
+    reason: str = ""
+    """What the runtime says of the end: Completed, Error, OOMKilled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """How one probe of a running container fares."""
+
+    due_at: float | None = None
+    """When it is asked next; None while the answers would stay as they are."""
+    passes: bool = False
+    """The result so far, by the thresholds."""
+    in_a_row: int = 0
+    """How many answers there were of the kind that would change the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probes:
+    """The probes that a container has."""
+
+    startup: Probing | None = None
+    readiness: Probing | None = None
+    liveness: Probing | None = None
+
+
+NO_PROBES = Probes()
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerLife:
+    """Where a container is and what it has been through."""
+
+    state: State = State.WAITING
+    due_at: float | None = None
+    """When its state ends by itself; what may happen while it runs has times of its own."""
+    reason: str = ""
+    message: str = ""
+    """Why it waits."""
+    started_at: float = 0.0
+    started: bool = False
+    ready: bool = False
+    exit_at: float | None = None
+    exit_code: int = 0
+    exit_reason: str = ""
+    """How the present run will end."""
+    killed: bool = False
+    """Whether its present run is being ended by the kubelet."""
+    ended: Run | None = None
+    """The run that ended last, while no other runs."""
+    last: Run | None = None
+    """The run before that, or before the present one."""
+    restarts: int = 0
+    failures: int = 0
+    """Runs that ended in a row: what the back-off counts."""
+    pull_failures: int = 0
+    pull_began_at: float = 0.0
+    probes: Probes = NO_PROBES
+    ready_at: float | None = None
+    """When one without a readiness probe is ready after all, if not from the start."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process runs."""
+        return self.state is State.RUNNING
+
+    @property
+    def has_run(self) -> bool:
+        """Whether it runs or ever did."""
+        return self.is_running or self.ended is not None or self.last is not None
+
+    @property
+    def next_at(self) -> float | None:
+        """Return when something happens to it by itself."""
+        if not self.is_running:
+            return self.due_at
+        probes = (self.probes.startup, self.probes.readiness, self.probes.liveness)
+        times = [self.due_at, self.exit_at, self.ready_at, *(each.due_at for each in probes if each is not None)]
+        return min((each for each in times if each is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a pod failed as a whole, whatever its containers did."""
+
+    reason: str
+    message: str
+    disruption: str = ""
+    """The reason of the DisruptionTarget condition, if somebody else's needs ended the pod."""
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What the kubelet remembers of a pod. Times are in seconds since 1970."""
+    """Where a pod is."""
 
     stage: Stage
-    started_at: float
+    began_at: float
     due_at: float | None
     """When something happens by itself."""
-    running_at: float = 0.0
-    ready: bool = False
-    ready_at: float | None = None
-    exit_at: float | None = None
-    exit_code: int = 0
-    """What the present run will end with."""
-    last: Run | None = None
-    restarts: int = 0
-    failures: int = 0
-    """Pulls or runs that failed in a row: what the back-off counts."""
+    containers: tuple[ContainerLife, ...] = ()
+    """In the order of `all_containers`."""
+    has_network: bool = False
+    verdict: Verdict | None = None
+    stopping_since: float = 0.0
+    grace_seconds: float = 0.0
+    setup_failures: int = 0
+    generation: int = 0
+    gates: tuple[bool, ...] = ()
+    """Of the object: its generation, and which of its readiness gates are open."""
+
+    def looks(self) -> tuple[object, ...]:
+        """Return what the pod's status tells of; equal for two lives that look the same from outside."""
+        terminal = self.stage in {Stage.FINISHED, Stage.GONE}
+        containers = tuple(
+            (
+                *(each.state, each.reason, each.message, each.started_at, each.started, each.ready),
+                *(each.ended, each.last, each.restarts),
+            )
+            for each in self.containers
+        )
+        return (terminal, self.has_network, self.verdict, self.generation, self.gates, containers)
 
 
-def begin(behaviour: Behaviour, now: float) -> Life:
-    """Return the life of a pod that has just come to its node."""
-    return Life(Stage.CREATING, now, now + behaviour.create_seconds)
+def all_containers(pod: Pod) -> tuple[Container, ...]:
+    """Return init containers and containers, in the order in which they start."""
+    return (*pod.spec.init_containers, *pod.spec.containers)
 
 
-def resume(pod: Pod, behaviour: Behaviour, now: float) -> Life:
-    """Return the life of a pod that this kubelet does not remember, by what its status says."""
-    if pod.is_finished:
-        return Life(Stage.ENDED, now, None)
-    if pod.status.phase != "Running":
-        return begin(behaviour, now)
-    life = _run(Life(Stage.RUNNING, now, None, restarts=pod.restart_count), behaviour, now)
-    return replace(life, ready=pod.is_ready, ready_at=None if pod.is_ready else life.ready_at)
-
-
-def advance(life: Life, pod: Pod, behaviour: Behaviour, now: float) -> Life:
-    """Return the life as it is now: the same object if nothing is due."""
-    if pod.is_terminating and life.stage not in {Stage.STOPPING, Stage.GONE}:
-        return _stop(life, pod, behaviour, now)
-    return life if life.due_at is None or life.due_at > now else _on_due(life, pod, behaviour, now)
-
-
-def _on_due(life: Life, pod: Pod, behaviour: Behaviour, now: float) -> Life:
-    match life.stage:
-        case Stage.CREATING | Stage.PULL_FAILED:
-            return _pull_failed(life, now) if behaviour.fail_pull else _run(life, behaviour, now)
-        case Stage.RUNNING:
-            return _while_running(life, pod, now)
-        case Stage.BACKOFF:
-            return _run(replace(life, restarts=life.restarts + 1), behaviour, now)
-        case Stage.STOPPING:
-            return replace(life, stage=Stage.GONE, due_at=None)
-        case Stage.ENDED | Stage.GONE:
-            return life
-
-
-def crash(life: Life, exit_code: int, now: float) -> Life:
-    """Return the life of a pod whose container is about to exit; one that does not run stays as it is."""
-    if life.stage is not Stage.RUNNING:
-        return life
-    return replace(life, exit_at=now, exit_code=exit_code, due_at=now)
+def is_main(pod: Pod, position: int) -> bool:
+    """Tell whether a position in `all_containers` is that of no init container."""
+    return position >= len(pod.spec.init_containers)
 
 
 def backoff_seconds(failures: int) -> float:
@@ -126,52 +192,6 @@ def backoff_seconds(failures: int) -> float:
     return min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 10), MAX_BACKOFF_SECONDS)
 
 
-def _stop(life: Life, pod: Pod, behaviour: Behaviour, now: float) -> Life:
-    if life.stage is not Stage.RUNNING:
-        return replace(life, stage=Stage.STOPPING, due_at=now, ready=False)
-    grace = pod.metadata.deletion_grace_period_seconds
-    allowed = pod.spec.termination_grace_period_seconds if grace is None else grace
-    return replace(life, stage=Stage.STOPPING, due_at=now + min(allowed, behaviour.stop_seconds))
-
-
-def _pull_failed(life: Life, now: float) -> Life:
-    due_at = now + backoff_seconds(life.failures)
-    return replace(life, stage=Stage.PULL_FAILED, failures=life.failures + 1, due_at=due_at)
-
-
-def _run(life: Life, behaviour: Behaviour, now: float) -> Life:
-    ready_at = None if behaviour.ready_seconds is None else now + behaviour.ready_seconds
-    exit_at = None if behaviour.exit_after_seconds is None else now + behaviour.exit_after_seconds
-    failures = 0 if life.stage is Stage.PULL_FAILED else life.failures
-    running = replace(
-        life,
-        stage=Stage.RUNNING,
-        running_at=now,
-        ready=False,
-        ready_at=ready_at,
-        exit_at=exit_at,
-        exit_code=behaviour.exit_code,
-        failures=failures,
-    )
-    return _become_ready(running, now)
-
-
-def _become_ready(life: Life, now: float) -> Life:
-    if not life.ready and life.ready_at is not None and life.ready_at <= now:
-        life = replace(life, ready=True, ready_at=None)
-    waits = [at for at in (life.ready_at, life.exit_at) if at is not None]
-    return replace(life, due_at=min(waits, default=None))
-
-
-def _while_running(life: Life, pod: Pod, now: float) -> Life:
-    if life.exit_at is None or life.exit_at > now:
-        return _become_ready(life, now)
-    last = Run(life.running_at, now, life.exit_code, life.restarts)
-    ended = replace(life, ready=False, ready_at=None, exit_at=None, last=last, due_at=None)
-    policy = pod.spec.restart_policy
-    if policy == "Never" or (policy == "OnFailure" and life.exit_code == 0):
-        return replace(ended, stage=Stage.ENDED)
-    failures = 0 if now - life.running_at >= BACKOFF_RESET_SECONDS else life.failures
-    # The first restart is at once; only a container that keeps ending is made to wait.
-    wait = backoff_seconds(failures - 1) if failures else IMMEDIATE_RESTART_SECONDS
-    return replace(ended, stage=Stage.BACKOFF, failures=failures + 1, due_at=now + wait)
+def pod_text(pod: Pod) -> str:
+    """Name a pod as kubelets do in their messages."""
+    return f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"

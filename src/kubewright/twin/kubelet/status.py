@@ -1,157 +1,146 @@
-"""The status that a simulated kubelet writes for a pod: one document for each stage of its life. Pure."""
+"""The status that a simulated kubelet writes for a pod, by where it and its containers are. Pure.
+
+The rules are those of the kubelet's `generateAPIPodStatus`, what has ended included: a pod that will never run again
+has a terminal phase, and every container of it some end.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from kubewright.api.conditions import find_condition
 from kubewright.api.core import Container, Pod
 from kubewright.api.meta import Manifest, rfc3339
-from kubewright.twin.kubelet.life import Life, Run, Stage, backoff_seconds
+from kubewright.twin.kubelet import conditions
+from kubewright.twin.kubelet.images import image_id
+from kubewright.twin.kubelet.life import ContainerLife, Life, Run, Stage, State
+from kubewright.twin.kubelet.phase import FAILED, phase_of
 
-PULL_FAILURE = "ImagePullBackOff"
-CRASH_LOOP = "CrashLoopBackOff"
+_TERMINAL = frozenset({Stage.FINISHED, Stage.GONE})
+_UNKNOWN_END = {
+    "exitCode": 137,
+    "reason": "ContainerStatusUnknown",
+    "message": "The container could not be located when the pod was terminated",
+    "startedAt": None,
+    "finishedAt": None,
+}
 
 
-def status_patch(pod: Pod, life: Life, *, pod_ip: str, host_ip: str, now: float) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pod is, as its status tells."""
+
+    pod_ip: str = ""
+    host_ip: str = ""
+    clock_skew_seconds: float = 0.0
+    """How far ahead the clock is that stamps the status."""
+
+    def stamp(self, at: float) -> str:
+        """Write a moment as the node's clock has it."""
+        return rfc3339(at + self.clock_skew_seconds)
+
+
+def status_patch(pod: Pod, life: Life, place: Place, now: float) -> Manifest:
     """Return the strategic merge patch of `status`; conditions of others, by type, stay as they are."""
-    started = life.stage in {Stage.RUNNING, Stage.BACKOFF, Stage.ENDED, Stage.STOPPING}
     status: Manifest = {
-        "phase": _phase(life),
-        "conditions": _conditions(pod, life, now, started=started),
-        "startTime": pod.status.start_time or rfc3339(life.started_at),
-        "hostIP": host_ip,
-        "hostIPs": [{"ip": host_ip}],
-        "containerStatuses": [_container(pod, life, number) for number in range(len(pod.spec.containers))],
+        "phase": phase(pod, life),
+        "startTime": pod.status.start_time or place.stamp(life.began_at),
     }
-    if pod.spec.init_containers:
-        status["initContainerStatuses"] = [_init(pod, each, life, started=started) for each in pod.spec.init_containers]
-    if started and pod_ip:
-        status |= {"podIP": pod_ip, "podIPs": [{"ip": pod_ip}]}
+    if pod.metadata.generation:
+        status["observedGeneration"] = pod.metadata.generation
+    if life.verdict is not None and life.stage in _TERMINAL:
+        status |= {"reason": life.verdict.reason, "message": life.verdict.message}
+    if not life.containers:  # the node did not take it
+        return {"status": status | conditions.as_patch(pod, conditions.of_rejected(pod, place.stamp(now)))}
+    status |= conditions.as_patch(pod, conditions.of(pod, life, status["phase"], place.stamp(now)))
+    status |= {"hostIP": place.host_ip, "hostIPs": [{"ip": place.host_ip}]}
+    first_main = len(pod.spec.init_containers)
+    pairs = list(zip(pod.spec.init_containers, life.containers, strict=False))
+    if pairs:
+        status["initContainerStatuses"] = [container_status(pod, life, *pair, place) for pair in pairs]
+    pairs = list(zip(pod.spec.containers, life.containers[first_main:], strict=True))
+    status["containerStatuses"] = [container_status(pod, life, *pair, place) for pair in pairs]
+    if place.pod_ip and (life.has_network or pod.spec.host_network):
+        status |= {"podIP": place.pod_ip, "podIPs": [{"ip": place.pod_ip}]}
     return {"status": status}
 
 
-def _phase(life: Life) -> str:
-    match life.stage:
-        case Stage.CREATING | Stage.PULL_FAILED:
-            return "Pending"
-        case Stage.ENDED:
-            return "Failed" if _failed(life) else "Succeeded"
-        case _:
-            return "Running"
+def phase(pod: Pod, life: Life) -> str:
+    """Return the pod's phase."""
+    terminal = life.stage in _TERMINAL
+    if terminal and (life.verdict is not None or not life.containers):
+        return FAILED
+    return phase_of(pod, life.containers, terminal=terminal)
 
 
-def _failed(life: Life) -> bool:
-    return life.last is not None and life.last.exit_code != 0
-
-
-def _conditions(pod: Pod, life: Life, now: float, *, started: bool) -> list[Manifest]:
-    names = " ".join(each.name for each in (pod.spec.containers[:1] if started else pod.spec.containers))
-    unready = ("ContainersNotReady", f"containers with unready status: [{names}]")
-    if life.stage is Stage.ENDED:
-        unready = ("PodFailed" if _failed(life) else "PodCompleted", "")
-    why = ("", "") if life.ready else unready
-    sandbox = started and life.stage is not Stage.ENDED
-    return [
-        _condition(pod, "PodReadyToStartContainers", now, holds=sandbox),
-        _condition(pod, "Initialized", now, holds=started or not pod.spec.init_containers),
-        _condition(pod, "Ready", now, holds=life.ready, why=why),
-        _condition(pod, "ContainersReady", now, holds=life.ready, why=why),
-        _condition(pod, "PodScheduled", now, holds=True),
-    ]
-
-
-def _condition(pod: Pod, type_: str, now: float, *, holds: bool, why: tuple[str, str] = ("", "")) -> Manifest:
-    status = "True" if holds else "False"
-    old = find_condition(pod.status.conditions, type_)
-    since = old.last_transition_time if old is not None and old.status == status else None
-    reason, message = why
-    # A null takes away what stood there before.
-    return {
-        "type": type_,
-        "status": status,
-        "lastTransitionTime": since or rfc3339(now),
-        "reason": reason or None,
-        "message": message or None,
-    }
-
-
-def _container(pod: Pod, life: Life, number: int) -> Manifest:
-    """Faults hit the first container; the others run as long as the pod does."""
-    container = pod.spec.containers[number]
-    faulty = number == 0
-    running = life.stage is Stage.RUNNING or (life.stage is Stage.BACKOFF and not faulty)
+def container_status(pod: Pod, life: Life, spec: Container, container: ContainerLife, place: Place) -> Manifest:
+    """Return one entry of `containerStatuses` or `initContainerStatuses`."""
+    state, last = _states(pod, life, spec, container)
+    passed = container.ended is not None and container.ended.exit_code == 0
+    is_passing = not spec.is_sidecar and any(each.name == spec.name for each in pod.spec.init_containers)
     status: Manifest = {
-        "name": container.name,
-        "image": container.image,
+        "name": spec.name,
+        "image": spec.image,
         "imageID": "",
-        "ready": running and (life.ready or not faulty),
-        "started": running,
-        "restartCount": life.restarts if faulty else 0,
-        "state": _state(pod, life, container, running=running),
-        "lastState": _last_state(pod, life, container, faulty=faulty),
+        "ready": (container.state is State.EXITED and passed) if is_passing else container.ready,
+        "started": container.started,
+        "restartCount": container.restarts,
+        "state": _state(pod, spec, state, place),
+        "lastState": {"terminated": _terminated(pod, spec, last, place)} if last is not None else {},
     }
-    if running or life.stage in {Stage.BACKOFF, Stage.ENDED}:
-        run = life.restarts if faulty else 0
-        status |= {"imageID": f"twin://{container.image}", "containerID": _container_id(pod, container, run)}
+    if container.has_run:
+        number = container.restarts if container.is_running or container.ended is None else container.ended.number
+        status |= {"imageID": image_id(spec.image), "containerID": container_id(pod, spec, number)}
+        if spec.resources.requests:
+            status["allocatedResources"] = dict(spec.resources.requests)
+        status["resources"] = _resources(spec)
     return status
 
 
-def _state(pod: Pod, life: Life, container: Container, *, running: bool) -> Manifest:
-    if running:
-        return {"running": {"startedAt": rfc3339(life.running_at)}}
-    match life.stage:
-        case Stage.PULL_FAILED:
-            return {"waiting": {"reason": PULL_FAILURE, "message": f'Back-off pulling image "{container.image}"'}}
-        case Stage.BACKOFF:
-            wait = f"{backoff_seconds(max(life.failures - 2, 0)):.0f}s"
-            text = f"back-off {wait} restarting failed container={container.name} pod={pod_text(pod)}"
-            return {"waiting": {"reason": CRASH_LOOP, "message": text}}
-        case Stage.ENDED if life.last is not None:
-            return {"terminated": _terminated(pod, container, life.last)}
+_Shown = ContainerLife | Run | dict[str, Any]
+
+
+def _states(pod: Pod, life: Life, spec: Container, container: ContainerLife) -> tuple[_Shown, Run | None]:
+    """Return what the container's state is shown from, and the run that was before it."""
+    del spec
+    if container.is_running:
+        return container, container.last
+    terminal = life.stage in _TERMINAL
+    shows_end = (container.state is State.EXITED and not container.reason) or container.state is State.PULLING
+    if container.ended is not None and (terminal or shows_end):
+        return container.ended, container.last
+    if terminal and not pod.spec.init_containers:
+        return _UNKNOWN_END, container.last
+    reason = container.reason or ("PodInitializing" if pod.spec.init_containers else "ContainerCreating")
+    message = {"message": container.message} if container.message else {}
+    return {"reason": reason, **message}, container.ended or container.last
+
+
+def _state(pod: Pod, spec: Container, shown: _Shown, place: Place) -> Manifest:
+    match shown:
+        case ContainerLife():
+            return {"running": {"startedAt": place.stamp(shown.started_at)}}
+        case Run():
+            return {"terminated": _terminated(pod, spec, shown, place)}
         case _:
-            return {"waiting": {"reason": "ContainerCreating"}}
+            return {"terminated" if "exitCode" in shown else "waiting": shown}
 
 
-def _last_state(pod: Pod, life: Life, container: Container, *, faulty: bool) -> Manifest:
-    if faulty and life.last is not None and life.stage is not Stage.ENDED:
-        return {"terminated": _terminated(pod, container, life.last)}
-    return {}
-
-
-def _terminated(pod: Pod, container: Container, run: Run) -> dict[str, Any]:
+def _terminated(pod: Pod, spec: Container, run: Run, place: Place) -> Manifest:
     return {
         "exitCode": run.exit_code,
-        "reason": "Error" if run.exit_code else "Completed",
-        "startedAt": rfc3339(run.started_at),
-        "finishedAt": rfc3339(run.ended_at),
-        "containerID": _container_id(pod, container, run.number),
+        "reason": run.reason,
+        "startedAt": place.stamp(run.started_at),
+        "finishedAt": place.stamp(run.ended_at),
+        "containerID": container_id(pod, spec, run.number),
     }
 
 
-def _init(pod: Pod, container: Container, life: Life, *, started: bool) -> Manifest:
-    status: Manifest = {
-        "name": container.name,
-        "image": container.image,
-        "imageID": "",
-        "ready": started,
-        "started": started and container.is_sidecar,
-        "restartCount": 0,
-        "lastState": {},
-    }
-    if not started:
-        return {**status, "state": {"waiting": {"reason": "PodInitializing"}}}
-    if container.is_sidecar and life.stage is not Stage.ENDED:
-        return {**status, "state": {"running": {"startedAt": rfc3339(life.started_at)}}}
-    began = rfc3339(life.started_at)
-    ended = {"exitCode": 0, "reason": "Completed", "startedAt": began, "finishedAt": began}
-    return {**status, "state": {"terminated": {**ended, "containerID": _container_id(pod, container, 0)}}}
+def _resources(spec: Container) -> Manifest:
+    wanted = {"requests": dict(spec.resources.requests), "limits": dict(spec.resources.limits)}
+    return {name: amounts for name, amounts in wanted.items() if amounts}
 
 
-def _container_id(pod: Pod, container: Container, run: int) -> str:
-    return f"twin://{pod.metadata.uid}/{container.name}/{run}"
-
-
-def pod_text(pod: Pod) -> str:
-    """Name a pod as kubelets do in their messages."""
-    return f"{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})"
+def container_id(pod: Pod, container: Container, number: int) -> str:
+    """Name one run of a container."""
+    return f"twin://{pod.metadata.uid}/{container.name}/{number}"

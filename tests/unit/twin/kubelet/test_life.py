@@ -1,95 +1,101 @@
 """A simulated pod's life, step by step, and what its status says at each."""
 
-import msgspec
+import itertools
+
 import pytest
 
-from kubewright.api.core import PodStatus
 from kubewright.api.meta import rfc3339
-from kubewright.twin.kubelet.life import Behaviour, Stage, advance, backoff_seconds, begin, crash, resume
-from kubewright.twin.kubelet.status import status_patch
-from tests.unit.twin.controllers.build import NOW, pod
-
-QUICK = Behaviour(create_seconds=1, stop_seconds=2)
-NEW = pod("a", ready=False, phase="Pending")
-
-
-def told(subject, life, now=NOW):
-    patch = status_patch(subject, life, pod_ip="10.0.0.9", host_ip="172.16.0.1", now=now)["status"]
-    # A null of a patch takes the field away.
-    conditions = patch["conditions"]
-    patch["conditions"] = [{name: value for name, value in each.items() if value is not None} for each in conditions]
-    status = msgspec.convert(patch, PodStatus)
-    (container,) = status.container_statuses
-    ready = next(each.is_true for each in status.conditions if each.type == "Ready")
-    state = next(
-        (kind if kind != "waiting" else value.reason)
-        for kind in ("running", "waiting", "terminated")
-        if (value := getattr(container.state, kind)) is not None
-    )
-    return status.phase, state, ready, status.pod_ip
-
-
-def last_of(life):
-    patch = status_patch(NEW, life, pod_ip="10.0.0.9", host_ip="172.16.0.1", now=NOW)["status"]
-    ended = patch["containerStatuses"][0]["lastState"]["terminated"]
-    return ended["exitCode"], ended["reason"], ended["startedAt"], ended["finishedAt"]
-
-
-def run(behaviour=QUICK, subject=NEW):
-    return advance(begin(behaviour, NOW), subject, behaviour, NOW + 1)
+from kubewright.twin.kubelet.advance import crash
+from kubewright.twin.kubelet.behaviour import Acts
+from kubewright.twin.kubelet.life import Stage, State, backoff_seconds
+from kubewright.twin.kubelet.resuming import resume
+from tests.unit.twin.controllers.build import NOW
+from tests.unit.twin.kubelet.play import Play, container
 
 
 def test_it_is_created_then_runs_and_is_ready():
-    life = begin(QUICK, NOW)
-    assert told(NEW, life) == ("Pending", "ContainerCreating", False, "")
-    assert advance(life, NEW, QUICK, NOW + 0.9) is life
-    running = advance(life, NEW, QUICK, NOW + 1)
-    assert told(NEW, running) == ("Running", "running", True, "10.0.0.9")
-    assert running.due_at is None
+    play = Play()
+    assert (play.phase, play.state(), "podIP" in play.status) == ("Pending", "ContainerCreating", False)
+    assert play.condition("PodReadyToStartContainers") == ("False", "PodSandboxNotReady", "no pod sandbox exists")
+    message = "containers with unready status: [main]"
+    assert play.condition("Ready") == ("False", "ContainersNotReady", message)
+    play.until(1)
+    assert (play.phase, play.state(), play.status["podIP"]) == ("Running", "running", "10.0.0.9")
+    assert play.condition("Ready") == play.condition("ContainersReady") == ("True", "", "")
+    assert play.life.due_at is None
+    assert play.told == [
+        (1, "Pulled", 'Container image "web:1" already present on machine and can be accessed by the pod'),
+        (1, "Created", "Container created"),
+        (1, "Started", "Container started"),
+    ]
 
 
-def test_readiness_may_come_later_or_never():
-    late = Behaviour(create_seconds=1, ready_seconds=5)
-    life = run(late)
-    assert told(NEW, life) == ("Running", "running", False, "10.0.0.9")
-    assert life.due_at == NOW + 6
-    assert told(NEW, advance(life, NEW, late, NOW + 6))[2]
-    never = run(Behaviour(create_seconds=1, ready_seconds=None))
-    assert (never.due_at, never.ready) == (None, False)
+def test_a_turn_in_which_nothing_happens_changes_nothing():
+    play = Play().until(1)
+    life = play.life
+    assert play.look().life is life
+    play.now += 1000
+    assert play.look().life is life
 
 
-def test_an_image_that_cannot_be_pulled_is_tried_later_each_time():
-    failing = Behaviour(create_seconds=1, fail_pull=True)
-    life, now, waits = run(failing), NOW + 1, []
-    assert told(NEW, life) == ("Pending", "ImagePullBackOff", False, "")
-    for _ in range(7):
-        waits.append(life.due_at - now)
-        now = life.due_at
-        life = advance(life, NEW, failing, now)
-    assert waits == [10, 20, 40, 80, 160, 300, 300]
-    assert advance(life, NEW, QUICK, life.due_at).stage is Stage.RUNNING
+def test_conditions_stand_in_the_kubelets_order_and_speak_of_the_generation():
+    play = Play()
+    play.manifest["status"]["conditions"].append({"type": "example.com/other", "status": "True"})
+    play.until(1)
+    conditions = play.status["conditions"]
+    assert [each["type"] for each in conditions] == [
+        "example.com/other",
+        "PodReadyToStartContainers",
+        "Initialized",
+        "Ready",
+        "ContainersReady",
+        "PodScheduled",
+    ]
+    assert {each.get("observedGeneration") for each in conditions[1:]} == {1}
+    play.manifest["metadata"]["generation"] = 2
+    assert play.look().status["observedGeneration"] == 2
+
+
+def test_containers_of_a_pod_have_each_their_own_state():
+    play = Play(
+        containers=[container("a"), container("b"), container("c")],
+        acts={"b": Acts(exit_after_seconds=5, exit_code=3)},
+        restartPolicy="Never",
+    ).until(10)
+    assert [play.state(name) for name in "abc"] == ["running", "Error", "running"]
+    assert play.phase == "Running"
+    assert play.condition("Ready")[2] == "containers with unready status: [b]"
+    assert play.of("b")["state"]["terminated"]["exitCode"] == 3
+    assert [play.of(name)["restartCount"] for name in "abc"] == [0, 0, 0]
 
 
 def test_a_container_that_exits_is_restarted_later_each_time():
-    dying = Behaviour(create_seconds=1, exit_after_seconds=5, exit_code=3)
-    life, waits = run(dying), []
-    for _ in range(5):
-        ended_at = life.exit_at
-        life = advance(life, NEW, dying, ended_at)
-        assert told(NEW, life) == ("Running", "CrashLoopBackOff", False, "10.0.0.9")
-        waits.append(life.due_at - ended_at)
-        life = advance(life, NEW, dying, life.due_at)
-    assert waits == [1, 10, 20, 40, 80]
-    assert life.restarts == 5
+    play = Play(acts={"main": Acts(exit_after_seconds=5, exit_code=3)}).until(2000)
+    starts = [at for at, reason, _ in play.told if reason == "Started"]
+    waits = [after - before - 5 for before, after in itertools.pairwise(starts)]
+    assert waits[:7] == [1, 10, 20, 40, 80, 160, 300]
+    assert play.of("main")["restartCount"] == len(starts) - 1
+
+
+def test_what_is_said_of_a_container_that_keeps_exiting():
+    play = Play(acts={"main": Acts(exit_after_seconds=5, exit_code=3)})
+    play.until(6)
+    assert (play.phase, play.state(), play.of("main")["lastState"]) == ("Running", "Error", {})
+    play.until(12.5)
+    assert (play.state(), play.of("main")["restartCount"]) == ("Error", 1)
+    play.until(13)
+    text = "back-off 10s restarting failed container=main pod=a_default(u)"
+    assert play.of("main")["state"] == {"waiting": {"reason": "CrashLoopBackOff", "message": text}}
+    last = play.of("main")["lastState"]["terminated"]
+    assert (last["startedAt"], last["finishedAt"]) == (rfc3339(NOW + 7), rfc3339(NOW + 12))
+    assert last["containerID"] == "twin://u/main/1"
+    assert play.messages("BackOff") == ["Back-off restarting failed container main in pod a_default(u)"]
 
 
 def test_a_container_that_ran_long_enough_is_forgiven():
-    dying = Behaviour(create_seconds=1, exit_after_seconds=700)
-    life = run(dying)
-    for _ in range(3):
-        life = advance(life, NEW, dying, life.exit_at)
-        assert life.due_at - life.last.ended_at == 1
-        life = advance(life, NEW, dying, life.due_at)
+    play = Play(acts={"main": Acts(exit_after_seconds=700)}).until(3000)
+    starts = [at for at, reason, _ in play.told if reason == "Started"]
+    assert [after - before for before, after in itertools.pairwise(starts)] == [701] * 4
 
 
 @pytest.mark.parametrize(
@@ -103,45 +109,133 @@ def test_a_container_that_ran_long_enough_is_forgiven():
     ],
 )
 def test_what_becomes_of_a_pod_that_exits(policy, code, phase):
-    subject = pod("a", ready=False, phase="Pending", policy=policy)
-    behaviour = Behaviour(create_seconds=1, exit_after_seconds=5, exit_code=code)
-    life = advance(run(behaviour, subject), subject, behaviour, NOW + 6)
-    assert told(subject, life)[0] == phase
-    assert (life.stage is Stage.ENDED) == (phase != "Running")
+    play = Play(acts={"main": Acts(exit_after_seconds=5, exit_code=code)}, restartPolicy=policy).until(6)
+    assert play.phase == phase
+    assert (play.life.stage is Stage.FINISHED) == (phase != "Running")
+    if phase != "Running":
+        reason = "PodCompleted" if phase == "Succeeded" else "PodFailed"
+        assert play.condition("Ready") == ("False", reason, "")
+        assert play.condition("PodReadyToStartContainers")[0] == "False"
+
+
+def test_a_container_has_rules_of_its_own_for_restarts():
+    rules = [{"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}]
+    own = container(restartPolicy="Never", restartPolicyRules=rules)
+    acts = {"main": Acts(exit_after_seconds=5, exit_code=42)}
+    assert Play(containers=[own], acts=acts, restartPolicy="Always").until(9).of("main")["restartCount"] == 1
+    acts = {"main": Acts(exit_after_seconds=5, exit_code=41)}
+    assert Play(containers=[own], acts=acts, restartPolicy="Always").until(9).phase == "Failed"
+
+
+def test_init_containers_run_one_after_the_other_before_all_else():
+    passing = Acts(exit_after_seconds=3)
+    play = Play(init=[container("first"), container("second")], acts={"first": passing, "second": passing})
+    assert {play.state(name) for name in ("first", "second", "main")} == {"PodInitializing"}
+    play.until(2)
+    assert [play.state(name) for name in ("first", "second")] == ["running", "PodInitializing"]
+    message = "containers with incomplete status: [first second]"
+    assert play.condition("Initialized") == ("False", "ContainersNotInitialized", message)
+    play.until(5)
+    assert [play.state(name) for name in ("first", "second", "main")] == ["Completed", "running", "PodInitializing"]
+    assert (play.of("first")["ready"], play.phase) == (True, "Pending")
+    play.until(7)
+    assert [play.state(name) for name in ("first", "second", "main")] == ["Completed", "Completed", "running"]
+    assert play.condition("Initialized") == ("True", "", "")
+    assert play.phase == "Running"
+
+
+@pytest.mark.parametrize(("policy", "phase", "state"), [("Never", "Failed", "Error"), ("Always", "Pending", "Error")])
+def test_an_init_container_that_fails_keeps_the_pod_from_starting(policy, phase, state):
+    acts = {"first": Acts(exit_after_seconds=3, exit_code=1)}
+    play = Play(init=[container("first")], acts=acts, restartPolicy=policy).until(4.5)
+    assert (play.phase, play.state("first")) == (phase, state)
+    play.until(9)
+    assert play.of("first")["restartCount"] == (0 if policy == "Never" else 1)
+    assert not play.messages("Started")[2:]
+
+
+def test_sidecars_start_before_and_end_after_what_they_serve():
+    sidecar = container("sidecar", restartPolicy="Always")
+    acts = {"main": Acts(exit_after_seconds=10), "sidecar": Acts(stop_seconds=2)}
+    play = Play(init=[sidecar], acts=acts, restartPolicy="Never").until(2)
+    assert (play.state("sidecar"), play.state(), play.phase) == ("running", "running", "Running")
+    assert (play.of("sidecar")["started"], play.of("sidecar")["ready"]) == (True, True)
+    play.until(12)
+    assert (play.state("sidecar"), play.state(), play.phase) == ("running", "Completed", "Running")
+    play.until(13)
+    assert (play.state("sidecar"), play.phase) == ("Completed", "Succeeded")
+    assert play.messages("Killing") == ["Stopping container sidecar"]
+
+
+def test_a_sidecar_is_restarted_whatever_the_pods_policy_is():
+    acts = {"sidecar": Acts(exit_after_seconds=10, exit_code=1)}
+    play = Play(init=[container("sidecar", restartPolicy="Always")], acts=acts, restartPolicy="Never").until(13)
+    assert (play.of("sidecar")["restartCount"], play.phase, play.of("main")["restartCount"]) == (1, "Running", 0)
+
+
+def test_what_comes_after_a_sidecar_waits_for_its_startup_probe():
+    probe = {"httpGet": {"port": 80}, "periodSeconds": 5}
+    sidecar = container("sidecar", restartPolicy="Always", startupProbe=probe)
+    play = Play(init=[sidecar], acts={"sidecar": Acts(warm_up_seconds=7)}).until(8)
+    assert (play.state("sidecar"), play.state(), play.phase) == ("running", "PodInitializing", "Pending")
+    assert play.until(11).state() == "running"
+
+
+def test_readiness_gates_hold_a_ready_pod_back():
+    play = Play(readinessGates=[{"conditionType": "example.com/gate"}]).until(1)
+    missing = 'corresponding condition of pod readiness gate "example.com/gate" does not exist.'
+    assert play.condition("Ready") == ("False", "ReadinessGatesNotReady", missing)
+    assert play.condition("ContainersReady")[0] == "True"
+    play.manifest["status"]["conditions"].insert(0, {"type": "example.com/gate", "status": "False"})
+    closed = 'the status of pod readiness gate "example.com/gate" is not "True", but False'
+    play.manifest["metadata"]["generation"] += 1
+    assert play.look().condition("Ready")[2] == closed
+    play.manifest["status"]["conditions"][0]["status"] = "True"
+    assert play.look().condition("Ready") == ("True", "", "")
 
 
 def test_a_crash_ends_only_what_runs():
-    life = crash(run(), 137, NOW + 9)
-    ended = advance(life, NEW, QUICK, NOW + 9)
-    assert ended.stage is Stage.BACKOFF
-    again = advance(ended, NEW, QUICK, ended.due_at)
-    assert last_of(again) == (137, "Error", rfc3339(NOW + 1), rfc3339(NOW + 9))
-    creating = begin(QUICK, NOW)
-    assert crash(creating, 1, NOW) is creating
+    play = Play()
+    assert crash(play.life, play.pod, 137, play.now) is play.life
+    play.until(9)
+    play.life = crash(play.life, play.pod, 137, play.now)
+    play.until(20)
+    ended = play.of("main")["lastState"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (137, "Error")
+    assert (ended["startedAt"], ended["finishedAt"]) == (rfc3339(NOW + 1), rfc3339(NOW + 9))
 
 
-@pytest.mark.parametrize(("grace", "wait"), [(30, 2), (1, 1), (0, 0)])
-def test_it_takes_its_time_to_stop_but_no_longer_than_its_grace(grace, wait):
-    going = pod("a", terminating=True)
-    going = msgspec.structs.replace(
-        going, metadata=msgspec.structs.replace(going.metadata, deletion_grace_period_seconds=grace)
-    )
-    life = advance(run(), going, QUICK, NOW + 10)
-    assert (life.stage, life.due_at) == (Stage.STOPPING, NOW + 10 + wait)
-    assert advance(life, going, QUICK, life.due_at).stage is Stage.GONE
-
-
-def test_a_pod_that_never_ran_stops_at_once():
-    life = advance(begin(QUICK, NOW), pod("a", terminating=True), QUICK, NOW)
-    assert life.due_at == NOW
-    assert advance(life, pod("a", terminating=True), QUICK, NOW).stage is Stage.GONE
+def test_a_pod_over_its_deadline_fails():
+    play = Play(activeDeadlineSeconds=60).until(59)
+    assert play.phase == "Running"
+    play.until(62)
+    text = "Pod was active on the node longer than the specified deadline"
+    assert (play.phase, play.status["reason"], play.status["message"]) == ("Failed", "DeadlineExceeded", text)
+    assert play.messages("DeadlineExceeded") == [text]
+    assert play.messages("Killing") == ["Stopping container main"]
 
 
 def test_a_kubelet_that_starts_anew_goes_on_from_the_status():
-    assert resume(pod("a", phase="Succeeded"), QUICK, NOW).stage is Stage.ENDED
-    running = resume(pod("a", restarts=4), QUICK, NOW)
-    assert (running.stage, running.ready, running.restarts) == (Stage.RUNNING, True, 4)
-    assert resume(NEW, QUICK, NOW).stage is Stage.CREATING
+    play = Play(acts={"main": Acts(exit_after_seconds=50, exit_code=3)}).until(100)
+    known = resume(play.pod, play.around, play.now)
+    assert [each.state for each in known.containers] == [each.state for each in play.life.containers]
+    assert known.containers[0].restarts == play.life.containers[0].restarts == 1
+    assert known.containers[0].ready
+    play.until(106)
+    assert play.state() == "CrashLoopBackOff"
+    again = Play(acts=play.acts)
+    again.manifest, again.now = play.manifest, play.now
+    again.life = resume(again.pod, again.around, again.now)
+    assert again.life.containers[0].state is State.WAITING
+    again.look()
+    assert (again.state(), again.of("main")["restartCount"]) == ("running", 2)
+
+
+def test_a_pod_that_has_ended_or_not_begun_is_taken_as_such():
+    play = Play(acts={"main": Acts(exit_after_seconds=5)}, restartPolicy="Never")
+    assert resume(play.pod, play.around, play.now) is None
+    play.until(9)
+    assert resume(play.pod, play.around, play.now).stage is Stage.FINISHED
 
 
 def test_the_back_off_has_a_limit():
