@@ -7,10 +7,11 @@ a plain JSON document, by server-side apply or patch.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
@@ -80,17 +81,17 @@ class PartialObject(KubeObject, frozen=True, kw_only=True, gc=False):
     """An object of any kind of which only the metadata is read."""
 
 
-class ObjectKey(msgspec.Struct, frozen=True, order=True, gc=False):
-    """An object's identity within its kind; `namespace` is empty for cluster-scoped kinds."""
+class ObjectKey(NamedTuple):
+    """An object's identity within its kind; `namespace` is empty for cluster-scoped kinds.
+
+    A tuple, since it is hashed for every look into a cache, which a Struct would do in Python.
+    """
 
     namespace: str
     name: str
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
-
-    def __hash__(self) -> int:
-        return hash((self.namespace, self.name))
 
 
 T = TypeVar("T", bound=KubeObject)
@@ -119,12 +120,19 @@ class Resource(Generic[T]):
 
 def rfc3339(seconds: float) -> str:
     """Write seconds since 1970 as metadata timestamps are written: whole seconds, UTC."""
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_to_the_second(int(seconds))}Z"
 
 
 def rfc3339_micro(seconds: float) -> str:
     """Write seconds since 1970 as a MicroTime (leases, events)."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    whole, micros = divmod(round(seconds * 1e6), 1_000_000)
+    return f"{_to_the_second(whole)}.{micros:06d}Z"
+
+
+@functools.lru_cache(maxsize=64)
+def _to_the_second(seconds: int) -> str:
+    """Kept for a while: much is written within one second, and `strftime` takes as long as encoding a pod."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parse_time(text: str) -> float:

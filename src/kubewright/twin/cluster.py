@@ -46,7 +46,8 @@ from kubewright.twin.faults.clients import COMPONENT_AGENT
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet.behaviour import Latencies
 from kubewright.twin.kubelet.driver import Kubelet
-from kubewright.twin.nodes import Heartbeats, NodeShape, join, node_names
+from kubewright.twin.nodes import Heartbeats, NodeShape, Renewals, join, node_names
+from kubewright.twin.renewals import LeaseRenewals
 from kubewright.twin.server import ApiServer
 
 COMPONENTS = f"{COMPONENT_AGENT}components"
@@ -74,6 +75,7 @@ class SimulatedNodes:
         shape: NodeShape | None = None,
         latencies: Latencies | None = None,
         context: Context | None = None,
+        renewals: Renewals | None = None,
     ) -> None:
         self.names = node_names(nodes) if isinstance(nodes, int) else tuple(nodes)
         self._client = client
@@ -83,7 +85,7 @@ class SimulatedNodes:
         shared = context or self._own
         assert shared is not None  # noqa: S101  one of the two was given
         self.kubelet = Kubelet(shared, self.names, seed=seed, latencies=latencies)
-        self._heartbeats = Heartbeats(client, clock, self.kubelet.living, self.kubelet.node)
+        self._heartbeats = Heartbeats(client, clock, self.kubelet.living, self.kubelet.node, renewals=renewals)
 
     async def join(self, *, known: Collection[str] = ()) -> None:
         """Register the nodes, but for those that are known and go on as they are."""
@@ -146,7 +148,14 @@ class Twin:
         aggregation.add_to(self._context)
         Binder(self._context, seed=seed)
         self.nodes = SimulatedNodes(
-            client, clock, nodes=nodes, seed=seed, shape=shape, latencies=latencies, context=self._context
+            client,
+            clock,
+            nodes=nodes,
+            seed=seed,
+            shape=shape,
+            latencies=latencies,
+            context=self._context,
+            renewals=LeaseRenewals(self.server.store),
         )
         faults.add_to(self._context, self.server.faults, client, self.server.gate)
         news = quotas.add_to(self._context)

@@ -1,0 +1,72 @@
+"""The renewal of node leases in the server's own process: by far the most frequent write of a cluster at rest.
+
+`Twin` hands this to the heartbeats of its nodes (`nodes.py`), which patch leases through a Client on any other cluster.
+What is stored, told to watches and counted as a revision is what the patch would have made; it is done here, without a
+request, only while that is certain: the lease is as its kubelet wrote it, and nothing has a say in writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubewright.api.coordination import LEASES
+from kubewright.api.meta import Manifest, ObjectKey, rfc3339, rfc3339_micro
+from kubewright.store.versioned import Bucket, Record, VersionedStore
+from kubewright.twin.nodes import KUBELET, LEASE_NAMESPACE
+from kubewright.twin.reading import as_dict, as_list, dig
+
+_BUCKET: Bucket = (LEASES.group, LEASES.plural)
+_ADMISSION = "admissionregistration.k8s.io"
+_INTERVENING: tuple[Bucket, ...] = (
+    (_ADMISSION, "validatingadmissionpolicybindings"),
+    (_ADMISSION, "mutatingadmissionpolicybindings"),
+    (_ADMISSION, "validatingwebhookconfigurations"),
+    (_ADMISSION, "mutatingwebhookconfigurations"),
+    ("twin.kubewright.dev", "faults"),
+)
+"""While there is one of these a renewal is a request like any other, which they may change, delay or refuse."""
+
+
+class LeaseRenewals:
+    """Renews leases of nodes in one store."""
+
+    def __init__(self, store: VersionedStore) -> None:
+        self._store = store
+        self._known: dict[str, Record] = {}
+        """The last version of each lease that was found to be as its kubelet wrote it, by node name."""
+
+    def renew(self, names: Sequence[str], now: float) -> Sequence[str]:
+        """Renew the leases of nodes, and return the names of those that it takes a request for."""
+        if any(self._store.list(bucket)[0] for bucket in _INTERVENING):
+            return names
+        renewed_at, second = rfc3339_micro(now), rfc3339(now)
+        return [name for name in names if not self._renew(name, renewed_at, second)]
+
+    def _renew(self, name: str, renewed_at: str, second: str) -> bool:
+        known = self._known.get(name)
+        key = ObjectKey(LEASE_NAMESPACE, name) if known is None else known.key
+        record = self._store.get(_BUCKET, key)
+        if record is None or (record is not known and not _is_kubelets_alone(record.obj)):
+            self._known.pop(name, None)
+            return False
+        self._known[name] = self._store.update(_BUCKET, key, _renewed(record.obj, renewed_at, second))
+        return True
+
+
+def _is_kubelets_alone(lease: Manifest) -> bool:
+    """Tell whether nobody but the kubelet has written a lease, so that a renewal changes two times and no owner."""
+    metadata = lease["metadata"]
+    entries = as_list(metadata.get("managedFields"))
+    if len(entries) != 1 or "deletionTimestamp" in metadata:
+        return False
+    entry = as_dict(entries[0])
+    author = (entry.get("manager"), entry.get("operation"), entry.get("apiVersion"), entry.get("subresource", ""))
+    mine = author == (KUBELET, "Update", LEASES.api_version, "")
+    return mine and dig(entry, "fieldsV1", "f:spec", "f:renewTime") is not None
+
+
+def _renewed(lease: Manifest, renewed_at: str, second: str) -> Manifest:
+    metadata = lease["metadata"]
+    entries = [{**metadata["managedFields"][0], "time": second}]
+    spec = {**lease["spec"], "renewTime": renewed_at}
+    return {**lease, "metadata": {**metadata, "managedFields": entries}, "spec": spec}
