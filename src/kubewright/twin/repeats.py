@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterator
 from typing import Any, cast
 
+import msgspec
+
 from kubewright.api.meta import Manifest
 from kubewright.twin.media import encode
 
@@ -20,9 +22,14 @@ class _Pairs(list[tuple[str, Any]]):
 
 def repeated_fields(body: bytes, document: Manifest) -> list[str]:
     """Return `duplicate field "data.k"` for each field said twice; `document` is what `body` decodes to."""
-    if not body.lstrip().startswith(b"{") or encode(document) == body:
+    if not body.lstrip().startswith(b"{"):
+        return []
+    once = encode(document)
+    if once == body:
         return []
     try:
+        if msgspec.json.format(body, indent=-1) == once:
+            return []  # with spaces, as most libraries write it
         written = json.loads(body, object_pairs_hook=_Pairs)
     except (ValueError, RecursionError):
         return []  # YAML in braces: its repeats are not looked for

@@ -5,10 +5,13 @@ The registry and the verbs ask here; `validation` and `defaults` know the kinds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+import msgspec
+
 from kubewright.api.meta import Manifest
+from kubewright.store.seen import Seen, json_of
 from kubewright.twin.defaults import apply_defaults
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.media import encode
@@ -16,7 +19,14 @@ from kubewright.twin.reading import as_dict, dig, text
 from kubewright.twin.repeats import repeated_fields
 from kubewright.twin.status import bad_request, invalid
 from kubewright.twin.validation import validate as validate_kind
-from kubewright.twin.validation.decoding import decode_error, prune_unknown, refused_as, strict_error, unknown_fields
+from kubewright.twin.validation.decoding import (
+    decode_error,
+    decodes,
+    prune_unknown,
+    refused_as,
+    strict_error,
+    unknown_fields,
+)
 from kubewright.twin.validation.fields import FieldError
 from kubewright.twin.validation.fields import invalid as invalid_field
 from kubewright.twin.validation.metadata import validate_metadata
@@ -25,7 +35,7 @@ from kubewright.twin.validation.structural import prune, unknown_custom_fields
 
 _SCHEME = "pkg/runtime/scheme.go:111"
 
-__all__ = ["accept_body", "check_identity", "complete", "decode_error", "unknown_in", "validate"]
+__all__ = ["accept_body", "check_identity", "complete", "problems_in", "validate"]
 
 
 def check_identity(kind: KindInfo, obj: Manifest, kinds: KindTable, body: bytes = b"") -> None:
@@ -60,25 +70,42 @@ def accept_body(
     """Bring `obj`, all that `body` says, into the server's form, in place; raises 400 when it does not decode."""
     repeated = [] if field_validation == "Ignore" else repeated_fields(body, obj)
     check_identity(kind, obj, kinds, body)
-    problem = decode_error(kind, obj)
+    form = b"" if kind.custom or not isinstance(obj.get(_SPEC), dict) else json_of(obj[_SPEC])
+    completed = _COMPLETED.get(kind.definition, form) if form else None
+    settled = () if completed is None else (_SPEC,)
+    problem, unknown = problems_in(kind, obj if completed is None else {**obj, _SPEC: _NOTHING})
     if problem:
         raise bad_request(refused_as(kind, problem))
-    unknown = unknown_in(kind, obj)
+    if completed is not None:
+        obj[_SPEC] = msgspec.json.decode(completed)
     strange = [*repeated, *unknown]
     if strange and field_validation == "Strict":
         raise bad_request(refused_as(kind, strict_error(strange)))
     if field_validation == "Warn":
         warnings += strange
-    complete(kind, obj, pruning=bool(unknown))
+    complete(kind, obj, pruning=bool(unknown), settled=settled)
+    if form and completed is None and not unknown:
+        _COMPLETED.put(kind.definition, form, json_of(obj[_SPEC]))
 
 
-def unknown_in(kind: KindInfo, obj: Manifest) -> list[str]:
-    """Say which fields the kind does not have."""
-    return unknown_custom_fields(kind, obj) if kind.custom else unknown_fields(kind, obj)
+_SPEC = "spec"
+_NOTHING: Manifest = {}
+_COMPLETED: Seen[bytes] = Seen()
+"""Specs that decoded without a complaint, by definition and as they came, with what the defaults make of them."""
 
 
-def complete(kind: KindInfo, obj: Manifest, *, pruning: bool) -> None:
-    """Drop what the kind does not have and fill in its defaults, in place."""
+def problems_in(kind: KindInfo, obj: Manifest) -> tuple[str, list[str]]:
+    """Return the decoder's complaint about types, or without one which fields the kind does not have."""
+    if decodes(kind, obj):
+        return "", []
+    problem = decode_error(kind, obj)
+    if problem:
+        return problem, []
+    return "", unknown_custom_fields(kind, obj) if kind.custom else unknown_fields(kind, obj)
+
+
+def complete(kind: KindInfo, obj: Manifest, *, pruning: bool, settled: Collection[str] = ()) -> None:
+    """Drop what the kind does not have and fill in its defaults, in place; `settled` parts are complete already."""
     if not isinstance(obj.get("metadata"), dict):
         obj["metadata"] = as_dict(obj.get("metadata"))
     if pruning:
@@ -86,7 +113,7 @@ def complete(kind: KindInfo, obj: Manifest, *, pruning: bool) -> None:
             prune(kind.schema, obj)
         else:
             prune_unknown(kind, obj)
-    apply_defaults(kind, obj)
+    apply_defaults(kind, obj, settled)
 
 
 def validate(

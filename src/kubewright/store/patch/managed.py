@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from kubewright.api.meta import Manifest
 from kubewright.api.schema import Schema
 from kubewright.store.equality import same_json
-from kubewright.store.patch.comparison import compare_objects
+from kubewright.store.patch.comparison import compare_created, compare_objects
 from kubewright.store.patch.entries import Entry, Table, capped, give_up, is_reset, read_entries, with_entries
 from kubewright.store.patch.fields import Fields, union, without
 
@@ -60,8 +59,10 @@ def record_update(
     ignored: Fields | None = None,
 ) -> Table:
     """Return the table after `author` changed `old` into `new`: it owns what it touched, and nobody what is gone."""
-    before: Mapping[str, Any] = old if old is not None else ({} if schema is None else schema.blank)
-    touched, removed = compare_objects(schema, before, new)
+    if old is None and schema is not None and schema.blank:
+        touched, removed = compare_created(schema, new)
+    else:
+        touched, removed = compare_objects(schema, old or {}, new)
     if ignored is not None:
         touched, removed = without(touched, ignored), without(removed, ignored)
     if touched is None and removed is None:

@@ -5,6 +5,8 @@ The verbs call `apply_defaults` on their private copy of every body, patched obj
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from kubewright.api.meta import Manifest
 from kubewright.twin.defaults.canonical import canonicalize
 from kubewright.twin.defaults.metadata import clean_metadata
@@ -14,8 +16,8 @@ from kubewright.twin.validation.structural_defaults import apply_schema_defaults
 __all__ = ["apply_defaults"]
 
 
-def apply_defaults(kind: KindInfo, obj: Manifest) -> None:
-    """Fill in defaults and bring the object into the server's form, in place.
+def apply_defaults(kind: KindInfo, obj: Manifest, settled: Collection[str] = ()) -> None:
+    """Fill in defaults and bring the object into the server's form, in place; its `settled` parts are in it already.
 
     Built-in kinds lose nulls and empty values as Go's encoder loses them, and their quantities become canonical.
     """
@@ -23,4 +25,4 @@ def apply_defaults(kind: KindInfo, obj: Manifest) -> None:
         clean_metadata(obj)
         apply_schema_defaults(kind.schema, obj)
     else:
-        canonicalize(obj, kind.definition)
+        canonicalize(obj, kind.definition, settled)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import functools
+from collections.abc import Collection
 from typing import Any, cast
 
 from kubewright.api.meta import Manifest
@@ -21,8 +22,8 @@ _SCALARS = {Holds.STRING, Holds.BOOLEAN, Holds.INTEGER, Holds.NUMBER, Holds.BYTE
 _WALKED = {Holds.OBJECT, Holds.LIST, Holds.MAP, Holds.QUANTITY}
 
 
-def canonicalize(obj: Manifest, definition: str) -> None:
-    """Bring an object of a built-in definition into the server's form, in place."""
+def canonicalize(obj: Manifest, definition: str, settled: Collection[str] = ()) -> None:
+    """Bring an object of a built-in definition into the server's form, in place; what is `settled` is in it already."""
     shapes = shapes_of(definition)
     _drop_empty(obj, definition, shapes)
     for name, value in _constants(definition):
@@ -33,7 +34,7 @@ def canonicalize(obj: Manifest, definition: str) -> None:
         computed(obj)
     walked, defaulted = _steps(definition)
     for name, shape in walked:
-        if name in obj:
+        if name in obj and name not in settled:
             obj[name] = _walk(obj[name], shape)
     for name, shape in defaulted:
         if name not in obj:

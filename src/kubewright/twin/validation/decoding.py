@@ -25,6 +25,11 @@ _GO_MICRO_TIME = "2006-01-02T15:04:05.000000Z07:00"
 _BITS = {"int32": 31, "int64": 63}
 
 
+def decodes(kind: KindInfo, obj: Manifest) -> bool:
+    """Tell whether there is nothing to say of an object of a built-in kind: a yes is sure, a no asks the others."""
+    return not kind.custom and is_clean(obj, kind.definition)
+
+
 def decode_error(kind: KindInfo, obj: Manifest) -> str:
     """Return the decoder's complaint about types, or "" when all decodes; of a custom kind that is metadata alone."""
     part, definition = (as_dict(obj.get("metadata")), OBJECT_META) if kind.custom else (obj, kind.definition)

@@ -22,7 +22,7 @@ from kubewright.twin.jsonerrors import json_error
 from kubewright.twin.media import encode, parse_yaml, private_copy
 from kubewright.twin.options import WriteOptions, write_options
 from kubewright.twin.reading import as_dict
-from kubewright.twin.rules import check_identity, complete, decode_error, unknown_in
+from kubewright.twin.rules import check_identity, complete, problems_in
 from kubewright.twin.strategy import applied_part
 from kubewright.twin.validation.decoding import refused_as, strict_error
 from kubewright.twin.validation.fields import invalid as invalid_field
@@ -74,15 +74,14 @@ def patched(call: Call, old: Manifest, options: WriteOptions) -> Manifest:
     document = apply_patch(call, old, body)
     obj = private_copy(document)
     changed = _changed_parts(obj, document, old)
-    problem = decode_error(call.kind, changed)
+    problem, unknown = problems_in(call.kind, changed)
     if problem:
         raise _refused(call, body, obj, problem)
-    unknown = unknown_in(call.kind, changed)
     if unknown and options.field_validation == "Strict":
         raise _refused(call, body, obj, strict_error(unknown))
     if options.field_validation == "Warn":
         call.registry.warnings.extend(unknown)
-    complete(call.kind, obj, pruning=bool(unknown))
+    complete(call.kind, obj, pruning=bool(unknown), settled=obj.keys() - changed.keys())
     check_identity(call.kind, obj, call.registry.kinds)
     check_namespace(call, obj)
     check_name(call, obj)
@@ -208,13 +207,12 @@ def _completed(call: Call, merged: Manifest, old: Manifest, options: WriteOption
     obj = private_copy(merged)
     check_namespace(call, obj)
     changed = _changed_parts(obj, merged, old)
-    problem = decode_error(call.kind, changed)
+    problem, unknown = problems_in(call.kind, changed)
     if problem:
         raise status.bad_request(refused_as(call.kind, problem))
-    unknown = unknown_in(call.kind, changed)
     if unknown and options.field_validation == "Strict":
         raise status.bad_request(f"error strict decoding patch: {', '.join(unknown)}")
     if options.field_validation == "Warn":
         call.registry.warnings.extend(unknown)
-    complete(call.kind, obj, pruning=bool(unknown))
+    complete(call.kind, obj, pruning=bool(unknown), settled=obj.keys() - changed.keys())
     return obj
