@@ -7,10 +7,10 @@ one patch of the pod's status if that looks different from outside, tells of the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from kubewright.api.core import PODS, Container, Node, Pod
 from kubewright.api.meta import ObjectKey
-from kubewright.api.quantity import value
 from kubewright.client.protocol import PatchType
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change
@@ -18,7 +18,7 @@ from kubewright.runtime.workqueue import WorkQueue
 from kubewright.twin.caches import BY_NODE, Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.writes import Announce, Patch, Remove, Writer
-from kubewright.twin.kubelet.advance import advance, begin, crash
+from kubewright.twin.kubelet.advance import advance, begin, crash, rejected
 from kubewright.twin.kubelet.behaviour import Acts, Behaviours, Latencies
 from kubewright.twin.kubelet.faults import (
     ContainerTrouble,
@@ -30,8 +30,9 @@ from kubewright.twin.kubelet.faults import (
     node_named,
     pod_like,
 )
-from kubewright.twin.kubelet.images import NodeImages
 from kubewright.twin.kubelet.life import Life, Stage, all_containers
+from kubewright.twin.kubelet.nodestate import NodeState
+from kubewright.twin.kubelet.references import missing
 from kubewright.twin.kubelet.resuming import resume
 from kubewright.twin.kubelet.status import Place, status_patch
 from kubewright.twin.kubelet.turn import Around, News, Step
@@ -39,7 +40,6 @@ from kubewright.twin.podips import PodAddresses
 
 NAME = "kubelet"
 CONCURRENCY = 16
-_DISK = "100Gi"
 
 
 class Kubelet:
@@ -55,7 +55,7 @@ class Kubelet:
         self._writer: Writer = context.writer(NAME)
         self._queue: WorkQueue[ObjectKey] = context.queue(NAME, ObjectKey)
         self._lives: dict[str, Life] = {}
-        self._images: dict[str, NodeImages] = {}
+        self._states: dict[str, NodeState] = {}
         self._addresses = PodAddresses()
         self._caches.pods.add_handler(self._on_pod)
         informers = (self._caches.pods, self._caches.nodes)
@@ -104,7 +104,7 @@ class Kubelet:
         """Go on where the kubelets of another twin are, with their faults and what they know of pods; for forks."""
         self.behaviours = other.behaviours.copy()
         self._lives.update(other._lives)
-        self._images = {node: images.copy() for node, images in other._images.items()}
+        self._states = {node: state.copy() for node, state in other._states.items()}
         self._addresses = other._addresses.copy()
 
     def living(self) -> list[str]:
@@ -120,14 +120,20 @@ class Kubelet:
         pod = self._caches.pods.index.get(key)
         if pod is None or not self._runs(pod.spec.node_name):
             return Done()
-        now = self._clock.now()
         uid = pod.metadata.uid
-        before = self._lives.get(uid)
         around = self._around(pod)
+        present = self._lives.get(uid)
+        if present is None or present.may_start_something:
+            around = replace(around, missing=await missing(self._writer.client, pod))
+        now, before = self._clock.now(), self._lives.get(uid)
         known = resume(pod, around, now) if before is None else None
         present = before or known
-        step = begin(pod, around, now) if present is None else advance(present, pod, around, now)
+        step = self._receive(pod, around, now) if present is None else advance(present, pod, around, now)
         self._lives[uid] = step.life
+        if step.life.stage in {Stage.FINISHED, Stage.GONE}:
+            self.state(pod.spec.node_name).release(uid)
+        elif known is not None:
+            self.state(pod.spec.node_name).keep(pod)
         if known is not None and self._is_shown(pod, step.life):
             # It ran before this kubelet came, and goes on as its status says.
             self._address(pod, self.node(pod.spec.node_name))
@@ -135,6 +141,16 @@ class Kubelet:
             await self._show(pod, before, step, now)
         due_at = step.life.due_at
         return Done() if due_at is None else RequeueAfter(max(due_at - self._clock.now(), 0.0))
+
+    def _receive(self, pod: Pod, around: Around, now: float) -> Step:
+        """Take a pod that was bound to one of the nodes, or reject it."""
+        name = pod.spec.node_name
+
+        def others() -> list[Pod]:
+            return [each for each in self._caches.pods.index.by(BY_NODE, name) if not each.is_finished]
+
+        refusal = self.state(name).take(pod, self.node(name), others)
+        return begin(pod, around, now) if refusal is None else rejected(refusal, now)
 
     def _is_shown(self, pod: Pod, life: Life) -> bool:
         """Tell whether what the status of a pod says that has just been taken over may stay."""
@@ -174,17 +190,22 @@ class Kubelet:
         node = pod.spec.node_name
         setup_seconds = 0.0 if pod.metadata.uid in self._lives else self.behaviours.setup_seconds(pod)
         return Around(
-            of, self.images(node), setup_seconds, images_in_use=lambda: self._in_use(node), pod_ip=pod.status.pod_ip
+            of,
+            self.state(node).images,
+            setup_seconds,
+            images_in_use=lambda: self._in_use(node),
+            pod_ip=pod.status.pod_ip,
         )
 
-    def images(self, node: str) -> NodeImages:
-        """Return the images of a node."""
-        images = self._images.get(node)
-        if images is None:
+    def state(self, node: str) -> NodeState:
+        """Return what is kept of a node: its images and devices, and who has them."""
+        state = self._states.get(node)
+        if state is None:
             known = self.node(node)
-            disk = known.status.capacity.get("ephemeral-storage", _DISK) if known is not None else _DISK
-            images = self._images[node] = NodeImages(value(disk))
-        return images
+            state = NodeState.of(known)
+            if known is not None:
+                self._states[node] = state
+        return state
 
     def _in_use(self, node: str) -> frozenset[str]:
         pods = self._caches.pods.index.by(BY_NODE, node)
@@ -234,6 +255,8 @@ class Kubelet:
         old, new = change.old, change.new
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
             self._lives.pop(old.metadata.uid, None)
+            if old.spec.node_name in self._states:
+                self._states[old.spec.node_name].release(old.metadata.uid)
             if old.status.pod_ip and old.spec.node_name in self.nodes:
                 self._addresses.release(self.node(old.spec.node_name), old.status.pod_ip)
         if new is None or new.spec.node_name not in self.nodes:

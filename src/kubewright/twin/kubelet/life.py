@@ -164,6 +164,15 @@ class Life:
     gates: tuple[bool, ...] = ()
     """Of the object: its generation, and which of its readiness gates are open."""
 
+    @property
+    def may_start_something(self) -> bool:
+        """Whether a container may have to be started the next time that the pod is looked at."""
+        at_rest = {State.RUNNING, State.EXITED}
+        return self.stage is Stage.SETTING_UP or (
+            self.stage is Stage.ACTIVE
+            and any(each.state not in at_rest or (each.due_at is not None) for each in self.containers)
+        )
+
     def looks(self) -> tuple[object, ...]:
         """Return what the pod's status tells of; equal for two lives that look the same from outside."""
         terminal = self.stage in {Stage.FINISHED, Stage.GONE}
