@@ -24,6 +24,7 @@ from kubewright.twin.copying import Copying
 from kubewright.twin.loading import Loaded
 from kubewright.twin.loading import load as load_file
 from kubewright.twin.serve import serving
+from kubewright.twin.webhooks.http import HttpWebhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +77,10 @@ async def _serve(options: Serving) -> None:
 
 def _twin(options: Serving, clock: Clock, ca: str) -> Twin:
     if options.load is None:
-        return Twin(clock, nodes=options.nodes, seed=options.seed, ca=ca)
+        return Twin(clock, nodes=options.nodes, seed=options.seed, ca=ca, webhooks=HttpWebhooks())
     loaded = load_file(options.load)
     _tell_losses(loaded)
-    return Twin.loaded(clock, loaded.store, nodes=options.nodes, seed=options.seed, ca=ca)
+    return Twin.loaded(clock, loaded.store, nodes=options.nodes, seed=options.seed, ca=ca, webhooks=HttpWebhooks())
 
 
 def _tell_losses(loaded: Loaded) -> None:

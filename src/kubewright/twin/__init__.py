@@ -12,8 +12,11 @@ Besides that, known simplifications of what is modelled:
   takes pods without a default ServiceAccount; a `Twin` does not.
 - CEL: what an expression may cost is not limited. Expressions that use functions which the twin lacks
   (`expressions.functions.NOT_MODELLED`), macros with two variables, or dates and durations of a schema are refused.
-- Validating admission policies: objects are shown in the version they are written in; of subresources only status is
-  checked. There is no type checking in their status, no authorizer, and no audit annotations.
+- Validating admission policies: objects are shown in the version they are written in. There is no type checking in
+  their status, no authorizer, and no audit annotations.
+- Admission webhooks are found by URL, by an ExternalName, or by the annotation `twin.kubewright.dev/endpoint` of their
+  Service: nothing carries packets to a simulated address. They are not asked about the status of quotas and budgets
+  that changes with a pod, nor about the twin's own node leases. What they say for the audit log is dropped, as there is none.
 - Jobs: policies for pod failures and for success, and back-off limits per index, are kept, not followed.
 - Budgets count what Deployments, ReplicaSets and StatefulSets want, not what custom kinds with a scale do.
 - A DaemonSet's failed pods are replaced at once, without a back-off per node.
@@ -58,6 +61,8 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
         ("", "services"),
         ("admissionregistration.k8s.io", "validatingadmissionpolicies"),
         ("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+        ("admissionregistration.k8s.io", "mutatingwebhookconfigurations"),
+        ("admissionregistration.k8s.io", "validatingwebhookconfigurations"),
         ("apiextensions.k8s.io", "customresourcedefinitions"),
         ("apps", "controllerrevisions"),
         ("apps", "daemonsets"),
@@ -90,7 +95,7 @@ NOT_MODELLED: Mapping[str, str] = {
     "alpha and beta versions": "versions of the API that are not stable",
     "autoscaling/v1": "conversion between versions of a built-in kind; autoscaling/v2 is served",
     "CustomResourceDefinition conversion": "conversion webhooks: only the strategy None",
-    "admissionregistration.k8s.io": "admission webhooks and mutating admission policies",
+    "admissionregistration.k8s.io": "mutating admission policies",
     "apiregistration.k8s.io": "aggregated API servers",
     "certificates.k8s.io": "certificate signing requests",
     "flowcontrol.apiserver.k8s.io": "priority and fairness of requests",

@@ -49,6 +49,7 @@ from kubewright.twin.kubelet.driver import Kubelet
 from kubewright.twin.nodes import Heartbeats, NodeShape, Renewals, join, node_names
 from kubewright.twin.renewals import LeaseRenewals
 from kubewright.twin.server import ApiServer
+from kubewright.twin.webhooks.questions import WebhookTransport
 
 COMPONENTS = f"{COMPONENT_AGENT}components"
 _NODES = ("", "nodes")
@@ -60,6 +61,7 @@ class _Options(TypedDict):
     shape: NodeShape | None
     latencies: Latencies | None
     ca: str
+    webhooks: WebhookTransport | None
 
 
 class SimulatedNodes:
@@ -119,12 +121,17 @@ class Twin:
         shape: NodeShape | None = None,
         latencies: Latencies | None = None,
         ca: str = "",
+        webhooks: WebhookTransport | None = None,
         server: ApiServer | None = None,
     ) -> None:
-        """Put it together; `ca` is the PEM certificate that pods get to trust the server by, if it is on a socket."""
+        """Put it together.
+
+        `ca` is the PEM certificate that pods get to trust the server by, if it is on a socket; `webhooks` carries its
+        questions to webhooks.
+        """
         self.clock = clock
-        self._options: _Options = {"seed": seed, "shape": shape, "latencies": latencies, "ca": ca}
-        self.server = server or ApiServer(clock, KindTable.builtin(), seed=seed)
+        self._options: _Options = {"seed": seed, "shape": shape, "latencies": latencies, "ca": ca, "webhooks": webhooks}
+        self.server = server or ApiServer(clock, KindTable.builtin(), seed=seed, webhooks=webhooks)
         self.server.need_accounts()
         client = RestClient(InProcessTransport(self.server.answering(ADMIN)), user_agent=COMPONENTS)
         self._caches = Caches(client)
@@ -180,13 +187,24 @@ class Twin:
         shape: NodeShape | None = None,
         latencies: Latencies | None = None,
         ca: str = "",
+        webhooks: WebhookTransport | None = None,
     ) -> Twin:
         """Return a twin of saved objects and `nodes` more nodes; saved nodes that were not ready stay silent."""
         # The revision keeps the generator from giving out once more the uids that saved objects already have.
-        server = ApiServer(clock, KindTable.builtin(), store, seed=seed + (store.revision << _SEED_BITS))
+        seed_now = seed + (store.revision << _SEED_BITS)
+        server = ApiServer(clock, KindTable.builtin(), store, seed=seed_now, webhooks=webhooks)
         saved = store.list(_NODES)[0]
         names = dict.fromkeys([record.key.name for record in saved] + list(node_names(nodes)))
-        twin = cls(clock, nodes=tuple(names), seed=seed, shape=shape, latencies=latencies, ca=ca, server=server)
+        twin = cls(
+            clock,
+            nodes=tuple(names),
+            seed=seed,
+            shape=shape,
+            latencies=latencies,
+            ca=ca,
+            webhooks=webhooks,
+            server=server,
+        )
         for record in saved:
             if not msgspec.json.decode(record.encoded, type=Node).is_ready:
                 twin.kubelet.kill_node(record.key.name)

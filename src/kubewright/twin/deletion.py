@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from kubewright.api.meta import Manifest, parse_time, rfc3339
 from kubewright.store.versioned import Record
-from kubewright.twin import status
-from kubewright.twin.admission import policies
-from kubewright.twin.admission.matching import Operation
+from kubewright.twin import admission, status
+from kubewright.twin.admission.operation import Operation
+from kubewright.twin.conversion import in_version
 from kubewright.twin.crds import CLEANUP, status_of
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.options import DeleteOptions
@@ -41,13 +41,20 @@ def delete(registry: Registry, target: Target, options: DeleteOptions) -> Delete
     if target.kind.kind == "PriorityClass" and target.name.startswith("system-") and not target.kind.custom:
         raise status.forbidden(target.kind, target.name, "this is a system priority class and cannot be deleted")
     check_preconditions(target, record, options)
-    policies.check(registry, Operation("DELETE", target, None, record.obj))
+    consult(registry, target, record, options)
     if not target.kind.custom:
         if target.kind.kind == "Namespace":
             return _delete_namespace(registry, target, record, options)
         if target.kind.kind == "CustomResourceDefinition":
             return _delete_definition(registry, target, record, options)
     return _delete_plain(registry, target, record, options)
+
+
+def consult(registry: Registry, target: Target, record: Record, options: DeleteOptions) -> None:
+    """Ask policies and webhooks whether the object may go; raises what they refuse."""
+    if options.asks:
+        old = in_version(target.kind, record.obj)
+        admission.review(registry, Operation("DELETE", target, None, old, options.given, options.dry_run))
 
 
 def check_preconditions(target: Target, record: Record, options: DeleteOptions) -> None:

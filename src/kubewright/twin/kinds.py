@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Column", "KindInfo", "KindTable", "Subresource", "WireField", "as_dict"]
 
 _EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis."
+_EVENT_GROUPS = ("", "events.k8s.io")
 _META_DEFINITIONS = "io.k8s.apimachinery.pkg.apis.meta.v1."
 
 
@@ -252,6 +253,13 @@ class KindTable:
     def versions(self, group: str, plural: str) -> tuple[KindInfo, ...]:
         """Return a resource in each version that serves it."""
         return tuple(kind for key, kind in self._by_resource.items() if key[0] == group and key[2] == plural)
+
+    def equivalents(self, kind: KindInfo) -> tuple[KindInfo, ...]:
+        """Return the same objects as other versions or groups serve them."""
+        pairs = [(kind.group, kind.plural)]
+        if kind.plural == "events" and kind.group in _EVENT_GROUPS:
+            pairs = [(group, kind.plural) for group in _EVENT_GROUPS]
+        return tuple(other for pair in pairs for other in self.versions(*pair) if other is not kind)
 
     def schema(self, definition: str) -> Schema:
         """Return a built-in definition's schema, such as `io.k8s.api.autoscaling.v1.Scale`."""

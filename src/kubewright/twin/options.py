@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.reading import as_dict, as_list
@@ -15,6 +16,7 @@ from kubewright.twin.validation.fields import invalid as field_invalid
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False", ""})
 _VALIDATIONS = ("Ignore", "Strict", "Warn")
+_OF_DELETES = frozenset({"dryRun", "gracePeriodSeconds", "orphanDependents", "preconditions", "propagationPolicy"})
 MAX_MANAGER_LENGTH = 128
 
 
@@ -26,6 +28,10 @@ class WriteOptions:
     field_manager: str = ""
     field_validation: str = "Warn"
     force: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The options that the caller named, as policies and webhooks are shown them."""
+    asks: bool = True
+    """Whether policies and webhooks are asked: not about what the server itself does within a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class DeleteOptions:
     orphan_dependents: bool | None = None
     uid: str = ""
     resource_version: str = ""
+    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    asks: bool = True
 
 
 def write_options(query: Mapping[str, str], headers: Mapping[str, str], *, kind: str) -> WriteOptions:
@@ -73,7 +81,13 @@ def write_options(query: Mapping[str, str], headers: Mapping[str, str], *, kind:
         field_manager=manager or manager_of(headers.get("user-agent", "")),
         field_validation=validation,
         force=boolean(query, "force") or False,
+        given=_given(query, dry_run=dry_run),
     )
+
+
+def _given(query: Mapping[str, str], *, dry_run: bool) -> dict[str, Any]:
+    named: dict[str, Any] = {name: query[name] for name in ("fieldManager", "fieldValidation") if query.get(name)}
+    return {"dryRun": ["All"], **named} if dry_run else named
 
 
 def manager_of(user_agent: str) -> str:
@@ -153,6 +167,7 @@ def delete_options(query: Mapping[str, str], body: Manifest | None) -> DeleteOpt
         orphan_dependents=orphan,
         uid=str(preconditions.get("uid") or ""),
         resource_version=str(preconditions.get("resourceVersion") or ""),
+        given={name: value for name, value in source.items() if name in _OF_DELETES and value is not None},
     )
     if errors:
         raise invalid("meta.k8s.io", "DeleteOptions", "", errors)

@@ -26,11 +26,14 @@ from kubewright.twin.conversion import bucket_of, in_version, stored_form
 from kubewright.twin.crds import is_terminating
 from kubewright.twin.fieldmanagers import Author, same_but_for_times, track
 from kubewright.twin.kinds import KindInfo, KindTable
+from kubewright.twin.media import private_copy
 from kubewright.twin.options import WriteOptions
 from kubewright.twin.preparation import prepare
 from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.rules import validate
 from kubewright.twin.validation.fields import invalid as invalid_field
+from kubewright.twin.webhooks.hooks import Hooks
+from kubewright.twin.webhooks.questions import Memory
 
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
@@ -64,12 +67,18 @@ class Target:
 class Admission(Protocol):
     """The admission plugins; both raise StatusError to refuse an object."""
 
-    def complete(self, registry: Registry, target: Target, obj: Manifest, old: Manifest | None) -> None:
+    def complete(
+        self, registry: Registry, target: Target, obj: Manifest, old: Manifest | None, options: WriteOptions
+    ) -> None:
         """Complete a new object, or one about to replace `old`, in place."""
         ...
 
+    def settle(self, registry: Registry, target: Target, obj: Manifest, old: Manifest | None) -> None:
+        """Add, in place, what no plugin sees any more: addresses, labels and status of the server's own."""
+        ...
+
     def check(
-        self, registry: Registry, target: Target, obj: Manifest, old: Manifest | None
+        self, registry: Registry, target: Target, obj: Manifest, old: Manifest | None, options: WriteOptions
     ) -> Callable[[], None] | None:
         """Check a complete and valid object; returns what is to be written beside it."""
         ...
@@ -86,6 +95,9 @@ class Registry:
     admission: Admission
     addresses: ServiceAddresses
     authorizer: Authorizer
+    hooks: Hooks = field(default_factory=Hooks)
+    memory: Memory | None = None
+    """What the request at hand drew and learned in earlier runs; None when there are no webhooks to ask."""
     user: User = ADMIN
     """Who makes the request at hand; the server sets it for each request."""
     warnings: list[str] = field(default_factory=list[str])
@@ -95,7 +107,7 @@ class Registry:
 
     def stamp(self) -> str:
         """Return the present time as metadata has it."""
-        return rfc3339(self.clock.now())
+        return rfc3339(self.clock.now() if self.memory is None else self.memory.began)
 
     def new_uid(self) -> str:
         """Return a uid from the seeded generator, so that two runs are alike."""
@@ -119,16 +131,18 @@ class Registry:
         if kind.custom and is_terminating(self.store, kind):
             text = "create not allowed while custom resource definition is terminating"
             raise status.forbidden(kind, obj["metadata"].get("name", ""), text)
-        metadata = self._new_metadata(target, obj)
-        target = Target(kind, target.namespace, metadata["name"], target.subresource)
+        _wipe(obj["metadata"])
         strategy.drop_status(kind, obj)
         if not tracked:
             obj = track(None, obj, kind, Author(options.field_manager, self.stamp()))
-        self.admission.complete(self, target, obj, None)
+        self.admission.complete(self, target, obj, None, options)
+        metadata = self._new_metadata(target, obj)
+        target = Target(kind, target.namespace, metadata["name"], target.subresource)
+        self.admission.settle(self, target, obj, None)
         strategy.initial_status(kind, obj)
         prepare(kind, obj, None)
         self._validate(target, obj, None)
-        beside = self.admission.check(self, target, obj, None)
+        beside = self.admission.check(self, target, obj, None, options)
         present = self.find(target)
         if present is not None:
             gone = "deletionTimestamp" in present.obj["metadata"]
@@ -152,8 +166,11 @@ class Registry:
         kind, record = target.kind, self.read(target)
         old = in_version(kind, record.obj)
         obj = change(old)
-        if obj is old:
+        # Webhooks are asked even when nothing changes.
+        asked = options.asks and not self.hooks.none
+        if obj is old and not asked:
             return record
+        obj = private_copy(old) if obj is old else obj
         self._check_lock(target, obj, old)
         own_rules = target.subresource in _OWN_RULES
         if not own_rules:
@@ -163,15 +180,17 @@ class Registry:
             # The API server notes no time for what came by the scale endpoint.
             now = "" if target.subresource == "scale" else self.stamp()
             obj = track(old, obj, kind, Author(options.field_manager, now, target.subresource))
-        if obj is old:
+        if obj is old and not asked:
             return record
-        self.admission.complete(self, target, obj, old)
+        obj = private_copy(old) if obj is old else obj
+        self.admission.complete(self, target, obj, old, options)
+        self.admission.settle(self, target, obj, old)
         if not own_rules and target.subresource != "status":
             strategy.raise_generation(kind, obj, old)
             prepare(kind, obj, old)
         if not own_rules:
             self._validate(target, obj, old)
-        beside = self.admission.check(self, target, obj, old)
+        beside = self.admission.check(self, target, obj, old, options)
         if same_but_for_times(obj, old):
             return record
         if options.dry_run:
@@ -216,12 +235,8 @@ class Registry:
 
     def _new_metadata(self, target: Target, obj: Manifest) -> Manifest:
         metadata = obj["metadata"]
-        if metadata.get("resourceVersion"):
-            raise status.StatusError(500, "", "resourceVersion should not be set on objects to be created")
         if not metadata.get("name") and metadata.get("generateName"):
             metadata["name"] = self._free_name(target, metadata["generateName"])
-        for name in (*_SYSTEM_FIELDS, "resourceVersion", "generation"):
-            metadata.pop(name, None)
         metadata.setdefault("name", "")
         metadata["uid"] = self.new_uid()
         metadata["creationTimestamp"] = self.stamp()
@@ -271,6 +286,14 @@ class Registry:
             metadata.setdefault("managedFields", old_metadata["managedFields"])
         if target.namespace:
             metadata["namespace"] = target.namespace
+
+
+def _wipe(metadata: Manifest) -> None:
+    """Drop what only the server may say of a new object."""
+    if metadata.get("resourceVersion"):
+        raise status.StatusError(500, "", "resourceVersion should not be set on objects to be created")
+    for name in (*_SYSTEM_FIELDS, "resourceVersion", "generation"):
+        metadata.pop(name, None)
 
 
 def terminating(target: Target, name: str) -> status.StatusError:

@@ -1,13 +1,13 @@
 """The API server: one request in, one response out.
 
 The same `handle` serves HTTP (`asgi.py`) and clients in this process. It has no threads, no sockets and no tasks of its
-own: each request runs to its end without waiting, and only a watch's stream waits. So it runs unchanged under virtual
-time, and what it does depends on nothing but its requests, its clock and its seed.
+own: each request runs to its end without waiting, and only a watch's stream waits. One that needs a webhook's answer
+ends, waits for it, and runs again from its beginning. So it runs unchanged under virtual time, and what it does depends
+on nothing but its requests, its clock, its seed, and what webhooks say.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -26,14 +26,18 @@ from kubewright.twin.call import ADMIN, Call, Services, User
 from kubewright.twin.crds import Definitions
 from kubewright.twin.faults.gate import ApiGate
 from kubewright.twin.faults.inforce import Board
+from kubewright.twin.faults.outages import Outages
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.registry import Registry
 from kubewright.twin.routes import Route, group_below, parse_route
 from kubewright.twin.subresources import accounts, namespaces, pods, scale
 from kubewright.twin.verbs import patching, reading, writing
 from kubewright.twin.watch import WatchHub, WatchStream
+from kubewright.twin.webhooks.questions import Draws, Memory, NoWay, Unanswered, WebhookTransport
 from kubewright.twin.yamlform import in_yaml, wants_yaml
 
+_MOST_RUNS = 100
+"""Each run learns what at least one more webhook says; only objects that change in between could go on for ever."""
 Verb = Callable[[Call], Response]
 
 _COLLECTION: Mapping[str, Verb] = {
@@ -62,18 +66,29 @@ _SUBRESOURCES: Mapping[str, Mapping[str, Verb]] = {
 class ApiServer:
     """A Kubernetes API server over a store; `seed` decides every uid, generated name and allocated address."""
 
-    def __init__(self, clock: Clock, kinds: KindTable, store: VersionedStore | None = None, *, seed: int = 0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        kinds: KindTable,
+        store: VersionedStore | None = None,
+        *,
+        seed: int = 0,
+        webhooks: WebhookTransport | None = None,
+    ) -> None:
+        """Serve what a store holds; `webhooks` carries questions to webhooks, which without it cannot be reached."""
         self.clock = clock
+        self.webhooks: WebhookTransport = webhooks or NoWay()
         self.store = store if store is not None else VersionedStore()
         self.kinds = KindTable(modelled_kinds(kinds))
         self._all_kinds = kinds
-        self._random = generator = random.Random(seed)  # noqa: S311  names and uids, not secrets
+        self._random = generator = Draws(seed)
         addresses = ServiceAddresses(generator)
         addresses.follow(self.store)
         policy = Policy()
         policy.follow(self.store)
         self._authorizer = Authorizer(policy)
         self._registry = Registry(clock, self.kinds, self.store, generator, admission, addresses, self._authorizer)
+        self._registry.hooks.follow(self.store)
         self.hub = WatchHub(self.store, clock.now)
         self.tokens = Credentials(clock, self.store, generator)
         self._services = Services(self._registry, self.hub, self.tokens, self._authorizer)
@@ -88,7 +103,7 @@ class ApiServer:
 
     def fork(self, clock: Clock | None = None) -> ApiServer:
         """Return an independent server in the same state, which nobody watches yet; it draws the same names next."""
-        forked = ApiServer(clock or self.clock, self._all_kinds, self.store.fork())
+        forked = ApiServer(clock or self.clock, self._all_kinds, self.store.fork(), webhooks=self.webhooks)
         forked._random.setstate(self._random.getstate())
         forked.tokens.learn(self.tokens)
         forked.faults.now = self.faults.now
@@ -110,12 +125,33 @@ class ApiServer:
         """
         if self.faults.now.on_clients:
             return await self.gate.through(request, user, lambda: self._handle(request, user))
-        response = self._handle(request, user)
+        response = await self._handle(request, user)
         if isinstance(response.stream, WatchStream):
             self.gate.note(response.stream, request, user)
         return response
 
-    def _handle(self, request: Request, user: User) -> Response:
+    async def _handle(self, request: Request, user: User) -> Response:
+        """Run a request until every answer of webhooks that it needs is known: each time anew, with the same draws."""
+        if self._registry.hooks.none:
+            self._registry.memory = None
+            return self._run(request, user)
+        memory = Memory(self.clock.now())
+        for _ in range(_MOST_RUNS):
+            try:
+                with self._random.repeating(memory.draws):
+                    self._registry.memory = memory
+                    return self._run(request, user)
+            except Unanswered as missing:
+                await memory.learn(missing.questions, self._transport(), self._registry.new_uid)
+        error = status.timed_out()
+        return document(error.body(), error.code)
+
+    def _transport(self) -> WebhookTransport:
+        outages = self.faults.now.on_webhooks
+        return Outages(outages, self.webhooks) if outages else self.webhooks
+
+    def _run(self, request: Request, user: User) -> Response:
+        """Answer a request without waiting; raises Unanswered when a webhook must be asked first."""
         warnings: list[str] = []
         self._registry.warnings = warnings
         try:

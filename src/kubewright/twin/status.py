@@ -191,6 +191,11 @@ def too_large_version(asked: int, present: int) -> StatusError:
     return StatusError(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
 
 
+def timed_out() -> StatusError:
+    """The request took longer than a request may."""
+    return StatusError(504, "Timeout", "Timeout: request did not complete within requested timeout", {})
+
+
 def not_modelled(what: str) -> StatusError:
     """The twin has no such part (`twin.NOT_MODELLED`) and says so instead of guessing."""
     return StatusError(501, "NotImplemented", f"the twin does not model {what}")

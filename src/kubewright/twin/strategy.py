@@ -22,6 +22,8 @@ _CONDITIONAL = frozenset(
         "CSINode",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "ValidatingWebhookConfiguration",
     }
 )
 _CREATED_BY_UPDATE = frozenset(

@@ -119,6 +119,8 @@ def _edit(doc: Any, path: list[str], name: str, change: Callable[[Any, str], Any
         raise inapplicable(_KIND, f"cannot {name} the whole document")
     try:
         return _edited(doc, path, change)
+    except _MissingKeyError as error:
+        raise _missing(name, path, error.key) from error
     except (KeyError, IndexError) as error:
         raise _missing(name, path) from error
 
@@ -151,7 +153,17 @@ def _replaced(parent: Any, token: str, value: Any) -> Any:
     return items
 
 
+class _MissingKeyError(Exception):
+    """An object has no such key, although the way to it is there."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
 def _removed(parent: Any, token: str) -> Any:
+    if isinstance(parent, dict) and token not in parent:
+        raise _MissingKeyError(token)
     _child(parent, token)
     if isinstance(parent, dict):
         return {key: value for key, value in cast("dict[str, Any]", parent).items() if key != token}
@@ -160,7 +172,11 @@ def _removed(parent: Any, token: str) -> Any:
     return items
 
 
-def _missing(name: str, path: list[str]) -> OpError:
-    return inapplicable(
-        _KIND, f"{name} operation does not apply: doc is missing path: /{'/'.join(path)}: missing value"
-    )
+def _missing(name: str, path: list[str], key: str = "") -> OpError:
+    """Word a path that leads nowhere; `key` is the last part, when only that is missing."""
+    shown = f"/{'/'.join(path)}"
+    if name == "remove" and key:
+        detail = f"error in remove for path: '{shown}': Unable to remove nonexistent key: {key}: missing value"
+        return inapplicable(_KIND, detail)
+    shown = f'"{shown}"' if name in {"add", "remove"} else shown
+    return inapplicable(_KIND, f"{name} operation does not apply: doc is missing path: {shown}: missing value")

@@ -10,11 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.admission import accounts, limits, policies, priority, runtimes, storage, system, tolerations
+from kubewright.twin.admission import (
+    accounts,
+    limits,
+    policies,
+    priority,
+    runtimes,
+    storage,
+    system,
+    tolerations,
+    webhooks,
+)
 from kubewright.twin.admission.attempt import Attempt, Step
-from kubewright.twin.admission.matching import Operation
+from kubewright.twin.admission.operation import Operation
 from kubewright.twin.admission.podsecurity import check as podsecurity
 from kubewright.twin.admission.quota.check import charge
+from kubewright.twin.options import WriteOptions
 from kubewright.twin.registry import Registry, Target
 
 _COMPLETING_PODS: tuple[Step, ...] = (
@@ -26,10 +37,12 @@ _COMPLETING_PODS: tuple[Step, ...] = (
 )
 _COMPLETING: Mapping[tuple[str, str], tuple[Step, ...]] = {
     ("", "Node"): (system.taint_node,),
-    ("", "Namespace"): (system.label_namespace,),
-    ("", "Service"): (system.address_service,),
     ("", "PersistentVolumeClaim"): (storage.choose_class,),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): (system.prepare,),
+}
+_SETTLING: Mapping[tuple[str, str], Step] = {
+    ("", "Namespace"): system.label_namespace,
+    ("", "Service"): system.address_service,
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): system.prepare,
 }
 _TEMPLATED: tuple[Step, ...] = (podsecurity.check_template,)
 _CHECKING: Mapping[tuple[str, str], tuple[Step, ...]] = {
@@ -48,29 +61,68 @@ _CHECKING: Mapping[tuple[str, str], tuple[Step, ...]] = {
 }
 
 
-def complete(registry: Registry, target: Target, obj: Manifest, old: Manifest | None) -> None:
+def complete(registry: Registry, target: Target, obj: Manifest, old: Manifest | None, options: WriteOptions) -> None:
     """Complete `obj` in place; raises StatusError to refuse it."""
-    kind = target.kind
+    attempt = Attempt(registry, target, obj, old)
+    _run_plugins(attempt)
+    if options.asks and registry.hooks.mutating:
+        webhooks.mutate(registry, _operation(attempt, options), lambda: _run_plugins(attempt))
+
+
+def _run_plugins(attempt: Attempt) -> None:
+    kind = attempt.kind
     if kind.custom:
         return
     if kind.kind == "Pod" and not kind.group:
-        if old is not None:
+        if attempt.old is not None:
             return
-        obj.setdefault("spec", {})
+        attempt.obj.setdefault("spec", {})
         steps = _COMPLETING_PODS
     else:
         steps = _COMPLETING.get((kind.group, kind.kind), ())
-    attempt = Attempt(registry, target, obj, old)
     for step in steps:
         step(attempt)
 
 
-def check(registry: Registry, target: Target, obj: Manifest, old: Manifest | None) -> Callable[[], None] | None:
+def settle(registry: Registry, target: Target, obj: Manifest, old: Manifest | None) -> None:
+    """Add, in place, what the server itself writes after the last plugin."""
+    step = None if target.kind.custom else _SETTLING.get((target.kind.group, target.kind.kind))
+    if step is not None:
+        step(Attempt(registry, target, obj, old))
+
+
+def check(
+    registry: Registry, target: Target, obj: Manifest, old: Manifest | None, options: WriteOptions
+) -> Callable[[], None] | None:
     """Refuse an object by raising StatusError; returns what is to be written beside it."""
     kind = target.kind
     attempt = Attempt(registry, target, obj, old)
     if not kind.custom:
         for step in _CHECKING.get((kind.group, kind.kind), ()):
             step(attempt)
-    policies.check(registry, Operation("CREATE" if old is None else "UPDATE", target, obj, old))
+    if options.asks:
+        _consult(registry, _operation(attempt, options))
     return charge(attempt)
+
+
+def _operation(attempt: Attempt, options: WriteOptions) -> Operation:
+    name = "CREATE" if attempt.old is None else "UPDATE"
+    return Operation(name, attempt.target, attempt.obj, attempt.old, options.given, options.dry_run)
+
+
+def _consult(registry: Registry, operation: Operation) -> None:
+    policies.check(registry, operation)
+    webhooks.check(registry, operation)
+
+
+def review(registry: Registry, operation: Operation) -> None:
+    """Ask policies and webhooks about what is not stored as it is sent: a deletion, an eviction, a scale.
+
+    Raises StatusError; the operation's object may be changed in place.
+    """
+    webhooks.mutate(registry, operation, _nothing)
+    _consult(registry, operation)
+
+
+def _nothing() -> None:
+    """No plugin has anything to say of such a body."""

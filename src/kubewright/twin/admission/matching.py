@@ -1,32 +1,25 @@
-"""Which requests a policy is about: its resource rules and selectors."""
+"""Which requests a policy or a webhook is about: its rules, selectors and conditions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.api.requirements import Requirement
 from kubewright.api.selectors import LabelSelector
 from kubewright.store.versioned import VersionedStore
+from kubewright.twin.admission.operation import Operation
+from kubewright.twin.expressions.program import EvaluationError, Program
+from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, as_list, dicts, text
-from kubewright.twin.registry import Target
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A write as policies see it; one of `obj` and `old` is None for a delete or a create."""
-
-    name: str
-    target: Target
-    obj: Manifest | None
-    old: Manifest | None
 
 
 def matches(store: VersionedStore, match: Manifest, operation: Operation) -> bool:
     """Tell whether a policy's or binding's match says yes; without rules it is about all resources."""
-    if not _namespace_selected(store, match.get("namespaceSelector"), operation):
+    if not selected_by_namespace(store, match.get("namespaceSelector"), operation):
         return False
-    if not _object_selected(match.get("objectSelector"), operation):
+    if not object_selected(match.get("objectSelector"), operation):
         return False
     if any(_rule_matches(rule, match, operation) for rule in dicts(match, "excludeResourceRules")):
         return False
@@ -35,18 +28,23 @@ def matches(store: VersionedStore, match: Manifest, operation: Operation) -> boo
 
 
 def _rule_matches(rule: Manifest, match: Manifest, operation: Operation) -> bool:
-    target, kind = operation.target, operation.target.kind
+    equivalent = text(match, "matchPolicy") != "Exact"
+    return rule_covers(rule, operation, operation.target.kind, any_version=equivalent) and (
+        not rule.get("resourceNames") or operation.target.name in as_list(rule["resourceNames"])
+    )
+
+
+def rule_covers(rule: Manifest, operation: Operation, kind: KindInfo, *, any_version: bool = False) -> bool:
+    """Tell whether a rule names the operation on `kind`: the written one, or another version of it."""
     scope = text(rule, "scope")
     if scope not in {"", "*"} and kind.namespaced != (scope == "Namespaced"):
         return False
-    versions = as_list(rule.get("apiVersions"))
-    equivalent = text(match, "matchPolicy") != "Exact"
+    subresource = operation.target.subresource
     return (
         _listed(rule.get("operations"), operation.name)
         and _listed(rule.get("apiGroups"), kind.group)
-        and (_listed(versions, kind.version) or equivalent)
-        and _resource_listed(as_list(rule.get("resources")), target)
-        and (not rule.get("resourceNames") or target.name in as_list(rule["resourceNames"]))
+        and (any_version or _listed(rule.get("apiVersions"), kind.version))
+        and any(_resource_matches(name, kind.plural, subresource) for name in as_list(rule.get("resources")))
     )
 
 
@@ -54,14 +52,13 @@ def _listed(names: object, name: str) -> bool:
     return "*" in as_list(names) or name in as_list(names)
 
 
-def _resource_listed(resources: list[str], target: Target) -> bool:
-    plural, subresource = target.kind.plural, target.subresource
-    if not subresource:
-        return any(name in {"*", "*/*", plural} for name in resources)
-    return any(name in {"*/*", f"{plural}/*", f"*/{subresource}", f"{plural}/{subresource}"} for name in resources)
+def _resource_matches(name: str, plural: str, subresource: str) -> bool:
+    wanted, _, part = name.partition("/")
+    return wanted in {"*", plural} and part in {"*", subresource}
 
 
-def _namespace_selected(store: VersionedStore, selector: object, operation: Operation) -> bool:
+def selected_by_namespace(store: VersionedStore, selector: object, operation: Operation) -> bool:
+    """Tell whether the labels of the namespace fit; what is in none always fits."""
     if not selector:
         return True
     target = operation.target
@@ -75,7 +72,8 @@ def _namespace_selected(store: VersionedStore, selector: object, operation: Oper
     return found is not None and _labelled(selector, found)
 
 
-def _object_selected(selector: object, operation: Operation) -> bool:
+def object_selected(selector: object, operation: Operation) -> bool:
+    """Tell whether the labels of the object fit, before or after the write."""
     if not selector:
         return True
     return any(_labelled(selector, each) for each in (operation.obj, operation.old) if each is not None)
@@ -92,3 +90,17 @@ def label_selector(selector: Manifest) -> LabelSelector:
         for each in dicts(selector, "matchExpressions")
     )
     return LabelSelector(as_dict(selector.get("matchLabels")), requirements)
+
+
+def conditions_hold(conditions: Sequence[Program], variables: Mapping[str, Any]) -> bool:
+    """Tell whether all hold: one that does not hold outweighs others that fail. Raises EvaluationError."""
+    failures: list[EvaluationError] = []
+    for condition in conditions:
+        try:
+            if condition.run(variables) is not True:
+                return False
+        except EvaluationError as error:
+            failures.append(EvaluationError(f"expression '{condition.source}' resulted in error: {error}"))
+    if failures:
+        raise failures[0]
+    return True

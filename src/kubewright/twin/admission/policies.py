@@ -5,14 +5,15 @@ Called for each create, update and delete after all other checks; without bindin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.store.versioned import VersionedStore
 from kubewright.twin import status
-from kubewright.twin.admission.matching import Operation, label_selector, matches
+from kubewright.twin.admission.matching import conditions_hold, label_selector, matches
+from kubewright.twin.admission.operation import Operation
 from kubewright.twin.expressions.program import EvaluationError, Program
 from kubewright.twin.reading import as_dict, as_list, text
 from kubewright.twin.registry import Registry, Target
@@ -20,7 +21,6 @@ from kubewright.twin.validation.policies import Check, CompiledPolicy, compiled_
 
 _GROUP = "admissionregistration.k8s.io"
 _POLICIES, _BINDINGS = (_GROUP, "validatingadmissionpolicies"), (_GROUP, "validatingadmissionpolicybindings")
-_SUBRESOURCES = frozenset({"", "status"})
 _CODES = {"Invalid": 422, "Forbidden": 403, "RequestEntityTooLarge": 413}
 _MAX_MESSAGE_BYTES = 5 * 1024
 _OWN = frozenset(
@@ -45,7 +45,7 @@ def check(registry: Registry, operation: Operation) -> None:
     """Hold a write against the policies that are bound to it; raises StatusError, or warns."""
     bindings = registry.store.list(_BINDINGS)[0]
     target = operation.target
-    if not bindings or target.subresource not in _SUBRESOURCES:
+    if not bindings:
         return
     if target.kind.group == _GROUP and target.kind.plural in _OWN:
         return
@@ -91,7 +91,7 @@ def _denials(registry: Registry, spec: Manifest, binding: Manifest, operation: O
 
 def _broken(policy: CompiledPolicy, variables: dict[str, Any], *, ignored: bool) -> Iterator[_Denial]:
     try:
-        if not _applies(policy, variables):
+        if not conditions_hold(policy.conditions, variables):
             return
     except EvaluationError as error:
         if not ignored:
@@ -107,20 +107,6 @@ def _broken(policy: CompiledPolicy, variables: dict[str, Any], *, ignored: bool)
             continue
         if holds is not True:
             yield _Denial(_message(each, composed), each.reason)
-
-
-def _applies(policy: CompiledPolicy, variables: Mapping[str, Any]) -> bool:
-    """Tell whether all conditions hold; one that does not hold outweighs others that fail."""
-    failures: list[EvaluationError] = []
-    for _, condition in policy.conditions:
-        try:
-            if condition.run(variables) is not True:
-                return False
-        except EvaluationError as error:
-            failures.append(EvaluationError(f"expression '{condition.source}' resulted in error: {error}"))
-    if failures:
-        raise failures[0]
-    return True
 
 
 def _message(check: Check, composed: _Composed) -> str:
@@ -177,26 +163,8 @@ def _variables(registry: Registry, operation: Operation) -> dict[str, Any]:
     return {
         "object": operation.obj,
         "oldObject": operation.old,
-        "request": _request(registry, operation),
+        "request": operation.request(registry.user),
         "namespaceObject": None if record is None or not target.namespace else record.obj,
-    }
-
-
-def _request(registry: Registry, operation: Operation) -> Manifest:
-    target, kind = operation.target, operation.target.kind
-    group_kind = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-    resource = {"group": kind.group, "version": kind.version, "resource": kind.plural}
-    metadata = as_dict((operation.obj or operation.old or {}).get("metadata"))
-    return {
-        "kind": group_kind,
-        "requestKind": group_kind,
-        "resource": resource,
-        "requestResource": resource,
-        "subResource": target.subresource,
-        "name": metadata.get("name", target.name),
-        "namespace": target.name if kind.kind == "Namespace" and not kind.group else target.namespace,
-        "operation": operation.name,
-        "userInfo": registry.user.info(),
     }
 
 

@@ -16,6 +16,13 @@ _CHANGED = {"lastTransitionTime": None}
 _PROBED = {"lastProbeTime": None, "lastTransitionTime": None}
 """Times that Go's encoder writes as null when they are not known."""
 
+_HOOK: Mapping[str, Any] = {
+    "failurePolicy": "Fail",
+    "matchPolicy": "Equivalent",
+    "namespaceSelector": {},
+    "objectSelector": {},
+    "timeoutSeconds": 10,
+}
 CONSTANTS: Mapping[str, Mapping[str, Any]] = {
     # Go writes these lists even when they were never filled: as null.
     "io.k8s.api.discovery.v1.EndpointSlice": {"endpoints": None, "ports": None},
@@ -123,6 +130,10 @@ CONSTANTS: Mapping[str, Mapping[str, Any]] = {
         "namespaceSelector": {},
         "objectSelector": {},
     },
+    "io.k8s.api.admissionregistration.v1.ValidatingWebhook": _HOOK,
+    "io.k8s.api.admissionregistration.v1.MutatingWebhook": {**_HOOK, "reinvocationPolicy": "Never"},
+    "io.k8s.api.admissionregistration.v1.RuleWithOperations": {"scope": "*"},
+    "io.k8s.api.admissionregistration.v1.ServiceReference": {"port": 443},
     "io.k8s.api.admissionregistration.v1.NamedRuleWithOperations": {"scope": "*"},
     "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
     "io.k8s.api.rbac.v1.RoleRef": {"apiGroup": "rbac.authorization.k8s.io"},

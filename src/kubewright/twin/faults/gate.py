@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from weakref import WeakKeyDictionary
 
 from kubewright.client.transport import Request, Response
@@ -40,7 +40,7 @@ class ApiGate:
         """Return how many requests a fault has met and how many of them it hit."""
         return self._seen[fault.key], self._hit[fault.key]
 
-    async def through(self, request: Request, user: User, answer: Callable[[], Response]) -> Response:
+    async def through(self, request: Request, user: User, answer: Callable[[], Awaitable[Response]]) -> Response:
         """Answer a request as far as the faults let it; raises ConnectionResetError where they cut the connection."""
         caller = caller_of(request, user)
         faults = self._board.now.on_clients
@@ -51,7 +51,7 @@ class ApiGate:
         refused = next(_refusals(hitting, caller), None)
         if refused is not None:
             return refused
-        response = answer()
+        response = await answer()
         stream = response.stream if isinstance(response.stream, WatchStream) else None
         if any(each.spec.type == "ApiReset" for each in hitting):
             if stream is not None:

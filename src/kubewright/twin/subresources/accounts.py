@@ -6,8 +6,11 @@ from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.client.transport import Response
 from kubewright.twin import status
 from kubewright.twin.access.credentials import ISSUER, BoundObject
+from kubewright.twin.admission import review
+from kubewright.twin.admission.operation import Operation
 from kubewright.twin.answers import document
 from kubewright.twin.call import Call
+from kubewright.twin.options import write_options
 from kubewright.twin.reading import as_dict, as_list, text
 from kubewright.twin.registry import Target
 from kubewright.twin.validation.fields import invalid as invalid_field
@@ -23,6 +26,8 @@ def create_token(call: Call) -> Response:
     """Hand out a token of a ServiceAccount, which this server accepts until it expires or its account is gone."""
     request = call.manifest("TokenRequest")
     account = call.registry.read(call.target)
+    options = write_options(call.query, call.headers, kind="CreateOptions")
+    review(call.registry, Operation("CREATE", call.target, request, None, options.given, options.dry_run))
     spec = as_dict(request.get("spec"))
     seconds = _seconds(spec)
     audiences = as_list(spec.get("audiences")) or [ISSUER]

@@ -111,4 +111,4 @@ def _note(call: Call, record: Record, budget: PodDisruptionBudget) -> None:
         return obj
 
     target = Target(kind, call.namespace, record.key.name, "status")
-    call.registry.update(target, change, WriteOptions(), tracked=True)
+    call.registry.update(target, change, WriteOptions(asks=False), tracked=True)

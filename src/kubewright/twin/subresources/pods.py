@@ -7,12 +7,14 @@ from dataclasses import replace
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Response
 from kubewright.twin import status
+from kubewright.twin.admission import review
+from kubewright.twin.admission.operation import Operation
 from kubewright.twin.answers import document, plain
 from kubewright.twin.call import Call
 from kubewright.twin.deletion import check_preconditions, delete
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import private_copy
-from kubewright.twin.options import DeleteOptions, WriteOptions, boolean, delete_options, number, write_options
+from kubewright.twin.options import WriteOptions, boolean, delete_options, number, write_options
 from kubewright.twin.reading import as_dict, dicts, text
 from kubewright.twin.registry import Target
 from kubewright.twin.subresources.budgets import draw
@@ -32,6 +34,7 @@ def bind(call: Call) -> Response:
     metadata = as_dict(binding.get("metadata"))
 
     check_uid(call, text(metadata, "uid"))
+    review(call.registry, Operation("CREATE", call.target, binding, None, options.given, options.dry_run))
 
     def change(old: Manifest) -> Manifest:
         present = text(old, "spec", "nodeName")
@@ -58,7 +61,7 @@ def bind(call: Call) -> Response:
         return obj
 
     # A binding has no field manager: the scheduler does not own the node's name.
-    call.registry.update(call.target, change, options, tracked=True)
+    call.registry.update(call.target, change, replace(options, asks=False), tracked=True)
     return document({**status.success(), "code": _CREATED}, _CREATED)
 
 
@@ -79,10 +82,13 @@ def evict(call: Call) -> Response:
     target = Target(call.kind, call.namespace, call.name)
     record = call.registry.read(target)
     check_preconditions(target, record, options)
+    given = write_options(call.query, call.headers, kind="CreateOptions").given
+    review(call.registry, Operation("CREATE", call.target, eviction, None, given, options.dry_run))
     draw(call, record.obj, dry_run=options.dry_run)
     if not options.dry_run:
-        call.registry.update(call.target, lambda old: _disrupted(call, old), WriteOptions(), tracked=True)
-    delete(call.registry, target, _without_version(options))
+        call.registry.update(call.target, lambda old: _disrupted(call, old), WriteOptions(asks=False), tracked=True)
+    # The version was checked before the condition was written, which changed it.
+    delete(call.registry, target, replace(options, resource_version="", asks=False))
     return document({**status.success(), "code": _CREATED}, _CREATED)
 
 
@@ -94,11 +100,6 @@ def _disrupted(call: Call, old: Manifest) -> Manifest:
     if present is None or present.get("status") != "True":
         _add_condition(obj, {**condition, "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"})
     return obj
-
-
-def _without_version(options: DeleteOptions) -> DeleteOptions:
-    """The version was checked before the condition was written, which changed it."""
-    return replace(options, resource_version="")
 
 
 def log(call: Call) -> Response:

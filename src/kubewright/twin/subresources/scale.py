@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -12,6 +12,8 @@ from kubewright.api.selectors import LabelSelector
 from kubewright.client.transport import Response
 from kubewright.store.versioned import Record
 from kubewright.twin import status
+from kubewright.twin.admission import review
+from kubewright.twin.admission.operation import Operation
 from kubewright.twin.answers import document
 from kubewright.twin.call import Call
 from kubewright.twin.conversion import in_version
@@ -60,6 +62,8 @@ def patch_scale(call: Call) -> Response:
 
 
 def _write(call: Call, scale: Manifest, options: WriteOptions) -> Response:
+    old_scale = _scale_of(call.kind, call.registry.read(call.target))
+    review(call.registry, Operation("UPDATE", call.target, scale, old_scale, options.given, options.dry_run))
     replicas = dig(scale, "spec", "replicas") or 0
     if not call.kind.custom and (not isinstance(replicas, int) or replicas < 0):
         error = invalid_field("spec.replicas", replicas, "must be greater than or equal to 0")
@@ -75,7 +79,7 @@ def _write(call: Call, scale: Manifest, options: WriteOptions) -> Response:
             obj["metadata"]["resourceVersion"] = wanted["resourceVersion"]
         return obj
 
-    record = call.registry.update(call.target, change, options)
+    record = call.registry.update(call.target, change, replace(options, asks=False))
     return document(_scale_of(call.kind, record))
 
 

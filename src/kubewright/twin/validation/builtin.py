@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.validation import config, jobs, network, policies, ranges, services, workloads
+from kubewright.twin.validation import config, jobs, network, policies, ranges, services, webhooks, workloads
 from kubewright.twin.validation.crds import validate_crd
 from kubewright.twin.validation.fields import FieldError
 from kubewright.twin.validation.pods import validate_pod
@@ -44,4 +44,6 @@ KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     ("apiextensions.k8s.io", "CustomResourceDefinition"): validate_crd,
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): policies.validate_policy,
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): policies.validate_policy_binding,
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): webhooks.validate_configuration,
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): webhooks.validate_configuration,
 }

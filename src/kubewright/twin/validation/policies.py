@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import msgspec
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.expressions.program import CompileError, Language, NotModelledError, Program
+from kubewright.twin.expressions.program import Language, Program
 from kubewright.twin.expressions.types import BOOL, DYN, STRING, CelType
 from kubewright.twin.reading import as_dict, as_list, dicts, text
+from kubewright.twin.validation.conditions import compile_expression, compiled_conditions
 from kubewright.twin.validation.fields import FieldError, invalid, not_supported, required
 
 _OPERATIONS = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
@@ -27,6 +28,7 @@ _BOTH = (
     "must not contain both Deny and Warn (repeating the same validation failure information in the API response and "
     "headers serves no purpose)"
 )
+_MISSING = "expression is not specified"
 _VARIABLES = ("object", "oldObject", "request", "namespaceObject")
 
 
@@ -44,7 +46,7 @@ class Check:
 class CompiledPolicy:
     """A policy's expressions, and what is wrong with them."""
 
-    conditions: tuple[tuple[str, Program], ...]
+    conditions: tuple[Program, ...]
     variables: tuple[tuple[str, Program], ...]
     checks: tuple[Check, ...]
     errors: tuple[FieldError, ...]
@@ -61,7 +63,8 @@ def _compiled(encoded: bytes) -> CompiledPolicy:
     errors: list[FieldError] = []
     names = (*_VARIABLES, "params") if spec.get("paramKind") else _VARIABLES
     known: dict[str, CelType] = {name: DYN for name in names}  # noqa: C420  fromkeys has a narrower type
-    conditions = _conditions(spec, known, errors)
+    conditions = compiled_conditions(dicts(spec, "matchConditions"), names)
+    errors += conditions.errors("spec.matchConditions")
     fields: dict[str, CelType] = {}
     variables: list[tuple[str, Program]] = []
     for index, each in enumerate(dicts(spec, "variables")):
@@ -70,7 +73,9 @@ def _compiled(encoded: bytes) -> CompiledPolicy:
             errors.append(invalid(f"{path}.name", name, "must be a valid CEL identifier"))
             continue
         language = Language({**known, "variables": CelType("object", fields=dict(fields))})
-        program = _compile(language, text(each, "expression"), f"{path}.expression", None, errors)
+        program = compile_expression(
+            language, text(each, "expression"), f"{path}.expression", None, errors, missing=_MISSING
+        )
         if program is not None:
             variables.append((name, program))
             fields[name] = program.result
@@ -80,50 +85,20 @@ def _compiled(encoded: bytes) -> CompiledPolicy:
         for index, each in enumerate(dicts(spec, "validations"))
         for check in _check(language, each, f"spec.validations[{index}]", errors)
     ]
-    return CompiledPolicy(conditions, tuple(variables), tuple(checks), tuple(errors))
-
-
-def _conditions(spec: Manifest, known: dict[str, CelType], errors: list[FieldError]) -> tuple[tuple[str, Program], ...]:
-    found = dicts(spec, "matchConditions")
-    if not found:
-        return ()
-    language = Language(known)
-    programs = [
-        (text(each, "name"), _compile(language, text(each, "expression"), path, BOOL, errors))
-        for each, path in ((each, f"spec.matchConditions[{index}].expression") for index, each in enumerate(found))
-    ]
-    return tuple((name, program) for name, program in programs if program is not None)
+    return CompiledPolicy(conditions.programs, tuple(variables), tuple(checks), tuple(errors))
 
 
 def _check(language: Language, check: Manifest, path: str, errors: list[FieldError]) -> Iterator[Check]:
-    program = _compile(language, text(check, "expression"), f"{path}.expression", BOOL, errors)
+    program = compile_expression(
+        language, text(check, "expression"), f"{path}.expression", BOOL, errors, missing=_MISSING
+    )
     said = text(check, "messageExpression")
-    message = _compile(language, said, f"{path}.messageExpression", STRING, errors) if said else None
+    message = compile_expression(language, said, f"{path}.messageExpression", STRING, errors) if said else None
     reason = text(check, "reason")
     if reason and reason not in _REASONS:
         errors.append(not_supported(f"{path}.reason", reason, _REASONS))
     if program is not None:
         yield Check(program, text(check, "message").strip(), message, reason or "Invalid")
-
-
-def _compile(
-    language: Language, source: str, path: str, wanted: CelType | None, errors: list[FieldError]
-) -> Program | None:
-    if not source.strip():
-        errors.append(required(path, f"{path.rpartition('.')[2]} is not specified"))
-        return None
-    try:
-        program = language.compile(source)
-    except CompileError as error:
-        errors.append(invalid(path, source, f"compilation failed: {error}"))
-        return None
-    except NotModelledError as error:
-        errors.append(invalid(path, source, f"the twin does not model {error}"))
-        return None
-    if wanted is not None and program.result not in (wanted, DYN):
-        errors.append(invalid(path, source, f"must evaluate to {wanted} but got {program.result}"))
-        return None
-    return program
 
 
 def validate_policy(obj: Manifest, _old: Manifest | None) -> list[FieldError]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Response
 from kubewright.store.versioned import Record
 from kubewright.twin import status
 from kubewright.twin.answers import Page, document, many, one
 from kubewright.twin.call import Call
+from kubewright.twin.deletion import consult
 from kubewright.twin.deletion import delete as delete_object
 from kubewright.twin.listing import page
 from kubewright.twin.media import READABLE
@@ -16,6 +19,7 @@ from kubewright.twin.registry import Target, uid_mismatch
 from kubewright.twin.rules import accept_body
 from kubewright.twin.selection import select
 from kubewright.twin.strategy import allows_create_on_update, returns_deleted
+from kubewright.twin.webhooks.questions import Question, Unanswered
 
 _CREATED = 201
 _ACCEPTED = 202
@@ -121,9 +125,26 @@ def delete_collection(call: Call) -> Response:
     options = read_delete_options(call)
     chosen = page(call.registry, call.target, listing, select(call.kind, listing))
     records: list[Record] = []
+    _ask_of_all(call, chosen.records, options)
     for record in chosen.records:
         target = Target(call.kind, record.key.namespace, record.key.name)
         if call.registry.find(target) is not None:
             delete_object(call.registry, target, options)
             records.append(record)
     return many(call.kind, Page(records, call.registry.store.revision), view, call.now())
+
+
+def _ask_of_all(call: Call, records: Sequence[Record], options: DeleteOptions) -> None:
+    """Learn what webhooks say of each object before the first one goes: nothing is done twice in a repeated request."""
+    if call.registry.hooks.none:
+        return
+    questions: list[Question] = []
+    for record in records:
+        try:
+            consult(call.registry, Target(call.kind, record.key.namespace, record.key.name), record, options)
+        except Unanswered as missing:
+            questions += missing.questions
+        except status.StatusError:
+            continue  # it is refused when its turn comes, after those before it went
+    if questions:
+        raise Unanswered(questions)

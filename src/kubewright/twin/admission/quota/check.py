@@ -111,7 +111,7 @@ def _write(registry: Registry, charges: list[Charge]) -> None:
         return
     for each in charges:
         target = Target(kind, each.quota.key.namespace, each.quota.key.name, "status")
-        registry.update(target, _using(each.used), WriteOptions(field_manager=_MANAGER))
+        registry.update(target, _using(each.used), WriteOptions(field_manager=_MANAGER, asks=False))
 
 
 def _using(used: Usage) -> Callable[[Manifest], Manifest]:
