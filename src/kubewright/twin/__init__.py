@@ -16,7 +16,7 @@ Besides that, known simplifications of what is modelled:
   their status, no authorizer, and no audit annotations.
 - Admission webhooks are found by URL, by an ExternalName, or by the annotation `twin.kubewright.dev/endpoint` of their
   Service: nothing carries packets to a simulated address. They are not asked about the status of quotas and budgets
-  that changes with a pod, nor about the twin's own node leases. What they say for the audit log is dropped, as there is none.
+  that changes with a pod, nor about the twin's own node leases. What they say for the audit log is dropped.
 - Jobs: policies for pod failures and for success, and back-off limits per index, are kept, not followed.
 - Budgets count what Deployments, ReplicaSets and StatefulSets want, not what custom kinds with a scale do.
 - A DaemonSet's failed pods are replaced at once, without a back-off per node.
