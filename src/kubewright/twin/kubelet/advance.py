@@ -12,6 +12,7 @@ from kubewright.api.conditions import is_true
 from kubewright.api.core import Pod
 from kubewright.twin.kubelet import exits, probing, starting, stopping
 from kubewright.twin.kubelet.life import ContainerLife, Life, Stage, State, Verdict
+from kubewright.twin.kubelet.limits import IMMEDIATE_SECONDS, over_storage
 from kubewright.twin.kubelet.phase import is_over
 from kubewright.twin.kubelet.turn import Around, News, Step, Turn
 
@@ -43,6 +44,8 @@ def advance(life: Life, pod: Pod, around: Around, now: float) -> Step:
         turn.change_pod(generation=pod.metadata.generation, gates=gates)
     if pod.is_terminating:
         stopping.on_deletion(turn)
+    elif around.verdict is not None and turn.life.stage in {Stage.SETTING_UP, Stage.ACTIVE}:
+        _condemn(turn, around.verdict)
     match turn.life.stage:
         case Stage.SETTING_UP:
             _set_up(turn)
@@ -87,20 +90,38 @@ def _go_on(turn: Turn) -> None:
         stopping.stop(turn, turn.pod.spec.termination_grace_period_seconds, DEADLINE)
         return
     for position in range(len(turn.containers)):
-        container = turn.containers[position]
-        if not container.is_running:
-            continue
-        if container.exit_at is not None and container.exit_at <= turn.now:
-            exits.end(turn, position)
-        else:
-            probing.look(turn, position)
-    if _end_if_over(turn):
+        if turn.containers[position].is_running:
+            _look_at_running(turn, position)
+    if turn.life.stage is not Stage.ACTIVE or _end_if_over(turn):
         return
     for position, container in enumerate(turn.containers):
         if container.state is State.EXITED and container.due_at is not None and container.due_at <= turn.now:
             exits.consider_restart(turn, position)
     starting.start_what_may(turn)
     _end_if_over(turn)
+
+
+def _look_at_running(turn: Turn, position: int) -> None:
+    container = turn.containers[position]
+    if container.oom_at is not None and container.oom_at <= turn.now:
+        ends_first = container.exit_at is not None and container.exit_at <= container.oom_at
+        if not ends_first:
+            turn.change(position, exit_at=container.oom_at, exit_code=stopping.KILLED, exit_reason="OOMKilled")
+    container = turn.containers[position]
+    if container.exit_at is not None and container.exit_at <= turn.now:
+        exits.end(turn, position)
+    elif container.full_at is not None and container.full_at <= turn.now:
+        _condemn(turn, over_storage(turn.specs[position]))
+    else:
+        starting.watch_limits(turn, position)
+        probing.look(turn, position)
+
+
+def _condemn(turn: Turn, verdict: Verdict) -> None:
+    """Stop a pod that has to go, and say why."""
+    grace = IMMEDIATE_SECONDS if verdict.grace_seconds is None else verdict.grace_seconds
+    turn.tell("Warning", verdict.reason, verdict.message)
+    stopping.stop(turn, grace, verdict)
 
 
 def _end_if_over(turn: Turn) -> bool:

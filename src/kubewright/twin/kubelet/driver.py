@@ -18,6 +18,7 @@ from kubewright.runtime.workqueue import WorkQueue
 from kubewright.twin.caches import BY_NODE, Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.writes import Announce, Patch, Remove, Writer
+from kubewright.twin.kubelet import pressure
 from kubewright.twin.kubelet.advance import advance, begin, crash, rejected
 from kubewright.twin.kubelet.behaviour import Acts, Behaviours, Latencies
 from kubewright.twin.kubelet.faults import (
@@ -30,8 +31,10 @@ from kubewright.twin.kubelet.faults import (
     node_named,
     pod_like,
 )
-from kubewright.twin.kubelet.life import Life, Stage, all_containers
+from kubewright.twin.kubelet.life import Life, Stage, Verdict, all_containers
+from kubewright.twin.kubelet.limits import FromProfiles, Usage, crossing, tells_of_usage
 from kubewright.twin.kubelet.nodestate import NodeState
+from kubewright.twin.kubelet.nodewatch import NodeWatch
 from kubewright.twin.kubelet.references import missing
 from kubewright.twin.kubelet.resuming import resume
 from kubewright.twin.kubelet.status import Place, status_patch
@@ -57,6 +60,12 @@ class Kubelet:
         self._lives: dict[str, Life] = {}
         self._states: dict[str, NodeState] = {}
         self._addresses = PodAddresses()
+        self.usage: Usage = FromProfiles(seed)
+        """How containers use what they get; whoever keeps account of it puts itself here."""
+        self._watched: dict[str, None] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._watch = NodeWatch(context, NAME)
+        self._watch.serve(self)
         self._caches.pods.add_handler(self._on_pod)
         informers = (self._caches.pods, self._caches.nodes)
         context.controller(NAME, self, self._queue, informers, concurrency=CONCURRENCY)
@@ -79,6 +88,25 @@ class Kubelet:
         rule = self.behaviours.faults.lift(name)
         if rule is not None:
             self._look_again(rule)
+
+    def look(self, key: ObjectKey) -> None:
+        """Look at a pod, and from now on at what it uses: somebody has changed how it does."""
+        pod = self._caches.pods.index.get(key)
+        if pod is not None and pod.spec.node_name in self.nodes:
+            self._watched[pod.metadata.uid] = None
+            self._queue.add(key)
+            self._watch.consider(pod.spec.node_name)
+
+    def running(self, node: str) -> list[tuple[Pod, Life]]:
+        """Return the pods that run on a node, and where they are."""
+        pods = self._caches.pods.index.by(BY_NODE, node) if self._runs(node) else []
+        pairs = ((pod, self._lives.get(pod.metadata.uid)) for pod in pods)
+        return [(pod, life) for pod, life in pairs if life is not None and life.stage is Stage.ACTIVE]
+
+    def evict(self, pod: Pod, verdict: Verdict, grace_seconds: float) -> None:
+        """Have a pod stopped; it fails for this reason."""
+        self._verdicts[pod.metadata.uid] = replace(verdict, grace_seconds=grace_seconds)
+        self._queue.add(pod.key)
 
     def fail_image(self, pattern: str) -> None:
         """From now on images that match cannot be pulled."""
@@ -106,6 +134,8 @@ class Kubelet:
         self._lives.update(other._lives)
         self._states = {node: state.copy() for node, state in other._states.items()}
         self._addresses = other._addresses.copy()
+        self._watched, self._verdicts = dict(other._watched), dict(other._verdicts)
+        self._watch.resume_from(other._watch)
 
     def living(self) -> list[str]:
         """Return the nodes that are heard of."""
@@ -139,6 +169,8 @@ class Kubelet:
             self._address(pod, self.node(pod.spec.node_name))
         elif step.life is not before:
             await self._show(pod, before, step, now)
+        if step.life is not before and self._is_watched(pod):
+            self._watch.consider(pod.spec.node_name)
         due_at = step.life.due_at
         return Done() if due_at is None else RequeueAfter(max(due_at - self._clock.now(), 0.0))
 
@@ -149,7 +181,8 @@ class Kubelet:
         def others() -> list[Pod]:
             return [each for each in self._caches.pods.index.by(BY_NODE, name) if not each.is_finished]
 
-        refusal = self.state(name).take(pod, self.node(name), others)
+        refusal = pressure.refusal(pod) if self._watch.is_tight(name) else None
+        refusal = refusal or self.state(name).take(pod, self.node(name), others)
         return begin(pod, around, now) if refusal is None else rejected(refusal, now)
 
     def _is_shown(self, pod: Pod, life: Life) -> bool:
@@ -157,6 +190,9 @@ class Kubelet:
         if life.stage is Stage.FINISHED:
             return pod.is_finished
         return life.stage is Stage.ACTIVE and all(each.is_running for each in life.containers) and pod.is_ready
+
+    def _is_watched(self, pod: Pod) -> bool:
+        return pod.metadata.uid in self._watched or tells_of_usage(pod)
 
     def _runs(self, node: str) -> bool:
         return node in self.nodes and not self._is_silent(node)
@@ -195,6 +231,8 @@ class Kubelet:
             setup_seconds,
             images_in_use=lambda: self._in_use(node),
             pod_ip=pod.status.pod_ip,
+            crossing=crossing(pod, self.usage) if self._is_watched(pod) else None,
+            verdict=self._verdicts.get(pod.metadata.uid),
         )
 
     def state(self, node: str) -> NodeState:
@@ -254,7 +292,8 @@ class Kubelet:
     def _on_pod(self, change: Change[Pod]) -> None:
         old, new = change.old, change.new
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
-            self._lives.pop(old.metadata.uid, None)
+            for kept in (self._lives, self._watched, self._verdicts):
+                kept.pop(old.metadata.uid, None)
             if old.spec.node_name in self._states:
                 self._states[old.spec.node_name].release(old.metadata.uid)
             if old.status.pod_ip and old.spec.node_name in self.nodes:

@@ -100,6 +100,9 @@ class ContainerLife:
     exit_code: int = 0
     exit_reason: str = ""
     """How the present run will end."""
+    oom_at: float | None = None
+    full_at: float | None = None
+    """When it will use more memory, or storage, than it may."""
     killed: bool = False
     """Whether its present run is being ended by the kubelet."""
     ended: Run | None = None
@@ -131,7 +134,8 @@ class ContainerLife:
         if not self.is_running:
             return self.due_at
         probes = (self.probes.startup, self.probes.readiness, self.probes.liveness)
-        times = [self.due_at, self.exit_at, self.ready_at, *(each.due_at for each in probes if each is not None)]
+        times = [self.due_at, self.exit_at, self.oom_at, self.full_at, self.ready_at]
+        times += [each.due_at for each in probes if each is not None]
         return min((each for each in times if each is not None), default=None)
 
 
@@ -143,6 +147,8 @@ class Verdict:
     message: str
     disruption: str = ""
     """The reason of the DisruptionTarget condition, if somebody else's needs ended the pod."""
+    grace_seconds: float | None = None
+    """What the pod gets to stop, if not what it asks for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from kubewright.twin.kubelet import exits, probing
 from kubewright.twin.kubelet.exits import go_duration
 from kubewright.twin.kubelet.images import is_name
 from kubewright.twin.kubelet.life import Run, State, backoff_seconds
+from kubewright.twin.kubelet.limits import MEMORY, STORAGE
 from kubewright.twin.kubelet.turn import Turn
 
 RETRY_SECONDS = 12.0
@@ -149,7 +150,17 @@ def _create(turn: Turn, position: int) -> None:
         exit_code=acts.exit_code,
         exit_reason="",
     )
+    watch_limits(turn, position)
     probing.begin(turn, position)
+
+
+def watch_limits(turn: Turn, position: int) -> None:
+    """Find out when a container that runs will use more than it may."""
+    crossing = turn.around.crossing
+    if crossing is not None:
+        spec, since = turn.specs[position], turn.containers[position].started_at
+        oom_at = crossing(spec, MEMORY, since, turn.now)
+        turn.change(position, oom_at=oom_at, full_at=crossing(spec, STORAGE, since, turn.now))
 
 
 def _refuse(turn: Turn, position: int, reason: str, message: str) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from kubewright.api.core import Container, Pod
 from kubewright.twin.kubelet.behaviour import Acts
 from kubewright.twin.kubelet.images import NodeImages
-from kubewright.twin.kubelet.life import ContainerLife, Life, Stage, all_containers, is_main
+from kubewright.twin.kubelet.life import ContainerLife, Life, Stage, Verdict, all_containers, is_main
+from kubewright.twin.kubelet.limits import Crossing
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class Around:
     missing: Missing = NOTHING_MISSING
     images_in_use: Callable[[], frozenset[str]] = frozenset
     pod_ip: str = ""
+    crossing: Crossing | None = None
+    """When containers will use more than they may; None for a pod that never does."""
+    verdict: Verdict | None = None
+    """Why the pod has to go."""
 
 
 @dataclass(frozen=True, slots=True)
