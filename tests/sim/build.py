@@ -79,9 +79,9 @@ class Day:
         await self.until(complete, seconds)
 
 
-async def live(day, *, nodes=3, seed=0, latencies=None):
+async def live(day, *, nodes=3, seed=0, **options):
     """Run one day and return all that was written while it lasted, kind by kind."""
-    async with Twin(Clock.virtual(), nodes=nodes, seed=seed, latencies=latencies) as twin:
+    async with Twin(Clock.virtual(), nodes=nodes, seed=seed, **options) as twin:
         store = twin.server.store
         await day(Day(twin))
         return [

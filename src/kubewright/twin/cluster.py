@@ -43,6 +43,7 @@ from kubewright.twin.controllers.statefulset import controller as stateful_sets
 from kubewright.twin.controllers.writes import Create
 from kubewright.twin.faults import controller as faults
 from kubewright.twin.faults.clients import COMPONENT_AGENT
+from kubewright.twin.faults.effects import KubeletEffects
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet.behaviour import Latencies
 from kubewright.twin.kubelet.driver import Kubelet
@@ -165,6 +166,7 @@ class Twin:
             renewals=LeaseRenewals(self.server.store),
         )
         faults.add_to(self._context, self.server.faults, client, self.server.gate)
+        KubeletEffects(self.server.faults, self.nodes.kubelet, self._caches.pods.index.values)
         news = quotas.add_to(self._context)
         self._collector = garbage.add_to(self._context)
         self._collector.tell(news.on_object)

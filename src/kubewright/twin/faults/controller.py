@@ -20,10 +20,12 @@ from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.workqueue import WorkQueue
 from kubewright.twin.caches import Caches
 from kubewright.twin.controllers.context import Context
+from kubewright.twin.controllers.writes import Writer
 from kubewright.twin.faults.decide import Cluster, State, Verdict, decide
 from kubewright.twin.faults.fault import FAULTS, Fault
 from kubewright.twin.faults.gate import ApiGate
 from kubewright.twin.faults.inforce import Active, Board
+from kubewright.twin.faults.nodestatus import writes_of
 from kubewright.twin.faults.objects import NAME, Held, keep_stuck
 from kubewright.twin.faults.status import document, shown, status_of
 
@@ -35,6 +37,7 @@ LOOK_SECONDS = 5.0
 """So often a fault is looked after that hits what is not watched."""
 AWAY_SECONDS = 10.0
 """So often a cluster without the kind is asked for it."""
+WATCHDOG = "node-problem-detector"
 _KEY = "faults"
 _OF_THE_SERVER = "faults of the API server need the twin's own: this cluster has another"
 
@@ -47,6 +50,8 @@ class FaultsReconciler:
     clock: Clock
     faults: Informer[Fault]
     caches: Caches
+    writer: Writer
+    """In the name of what watches over nodes."""
     board: Board
     gate: ApiGate | None
     """None where the API server is not the twin's."""
@@ -57,6 +62,7 @@ class FaultsReconciler:
         now = self.clock.now()
         verdict = decide(self.faults.index.values(), self._cluster(), now)
         self.board.publish(verdict.in_force)
+        await self._tell_nodes(verdict, now)
         held = await keep_stuck(self.client, verdict.states)
         active = {each.name: each for each in verdict.in_force.active}
         for state in verdict.states:
@@ -66,6 +72,10 @@ class FaultsReconciler:
 
     def _cluster(self) -> Cluster:
         return Cluster(tuple(self.caches.nodes.index.values()), tuple(self.caches.pods.index.values()))
+
+    async def _tell_nodes(self, verdict: Verdict, now: float) -> None:
+        for node in self.caches.nodes.index.values():
+            await self.writer.do(writes_of(node, verdict.in_force.on_nodes.get(node.metadata.name, ()), now))
 
     async def _show(self, state: State, active: Active | None, held: Held, now: float) -> None:
         fault = state.fault
@@ -132,7 +142,7 @@ def add_to(context: Context, board: Board, client: Client, gate: ApiGate | None 
 
     caches.nodes.add_handler(lambda change: look(_chooses_anew(change)))
     caches.pods.add_handler(lambda change: look(_chooses_anew(change) or _is_elsewhere(change)))
-    reconciler = FaultsReconciler(client, context.clock, informer, caches, board, gate)
+    reconciler = FaultsReconciler(client, context.clock, informer, caches, context.writer(WATCHDOG), board, gate)
     context.controller(NAME, reconciler, queue, (informer, caches.nodes, caches.pods))
     return Faults(informer, board, client, queue)
 

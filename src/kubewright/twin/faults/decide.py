@@ -66,6 +66,15 @@ def _is_going(fault: Fault) -> bool:
     return fault.metadata.deletion_timestamp is not None
 
 
+def _is_written(fault: Fault, place: Window) -> bool:
+    status = fault.status
+    return (status.observed_generation, status.phase, status.occurrence) == (
+        fault.metadata.generation,
+        "InForce",
+        place.occurrence,
+    )
+
+
 def _state(fault: Fault, cluster: Cluster, now: float) -> tuple[State, Active | None]:
     created = fault.metadata.creation_timestamp
     place = window(fault.spec.schedule, parse_time(created) if created else now, now)
@@ -74,7 +83,15 @@ def _state(fault: Fault, cluster: Cluster, now: float) -> tuple[State, Active | 
     active = None
     if place.phase == "InForce" and place.since is not None:
         version = (fault.metadata.uid, fault.metadata.generation)
-        active = Active(fault.metadata.name, version, fault.spec, place.occurrence, place.since, place.until)
+        active = Active(
+            fault.metadata.name,
+            version,
+            fault.spec,
+            place.occurrence,
+            place.since,
+            place.until,
+            is_new=not _is_written(fault, place),
+        )
     target = fault.spec.target
     matching = _matching(target, cluster)
     if matching is None or active is None:

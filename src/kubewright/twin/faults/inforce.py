@@ -22,6 +22,8 @@ class Active:
     occurrence: int
     since: float
     until: float | None = None
+    is_new: bool = True
+    """Whether nobody has written down yet that it is in force: what it does only once is still to be done."""
     chosen: frozenset[str] | None = None
     """Of nodes, pods and claims those that it hits, as `name_of` names them; None where all that match are hit."""
 

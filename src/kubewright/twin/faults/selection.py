@@ -50,9 +50,13 @@ class PodSelection(Leaf, frozen=True):
             matches_any(self.namespaces, (pod.metadata.namespace,))
             and matches_any(self.names, (pod.metadata.name,))
             and matches_any(self.nodes, (pod.spec.node_name,))
-            and (not self.images or matches_any(self.images, (each.image for each in pod.spec.containers)))
+            and matches_any(self.images, (each.image for each in pod.spec.containers))
             and self.label_selector.matches(pod.metadata.labels)
         )
+
+    def runs_image(self, image: str) -> bool:
+        """Tell whether an image is one of those that are meant."""
+        return matches_any(self.images, (image,))
 
 
 class ClaimSelection(Leaf, frozen=True):

@@ -89,6 +89,8 @@ def _go_on(turn: Turn) -> None:
         turn.tell("Normal", DEADLINE.reason, DEADLINE.message)
         stopping.stop(turn, turn.pod.spec.termination_grace_period_seconds, DEADLINE)
         return
+    if turn.around.anew:
+        exits.reconsider(turn)
     for position in range(len(turn.containers)):
         if turn.containers[position].is_running:
             _look_at_running(turn, position)

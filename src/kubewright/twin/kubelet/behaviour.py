@@ -77,6 +77,8 @@ class Acts:
     pull_error: str = ""
     start_error: str = ""
     failing_probes: frozenset[str] = frozenset()
+    failing_after_seconds: float = 0.0
+    """So long after its start they begin to fail."""
 
 
 @dataclass(slots=True)
@@ -111,6 +113,7 @@ class Behaviours:
         if trouble.exit_after_seconds is not None and (exits is None or trouble.exit_after_seconds < exits):
             exits, code = trouble.exit_after_seconds, trouble.exit_code
         slowness = self.faults.of_node(pod.spec.node_name).slowness
+        noted = notes.words(FAIL_PROBES)
         return Acts(
             warm_up_seconds=notes.seconds(READY_SECONDS, 0.0),
             first_probe_seconds=self._draw(drawn.probe_seconds, pod, "probe", name),
@@ -124,7 +127,8 @@ class Behaviours:
             pull_error=notes.error(FAIL_PULL, "not found") or trouble.pull_error,
             start_error=notes.error(FAIL_START, "failed to create containerd task", first_only=True)
             or trouble.start_error,
-            failing_probes=trouble.failing_probes | notes.words(FAIL_PROBES),
+            failing_probes=trouble.failing_probes | noted,
+            failing_after_seconds=0.0 if noted else trouble.failing_after_seconds,
         )
 
     def _draw(self, limits: Range, pod: Pod, *salt: str) -> float:

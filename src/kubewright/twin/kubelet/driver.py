@@ -59,6 +59,8 @@ class Kubelet:
         self._queue: WorkQueue[ObjectKey] = context.queue(NAME, ObjectKey)
         self._lives: dict[str, Life] = {}
         self._states: dict[str, NodeState] = {}
+        self._anew: set[str] = set()
+        """Pods, by uid, that a fault came to or left: they act otherwise, or others wrote of them what is not so."""
         self._addresses = PodAddresses()
         self.usage: Usage = FromProfiles(seed)
         """How containers use what they get; whoever keeps account of it puts itself here."""
@@ -133,6 +135,7 @@ class Kubelet:
         self.behaviours = other.behaviours.copy()
         self._lives.update(other._lives)
         self._states = {node: state.copy() for node, state in other._states.items()}
+        self._anew = set(other._anew)
         self._addresses = other._addresses.copy()
         self._watched, self._verdicts = dict(other._watched), dict(other._verdicts)
         self._watch.resume_from(other._watch)
@@ -167,8 +170,9 @@ class Kubelet:
         if known is not None and self._is_shown(pod, step.life):
             # It ran before this kubelet came, and goes on as its status says.
             self._address(pod, self.node(pod.spec.node_name))
-        elif step.life is not before:
+        elif step.life is not before or uid in self._anew:
             await self._show(pod, before, step, now)
+            self._anew.discard(uid)
         if step.life is not before and self._is_watched(pod):
             self._watch.consider(pod.spec.node_name)
         due_at = step.life.due_at
@@ -212,6 +216,7 @@ class Kubelet:
                 case OnContainers():
                     meant = any(rule.matches(pod, each) for each in (*pod.spec.init_containers, *pod.spec.containers))
             if meant:
+                self._anew.add(pod.metadata.uid)
                 self._queue.add(pod.key)
 
     def _around(self, pod: Pod) -> Around:
@@ -233,6 +238,7 @@ class Kubelet:
             pod_ip=pod.status.pod_ip,
             crossing=crossing(pod, self.usage) if self._is_watched(pod) else None,
             verdict=self._verdicts.get(pod.metadata.uid),
+            anew=pod.metadata.uid in self._anew,
         )
 
     def state(self, node: str) -> NodeState:
@@ -253,7 +259,7 @@ class Kubelet:
         """Write what looks different, and tell of the news."""
         life = step.life
         try:
-            if before is None or life.looks() != before.looks():
+            if before is None or life.looks() != before.looks() or pod.metadata.uid in self._anew:
                 await self._write_status(pod, life, now)
             if life.stage is Stage.GONE:
                 await self._writer.do_one(Remove(PODS, pod.key, pod.metadata.uid, grace_period_seconds=0))
@@ -296,6 +302,7 @@ class Kubelet:
                 kept.pop(old.metadata.uid, None)
             if old.spec.node_name in self._states:
                 self._states[old.spec.node_name].release(old.metadata.uid)
+            self._anew.discard(old.metadata.uid)
             if old.status.pod_ip and old.spec.node_name in self.nodes:
                 self._addresses.release(self.node(old.spec.node_name), old.status.pod_ip)
         if new is None or new.spec.node_name not in self.nodes:

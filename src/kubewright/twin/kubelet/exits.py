@@ -58,6 +58,18 @@ def note(turn: Turn, position: int, run: Run, *, again: bool, reason: str = "", 
     )
 
 
+def reconsider(turn: Turn) -> None:
+    """Let the present runs end when they should as things are now, and not as they were when they began."""
+    for position, container in enumerate(turn.containers):
+        about_to_end = container.exit_at is not None and container.exit_at <= turn.now
+        if not container.is_running or container.killed or container.exit_reason or about_to_end:
+            continue
+        acts = turn.acts(position)
+        after = acts.exit_after_seconds
+        exit_at = None if after is None else max(turn.now, container.started_at + after)
+        turn.change(position, exit_at=exit_at, exit_code=acts.exit_code)
+
+
 def consider_restart(turn: Turn, position: int) -> None:
     """Start a container that has exited again, or make it wait: the first restart in ten minutes is at once."""
     container, name = turn.containers[position], turn.specs[position].name

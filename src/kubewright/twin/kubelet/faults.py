@@ -64,9 +64,11 @@ class ContainerTrouble:
     exit_code: int = 1
     """What such a run ends with."""
     failing_probes: frozenset[str] = frozenset()
+    failing_after_seconds: float = 0.0
+    """So long after its start they begin to fail."""
 
     def and_(self, other: ContainerTrouble) -> ContainerTrouble:
-        """Return both troubles at once: of two ends the sooner, of two errors the first."""
+        """Return both troubles at once: of two ends or failures the sooner, of two errors the first."""
         exits = [each for each in (self, other) if each.exit_after_seconds is not None]
         soonest = min(exits, key=lambda each: each.exit_after_seconds or 0.0, default=self)
         return ContainerTrouble(
@@ -76,6 +78,7 @@ class ContainerTrouble:
             soonest.exit_after_seconds,
             soonest.exit_code,
             self.failing_probes | other.failing_probes,
+            min((each.failing_after_seconds for each in (self, other) if each.failing_probes), default=0.0),
         )
 
 

@@ -66,7 +66,9 @@ def _on_started(turn: Turn, position: int) -> None:
         if probe is None:
             return None
         due_at = max(turn.now, container.started_at + probe.initial_delay_seconds) + first
-        return Probing(None if passes and _answers(turn, position, LIVENESS, turn.now) else due_at, passes)
+        if passes and _answers(turn, position, LIVENESS, turn.now):
+            return Probing(_steady_until(turn, position, LIVENESS, probe), passes)
+        return Probing(due_at, passes)
 
     probes = Probes(
         readiness=beginning(spec.readiness_probe, passes=False), liveness=beginning(spec.liveness_probe, passes=True)
@@ -83,6 +85,9 @@ def _ask(turn: Turn, position: int, kind: str, probe: Probe, state: Probing) -> 
     good = _answers(turn, position, kind, turn.now)
     if state.due_at is None:
         if good == state.passes:
+            later = _steady_until(turn, position, kind, probe) if good else None
+            if later is not None:
+                _keep(turn, position, kind, replace(state, due_at=later))
             return
         state = replace(state, due_at=_next_tick(container, probe, turn.now))
     elif state.due_at <= turn.now:
@@ -104,14 +109,16 @@ def _count(turn: Turn, position: int, kind: str, probe: Probe, state: Probing, *
         return state
     if good == state.passes:
         steady = good and kind != STARTUP
-        return replace(state, in_a_row=0, due_at=None if steady else state.due_at)
+        later = _steady_until(turn, position, kind, probe)
+        return replace(state, in_a_row=0, due_at=later if steady else state.due_at)
     threshold = probe.success_threshold if good else probe.failure_threshold
     if state.in_a_row + 1 < threshold:
         return replace(state, in_a_row=state.in_a_row + 1)
     if kind == LIVENESS:
         _kill(turn, position, kind, probe)
         return replace(state, due_at=None)
-    return replace(state, passes=good, in_a_row=0, due_at=None if good else state.due_at)
+    later = _steady_until(turn, position, kind, probe)
+    return replace(state, passes=good, in_a_row=0, due_at=later if good else state.due_at)
 
 
 def _keep(turn: Turn, position: int, kind: str, state: Probing) -> None:
@@ -134,7 +141,17 @@ def _keep(turn: Turn, position: int, kind: str, state: Probing) -> None:
 def _answers(turn: Turn, position: int, kind: str, at: float) -> bool:
     acts, container = turn.acts(position), turn.containers[position]
     warm = acts.warm_up_seconds is not None and at >= container.started_at + acts.warm_up_seconds
-    return warm and kind not in acts.failing_probes
+    fails = kind in acts.failing_probes and at >= container.started_at + acts.failing_after_seconds
+    return warm and not fails
+
+
+def _steady_until(turn: Turn, position: int, kind: str, probe: Probe) -> float | None:
+    """Return when a probe that passes is to be asked again: None unless it is known to fail some time."""
+    acts, container = turn.acts(position), turn.containers[position]
+    turns_at = container.started_at + acts.failing_after_seconds
+    if kind not in acts.failing_probes or turns_at <= turn.now:
+        return None
+    return _next_tick(container, probe, turns_at)
 
 
 def _next_tick(container: ContainerLife, probe: Probe, now: float) -> float:

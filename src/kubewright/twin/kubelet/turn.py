@@ -53,6 +53,8 @@ class Around:
     """When containers will use more than they may; None for a pod that never does."""
     verdict: Verdict | None = None
     """Why the pod has to go."""
+    anew: bool = False
+    """Whether containers may act otherwise than they did: a fault came or went."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+"""What nodes say of themselves under faults."""
+
+import msgspec
+import pytest
+
+from kubewright.api.conditions import Condition
+from kubewright.api.core import NodeStatus
+from kubewright.api.meta import rfc3339
+from kubewright.twin.controllers.writes import Announce, Patch
+from kubewright.twin.faults.decide import Cluster, decide
+from kubewright.twin.faults.nodestatus import writes_of
+from tests.unit.twin.faults.build import NOW, fault, node
+
+EARLIER = rfc3339(NOW - 100)
+HIT = {"nodes": {}}
+
+
+def a_node(*conditions, gpus="", allocatable=""):
+    said = tuple(Condition(type_, status, reason, "", EARLIER) for type_, status, reason in conditions)
+    capacity = {"nvidia.com/gpu": gpus} if gpus else {}
+    status = NodeStatus(capacity, {"nvidia.com/gpu": allocatable or gpus} if gpus else {}, said)
+    return msgspec.structs.replace(node("n1"), status=status)
+
+
+def writes(found, *faults):
+    in_force = decide(faults, Cluster((found,)), NOW).in_force
+    return writes_of(found, in_force.on_nodes.get("n1", ()), NOW)
+
+
+def test_a_healthy_node_has_nothing_to_say():
+    assert writes(a_node(("DiskPressure", "False", "KubeletHasNoDiskPressure"))) == []
+    assert writes(a_node(gpus="4")) == []
+
+
+def test_a_condition_that_turns_says_since_when_and_is_announced():
+    patch, news = writes(a_node(("DiskPressure", "False", "x")), fault(type="DiskFull", target=HIT))
+    (condition,) = patch.changes["status"]["conditions"]
+    assert (condition["status"], condition["lastTransitionTime"]) == ("True", rfc3339(NOW))
+    assert (news.type, news.reason) == ("Normal", "NodeHasDiskPressure")
+
+
+def test_a_condition_that_stays_keeps_its_time():
+    patch, _ = writes(
+        a_node(("NTPProblem", "True", "other")), fault(type="ClockSkew", target=HIT, clockSkew={"seconds": 9})
+    )
+    assert patch.changes["status"]["conditions"][0]["lastTransitionTime"] == EARLIER
+
+
+@pytest.mark.parametrize(
+    ("type_", "status"), [("DiskPressure", "True"), ("NTPProblem", "True"), ("AcceleratedHardwareReady", "False")]
+)
+def test_what_a_fault_has_left_behind_goes_back_to_normal(type_, status):
+    (patch,) = writes(a_node((type_, status, "x")))
+    assert isinstance(patch, Patch)
+    assert patch.changes["status"]["conditions"][0]["status"] == ("False" if status == "True" else "True")
+
+
+def test_what_the_node_controller_says_of_a_silent_node_stays():
+    assert writes(a_node(("DiskPressure", "Unknown", "NodeStatusUnknown"))) == []
+
+
+@pytest.mark.parametrize("type_", ["NodeDown", "NodePartitioned"])
+def test_a_node_that_is_cut_off_says_nothing(type_):
+    silent = fault("a", type=type_, target=HIT)
+    assert writes(a_node(("DiskPressure", "False", "x")), silent, fault("b", type="DiskFull", target=HIT)) == []
+
+
+def test_devices_are_counted_once_and_only_where_they_are():
+    faults = [
+        fault(name, type="GpuXid", target=HIT, gpuXid={"device": device})
+        for name, device in (("a", 0), ("b", 0), ("c", 2), ("d", 7))
+    ]
+    patch, *news = writes(a_node(gpus="4"), *faults)
+    assert patch.changes["status"]["allocatable"] == {"nvidia.com/gpu": "2"}
+    assert all(isinstance(each, Announce) for each in news)
+    assert "allocatable" not in writes(a_node(gpus="4", allocatable="2"), *faults)[0].changes["status"]
+    (patch,) = writes(a_node(gpus="4", allocatable="2"))
+    assert patch.changes == {"status": {"allocatable": {"nvidia.com/gpu": "4"}}}
