@@ -4,14 +4,16 @@ Faults of the API server need the twin's own; those of nodes and pods work where
 """
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from kubewright.api.core import CONFIG_MAPS
 from kubewright.api.meta import ObjectKey
 from kubewright.errors import ErrorKind, OpError
-from kubewright.twin.faults.fault import FAULT_CRD
-from tests.contract.manifests import config_map
+from tests.contract.asking import eventually
+from tests.contract.manifests import config_map, deployment
 
 KIND = "faults.twin.kubewright.dev"
 INVALID = [
@@ -57,7 +59,10 @@ def kind(cluster):
     if cluster.name == "twin":
         yield
         return
-    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(FAULT_CRD))
+    printed = subprocess.run(
+        [sys.executable, "-m", "kubewright", "twin", "crds"], capture_output=True, text=True, check=True
+    )
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=printed.stdout)
     cluster.kubectl("wait", "--for=condition=Established", f"crd/{KIND}", "--timeout=60s")
     yield
     cluster.kubectl("delete", "crd", KIND)
@@ -81,7 +86,8 @@ def inject(cluster, kind, namespace):
         return own
 
     yield inject
-    cluster.kubectl("delete", "faults", "--ignore-not-found", *names)
+    if names:
+        cluster.kubectl("delete", "faults", "--ignore-not-found", *names)
 
 
 @pytest.mark.parametrize(("spec", "words"), INVALID)
@@ -97,6 +103,31 @@ def test_a_fault_is_defaulted_and_typed(cluster, kind, namespace):
     found = json.loads(cluster.kubectl("get", "fault", namespace, "-o", "json").stdout)
     assert found["spec"]["gpuXid"] == {"code": 79, "device": 2}
     cluster.kubectl("delete", "fault", namespace)
+
+
+def restarts(cluster, namespace):
+    path = "jsonpath={.items[*].status.containerStatuses[*].restartCount}"
+    return cluster.kubectl("-n", namespace, "get", "pods", "-o", path).stdout
+
+
+async def test_a_container_is_crashed_wherever_our_kubelets_run(cluster, namespace, inject):
+    cluster.kubectl("-n", namespace, "create", "-f", "-", stdin=json.dumps(deployment("web", 1)))
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=60s")
+    inject("crash", type="ContainerCrash", target={"pods": {"namespaces": [namespace]}})
+
+    async def restarted():
+        return restarts(cluster, namespace) == "1"
+
+    await eventually(restarted)
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=60s")
+
+
+def test_faults_of_a_server_that_is_not_the_twins_say_so(cluster, namespace, inject):
+    if cluster.name == "twin":
+        pytest.skip("the API server is the twin's")
+    name = inject("errors", type="ApiError", target={"clients": {"namespaces": [namespace]}}, apiError={"code": 500})
+    (condition, _) = json.loads(cluster.kubectl("get", "fault", name, "-o", "json").stdout)["status"]["conditions"]
+    assert (condition["status"], condition["reason"]) == ("False", "NotPossibleHere")
 
 
 @pytest.fixture

@@ -117,3 +117,13 @@ def nodes(*, nodes: int, seed: int, kubeconfig: str, context: str) -> None:
     from kubewright.cli.twinserve import run_nodes
 
     asyncio.run(run_nodes(connection(kubeconfig, context), nodes, seed))
+
+
+@twin.command()
+def crds() -> None:
+    """Print the CustomResourceDefinition of Faults, for a cluster that `twin nodes` serves; a twin has it already."""
+    import yaml
+
+    from kubewright.twin.faults.fault import FAULT_CRD
+
+    click.echo(yaml.safe_dump(FAULT_CRD, sort_keys=False), nl=False)

@@ -43,7 +43,8 @@ from kubewright.twin.controllers.statefulset import controller as stateful_sets
 from kubewright.twin.controllers.writes import Create
 from kubewright.twin.faults import controller as faults
 from kubewright.twin.faults.clients import COMPONENT_AGENT
-from kubewright.twin.faults.effects import KubeletEffects
+from kubewright.twin.faults.gate import ApiGate
+from kubewright.twin.faults.inforce import Board
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet.behaviour import Latencies
 from kubewright.twin.kubelet.driver import Kubelet
@@ -79,7 +80,9 @@ class SimulatedNodes:
         latencies: Latencies | None = None,
         context: Context | None = None,
         renewals: Renewals | None = None,
+        gate: ApiGate | None = None,
     ) -> None:
+        """Put them together; on a twin its controllers' `context` and its server's `gate` are shared."""
         self.names = node_names(nodes) if isinstance(nodes, int) else tuple(nodes)
         self._client = client
         self._clock = clock
@@ -88,6 +91,7 @@ class SimulatedNodes:
         shared = context or self._own
         assert shared is not None  # noqa: S101  one of the two was given
         self.kubelet = Kubelet(shared, self.names, seed=seed, latencies=latencies)
+        self._faults = faults.add_to(shared, gate.board if gate else Board(), self.kubelet, gate)
         self._heartbeats = Heartbeats(client, clock, self.kubelet.living, self.kubelet.node, renewals=renewals)
 
     async def join(self, *, known: Collection[str] = ()) -> None:
@@ -108,6 +112,7 @@ class SimulatedNodes:
                 caches = self._own.caches
                 tasks.create_task(caches.run(caches.pods, caches.nodes), name="caches")
                 tasks.create_task(self._own.run(), name="kubelet")
+                tasks.create_task(self._faults.run(), name="faults")
 
 
 class Twin:
@@ -164,9 +169,8 @@ class Twin:
             latencies=latencies,
             context=self._context,
             renewals=LeaseRenewals(self.server.store),
+            gate=self.server.gate,
         )
-        faults.add_to(self._context, self.server.faults, client, self.server.gate)
-        KubeletEffects(self.server.faults, self.nodes.kubelet, self._caches.pods.index.values)
         news = quotas.add_to(self._context)
         self._collector = garbage.add_to(self._context)
         self._collector.tell(news.on_object)

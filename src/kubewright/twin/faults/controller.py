@@ -7,27 +7,29 @@ so, and every few seconds while a fault hits what is not watched (requests, obje
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TypeVar
 
-from kubewright.api.core import Pod
+from kubewright.api.core import Node, Pod
 from kubewright.api.meta import KubeObject, Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change, Informer
-from kubewright.runtime.workqueue import WorkQueue
 from kubewright.twin.caches import Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.writes import Writer
 from kubewright.twin.faults.decide import Cluster, State, Verdict, decide
+from kubewright.twin.faults.effects import KubeletEffects
 from kubewright.twin.faults.fault import FAULTS, Fault
 from kubewright.twin.faults.gate import ApiGate
 from kubewright.twin.faults.inforce import Active, Board
 from kubewright.twin.faults.nodestatus import writes_of
 from kubewright.twin.faults.objects import NAME, Held, keep_stuck
 from kubewright.twin.faults.status import document, shown, status_of
+from kubewright.twin.kubelet.driver import Kubelet
 
 T = TypeVar("T", bound=KubeObject)
 
@@ -50,6 +52,8 @@ class FaultsReconciler:
     clock: Clock
     faults: Informer[Fault]
     caches: Caches
+    ours: Collection[str]
+    """The nodes that are simulated: no others are touched."""
     writer: Writer
     """In the name of what watches over nodes."""
     board: Board
@@ -71,10 +75,16 @@ class FaultsReconciler:
         return self._next(verdict)
 
     def _cluster(self) -> Cluster:
-        return Cluster(tuple(self.caches.nodes.index.values()), tuple(self.caches.pods.index.values()))
+        pods = self.caches.pods.index.values()
+        return Cluster(
+            self._nodes(), [each for each in pods if not each.spec.node_name or each.spec.node_name in self.ours]
+        )
+
+    def _nodes(self) -> list[Node]:
+        return [each for each in self.caches.nodes.index.values() if each.metadata.name in self.ours]
 
     async def _tell_nodes(self, verdict: Verdict, now: float) -> None:
-        for node in self.caches.nodes.index.values():
+        for node in self._nodes():
             await self.writer.do(writes_of(node, verdict.in_force.on_nodes.get(node.metadata.name, ()), now))
 
     async def _show(self, state: State, active: Active | None, held: Held, now: float) -> None:
@@ -109,31 +119,29 @@ class FaultsReconciler:
         return RequeueAfter(min(waits)) if waits else Done()
 
 
-@dataclass(frozen=True, slots=True)
 class Faults:
-    """The controller as a twin wires it, or as simulated nodes elsewhere do."""
+    """Follows faults on a cluster that may not have the kind yet; a twin's caches do so for it."""
 
-    informer: Informer[Fault]
-    board: Board
-    client: Client
-    queue: WorkQueue[str] = field(repr=False)
+    def __init__(self, client: Client, informer: Informer[Fault]) -> None:
+        self._client = client
+        self._informer = informer
 
-    async def run_when_served(self) -> None:
-        """Follow faults on a cluster that may not have the kind yet, until cancelled."""
+    async def run(self) -> None:
+        """Follow them until cancelled."""
         while True:
             try:
-                await self.client.list(FAULTS)
+                await self._client.list(FAULTS)
             except OpError:
                 await asyncio.sleep(AWAY_SECONDS)
             else:
-                await self.informer.run()
+                await self._informer.run()
 
 
-def add_to(context: Context, board: Board, client: Client, gate: ApiGate | None = None) -> Faults:
-    """Wire the controller into a context; `client` is for its own requests."""
-    caches = context.caches
+def add_to(context: Context, board: Board, kubelet: Kubelet, gate: ApiGate | None) -> Faults:
+    """Wire the controller, and the kubelets to the board; without a `gate` the API server is not the twin's."""
+    client, caches = context.client, context.caches
     queue = context.queue(NAME, str)
-    informer = caches.of(FAULTS) if gate is not None else Informer(client, FAULTS)
+    informer = Informer(client, FAULTS) if gate is None else caches.of(FAULTS)
     informer.add_handler(lambda _: queue.add(_KEY))
 
     def look(matters: bool) -> None:
@@ -142,9 +150,11 @@ def add_to(context: Context, board: Board, client: Client, gate: ApiGate | None 
 
     caches.nodes.add_handler(lambda change: look(_chooses_anew(change)))
     caches.pods.add_handler(lambda change: look(_chooses_anew(change) or _is_elsewhere(change)))
-    reconciler = FaultsReconciler(client, context.clock, informer, caches, context.writer(WATCHDOG), board, gate)
+    KubeletEffects(board, kubelet, caches.pods.index.values)
+    ours = kubelet.nodes
+    reconciler = FaultsReconciler(client, context.clock, informer, caches, ours, context.writer(WATCHDOG), board, gate)
     context.controller(NAME, reconciler, queue, (informer, caches.nodes, caches.pods))
-    return Faults(informer, board, client, queue)
+    return Faults(client, informer)
 
 
 def _chooses_anew(change: Change[T]) -> bool:

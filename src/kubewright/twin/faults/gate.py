@@ -27,7 +27,7 @@ class ApiGate:
     """Delays, refuses and resets requests, drops and holds watches, and forgets history, as the board says."""
 
     def __init__(self, board: Board, hub: WatchHub, store: VersionedStore) -> None:
-        self._board = board
+        self.board = board
         self._hub = hub
         self._store = store
         self._seen: Counter[Key] = Counter()
@@ -43,7 +43,7 @@ class ApiGate:
     async def through(self, request: Request, user: User, answer: Callable[[], Awaitable[Response]]) -> Response:
         """Answer a request as far as the faults let it; raises ConnectionResetError where they cut the connection."""
         caller = caller_of(request, user)
-        faults = self._board.now.on_clients
+        faults = self.board.now.on_clients
         hitting = [each for each in faults if each.spec.type not in _OF_WATCHES and self._hits(each, caller)]
         seconds = sum(_wait_seconds(each, self._hit[each.key]) for each in hitting)
         if seconds:
@@ -67,7 +67,7 @@ class ApiGate:
 
     def _follow(self, stream: WatchStream, caller: Caller) -> None:
         self._callers[stream] = caller
-        for fault in self._board.now.on_clients:
+        for fault in self.board.now.on_clients:
             if fault.spec.type in _OF_WATCHES and self._hits(fault, caller):
                 self._disturb(fault, stream, at_once=False)
 
