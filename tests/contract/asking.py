@@ -44,7 +44,8 @@ Document: TypeAlias = dict[str, Any]
 Event: TypeAlias = tuple[str, Document]
 
 ROOTS = {
-    "/api/v1": "configmaps endpoints events namespaces nodes pods secrets serviceaccounts services",
+    "/api/v1": "configmaps endpoints events namespaces nodes persistentvolumeclaims persistentvolumes pods secrets"
+    " serviceaccounts services",
     "/apis/apps/v1": "daemonsets deployments replicasets statefulsets",
     "/apis/apiextensions.k8s.io/v1": "customresourcedefinitions",
     "/apis/batch/v1": "cronjobs jobs",
@@ -53,6 +54,7 @@ ROOTS = {
     "/apis/networking.k8s.io/v1": "networkpolicies ingresses",
     "/apis/policy/v1": "poddisruptionbudgets",
     "/apis/rbac.authorization.k8s.io/v1": "roles rolebindings",
+    "/apis/storage.k8s.io/v1": "storageclasses",
 }
 ROOT_OF = {plural: root for root, plurals in ROOTS.items() for plural in plurals.split()}
 

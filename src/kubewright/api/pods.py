@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
@@ -59,6 +60,8 @@ class Volume(Leaf, frozen=True):
     config_map: KeyReference | None = None
     secret: SecretVolumeSource | None = None
     persistent_volume_claim: ClaimVolumeSource | None = None
+    ephemeral: Mapping[str, Any] | None = None
+    """The claim that is made for the pod, as a template."""
 
 
 class PodSpec(Leaf, frozen=True):

@@ -22,11 +22,18 @@ class Diagnosis:
 
     n_nodes: int
     refusals: tuple[Refusal, ...] = ()
+    problem: str = ""
+    """What keeps the pod from every node, before any is looked at."""
 
     def __str__(self) -> str:
-        """Write it as kube-scheduler does: `0/5 nodes are available: 2 Insufficient cpu, 3 Too many pods.`."""
+        """Write it as kube-scheduler does: `0/5 nodes are available: 2 Insufficient cpu, 3 Too many pods.`.
+
+        The words after a problem are what its preemption found: nothing.
+        """
         if not self.n_nodes:
             return "no nodes available to schedule pods"
+        if self.problem:
+            return f"0/{self.n_nodes} nodes are available: {self.problem}. not found"
         counts: Counter[str] = Counter()
         for refusal in self.refusals:
             counts.update(dict(refusal.reasons))

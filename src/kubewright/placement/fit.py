@@ -23,6 +23,7 @@ from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.scores import DEFAULT_SCORES, Score
 from kubewright.placement.snapshot import ClusterSnapshot
+from kubewright.placement.storage import claims_problem
 
 Order: TypeAlias = NDArray[np.intp]
 """A permutation of the columns; among equally good nodes the first in it wins. The caller draws it from its seed."""
@@ -72,6 +73,9 @@ def fit(pod: Pod, snapshot: ClusterSnapshot, order: Order, policy: Policy = DEFA
 
 def feasible(row: PodRow, snapshot: ClusterSnapshot, policy: Policy = DEFAULT_POLICY) -> tuple[NodeMask, Diagnosis]:
     """Return the nodes that pass every filter, and what refused the others; the first filter that refuses counts."""
+    problem = claims_problem(row.pod, snapshot.storage)
+    if problem:
+        return ~snapshot.table.all(), Diagnosis(len(snapshot.table), problem=problem)
     left = snapshot.table.all()
     refusals: list[Refusal] = []
     for each in policy.filters:

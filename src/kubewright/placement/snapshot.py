@@ -15,6 +15,7 @@ from kubewright.api.core import Node, Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.placement.nodes import Amounts, NodeTable
 from kubewright.placement.pods import HostPort, PodRow
+from kubewright.placement.storage import NO_STORAGE, Storage
 
 SCORED_ROWS = 2
 """cpu and memory, the first two rows, are what scores look at."""
@@ -34,15 +35,17 @@ EMPTY_PLACED: Mapping[ObjectKey, Placed] = {}
 class ClusterSnapshot:
     """Nodes and placed pods. Filters and scores read it; only `assume` and `forget` change it."""
 
-    __slots__ = ("_placed", "_port_holders", "requested", "scored", "table")
+    __slots__ = ("_placed", "_port_holders", "requested", "scored", "storage", "table")
 
     def __init__(
         self,
         table: NodeTable,
         placed: Mapping[ObjectKey, Placed] = EMPTY_PLACED,
         port_holders: Mapping[ObjectKey, Placed] = EMPTY_PLACED,
+        storage: Storage = NO_STORAGE,
     ) -> None:
         self.table = table
+        self.storage = storage
         self.requested: Amounts = np.zeros_like(table.allocatable)
         """Shape (n_resources, n_nodes): what the placed pods request."""
         self.scored: Amounts = np.zeros((SCORED_ROWS, len(table)), np.int64)
@@ -51,9 +54,9 @@ class ClusterSnapshot:
         self._port_holders = dict(port_holders)
 
     @classmethod
-    def of(cls, nodes: Iterable[Node], pods: Iterable[Pod] = ()) -> ClusterSnapshot:
+    def of(cls, nodes: Iterable[Node], pods: Iterable[Pod] = (), storage: Storage = NO_STORAGE) -> ClusterSnapshot:
         """Take a snapshot; pods that are finished or on none of these nodes take nothing."""
-        snapshot = cls(NodeTable.of(nodes))
+        snapshot = cls(NodeTable.of(nodes), storage=storage)
         for pod in pods:
             column = snapshot.table.columns.get(pod.spec.node_name)
             if column is not None and not pod.is_finished:
@@ -62,7 +65,7 @@ class ClusterSnapshot:
 
     def fork(self) -> ClusterSnapshot:
         """Return an independent copy."""
-        copy = ClusterSnapshot(self.table, self._placed, self._port_holders)
+        copy = ClusterSnapshot(self.table, self._placed, self._port_holders, self.storage)
         copy.requested[:] = self.requested
         copy.scored[:] = self.scored
         return copy

@@ -7,9 +7,11 @@ What it does not model stands in `NOT_MODELLED`: asking for that gets a Status t
 Besides that, known simplifications of what is modelled:
 - Authorisation is by roles alone: there is no node authorizer, so a node's user may what is bound to it. Tokens are
   not cached, so one ends with its account at once. A client certificate of an unknown authority ends the handshake.
-- Admission: claims and volumes get no protection finalizers. Not heeded: `enforce-mountable-secrets` of accounts, Pod
-  Security's audit annotations and seccomp annotations. AppArmor annotations do not become fields. A bare `ApiServer`
-  takes pods without a default ServiceAccount; a `Twin` does not.
+- Admission: not heeded are `enforce-mountable-secrets` of accounts, Pod Security's audit annotations and seccomp
+  annotations. AppArmor annotations do not become fields. A bare `ApiServer` takes pods without a default
+  ServiceAccount; a `Twin` does not.
+- Volumes: only those of StorageClasses whose provisioner is `twin.kubewright.dev/disk` are made, grown and taken back;
+  a released volume of anybody else stays. Nothing is attached or mounted, and nodes take any number.
 - CEL: what an expression may cost is not limited. Expressions that use functions which the twin lacks
   (`expressions.functions.NOT_MODELLED`), macros with two variables, or dates and durations of a schema are refused.
 - Validating admission policies: objects are shown in the version they are written in. There is no type checking in
@@ -35,8 +37,6 @@ from collections.abc import Mapping
 
 KEPT_ONLY: frozenset[tuple[str, str]] = frozenset(
     {
-        ("", "persistentvolumeclaims"),
-        ("", "persistentvolumes"),
         ("", "podtemplates"),
         ("", "replicationcontrollers"),
         ("autoscaling", "horizontalpodautoscalers"),
@@ -54,6 +54,8 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
         ("", "limitranges"),
         ("", "namespaces"),
         ("", "nodes"),
+        ("", "persistentvolumeclaims"),
+        ("", "persistentvolumes"),
         ("", "pods"),
         ("", "resourcequotas"),
         ("", "secrets"),

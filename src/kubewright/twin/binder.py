@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import POD_SUBRESOURCES, PODS, Node, Pod
 from kubewright.api.meta import ObjectKey, rfc3339
+from kubewright.api.volumes import claim_names
 from kubewright.client.protocol import PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import Fit, Order, fit
 from kubewright.placement.snapshot import ClusterSnapshot
-from kubewright.runtime.controller import Done
+from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import LOW_PRIORITY, WorkQueue
 from kubewright.twin.caches import Caches
+from kubewright.twin.claiming import CLAIMS_SECONDS, TOO_LONG, Waiting, claim, is_lost, is_served, release
 from kubewright.twin.controllers.context import Context
+from kubewright.twin.controllers.volumes.binding import storage_of
 from kubewright.twin.controllers.writes import Announce, Patch, Writer
 
 NAME = "default-scheduler"
@@ -47,18 +51,26 @@ class Binder:
         self._order: Order = np.zeros(0, np.intp)
         self._waiting: dict[ObjectKey, None] = {}
         """Pods that fitted nowhere, in the order in which they were tried."""
+        self._binding: dict[ObjectKey, Waiting] = {}
+        """Pods that have a node and wait for volumes there."""
+        self._storage = storage_of(self._caches)
+        for volumes in (self._caches.claims, self._caches.volumes, self._caches.storage_classes):
+            volumes.add_handler(self._on_storage)
         self._caches.pods.add_handler(self._on_pod)
         self._caches.nodes.add_handler(self._on_node)
-        informers = (self._caches.pods, self._caches.nodes)
+        caches = self._caches
+        informers = (caches.pods, caches.nodes, caches.claims, caches.volumes, caches.storage_classes)
         context.controller(NAME, self, self._queue, informers, concurrency=CONCURRENCY)
 
-    async def reconcile(self, key: ObjectKey) -> Done:
+    async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Place one pod, if it still wants a node."""
         pod = self._caches.pods.index.get(key)
         if pod is None or not _wants_node(pod):
             self._waiting.pop(key, None)
             return Done()
         snapshot = self._current()
+        if key in self._binding:
+            return await self._go_on(pod)
         if key in snapshot.placed:
             return Done()  # assumed: its binding is on the way to the cache
         outcome = fit(pod, snapshot, self._next_order())
@@ -68,14 +80,49 @@ class Binder:
         else:
             self._waiting.pop(key, None)
             snapshot.assume(outcome.row, outcome.column)
+            if claim_names(pod):
+                return await self._serve_claims(pod, outcome)
             await self._bind(pod, outcome)
         return Done()
+
+    async def _serve_claims(self, pod: Pod, chosen: Fit) -> Done | RequeueAfter:
+        """Choose volumes for the pod's claims on its node, and wait until they are bound."""
+        now = self._clock.now()
+        self._binding[pod.key] = Waiting(pod, chosen, now + CLAIMS_SECONDS)
+        try:
+            await self._writer.do(claim(self._storage, pod, self._node(chosen)))
+        except OpError:
+            self._forget(pod.key)
+            raise
+        return await self._go_on(pod)
+
+    async def _go_on(self, pod: Pod) -> Done | RequeueAfter:
+        """Bind a pod whose claims have their volumes; give it up when they take too long, or another one came."""
+        waiting, now = self._binding[pod.key], self._clock.now()
+        node = waiting.chosen.node
+        same = waiting.pod.metadata.uid == pod.metadata.uid and node in self._current().table.columns
+        if not same or is_lost(self._storage, pod, node):
+            self._forget(pod.key)
+            return RequeueAfter(RETRY_SECONDS)
+        if is_served(self._storage, pod):
+            del self._binding[pod.key]
+            release(self._storage, pod)
+            await self._bind(pod, waiting.chosen)
+            return Done()
+        if now < waiting.until:
+            return RequeueAfter(waiting.until - now)
+        self._forget(pod.key)
+        await self._writer.do_one(Announce(PODS, pod, "Warning", "FailedScheduling", TOO_LONG))
+        return RequeueAfter(RETRY_SECONDS)
+
+    def _node(self, chosen: Fit) -> Node:
+        return self._current().table.nodes[chosen.column]
 
     def _current(self) -> ClusterSnapshot:
         """Return the snapshot; nodes that changed mean a new one, with the pods assumed on the old one."""
         if self._snapshot is None:
             self._snapshot = ClusterSnapshot.of(
-                _sorted(self._caches.nodes.index.values()), self._caches.pods.index.values()
+                _sorted(self._caches.nodes.index.values()), self._caches.pods.index.values(), self._storage
             )
             self._order = np.arange(len(self._snapshot.table), dtype=np.intp)
         return self._snapshot
@@ -132,6 +179,9 @@ class Binder:
         )
 
     def _forget(self, key: ObjectKey) -> None:
+        waiting = self._binding.pop(key, None)
+        if waiting is not None:
+            release(self._storage, waiting.pod)
         if self._snapshot is not None and self._snapshot.forget(key):
             self._retry_waiting()
 
@@ -178,6 +228,16 @@ class Binder:
             column = current.table.columns.get(name)
             if key not in current.placed and key in self._caches.pods.index and column is not None:
                 current.assume(current.row(placed.row.pod), column)
+
+    def _on_storage(self, change: Change[Any]) -> None:
+        """Volumes and claims may be what pods wait for; those without any are tried in vain, which costs little."""
+        del change
+        for key in self._binding:
+            self._queue.add(key)
+        for key in self._waiting:
+            pod = self._caches.pods.index.get(key)
+            if pod is not None and claim_names(pod):
+                self._queue.add(key, after_seconds=RETRY_SECONDS, priority=LOW_PRIORITY)
 
     def _retry_waiting(self) -> None:
         for key in self._waiting:

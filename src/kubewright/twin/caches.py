@@ -21,8 +21,9 @@ from kubewright.api.core import (
     Service,
 )
 from kubewright.api.discovery import ENDPOINT_SLICES, EndpointSlice
-from kubewright.api.meta import KubeObject, Resource, controller_of
+from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
+from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES, claim_names
 from kubewright.client.protocol import Client
 from kubewright.runtime.informer import Informer
 from kubewright.store.index import Indexer
@@ -39,6 +40,8 @@ BY_LABEL = "label"
 """`(namespace, key, value)` of every label."""
 BY_SELECTOR = "selector"
 """`(namespace, key, value)` of one pair of a service's selector: pods that match have that label."""
+BY_CLAIM = "claim"
+"""The keys of the claims that a pod uses."""
 BY_SERVICE = "service"
 """`(namespace, name)` of an endpoint slice's service."""
 
@@ -66,6 +69,9 @@ class Caches:
         self.service_accounts = self.of(SERVICE_ACCOUNTS)
         self.config_maps = self.of(CONFIG_MAPS)
         self.leases = self.of(LEASES)
+        self.claims = self.of(CLAIMS)
+        self.volumes = self.of(VOLUMES)
+        self.storage_classes = self.of(STORAGE_CLASSES)
 
     def of(self, resource: Resource[T]) -> Informer[T]:
         """Return the kind's informer; one made after `run` began must be run by whoever asked."""
@@ -99,6 +105,10 @@ def _owners(obj: KubeObject) -> Iterable[Hashable]:
     return tuple(ref.uid for ref in obj.metadata.owner_references)
 
 
+def _claims(pod: Pod) -> Iterable[Hashable]:
+    return tuple(ObjectKey(pod.metadata.namespace, name) for name in claim_names(pod)) if pod.spec.volumes else ()
+
+
 def _controller(obj: KubeObject) -> Iterable[Hashable]:
     owner = controller_of(obj)
     return ((obj.metadata.namespace, owner.uid if owner else ""),)
@@ -123,7 +133,7 @@ def _service(piece: EndpointSlice) -> Iterable[Hashable]:
 
 _COMMON: Mapping[str, Indexer[Any]] = {BY_UID: _uid, BY_OWNER: _owners}
 _SPECIAL: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
-    PODS: {BY_CONTROLLER: _controller, BY_NODE: _node, BY_LABEL: _labels},
+    PODS: {BY_CONTROLLER: _controller, BY_NODE: _node, BY_LABEL: _labels, BY_CLAIM: _claims},
     REPLICA_SETS: {BY_CONTROLLER: _controller},
     JOBS: {BY_CONTROLLER: _controller},
     CONTROLLER_REVISIONS: {BY_CONTROLLER: _controller},

@@ -40,6 +40,7 @@ from kubewright.twin.controllers.job import controller as jobs
 from kubewright.twin.controllers.nodes import eviction, lifecycle, podgc
 from kubewright.twin.controllers.replicaset import controller as replica_sets
 from kubewright.twin.controllers.statefulset import controller as stateful_sets
+from kubewright.twin.controllers.volumes import binding, ephemeral, protection, provisioner
 from kubewright.twin.controllers.writes import Create
 from kubewright.twin.faults import controller as faults
 from kubewright.twin.faults.clients import COMPONENT_AGENT
@@ -155,6 +156,10 @@ class Twin:
             lifecycle,
             eviction,
             podgc,
+            binding,
+            ephemeral,
+            protection,
+            provisioner,
         ):
             controller.add_to(self._context)
         accounts.add_to(self._context, ca=ca)

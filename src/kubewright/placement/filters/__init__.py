@@ -8,8 +8,21 @@ from kubewright.placement.filters.ports import HostPorts
 from kubewright.placement.filters.protocol import Filter
 from kubewright.placement.filters.resources import Resources
 from kubewright.placement.filters.taints import Taints
+from kubewright.placement.filters.volumes import VolumeBinding, VolumeRestrictions, VolumeZone
 
-__all__ = ["DEFAULT_FILTERS", "Filter", "HostPorts", "NodeAffinity", "NodeName", "Resources", "Taints", "Unschedulable"]
+__all__ = [
+    "DEFAULT_FILTERS",
+    "Filter",
+    "HostPorts",
+    "NodeAffinity",
+    "NodeName",
+    "Resources",
+    "Taints",
+    "Unschedulable",
+    "VolumeBinding",
+    "VolumeRestrictions",
+    "VolumeZone",
+]
 
 DEFAULT_FILTERS: tuple[Filter, ...] = (
     Unschedulable(),
@@ -18,4 +31,7 @@ DEFAULT_FILTERS: tuple[Filter, ...] = (
     NodeAffinity(),
     HostPorts(),
     Resources(),
+    VolumeRestrictions(),
+    VolumeBinding(),
+    VolumeZone(),
 )

@@ -37,7 +37,8 @@ _COMPLETING_PODS: tuple[Step, ...] = (
 )
 _COMPLETING: Mapping[tuple[str, str], tuple[Step, ...]] = {
     ("", "Node"): (system.taint_node,),
-    ("", "PersistentVolumeClaim"): (storage.choose_class,),
+    ("", "PersistentVolumeClaim"): (storage.protect_claim, storage.choose_class),
+    ("", "PersistentVolume"): (storage.protect_volume,),
 }
 _SETTLING: Mapping[tuple[str, str], Step] = {
     ("", "Namespace"): system.label_namespace,
@@ -48,7 +49,7 @@ _TEMPLATED: tuple[Step, ...] = (podsecurity.check_template,)
 _CHECKING: Mapping[tuple[str, str], tuple[Step, ...]] = {
     ("", "Pod"): (limits.check_pod, podsecurity.check_pod),
     ("", "Namespace"): (podsecurity.check_namespace,),
-    ("", "PersistentVolumeClaim"): (limits.check_claim,),
+    ("", "PersistentVolumeClaim"): (limits.check_claim, storage.check_growth),
     ("", "PodTemplate"): _TEMPLATED,
     ("", "ReplicationController"): _TEMPLATED,
     ("apps", "ReplicaSet"): _TEMPLATED,

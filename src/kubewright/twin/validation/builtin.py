@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.validation import config, jobs, network, policies, ranges, services, webhooks, workloads
+from kubewright.twin.validation.claims import validate_claim
 from kubewright.twin.validation.crds import validate_crd
 from kubewright.twin.validation.fields import FieldError
 from kubewright.twin.validation.pods import validate_pod
@@ -21,6 +22,7 @@ KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     ("", "Secret"): config.validate_secret,
     ("", "Event"): config.validate_event,
     ("", "Node"): config.validate_node,
+    ("", "PersistentVolumeClaim"): validate_claim,
     ("", "LimitRange"): ranges.validate_limit_range,
     ("", "ResourceQuota"): ranges.validate_quota,
     ("apps", "Deployment"): workloads.validate_deployment,

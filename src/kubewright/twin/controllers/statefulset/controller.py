@@ -18,7 +18,7 @@ from kubewright.twin.controllers.expectations import Expectations
 from kubewright.twin.controllers.ownership import claim
 from kubewright.twin.controllers.podnews import PodNews
 from kubewright.twin.controllers.statefulset.decide import Revisions, View, decide, look_again_seconds, status_of
-from kubewright.twin.controllers.statefulset.pods import CLAIMS, claim_names, ordinal_of, revision_of
+from kubewright.twin.controllers.statefulset.pods import claim_names, ordinal_of, revision_of
 from kubewright.twin.controllers.writes import Patch, Remove, Writer
 
 NAME = "statefulset-controller"
@@ -84,7 +84,7 @@ class StatefulSetReconciler:
         wanted = range(spec.ordinals.start, spec.ordinals.start + spec.replicas)
         numbers = {*wanted, *(number for pod in pods if (number := ordinal_of(stateful_set, pod)) is not None)}
         names = [name for number in sorted(numbers) for name in claim_names(stateful_set, number).values()]
-        claims = self.caches.of(CLAIMS).index
+        claims = self.caches.claims.index
         found = {name: claims.get(ObjectKey(namespace, name)) for name in names}
         return {name: each for name, each in found.items() if each is not None}
 
@@ -113,5 +113,5 @@ def add_to(context: Context) -> None:
         PodNews(caches.stateful_sets, STATEFUL_SETS, lambda each: each.spec.selector, queue, expected)
     )
     reconciler = StatefulSetReconciler(caches, context.writer(NAME), context)
-    informers = (caches.stateful_sets, caches.pods, caches.revisions, caches.of(CLAIMS))
+    informers = (caches.stateful_sets, caches.pods, caches.revisions, caches.claims)
     context.controller(NAME, reconciler, queue, informers, concurrency=2)

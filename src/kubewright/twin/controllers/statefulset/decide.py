@@ -12,9 +12,9 @@ from typing import Any
 from kubewright.api.apps import STATEFUL_SETS, Partition, StatefulSet
 from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import KubeObject, ObjectKey
+from kubewright.api.volumes import CLAIMS
 from kubewright.twin.controllers.availability import amount, available_after_seconds, is_available
 from kubewright.twin.controllers.statefulset.pods import (
-    CLAIMS,
     claim_names,
     healthy,
     make_claims,

@@ -8,13 +8,11 @@ from typing import Any
 
 from kubewright.api.apps import STATEFUL_SETS, StatefulSet
 from kubewright.api.core import Pod
-from kubewright.api.meta import Manifest, PartialObject, Resource
+from kubewright.api.meta import Manifest
 from kubewright.api.owners import owner_reference
 from kubewright.twin.controllers.availability import is_available
 from kubewright.twin.controllers.podwrites import pod_manifest
 
-CLAIMS: Resource[PartialObject] = Resource("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", PartialObject)
-"""Of claims only that they are there is read."""
 REVISION_LABEL = "controller-revision-hash"
 _NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 _INDEX_LABEL = "apps.kubernetes.io/pod-index"
