@@ -8,6 +8,7 @@ from kubewright.api.conditions import find_condition
 from kubewright.api.coordination import LEASES
 from kubewright.api.core import EVENTS, NODES, PODS
 from kubewright.api.meta import ObjectKey, parse_time
+from kubewright.twin.cluster import Twin
 from kubewright.twin.nodes import NodeShape
 from tests.sim.build import run
 from tests.sim.faulty import inject, lift, status
@@ -187,5 +188,22 @@ def test_one_of_many_nodes_is_chosen_by_the_seed():
             chosen.update(shown.targets)
             await lift(day, "one")
         assert len(chosen) > 1
+
+    run(day)
+
+
+def test_a_loaded_twin_has_its_faults_and_a_node_comes_back_when_they_are_lifted():
+    async def day(day):
+        await inject(day, "down", "NodeDown", ONE)
+        await asyncio.sleep(60)
+        loaded = Twin.loaded(day.twin.clock, day.twin.server.store.fork())
+        async with loaded:
+            other = type(day)(loaded)
+            await asyncio.sleep(30)
+            assert (await conditions(other))["Ready"] == "Unknown"
+            await lift(other, "down")
+            await asyncio.sleep(30)
+            assert (await conditions(other))["Ready"] == "True"
+            assert (await conditions(day))["Ready"] == "Unknown"
 
     run(day)

@@ -235,3 +235,56 @@ def test_names_that_do_not_resolve_keep_dependants_from_being_ready():
         await recovered(day)
 
     run(day)
+
+
+async def limited(day, name="web"):
+    manifest = deployment(name)
+    resources = {"requests": {"memory": "64Mi"}, "limits": {"memory": "256Mi"}}
+    manifest["spec"]["template"]["spec"]["containers"] = [
+        {"name": "main", "image": "shop/web:1", "resources": resources}
+    ]
+    await day.create(DEPLOYMENTS, manifest)
+    await day.until_complete(name)
+
+
+async def killed(day):
+    pods = await living(day)
+    ended = [each.last_state.terminated for pod in pods for each in pod.status.container_statuses]
+    return [(each.exit_code, each.reason) for each in ended if each is not None]
+
+
+def test_a_leak_ends_in_the_out_of_memory_killer_again_and_again_until_it_is_lifted():
+    async def day(day):
+        await limited(day)
+        leak = {"bytesPerSecond": "4Mi"}
+        await inject(day, "leak", "MemoryLeak", {**WEB, "count": 1}, memoryLeak=leak)
+        await asyncio.sleep(30)
+        assert await killed(day) == []
+        await asyncio.sleep(170)
+        assert await killed(day) == [(137, "OOMKilled")]
+        assert sorted(await restarts(day))[:2] == [0, 0]
+        assert max(await restarts(day)) >= 2
+        await lift(day, "leak")
+        await recovered(day)
+        counts = await restarts(day)
+        await asyncio.sleep(600)
+        assert await restarts(day) == counts
+
+    run(day)
+
+
+def test_a_fork_leaks_on_as_its_origin_does():
+    async def day(day):
+        await limited(day)
+        await inject(day, "leak", "MemoryLeak", WEB, memoryLeak={"bytesPerSecond": "2Mi"})
+        await asyncio.sleep(60)
+        async with day.twin.fork() as forked:
+            other = type(day)(forked)
+            counts = []
+            for _ in range(60):
+                await asyncio.sleep(3)
+                counts.append((await restarts(day), await restarts(other)))
+        assert all(sum(mine) == sum(theirs) for mine, theirs in counts[::10])
+        assert sum(counts[-1][0]) >= 3
+
+    run(day)

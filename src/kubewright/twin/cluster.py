@@ -46,6 +46,7 @@ from kubewright.twin.faults import controller as faults
 from kubewright.twin.faults.clients import COMPONENT_AGENT
 from kubewright.twin.faults.gate import ApiGate
 from kubewright.twin.faults.inforce import Board
+from kubewright.twin.faults.saved import silenced
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet.behaviour import Latencies
 from kubewright.twin.kubelet.driver import Kubelet
@@ -99,6 +100,11 @@ class SimulatedNodes:
         """Register the nodes, but for those that are known and go on as they are."""
         names = [name for name in self.names if name not in known]
         await join(self._client, self._clock, names, self._shape)
+
+    def resume_from(self, other: SimulatedNodes) -> None:
+        """Go on where another twin's are; for forks."""
+        self.kubelet.resume_from(other.kubelet)
+        self._faults.resume_from(other._faults)
 
     async def beat(self) -> None:
         """Keep the nodes' leases until cancelled."""
@@ -216,9 +222,11 @@ class Twin:
             webhooks=webhooks,
             server=server,
         )
-        for record in saved:
-            if not msgspec.json.decode(record.encoded, type=Node).is_ready:
-                twin.kubelet.kill_node(record.key.name)
+        loaded = [msgspec.json.decode(record.encoded, type=Node) for record in saved]
+        held = silenced(store, clock, loaded)
+        for node in loaded:
+            if not node.is_ready and node.metadata.name not in held:
+                twin.kubelet.kill_node(node.metadata.name)
         return twin
 
     def fork(self, clock: Clock | None = None) -> Twin:
@@ -229,7 +237,7 @@ class Twin:
         """
         server = self.server.fork(clock)
         forked = Twin(clock or self.clock, nodes=self.nodes.names, server=server, **self._options)
-        forked.kubelet.resume_from(self.kubelet)
+        forked.nodes.resume_from(self.nodes)
         return forked
 
     def client(self, user: User = ADMIN) -> Client:

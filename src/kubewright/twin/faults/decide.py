@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from kubewright.api.core import Node, Pod
-from kubewright.api.meta import KubeObject, parse_time
+from kubewright.api.meta import parse_time
 from kubewright.twin.faults.fault import Fault, Target
-from kubewright.twin.faults.inforce import Active, InForce
+from kubewright.twin.faults.inforce import Active, InForce, claims_of
 from kubewright.twin.faults.schedule import Window, window
 
 
@@ -24,7 +24,6 @@ class Cluster:
 
     nodes: Sequence[Node] = ()
     pods: Sequence[Pod] = ()
-    claims: Sequence[KubeObject] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,8 @@ def _matching(target: Target, cluster: Cluster) -> tuple[str, ...] | None:
         return tuple(sorted(str(each.key) for each in cluster.pods if not each.is_finished and pods.matches(each)))
     if target.claims is not None:
         claims = target.claims
-        return tuple(sorted(str(each.key) for each in cluster.claims if claims.matches(each)))
+        mounted = {key for pod in cluster.pods for key in claims_of(pod)}
+        return tuple(sorted(str(key) for key in mounted if claims.matches(key)))
     return None
 
 

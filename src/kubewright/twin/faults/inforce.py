@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kubewright.api.core import Pod
+from kubewright.api.meta import ObjectKey
 from kubewright.twin.faults.fault import FaultSpec
 from kubewright.twin.faults.types import CLAIMS, CLIENTS, OBJECTS, PODS, WEBHOOKS
 
@@ -41,6 +42,17 @@ class Active:
         """Tell whether it hits a pod; one that has just come is hit if all that match are."""
         pods = self.spec.target.pods
         return pods is not None and pods.matches(pod) and (self.chosen is None or str(pod.key) in self.chosen)
+
+    def hits_claim(self, claim: ObjectKey) -> bool:
+        """Tell whether it hits a claim."""
+        claims = self.spec.target.claims
+        return claims is not None and claims.matches(claim) and (self.chosen is None or str(claim) in self.chosen)
+
+
+def claims_of(pod: Pod) -> tuple[ObjectKey, ...]:
+    """Return the claims that a pod mounts."""
+    sources = (each.persistent_volume_claim for each in pod.spec.volumes)
+    return tuple(ObjectKey(pod.metadata.namespace, each.claim_name) for each in sources if each is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,10 @@ class InForce:
     def of_type(self, *types: str) -> Iterator[Active]:
         """Yield the faults of some types."""
         return (each for each in self.active if each.spec.type in types)
+
+    def is_full(self, claim: ObjectKey) -> bool:
+        """Tell whether a claim's volume has no room left."""
+        return any(each.hits_claim(claim) for each in self.on_claims)
 
     def on_pod(self, pod: Pod) -> tuple[Active, ...]:
         """Return what hits a pod itself; what hits its node is said by `on_nodes`."""

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from kubewright.api.core import Pod
 from kubewright.api.described import described
-from kubewright.api.meta import KubeObject, Leaf
+from kubewright.api.meta import KubeObject, Leaf, ObjectKey
 from kubewright.api.selectors import LabelSelector
 
 _PATTERNS = {"x-kubernetes-list-type": "atomic", "maxItems": 64}
@@ -60,15 +60,14 @@ class PodSelection(Leaf, frozen=True):
 
 
 class ClaimSelection(Leaf, frozen=True):
-    """PersistentVolumeClaims by namespace, name and labels."""
+    """PersistentVolumeClaims that pods mount, by namespace and name."""
 
     namespaces: Annotated[tuple[str, ...], described("Patterns of their namespaces.", _PATTERNS)] = ()
     names: Annotated[tuple[str, ...], described("Patterns of their names.", _PATTERNS)] = ()
-    label_selector: Annotated[LabelSelector, described(_LABELS)] = LabelSelector()
 
-    def matches(self, claim: KubeObject) -> bool:
+    def matches(self, claim: ObjectKey) -> bool:
         """Tell whether a claim is meant."""
-        return _named(self, claim) and self.label_selector.matches(claim.metadata.labels)
+        return matches_any(self.namespaces, (claim.namespace,)) and matches_any(self.names, (claim.name,))
 
 
 class ObjectSelection(Leaf, frozen=True):
@@ -82,7 +81,11 @@ class ObjectSelection(Leaf, frozen=True):
 
     def matches(self, obj: KubeObject) -> bool:
         """Tell whether an object of the kind is meant."""
-        return _named(self, obj) and self.label_selector.matches(obj.metadata.labels)
+        return (
+            matches_any(self.namespaces, (obj.metadata.namespace,))
+            and matches_any(self.names, (obj.metadata.name,))
+            and self.label_selector.matches(obj.metadata.labels)
+        )
 
 
 class WebhookSelection(Leaf, frozen=True):
@@ -113,9 +116,3 @@ class ClientSelection(Leaf, frozen=True):
     namespaces: Annotated[tuple[str, ...], described("Patterns of the objects' namespaces.", _PATTERNS)] = ()
     names: Annotated[tuple[str, ...], described("Patterns of the objects' names.", _PATTERNS)] = ()
     paths: Annotated[tuple[str, ...], described("Patterns of the requests' paths.", _PATTERNS)] = ()
-
-
-def _named(selection: ClaimSelection | ObjectSelection, obj: KubeObject) -> bool:
-    return matches_any(selection.namespaces, (obj.metadata.namespace,)) and matches_any(
-        selection.names, (obj.metadata.name,)
-    )
