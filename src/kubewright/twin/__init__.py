@@ -22,6 +22,8 @@ Besides that, known simplifications of what is modelled:
 - Jobs: policies for pod failures and for success, and back-off limits per index, are kept, not followed.
 - Budgets count what Deployments, ReplicaSets and StatefulSets want, not what custom kinds with a scale do.
 - A DaemonSet's failed pods are replaced at once, without a back-off per node.
+- Every twin serves one kind more than a real cluster: Faults (`faults/`, `docs/faults.md`). Those of the network show
+  in the latency and errors of simulated requests alone; full volumes in those of the pods that mount them.
 - Kinds in `KEPT_ONLY` are validated, stored and watched, but no controller acts on them.
 - A list over all namespaces is ordered by namespace, then name.
 - A saved or copied cluster (`copying.py`) has no events, leases, webhooks or values of Secrets. Loaded, its nodes have
