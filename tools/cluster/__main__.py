@@ -1,11 +1,12 @@
-"""The command line of the control plane: `python -m tools.cluster build|up|down|status`."""
+"""The command line of the control plane: `python -m tools.cluster build|up|down|status`; it builds Prometheus, too."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from tools.cluster.binaries import VERSION, build, built, cache_root
+from tools.cluster.binaries import CONTROL_PLANE, PROMETHEUS, VERSION
 from tools.cluster.failure import ClusterError
+from tools.cluster.gomodule import cache_root
 from tools.cluster.plane import ControlPlane
 
 
@@ -19,8 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def _build(_options: argparse.Namespace) -> int:
-    build()
+def _build(options: argparse.Namespace) -> int:
+    (PROMETHEUS if options.prometheus else CONTROL_PLANE).build()
     return 0
 
 
@@ -28,7 +29,8 @@ def _up(options: argparse.Namespace) -> int:
     if (options.state / "plane.json").exists() and any(ControlPlane.attach(options.state).alive().values()):
         print(f"already running: export KUBECONFIG={options.state / 'kubeconfig'}")
         return 0
-    build() if not built() else None
+    if not CONTROL_PLANE.built():
+        CONTROL_PLANE.build()
     plane = ControlPlane.start(
         options.state, controllers=options.controllers, scheduler=options.scheduler, leashed=False
     )
@@ -60,7 +62,8 @@ COMMANDS = {"build": _build, "up": _up, "down": _down, "status": _status}
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.cluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="build the four binaries into the cache (about ten minutes, once)")
+    build = commands.add_parser("build", help="build the four binaries into the cache (about ten minutes, once)")
+    build.add_argument("--prometheus", action="store_true", help="build Prometheus and promtool instead")
     for name, summary in (
         ("up", "start a control plane that stays until `down`"),
         ("down", "end the control plane of --state"),

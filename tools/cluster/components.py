@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.cluster.binaries import binary
+from tools.cluster.binaries import CONTROL_PLANE
 from tools.cluster.certificates import Authority, KeyPair, write_signing_key
 
 SERVICE_ADDRESSES = "10.96.0.0/16"
@@ -160,4 +160,4 @@ def _client(kubeconfig: Path) -> dict[str, object]:
 
 
 def _command(name: str, flags: Mapping[str, object]) -> list[str]:
-    return [str(binary(name)), *(f"--{flag}={value}" for flag, value in flags.items())]
+    return [str(CONTROL_PLANE.binary(name)), *(f"--{flag}={value}" for flag, value in flags.items())]

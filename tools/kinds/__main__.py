@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from tools.cluster.access import Https
-from tools.cluster.binaries import MODULE, VERSION, go_command
+from tools.cluster.binaries import CONTROL_PLANE, VERSION
+from tools.cluster.gomodule import go_command
 from tools.cluster.plane import ControlPlane
 from tools.kinds import messages, resources, schemas
 
@@ -120,8 +121,8 @@ def _group_version(entry: dict[str, Any]) -> str:
 
 def _sources() -> list[messages.Source]:
     names = [f"k8s.io/{name}" for name in GO_MODULES]
-    command = [go_command(), "mod", "download", "-json", *names]
-    answer = subprocess.run(command, cwd=MODULE, capture_output=True, text=True, check=True).stdout
+    command = [go_command(CONTROL_PLANE.source), "mod", "download", "-json", *names]
+    answer = subprocess.run(command, cwd=CONTROL_PLANE.source, capture_output=True, text=True, check=True).stdout
     directories = [json.loads(part)["Dir"] for part in answer.replace("}\n{", "}\0{").split("\0")]
     return [source for directory in directories for source in messages.read(Path(directory))]
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tools.cluster import ClusterError, ControlPlane, binaries, process
+from tools.cluster import CONTROL_PLANE, ClusterError, ControlPlane, gomodule, process
 from tools.cluster.__main__ import main
 from tools.cluster.access import Https, certificate_user, kubeconfig
 from tools.cluster.components import Credentials, Ports, apiserver, scheduler_configuration
@@ -70,16 +70,16 @@ def test_the_log_of_a_component_that_failed_can_be_shown(tmp_path):
 
 
 def test_the_kubernetes_version_is_read_from_go_mod():
-    assert binaries.module_version("require (\n\tk8s.io/kubernetes v1.37.2\n)", "k8s.io/kubernetes") == "v1.37.2"
+    assert gomodule.module_version("require (\n\tk8s.io/kubernetes v1.37.2\n)", "k8s.io/kubernetes") == "v1.37.2"
     with pytest.raises(ClusterError, match="does not require"):
-        binaries.module_version("require k8s.io/kubernetes-other v1.0.0", "k8s.io/kubernetes")
+        gomodule.module_version("require k8s.io/kubernetes-other v1.0.0", "k8s.io/kubernetes")
 
 
 def test_a_missing_binary_says_how_to_build_it(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert not binaries.built()
+    assert not CONTROL_PLANE.built()
     with pytest.raises(ClusterError, match=r"python -m tools\.cluster build"):
-        binaries.binary("etcd")
+        CONTROL_PLANE.binary("etcd")
 
 
 @pytest.mark.parametrize("command", ["down", "status"])
@@ -136,7 +136,7 @@ def test_the_first_user_of_a_kubeconfig_is_the_current_one(credentials, tmp_path
 
 
 def test_the_api_server_listens_on_loopback_with_rbac_and_without_audit(credentials, tmp_path, monkeypatch):
-    monkeypatch.setattr("tools.cluster.components.binary", lambda name: tmp_path / name)
+    monkeypatch.setattr("tools.cluster.gomodule.GoModule.binary", lambda self, name: tmp_path / name)
     command = apiserver(Ports(1, 2, 6443, 4, 5), credentials, tmp_path / "tokens.csv")
     assert {"--bind-address=127.0.0.1", "--secure-port=6443", "--authorization-mode=Node,RBAC"} <= set(command)
     assert not [flag for flag in command if flag.startswith("--audit")]
