@@ -57,6 +57,41 @@ class Curve:
         whole = (rounds - rounds_before) * self._areas[-1]
         return max(0.0, whole + self._area(inside_last) - self._area(inside_first) + drifted)
 
+    def weights(self, start: float, end: float, started_at: float = 0.0) -> dict[int, float]:
+        """Return by how much each knot's value counts in the integral of a curve that does not drift, in seconds.
+
+        So the integral of anything that is a function of the value at the knots, and linear between, is a short sum.
+        """
+        found: dict[int, float] = {}
+        first, last = self._time(start, started_at), self._time(end, started_at)
+        if self.period is None:
+            self._weigh(found, first, last)
+            return found
+        (rounds_before, first), (rounds, last) = divmod(first, self.period), divmod(last, self.period)
+        if rounds == rounds_before:
+            self._weigh(found, first, last)
+            return found
+        self._weigh(found, first, self.period)
+        self._weigh(found, 0.0, self.period, times=rounds - rounds_before - 1)
+        self._weigh(found, 0.0, last)
+        return found
+
+    def _weigh(self, found: dict[int, float], first: float, last: float, *, times: float = 1.0) -> None:
+        """Add the weights of a part of one round, so many times."""
+        knot = bisect_right(self.times, first) - 1
+        while first < last and times:
+            left = self.times[knot]
+            right = self.times[knot + 1] if knot + 1 < len(self.times) else math.inf
+            if right > left:
+                until = min(last, right)
+                share = ((first + until) / 2 - left) / (right - left)
+                width = (until - first) * times
+                found[knot] = found.get(knot, 0.0) + width * (1 - share)
+                if share:
+                    found[knot + 1] = found.get(knot + 1, 0.0) + width * share
+                first = until
+            knot += 1
+
     @property
     def peak(self) -> float:
         """Return the largest value at a knot; what drifts has none beyond."""

@@ -17,6 +17,8 @@ from kubewright.twin.usage.profile import Profile
 
 GPU_RESOURCE = "nvidia.com/gpu"
 _MIB = float(1 << 20)
+_SMALL_CPU = 0.1
+_SMALL_MEMORY = 128 * _MIB
 _SAFE_SHARE = 0.9
 """Of a memory limit: what no model but `leak` exceeds."""
 _WARM_SECONDS = 120.0
@@ -29,25 +31,31 @@ class Room:
 
     cpu: float
     memory: float
-    memory_limit: float
-    """Infinite without a limit."""
     gpus: float
+    cpu_limit: float | None = None
+    memory_limit: float | None = None
+
+    def spare_cores(self, own_peak: float) -> float:
+        """Return the cores for requests beside its own use: up to its limit, else some, as nodes are not all full."""
+        return max(4 * self.cpu, 1.0) if self.cpu_limit is None else max(0.0, self.cpu_limit - own_peak)
 
 
 def room_of(container: Container) -> Room:
     """Return a container's room; what asks for nothing is taken for something small."""
     requests, limits = container.resources.requests, container.resources.limits
-    limit = _amount(limits, "memory", 0.0) or float("inf")
+    cpu_limit, memory_limit = _amount(limits, "cpu"), _amount(limits, "memory")
+    cpu, memory = _amount(requests, "cpu"), _amount(requests, "memory")
     return Room(
-        cpu=_amount(requests, "cpu", _amount(limits, "cpu", 0.1)),
-        memory=min(_amount(requests, "memory", 128 * _MIB), limit),
-        memory_limit=limit,
-        gpus=_amount(limits, GPU_RESOURCE, _amount(requests, GPU_RESOURCE, 0.0)),
+        cpu=cpu or cpu_limit or _SMALL_CPU,
+        memory=memory or min(_SMALL_MEMORY, memory_limit or _SMALL_MEMORY),
+        gpus=_amount(limits, GPU_RESOURCE) or 0.0,
+        cpu_limit=cpu_limit or None,
+        memory_limit=memory_limit or None,
     )
 
 
-def _amount(resources: Mapping[str, Quantity], name: str, default: float) -> float:
-    return float(parse_quantity(resources[name])) if name in resources else default
+def _amount(resources: Mapping[str, Quantity], name: str) -> float | None:
+    return float(parse_quantity(resources[name])) if name in resources else None
 
 
 def steady(room: Room, draw: random.Random) -> Profile:
@@ -151,7 +159,7 @@ def _server(room: Room, draw: random.Random, cpu: Curve) -> Profile:
 
 
 def _safe(room: Room, share: float) -> float:
-    return min(room.memory * share, room.memory_limit * _SAFE_SHARE)
+    return min(room.memory * share, (room.memory_limit or room.memory) * _SAFE_SHARE)
 
 
 def _filling(memory: float) -> Curve:

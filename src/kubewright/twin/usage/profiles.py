@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from kubewright.api.meta import controller_of
 from kubewright.api.pods import Container, Pod
-from kubewright.twin.usage.curve import Curve
+from kubewright.twin.usage.curve import Curve, constant
 from kubewright.twin.usage.models import MODELS, default_model, room_of
 from kubewright.twin.usage.profile import Load, Profile
 from kubewright.twin.usage.text import quantity, ratio, read_curve, seconds
@@ -24,6 +24,7 @@ PREFIX = "twin.kubewright.dev/"
 MODEL = "usage"
 APP = "app"
 REQUESTS = "requests-per-second"
+_IDLE_SHARE = 0.05
 _TEMPLATE_HASH = "pod-template-hash"
 
 _CURVES: Mapping[str, tuple[str, Callable[[str], Curve]]] = {
@@ -100,14 +101,17 @@ class _Notes:
 def _profile(pod: Pod, container: Container, notes: _Notes, seed: int, *, first: bool) -> Profile:
     room = room_of(container)
     draw = random.Random(f"{seed}/usage/{pod.metadata.uid}/{container.name}")  # noqa: S311  loads, not secrets
-    name = notes.read(MODEL, container.name, _model, first=first) or default_model(pod, room)
+    named = notes.read(MODEL, container.name, _model, first=first)
     said: dict[str, Curve] = {}
     for key, (field, reader) in _CURVES.items():
         curve = notes.read(key, container.name, reader, first=first)
         if curve is not None:
             said[field] = curve
-    profile = replace(MODELS[name](room, draw), **said)
-    return replace(profile, load=_load(pod, container, notes, first=first))
+    load = _load(pod, container, notes, first=first)
+    if load is not None and named is None:
+        # What takes requests uses its cpu for them; that all pods of an app are alike keeps their accounts few.
+        said.setdefault("cpu", constant(room.cpu * _IDLE_SHARE))
+    return replace(MODELS[named or default_model(pod, room)](room, draw), **said, load=load)
 
 
 def _load(pod: Pod, container: Container, notes: _Notes, *, first: bool) -> Load | None:

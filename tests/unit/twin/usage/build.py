@@ -1,7 +1,19 @@
 """Pods as the usage tests want them."""
 
-from kubewright.api.core import Container, Pod, PodSpec, ResourceRequirements
-from kubewright.api.meta import ObjectMeta, OwnerReference
+import msgspec
+
+from kubewright.api.conditions import Condition
+from kubewright.api.core import (
+    Container,
+    ContainerState,
+    ContainerStateRunning,
+    ContainerStatus,
+    Pod,
+    PodSpec,
+    PodStatus,
+    ResourceRequirements,
+)
+from kubewright.api.meta import ObjectMeta, OwnerReference, rfc3339
 
 
 def container(name="main", *, requests=None, limits=None):
@@ -37,3 +49,12 @@ def pod(
             restart_policy=restart_policy,
         ),
     )
+
+
+def running(subject, started_at, *, ready=True):
+    """Return a pod whose containers run since a moment."""
+    state = ContainerState(running=ContainerStateRunning(rfc3339(started_at)))
+    statuses = tuple(ContainerStatus(name=each.name, ready=ready, state=state) for each in subject.spec.containers)
+    conditions = (Condition("Ready", "True" if ready else "False"),)
+    status = PodStatus(phase="Running", conditions=conditions, container_statuses=statuses)
+    return msgspec.structs.replace(subject, status=status)
