@@ -58,15 +58,16 @@ def twin() -> None:
 @click.option(
     "--nodes", type=click.IntRange(min=0), help=f"Simulated nodes: {DEFAULT_NODES}, or with --load none more."
 )
+@click.option("--gpus", type=click.IntRange(0, 16), default=0, show_default=True, help="GPUs of each new node.")
 @click.option("--load", type=FILE, help="Begin with a cluster that `twin save` or `twin from-cluster` saved.")
 @click.option("--kubeconfig", type=click.Path(path_type=Path), required=True, help="Written when it serves.")
 @serving_options
-def serve(*, nodes: int | None, load: Path | None, speed: float, **options: Any) -> None:
+def serve(*, nodes: int | None, gpus: int, load: Path | None, speed: float, **options: Any) -> None:
     """Serve an embedded cluster until told to end; nothing of it outlives the process but what --save-to keeps."""
     from kubewright.cli.twinserve import Serving, serve
 
     count = nodes if nodes is not None else (0 if load else DEFAULT_NODES)
-    serve(Serving(nodes=count, load=load, **options), speed)
+    serve(Serving(nodes=count, gpus=gpus, load=load, **options), speed)
 
 
 @twin.command()
@@ -81,6 +82,28 @@ def save(*, file: Path, kubeconfig: str, context: str) -> None:
     from kubewright.cli.twincopy import save_cluster
 
     asyncio.run(save_cluster(connection(kubeconfig, context), file))
+
+
+@twin.command("exporters")
+def show_exporters() -> None:
+    """Print the exporters that Prometheus expects: `kubewright twin exporters | kubectl apply -f -`."""
+    from kubewright.cli.twinscrape import print_exporters
+
+    print_exporters()
+
+
+@twin.command("scrape-config")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--interval", default="15s", show_default=True, help="How often each target is scraped.")
+@cluster_options
+def write_config(*, directory: Path, interval: str, kubeconfig: str, context: str) -> None:
+    """Write a Prometheus configuration into DIRECTORY that scrapes a twin through its API server.
+
+    The token of the kubeconfig goes there, too, in a file that only its owner may read.
+    """
+    from kubewright.cli.twinscrape import write_scrape_config
+
+    write_scrape_config(connection(kubeconfig, context), directory, interval)
 
 
 @twin.command("from-cluster")

@@ -23,6 +23,7 @@ from kubewright.twin.cluster import SimulatedNodes, Twin
 from kubewright.twin.copying import Copying
 from kubewright.twin.loading import Loaded
 from kubewright.twin.loading import load as load_file
+from kubewright.twin.nodes import NodeShape
 from kubewright.twin.serve import serving
 from kubewright.twin.webhooks.http import HttpWebhooks
 
@@ -39,6 +40,7 @@ class Serving:
     load: Path | None
     save_to: Path | None
     token_file: Path | None = None
+    gpus: int = 0
 
 
 def serve(options: Serving, speed: float) -> None:
@@ -76,11 +78,14 @@ async def _serve(options: Serving) -> None:
 
 
 def _twin(options: Serving, clock: Clock, ca: str) -> Twin:
+    shape = NodeShape(gpus=options.gpus)
     if options.load is None:
-        return Twin(clock, nodes=options.nodes, seed=options.seed, ca=ca, webhooks=HttpWebhooks())
+        return Twin(clock, nodes=options.nodes, seed=options.seed, shape=shape, ca=ca, webhooks=HttpWebhooks())
     loaded = load_file(options.load)
     _tell_losses(loaded)
-    return Twin.loaded(clock, loaded.store, nodes=options.nodes, seed=options.seed, ca=ca, webhooks=HttpWebhooks())
+    return Twin.loaded(
+        clock, loaded.store, nodes=options.nodes, seed=options.seed, shape=shape, ca=ca, webhooks=HttpWebhooks()
+    )
 
 
 def _tell_losses(loaded: Loaded) -> None:

@@ -29,6 +29,8 @@ Besides that, known simplifications of what is modelled:
 - A saved or copied cluster (`copying.py`) has no events, leases, webhooks or values of Secrets. Loaded, its nodes have
   simulated kubelets: a pod that was running and not ready becomes ready as its annotations say; nodes that were not
   ready stay silent. Conversion webhooks of loaded CRDs are dropped.
+- Usage: containers do not compete for their node's cpu, and memory does not follow the load. The proxies to nodes,
+  pods and services lead to metrics alone (`exporters/`), without timestamps. A fork counts requests anew.
 - With `--speed` whatever the server times hurries, also what clients ask for: a watch's `timeoutSeconds`, bookmarks,
   the life of tokens. Clients that time by the wall clock see them N times as early.
 """
@@ -108,8 +110,5 @@ NOT_MODELLED: Mapping[str, str] = {
     "pods/ephemeralcontainers": "ephemeral containers",
     "pods/exec": "running commands in containers",
     "pods/portforward": "port forwarding",
-    "pods/proxy": "the proxy to pods",
     "pods/resize": "resizing pods in place",
-    "nodes/proxy": "the proxy to nodes",
-    "services/proxy": "the proxy to services",
 }

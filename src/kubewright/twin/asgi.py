@@ -70,13 +70,21 @@ class AsgiApp:
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         try:
-            return await self._server.handle(Request(scope["method"], path, query, headers, body), user)
+            return await self._counted(Request(scope["method"], path, query, headers, body), user)
         except ConnectionResetError:
             raise
         except Exception:  # noqa: BLE001  a defect in answering one request must not end the connection's others
             _log.exception("%s %s", scope["method"], path)
             error = internal("see the server's log")
             return document(error.body(), error.code)
+
+    async def _counted(self, request: Request, user: User) -> Response:
+        """Answer, and count the answer for the server's own metrics."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        response = await self._server.handle(request, user)
+        self._server.requests.count(self._server.kinds, request, response.status, loop.time() - began)
+        return response
 
     def _audit_id(self, headers: Mapping[str, str]) -> str:
         """Name the request as its client does, or by its number: ids need only differ, and runs stay alike."""

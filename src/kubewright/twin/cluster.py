@@ -42,6 +42,7 @@ from kubewright.twin.controllers.replicaset import controller as replica_sets
 from kubewright.twin.controllers.statefulset import controller as stateful_sets
 from kubewright.twin.controllers.volumes import binding, ephemeral, protection, provisioner
 from kubewright.twin.controllers.writes import Create
+from kubewright.twin.exporters.assembly import Exporters
 from kubewright.twin.faults import controller as faults
 from kubewright.twin.faults.clients import COMPONENT_AGENT
 from kubewright.twin.faults.gate import ApiGate
@@ -182,6 +183,7 @@ class Twin:
             renewals=LeaseRenewals(self.server.store),
             gate=self.server.gate,
         )
+        self.exporters = Exporters(self._context, self.server, self.nodes.kubelet, seed=seed)
         news = quotas.add_to(self._context)
         self._collector = garbage.add_to(self._context)
         self._collector.tell(news.on_object)
@@ -238,6 +240,7 @@ class Twin:
         server = self.server.fork(clock)
         forked = Twin(clock or self.clock, nodes=self.nodes.names, server=server, **self._options)
         forked.nodes.resume_from(self.nodes)
+        forked.exporters.ledger.resume_from(self.exporters.ledger)
         return forked
 
     def client(self, user: User = ADMIN) -> Client:

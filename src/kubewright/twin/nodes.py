@@ -47,6 +47,17 @@ class NodeShape:
         offered = {"cpu": self.cpu, "memory": self.memory, "pods": str(self.pods), "ephemeral-storage": "100Gi"}
         return offered | ({"nvidia.com/gpu": str(self.gpus)} if self.gpus else {})
 
+    def gpu_labels(self) -> dict[str, str]:
+        """Return the labels by which GPU feature discovery tells of GPUs."""
+        if not self.gpus:
+            return {}
+        return {
+            "nvidia.com/gpu.present": "true",
+            "nvidia.com/gpu.count": str(self.gpus),
+            "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3",
+            "nvidia.com/gpu.memory": "81559",
+        }
+
 
 def node_names(count: int, prefix: str = "node") -> tuple[str, ...]:
     """Return names that sort by number."""
@@ -63,6 +74,7 @@ def node_manifest(name: str, number: int, shape: NodeShape, now: float) -> Manif
         "kubernetes.io/arch": "amd64",
         "topology.kubernetes.io/zone": shape.zones[number % len(shape.zones)],
         "topology.kubernetes.io/region": shape.region,
+        **shape.gpu_labels(),
         **shape.labels,
     }
     cidr = f"10.{128 + high}.{low}.0/24"

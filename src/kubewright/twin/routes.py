@@ -16,6 +16,8 @@ class Route:
     namespace: str = ""
     name: str = ""
     subresource: str = ""
+    rest: str = ""
+    """What stands below the subresource: the path that a proxy passes on."""
 
     @property
     def group_version(self) -> str:
@@ -57,6 +59,4 @@ def _resource(group: str, version: str, rest: list[str]) -> Route | None:
     if not all(rest):
         return None
     plural, name, subresource = (*rest, "", "")[:3]
-    if subresource and len(rest) > 3:  # noqa: PLR2004  `pods/x/proxy/any/path`
-        subresource = rest[2]
-    return Route(group, version, plural, namespace, name, subresource)
+    return Route(group, version, plural, namespace, name, subresource, "/".join(rest[3:]))

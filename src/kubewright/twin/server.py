@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from kubewright.client.transport import Request, Response
 from kubewright.clock import Clock
@@ -24,6 +25,8 @@ from kubewright.twin.allocation import ServiceAddresses
 from kubewright.twin.answers import document, plain
 from kubewright.twin.call import ADMIN, Call, Services, User
 from kubewright.twin.crds import Definitions
+from kubewright.twin.exporters.requests import RequestMetrics
+from kubewright.twin.exporters.text import CONTENT_TYPE
 from kubewright.twin.faults.gate import ApiGate
 from kubewright.twin.faults.inforce import Board
 from kubewright.twin.faults.outages import Outages
@@ -52,6 +55,7 @@ _OBJECT: Mapping[str, Verb] = {
     "DELETE": writing.delete,
 }
 _STATUS: Mapping[str, Verb] = {"GET": reading.get, "PUT": writing.update, "PATCH": patching.patch}
+_PROXY = "proxy"
 _SUBRESOURCES: Mapping[str, Mapping[str, Verb]] = {
     "status": _STATUS,
     "scale": {"GET": scale.get_scale, "PUT": scale.put_scale, "PATCH": scale.patch_scale},
@@ -61,6 +65,18 @@ _SUBRESOURCES: Mapping[str, Mapping[str, Verb]] = {
     "token": {"POST": accounts.create_token},
     "finalize": {"PUT": namespaces.finalize},
 }
+
+
+class Backends(Protocol):
+    """What runs behind the server and answers some of its requests."""
+
+    def proxied(self, kind: KindInfo, route: Route, request: Request) -> Response:
+        """Answer what is passed on to a node, a pod or a service."""
+        ...
+
+    def aggregated(self, call: Call) -> Response | None:
+        """Answer for a kind of a group that is not the server's own; None when it is."""
+        ...
 
 
 class ApiServer:
@@ -94,6 +110,9 @@ class ApiServer:
         self._services = Services(self._registry, self.hub, self.tokens, self._authorizer)
         self.faults = Board()
         self.gate = ApiGate(self.faults, self.hub, self.store)
+        self.backends: Backends | None = None
+        self.requests = RequestMetrics()
+        self._started_at = 0.0
         self._documents = documents.Documents(self.kinds)
         Definitions(self.store, self.kinds, self._registry.stamp)
 
@@ -111,6 +130,7 @@ class ApiServer:
 
     def bootstrap(self) -> None:
         """Create the roles and bindings that an API server makes at its start; their namespaces must be there."""
+        self._started_at = self.clock.now()
         self._registry.user = ADMIN
         bootstrap.install(self._registry)
 
@@ -169,6 +189,9 @@ class ApiServer:
             kind = self.kinds.lookup(route.group, route.version, route.plural)
             if kind is not None:
                 return self._resource(request, route, kind, user)
+        if request.path == "/metrics" and request.method in {"GET", "HEAD"}:
+            text = self.requests.metrics(self.kinds, self.store, self._started_at)
+            return Response(200, {"content-type": CONTENT_TYPE}, text.encode())
         answer = self._documents.answer(request)
         if answer is not None:
             return answer
@@ -199,6 +222,12 @@ class ApiServer:
             body=request.body,
             user=user,
         )
+        if self.backends is not None:
+            if route.subresource == _PROXY and kind.subresource(_PROXY) is not None:
+                return self.backends.proxied(kind, route, request)
+            answer = self.backends.aggregated(call)
+            if answer is not None:
+                return answer
         verb = _verb(call)
         if verb is None:
             raise status.method_not_allowed()

@@ -140,6 +140,10 @@ class Kubelet:
         self._watched, self._verdicts = dict(other._watched), dict(other._verdicts)
         self._watch.resume_from(other._watch)
 
+    def answers(self, node: str) -> bool:
+        """Tell whether a node's kubelet answers those that ask it."""
+        return self._runs(node)
+
     def living(self) -> list[str]:
         """Return the nodes that are heard of."""
         return [name for name in self.nodes if not self._is_silent(name)]
