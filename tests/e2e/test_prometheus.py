@@ -1,0 +1,365 @@
+"""A real Prometheus, as it is, discovers and scrapes a twin over TLS."""
+
+import json
+import re
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+import yaml
+
+from tests.e2e.test_command_line import kubewright
+from tests.e2e.test_twin_state import served
+from tools.cluster import PROMETHEUS, kubectl_path
+
+PATIENCE_SECONDS = 90
+NODES = 2
+
+pytestmark = pytest.mark.skipif(not PROMETHEUS.built(), reason="`make prometheus` builds it")
+
+APPLICATIONS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata:
+      labels: {app: shop}
+      annotations:
+        prometheus.io/scrape: "true"
+        prometheus.io/path: /stats
+        twin.kubewright.dev/requests-per-second: "80"
+        twin.kubewright.dev/cpu: 100m
+        twin.kubewright.dev/cpu-per-request: 5m
+        twin.kubewright.dev/memory: 100Mi
+    spec:
+      containers:
+        - name: main
+          image: shop:1
+          ports: [{name: http, containerPort: 8000}]
+          resources: {requests: {cpu: 200m, memory: 128Mi}, limits: {cpu: "1", memory: 256Mi}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: train, annotations: {twin.kubewright.dev/gpu: 75%}}
+spec:
+  containers:
+    - {name: main, image: "train:1", resources: {limits: {nvidia.com/gpu: "1"}}}
+"""
+LATE = """
+apiVersion: v1
+kind: Pod
+metadata: {name: late, annotations: {prometheus.io/scrape: "true"}}
+spec:
+  containers:
+    - {name: main, image: "late:1", ports: [{containerPort: 9000}]}
+"""
+PLAIN_PODS = """
+global: {scrape_interval: 1s, evaluation_interval: 15s}
+scrape_configs:
+  - job_name: kubernetes-pods
+    kubernetes_sd_configs:
+      - role: pod
+    relabel_configs:
+      - source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_scrape]
+        action: keep
+        regex: true
+      - source_labels: [__meta_kubernetes_pod_annotation_prometheus_io_path]
+        action: replace
+        target_label: __metrics_path__
+        regex: (.+)
+"""
+"""How Prometheus is configured inside a cluster."""
+
+
+class Prometheus:
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, path, **query):
+        with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(query)}", timeout=30) as answer:
+            return json.load(answer)["data"]
+
+    def targets(self, job=""):
+        found = self.ask("targets", state="active")["activeTargets"]
+        return [each for each in found if job in {"", each["scrapePool"]}]
+
+    def values(self, query):
+        """Return `[(labels, value)]` of an instant query."""
+        return [(each["metric"], float(each["value"][1])) for each in self.ask("query", query=query)["result"]]
+
+    def value(self, query):
+        ((_, value),) = eventually(lambda: self.values(query))
+        return value
+
+    def settle(self, query, lowest, highest):
+        """Wait until each value of a query is within bounds, as a rate is once it has enough samples."""
+
+        def settled():
+            found = self.values(query)
+            return found if found and all(lowest <= value <= highest for _, value in found) else None
+
+        return eventually(settled)
+
+
+def eventually(ask):
+    """Ask until the answer is true, and return it."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (answer := ask()):
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.3)
+    return answer
+
+
+@contextmanager
+def prometheus(config, folder):
+    """Run a Prometheus beside the tests."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [PROMETHEUS.binary("prometheus"), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
+    with (folder / "prometheus.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        running = Prometheus(port)
+        eventually(lambda: answers(running))
+        yield running
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def answers(running):
+    try:
+        return running.ask("status/buildinfo")
+    except OSError:
+        return None
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory):
+    """A twin's kubeconfig; exporters and applications are applied to it."""
+    folder = tmp_path_factory.mktemp("twin")
+    path = folder / "kubeconfig"
+    with served(path, "--nodes", str(NODES), "--gpus", "2"):
+        apply(path, kubewright("twin", "exporters").stdout)
+        apply(path, APPLICATIONS)
+        kubectl(path, "wait", "--for=condition=Ready", "pods", "--all", "-A", "--timeout=60s")
+        yield path
+
+
+@pytest.fixture(scope="module")
+def running(twin, tmp_path_factory):
+    """A Prometheus with the configuration that the command line writes."""
+    folder = tmp_path_factory.mktemp("prometheus")
+    done = kubewright("twin", "scrape-config", str(folder), "--interval", "1s", "--kubeconfig", str(twin))
+    assert done.returncode == 0, done.stderr
+    check(folder / "prometheus.yml")
+    with prometheus(folder / "prometheus.yml", folder) as started:
+        eventually(lambda: all_up(started))
+        yield started
+
+
+def all_up(started):
+    targets = started.targets()
+    return len({each["scrapePool"] for each in targets}) == 10 and all(each["health"] == "up" for each in targets)
+
+
+def kubectl(kubeconfig, *arguments, stdin=""):
+    command = [str(kubectl_path()), "--kubeconfig", str(kubeconfig), *arguments]
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def apply(kubeconfig, manifests):
+    kubectl(kubeconfig, "apply", "-f", "-", stdin=manifests)
+
+
+def check(config):
+    command = [PROMETHEUS.binary("promtool"), "check", "config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("job", "amount", "labels"),
+    [
+        (
+            "kubelet/cadvisor",
+            NODES,
+            {
+                "node_name": "node-0.",
+                "node_address_InternalIP": r"172\..*",
+                "node_address_Hostname": "node-0.",
+                "node_label_topology_kubernetes_io_zone": "zone-.",
+                "node_labelpresent_kubernetes_io_hostname": "true",
+                "node_provider_id": "twin://.*",
+            },
+        ),
+        (
+            "pods",
+            2,
+            {
+                "namespace": "default",
+                "pod_name": "shop-.*",
+                "pod_ip": r"10\..*",
+                "pod_host_ip": r"172\..*",
+                "pod_node_name": "node-0.",
+                "pod_phase": "Running",
+                "pod_ready": "true",
+                "pod_uid": ".{36}",
+                "pod_controller_kind": "ReplicaSet",
+                "pod_controller_name": "shop-.*",
+                "pod_label_app": "shop",
+                "pod_annotation_prometheus_io_path": "/stats",
+                "pod_container_name": "main",
+                "pod_container_image": "shop:1",
+                "pod_container_port_name": "http",
+                "pod_container_port_number": "8000",
+                "pod_container_port_protocol": "TCP",
+                "pod_container_init": "false",
+            },
+        ),
+        (
+            "kube-state-metrics",
+            1,
+            {
+                "namespace": "monitoring",
+                "service_name": "kube-state-metrics",
+                "service_type": "ClusterIP",
+                "service_cluster_ip": "None",
+                "service_port_name": "http",
+                "service_port_number": "8080",
+                "service_label_app_kubernetes_io_name": "kube-state-metrics",
+            },
+        ),
+        (
+            "node-exporter",
+            NODES,
+            {
+                "endpointslice_name": "node-exporter-.*",
+                "endpointslice_address_type": "IPv4",
+                "endpointslice_port": "9100",
+                "endpointslice_port_name": "metrics",
+                "endpointslice_endpoint_conditions_ready": "true",
+                "endpointslice_address_target_kind": "Pod",
+                "endpointslice_address_target_name": "node-exporter-.*",
+                "service_name": "node-exporter",
+                "pod_controller_kind": "DaemonSet",
+            },
+        ),
+        (
+            "apiserver",
+            1,
+            {
+                "endpoints_name": "kubernetes",
+                "endpoint_port_name": "https",
+                "endpoint_ready": "true",
+                "service_name": "kubernetes",
+            },
+        ),
+    ],
+    ids=["node", "pod", "service", "endpointslice", "endpoints"],
+)
+def test_a_role_discovers_its_targets_with_their_labels(running, job, amount, labels):
+    targets = running.targets(job)
+    assert len(targets) == amount
+    for target in targets:
+        found = target["discoveredLabels"]
+        for name, pattern in labels.items():
+            assert re.fullmatch(pattern, found.get(f"__meta_kubernetes_{name}", "")), (name, found)
+
+
+def test_containers_have_their_use(running):
+    of_shop = 'namespace="default",container="main",image="shop:1"'
+    # 100m of its own, and 40 requests a second of 5m each.
+    used = running.settle(f"rate(container_cpu_usage_seconds_total{{{of_shop}}}[10s])", 0.27, 0.33)
+    assert len(used) == 2
+    for labels, _ in used:
+        assert labels["metrics_path"] == "/metrics/cadvisor"
+        assert labels["node"] == labels["instance"]
+        assert labels["pod"].startswith("shop-")
+    working_set = running.values(f"container_memory_working_set_bytes{{{of_shop}}}")
+    assert {value for _, value in working_set} == {100.0 * (1 << 20)}
+    limits = running.values(f"container_spec_memory_limit_bytes{{{of_shop}}}")
+    assert {value for _, value in limits} == {256.0 * (1 << 20)}
+
+
+def test_objects_have_their_state(running):
+    assert running.value('kube_deployment_status_replicas_available{job="kube-state-metrics",deployment="shop"}') == 2
+    assert running.value('sum(kube_node_status_allocatable{resource="nvidia_com_gpu",unit="integer"})') == 2 * NODES
+    assert running.value('count(kube_pod_status_phase{phase="Running",namespace="default"} == 1)') == 3
+
+
+def test_nodes_have_their_state(running):
+    assert running.value('count(node_uname_info{job="node-exporter"})') == NODES
+    assert running.value("sum(node_memory_MemTotal_bytes)") == NODES * float(32 << 30)
+    assert running.settle('avg(rate(node_cpu_seconds_total{mode="idle"}[10s]))', 0.8, 1.02)
+    assert running.value('count(kubelet_node_name{job="kubelet",metrics_path="/metrics"})') == NODES
+
+
+def test_gpus_have_their_duty_and_their_holder(running):
+    ((labels, duty),) = eventually(lambda: running.values('DCGM_FI_DEV_GPU_UTIL{pod="train"}'))
+    assert duty == 75
+    assert (labels["namespace"], labels["container"], labels["Hostname"]) == ("default", "main", labels["node"])
+    assert running.value("count(DCGM_FI_DEV_POWER_USAGE)") == 2 * NODES
+
+
+def test_applications_have_their_requests(running):
+    assert running.settle('sum(rate(http_requests_total{namespace="default"}[10s]))', 72, 88)
+    quantile = "histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket[10s])))"
+    assert running.settle(quantile, 0.01, 0.1)
+
+
+def test_the_api_server_counts_the_watches_of_its_prometheus(running):
+    assert running.value('sum(apiserver_request_total{verb="WATCH",resource="pods"})') > 0
+
+
+def test_a_pod_that_comes_later_is_scraped_and_one_that_goes_is_not(running, twin):
+    def pods():
+        return {each["labels"]["pod"] for each in running.targets("pods") if each["health"] == "up"}
+
+    assert "late" not in pods()
+    apply(twin, LATE)
+    eventually(lambda: "late" in pods())
+    assert running.value('process_cpu_seconds_total{pod="late"}') >= 0
+    kubectl(twin, "delete", "pod", "late", "--now")
+    eventually(lambda: "late" not in pods())
+
+
+def test_a_configuration_from_inside_a_cluster_discovers_the_same_pods(twin, tmp_path):
+    document = yaml.safe_load(PLAIN_PODS)
+    plain = tmp_path / "plain.yml"
+    plain.write_text(PLAIN_PODS)
+    check(plain)
+    # Outside of a cluster it must be told where that is.
+    document["scrape_configs"][0]["kubernetes_sd_configs"][0]["kubeconfig_file"] = str(twin)
+    config = tmp_path / "prometheus.yml"
+    config.write_text(yaml.safe_dump(document))
+    with prometheus(config, tmp_path) as started:
+        targets = eventually(lambda: started.targets("kubernetes-pods"))
+        assert {urllib.parse.urlsplit(each["scrapeUrl"]).path for each in targets} == {"/stats"}
+        assert {urllib.parse.urlsplit(each["scrapeUrl"]).port for each in targets} == {8000}
+
+
+def test_kubectl_shows_the_top(twin):
+    nodes = eventually(lambda: [line.split() for line in top(twin, "nodes") if line])
+    assert [line[0] for line in nodes] == ["node-01", "node-02"]
+    pods = eventually(lambda: [line.split() for line in top(twin, "pods", "--containers") if "shop" in line])
+    assert {(line[1], line[3]) for line in pods} == {("main", "100Mi")}
+    for line in pods:
+        assert 250 < int(line[2].removesuffix("m")) < 350
+
+
+def top(kubeconfig, *what):
+    command = [str(kubectl_path()), "--kubeconfig", str(kubeconfig), "top", *what, "--no-headers"]
+    # It fails while there are no metrics yet.
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout.splitlines()
