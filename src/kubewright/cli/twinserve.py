@@ -61,7 +61,7 @@ async def _serve(options: Serving) -> None:
     clock = Clock.wall()
     authority = Authority(clock.now())
     async with (
-        _twin(options, clock, authority.certificate.decode()) as cluster,
+        _twin(options, clock, authority) as cluster,
         _saved_at_the_end(cluster, options.save_to),
         serving(
             cluster.server,
@@ -77,15 +77,14 @@ async def _serve(options: Serving) -> None:
         await asyncio.Event().wait()
 
 
-def _twin(options: Serving, clock: Clock, ca: str) -> Twin:
-    shape = NodeShape(gpus=options.gpus)
+def _twin(options: Serving, clock: Clock, authority: Authority) -> Twin:
+    hooks, shape = HttpWebhooks(), NodeShape(gpus=options.gpus)
+    nodes, seed = options.nodes, options.seed
     if options.load is None:
-        return Twin(clock, nodes=options.nodes, seed=options.seed, shape=shape, ca=ca, webhooks=HttpWebhooks())
+        return Twin(clock, nodes=nodes, seed=seed, shape=shape, authority=authority, webhooks=hooks)
     loaded = load_file(options.load)
     _tell_losses(loaded)
-    return Twin.loaded(
-        clock, loaded.store, nodes=options.nodes, seed=options.seed, shape=shape, ca=ca, webhooks=HttpWebhooks()
-    )
+    return Twin.loaded(clock, loaded.store, nodes=nodes, seed=seed, shape=shape, authority=authority, webhooks=hooks)
 
 
 def _tell_losses(loaded: Loaded) -> None:

@@ -19,6 +19,7 @@ Besides that, known simplifications of what is modelled:
 - Admission webhooks are found by URL, by an ExternalName, or by the annotation `twin.kubewright.dev/endpoint` of their
   Service: nothing carries packets to a simulated address. They are not asked about the status of quotas and budgets
   that changes with a pod, nor about the twin's own node leases. What they say for the audit log is dropped.
+- Certificates are signed where the twin is served, by whom its clients trust; a twin in process has nobody to sign.
 - Jobs: policies for pod failures and for success, and back-off limits per index, are kept, not followed.
 - Budgets count what Deployments, ReplicaSets and StatefulSets want, not what custom kinds with a scale do.
 - A DaemonSet's failed pods are replaced at once, without a back-off per node.
@@ -83,6 +84,7 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
         ("authorization.k8s.io", "subjectaccessreviews"),
         ("batch", "cronjobs"),
         ("batch", "jobs"),
+        ("certificates.k8s.io", "certificatesigningrequests"),
         ("coordination.k8s.io", "leases"),
         ("discovery.k8s.io", "endpointslices"),
         ("events.k8s.io", "events"),
@@ -103,12 +105,10 @@ NOT_MODELLED: Mapping[str, str] = {
     "CustomResourceDefinition conversion": "conversion webhooks: only the strategy None",
     "admissionregistration.k8s.io": "mutating admission policies",
     "apiregistration.k8s.io": "aggregated API servers",
-    "certificates.k8s.io": "certificate signing requests",
+    "certificates.k8s.io": "bundles of trust and certificates of pods",
     "flowcontrol.apiserver.k8s.io": "priority and fairness of requests",
     "resource.k8s.io": "dynamic resource allocation",
     "pods/attach": "attaching to containers",
-    "pods/ephemeralcontainers": "ephemeral containers",
     "pods/exec": "running commands in containers",
     "pods/portforward": "port forwarding",
-    "pods/resize": "resizing pods in place",
 }

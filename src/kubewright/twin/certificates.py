@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from kubewright.twin.signing import pem, template
 
 _VALID_DAYS = 365
 _NAMES: tuple[str, ...] = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
@@ -49,6 +51,18 @@ class Authority:
     def client(self, user: str, groups: Sequence[str] = ()) -> KeyPair:
         """Sign a certificate that makes its bearer this user in these groups."""
         return self._sign(_name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, None)
+
+    def sign(
+        self,
+        request: x509.CertificateSigningRequest,
+        usages: Collection[str],
+        expiration_seconds: int | None,
+        now_seconds: float,
+    ) -> bytes:
+        """Sign what somebody asks for, as PEM; that they may have it is the caller's to know."""
+        builder = template(request, usages, expiration_seconds, now_seconds).issuer_name(self._name)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        return pem(builder.add_extension(issuer, critical=False).sign(self._key, hashes.SHA256()))
 
     def _sign(
         self, subject: x509.Name, usage: x509.ObjectIdentifier, names: x509.SubjectAlternativeName | None

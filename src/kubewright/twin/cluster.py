@@ -28,7 +28,9 @@ from kubewright.twin.access.users import ADMIN, User
 from kubewright.twin.binder import Binder
 from kubewright.twin.bootstrap import system_objects
 from kubewright.twin.caches import Caches
+from kubewright.twin.certificates import Authority
 from kubewright.twin.controllers import accounts, aggregation, namespaces, quotas
+from kubewright.twin.controllers.certificates import controller as certificates
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.cronjob import controller as cron_jobs
 from kubewright.twin.controllers.daemonset import controller as daemon_sets
@@ -65,7 +67,7 @@ class _Options(TypedDict):
     seed: int
     shape: NodeShape | None
     latencies: Latencies | None
-    ca: str
+    authority: Authority | None
     webhooks: WebhookTransport | None
 
 
@@ -134,17 +136,23 @@ class Twin:
         seed: int = 0,
         shape: NodeShape | None = None,
         latencies: Latencies | None = None,
-        ca: str = "",
+        authority: Authority | None = None,
         webhooks: WebhookTransport | None = None,
         server: ApiServer | None = None,
     ) -> None:
         """Put it together.
 
-        `ca` is the PEM certificate that pods get to trust the server by, if it is on a socket; `webhooks` carries its
-        questions to webhooks.
+        `authority` is whom the server's clients trust, if it is on a socket: pods get its certificate, and requests for
+        certificates are signed by it. `webhooks` carries questions to webhooks.
         """
         self.clock = clock
-        self._options: _Options = {"seed": seed, "shape": shape, "latencies": latencies, "ca": ca, "webhooks": webhooks}
+        self._options: _Options = {
+            "seed": seed,
+            "shape": shape,
+            "latencies": latencies,
+            "authority": authority,
+            "webhooks": webhooks,
+        }
         self.server = server or ApiServer(clock, KindTable.builtin(), seed=seed, webhooks=webhooks)
         self.server.need_accounts()
         client = RestClient(InProcessTransport(self.server.answering(ADMIN)), user_agent=COMPONENTS)
@@ -169,7 +177,9 @@ class Twin:
             provisioner,
         ):
             controller.add_to(self._context)
-        accounts.add_to(self._context, ca=ca)
+        accounts.add_to(self._context, ca=authority.certificate.decode() if authority is not None else "")
+        if authority is not None:
+            certificates.add_to(self._context, authority)
         aggregation.add_to(self._context)
         Binder(self._context, seed=seed)
         self.nodes = SimulatedNodes(
@@ -205,7 +215,7 @@ class Twin:
         seed: int = 0,
         shape: NodeShape | None = None,
         latencies: Latencies | None = None,
-        ca: str = "",
+        authority: Authority | None = None,
         webhooks: WebhookTransport | None = None,
     ) -> Twin:
         """Return a twin of saved objects and `nodes` more nodes; saved nodes that were not ready stay silent."""
@@ -220,7 +230,7 @@ class Twin:
             seed=seed,
             shape=shape,
             latencies=latencies,
-            ca=ca,
+            authority=authority,
             webhooks=webhooks,
             server=server,
         )

@@ -15,6 +15,7 @@ from kubewright.store.seen import Seen, json_of
 from kubewright.twin.defaults import apply_defaults
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.media import encode
+from kubewright.twin.parts import check_of
 from kubewright.twin.reading import as_dict, dig, text
 from kubewright.twin.repeats import repeated_fields
 from kubewright.twin.status import bad_request, invalid
@@ -120,6 +121,9 @@ def validate(
     kind: KindInfo, obj: Manifest, old: Manifest | None, subresource: str = "", warnings: list[str] | None = None
 ) -> list[FieldError]:
     """Say what is wrong with a complete object; `old` is what it replaces. `warnings` gets what was wrong before."""
+    check = None if kind.custom or old is None or not subresource else check_of(kind.kind, subresource)
+    if check is not None and old is not None:
+        return [*validate_metadata(kind, obj, old), *check(obj, old)]
     if subresource == "status" and not kind.custom:
         return validate_metadata(kind, obj, old)  # the rest is as it is stored, and was checked then
     errors = validate_kind(kind, obj, old)

@@ -62,6 +62,9 @@ _SUBRESOURCES: Mapping[str, Mapping[str, Verb]] = {
     "binding": {"POST": pods.bind},
     "eviction": {"POST": pods.evict},
     "log": {"GET": pods.log},
+    "resize": _STATUS,
+    "ephemeralcontainers": _STATUS,
+    "approval": _STATUS,
     "token": {"POST": accounts.create_token},
     "finalize": {"PUT": namespaces.finalize},
 }

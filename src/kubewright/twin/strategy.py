@@ -10,7 +10,9 @@ from typing import Any
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.kinds import KindInfo
-from kubewright.twin.reading import as_dict, dicts
+from kubewright.twin.parts import keeper_of
+from kubewright.twin.qos import qos_class
+from kubewright.twin.reading import as_dict
 
 _CONDITIONAL = frozenset(
     {
@@ -56,6 +58,7 @@ _NEW_STATUS: dict[str, Manifest] = {
     "HorizontalPodAutoscaler": {"desiredReplicas": 0, "currentMetrics": None},
     "Ingress": {"loadBalancer": {}},
     "Job": {},
+    "CertificateSigningRequest": {},
     "CronJob": {},
     "Namespace": {"phase": "Active"},
     "PersistentVolume": {"phase": "Pending"},
@@ -69,6 +72,7 @@ _NEW_STATUS: dict[str, Manifest] = {
     "StatefulSet": {"replicas": 0, "availableReplicas": 0},
     "ValidatingAdmissionPolicy": {},
 }
+_SPEC_IS_FINAL = frozenset({"Namespace", "CertificateSigningRequest"})
 _STATUS_KEPT_ON_CREATE = frozenset({"Node", "CustomResourceDefinition"})
 """A Node reports itself as it registers; admission sets the status of a definition."""
 
@@ -103,40 +107,18 @@ def initial_status(kind: KindInfo, obj: Manifest) -> None:
         obj["status"]["qosClass"] = qos_class(as_dict(obj.get("spec")))
 
 
-def qos_class(spec: Manifest) -> str:
-    """Return a pod's quality of service: Guaranteed if all its limits are its requests, BestEffort if it has none."""
-    containers = [*dicts(spec, "containers"), *dicts(spec, "initContainers")]
-    resources = [as_dict(container.get("resources")) for container in containers]
-    named = [
-        {
-            name
-            for part in ("requests", "limits")
-            for name, value in as_dict(each.get(part)).items()
-            if _counts(name, value)
-        }
-        for each in resources
-    ]
-    if not any(named):
-        return "BestEffort"
-    for each in resources:
-        requests, limits = as_dict(each.get("requests")), as_dict(each.get("limits"))
-        if any(name not in limits or requests.get(name, limits[name]) != limits[name] for name in ("cpu", "memory")):
-            return "Burstable"
-    return "Guaranteed"
-
-
-def _counts(name: str, value: object) -> bool:
-    return name in {"cpu", "memory"} and str(value) != "0"
-
-
 def reset_fields(kind: KindInfo, obj: Manifest, old: Manifest, subresource: str) -> None:
     """Put back, in place, what this endpoint may not change: status on the main one, all else on `status`."""
+    keep = None if kind.custom or not subresource else keeper_of(kind.kind, subresource)
+    if keep is not None:
+        keep(obj, old)
+        return
     if subresource == "status":
         _keep_all_but_status(kind, obj, old)
         return
     if kind.has_status:
         _carry(obj, old, "status")
-    if kind.kind == "Namespace" and not kind.custom and subresource != "finalize":
+    if kind.kind in _SPEC_IS_FINAL and not kind.custom and subresource != "finalize":
         _carry(obj, old, "spec")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from kubewright.api.meta import Manifest
 from kubewright.twin.admission import (
     accounts,
+    certificates,
     limits,
     policies,
     priority,
@@ -41,12 +42,14 @@ _COMPLETING: Mapping[tuple[str, str], tuple[Step, ...]] = {
     ("", "PersistentVolume"): (storage.protect_volume,),
 }
 _SETTLING: Mapping[tuple[str, str], Step] = {
+    ("certificates.k8s.io", "CertificateSigningRequest"): certificates.settle,
     ("", "Namespace"): system.label_namespace,
     ("", "Service"): system.address_service,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): system.prepare,
 }
 _TEMPLATED: tuple[Step, ...] = (podsecurity.check_template,)
 _CHECKING: Mapping[tuple[str, str], tuple[Step, ...]] = {
+    ("certificates.k8s.io", "CertificateSigningRequest"): (certificates.check,),
     ("", "Pod"): (limits.check_pod, podsecurity.check_pod),
     ("", "Namespace"): (podsecurity.check_namespace,),
     ("", "PersistentVolumeClaim"): (limits.check_claim, storage.check_growth),

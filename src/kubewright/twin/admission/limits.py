@@ -58,8 +58,8 @@ def _set_defaults(container: Manifest, requests: Manifest, most: Manifest, what:
 
 
 def check_pod(attempt: Attempt) -> None:
-    """Refuse a new pod that is outside a range."""
-    if attempt.old is not None:
+    """Refuse a new or resized pod that is outside a range."""
+    if attempt.old is not None and attempt.target.subresource != "resize":
         return
     for limits in _limits(attempt):
         _refuse(attempt, [problem for limit in limits for problem in _pod_problems(attempt.spec, limit)])

@@ -7,7 +7,7 @@ from typing import Any
 from kubewright.api.meta import Manifest
 from kubewright.twin.reading import as_dict, as_list, count, dicts, dig, text
 from kubewright.twin.tables import cells
-from kubewright.twin.tables.duration import UNKNOWN, since
+from kubewright.twin.tables.duration import UNKNOWN, human_duration, since
 
 _ROLE_PREFIX = "node-role.kubernetes.io/"
 
@@ -182,3 +182,20 @@ def aged_row(obj: Manifest, now: float) -> list[Any]:
 def webhooks_row(obj: Manifest, now: float) -> list[Any]:
     """Cells of a webhook configuration."""
     return [cells.name(obj), len(as_list(obj.get("webhooks"))), cells.age(obj, now)]
+
+
+def signing_request_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of a CertificateSigningRequest."""
+    conditions = {text(each, "type") for each in dicts(obj, "status", "conditions")}
+    state = next((name for name in ("Denied", "Approved") if name in conditions), "Pending")
+    state += ",Failed" if "Failed" in conditions else ""
+    state += ",Issued" if text(obj, "status", "certificate") else ""
+    seconds = dig(obj, "spec", "expirationSeconds")
+    return [
+        cells.name(obj),
+        cells.age(obj, now),
+        cells.or_none(text(obj, "spec", "signerName")),
+        text(obj, "spec", "username"),
+        cells.NONE if seconds is None else human_duration(seconds),
+        state,
+    ]

@@ -34,6 +34,7 @@ _ROWS: dict[str, Row] = {
     "IngressClass": network.ingress_class_row,
     "NetworkPolicy": network.network_policy_row,
     "Node": cluster.node_row,
+    "CertificateSigningRequest": cluster.signing_request_row,
     "Namespace": cluster.namespace_row,
     "ConfigMap": cluster.config_map_row,
     "Secret": cluster.secret_row,

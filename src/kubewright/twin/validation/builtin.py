@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.validation import config, jobs, network, policies, ranges, services, webhooks, workloads
+from kubewright.twin.validation import (
+    certificates,
+    config,
+    jobs,
+    network,
+    policies,
+    ranges,
+    services,
+    webhooks,
+    workloads,
+)
 from kubewright.twin.validation.claims import validate_claim
 from kubewright.twin.validation.crds import validate_crd
 from kubewright.twin.validation.fields import FieldError
@@ -43,6 +53,7 @@ KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     (_RBAC, "ClusterRoleBinding"): config.validate_binding,
     ("node.k8s.io", "RuntimeClass"): config.validate_runtime_class,
     ("scheduling.k8s.io", "PriorityClass"): config.validate_priority_class,
+    ("certificates.k8s.io", "CertificateSigningRequest"): certificates.validate_request,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): validate_crd,
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): policies.validate_policy,
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): policies.validate_policy_binding,

@@ -41,7 +41,7 @@ def validate_containers(pod_spec: Any, volumes: set[str], path: str) -> list[Fie
     errors += _host_port_conflicts(containers, here)
     if pod_spec.get("hostNetwork"):
         errors += _host_ports(containers, here)
-    return errors + _init_containers(pod_spec, volumes, path)
+    return errors + _init_containers(pod_spec, volumes, path) + _ephemeral_containers(pod_spec, volumes, path)
 
 
 def _init_containers(pod_spec: Any, volumes: set[str], path: str) -> list[FieldError]:
@@ -56,6 +56,30 @@ def _init_containers(pod_spec: Any, volumes: set[str], path: str) -> list[FieldE
             fields = ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe")
             errors += [forbidden(f"{here}.{field}", _ONLY_SIDECARS) for field in fields if field in container]
     return errors
+
+
+def _ephemeral_containers(pod_spec: Any, volumes: set[str], path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    lists = ("containers", "initContainers")
+    targets = {text(container, "name") for part in lists for container in dicts(pod_spec, part)}
+    seen = set(targets)
+    for index, container in enumerate(dicts(pod_spec, "ephemeralContainers")):
+        here = f"{path}.ephemeralContainers[{index}]"
+        errors += _container(container, volumes, here, seen)
+        target = text(container, "targetContainerName")
+        if target and target not in targets:
+            errors.append(not_found(f"{here}.targetContainerName", target))
+        errors += [forbidden(f"{here}.{field}", _NOT_EPHEMERAL) for field in _LASTING if container.get(field)]
+        for number, mount in enumerate(dicts(container, "volumeMounts")):
+            at = f"{here}.volumeMounts[{number}]"
+            errors += [
+                forbidden(f"{at}.{field}", _NOT_EPHEMERAL) for field in ("subPath", "subPathExpr") if mount.get(field)
+            ]
+    return errors
+
+
+_NOT_EPHEMERAL = "cannot be set for an Ephemeral Container"
+_LASTING = ("ports", "resources", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
 
 
 def _container(container: Manifest, volumes: set[str], path: str, seen: set[str]) -> list[FieldError]:

@@ -35,6 +35,8 @@ def validate_pod(obj: Manifest, old: Manifest | None) -> list[FieldError]:
     errors = validate_pod_spec(spec, "spec")
     if old is not None:
         errors += _update(spec, as_dict(old.get("spec")))
+    elif spec.get("ephemeralContainers"):
+        errors.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
     return errors
 
 

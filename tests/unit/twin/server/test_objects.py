@@ -189,10 +189,10 @@ def test_field_validation(validation: str, code: int, warned: bool):
             id="an unknown priority class",
         ),
         pytest.param(
-            "/apis/certificates.k8s.io/v1/certificatesigningrequests",
+            "/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas",
             {"metadata": {"name": "q"}},
             501,
-            "the twin does not model certificate signing requests",
+            "the twin does not model priority and fairness of requests",
             id="a kind that is not modelled",
         ),
     ],

@@ -41,8 +41,9 @@ def charge(attempt: Attempt) -> Callable[[], None] | None:
     quotas = attempt.registry.store.list(_BUCKET, namespace)[0]
     if not quotas:
         return None
-    on_update = not kind.group and kind.plural in _CHARGED_ON_UPDATE
-    if attempt.target.subresource or (attempt.old is not None and not on_update):
+    resized = attempt.target.subresource == "resize"
+    on_update = resized or (not kind.group and kind.plural in _CHARGED_ON_UPDATE)
+    if (attempt.target.subresource and not resized) or (attempt.old is not None and not on_update):
         return None
     charges = _charges(attempt, quotas)
     registry = attempt.registry

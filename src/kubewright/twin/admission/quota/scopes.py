@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kubewright.api.meta import Manifest
+from kubewright.twin.qos import qos_class
 from kubewright.twin.reading import as_dict, as_list, dicts, dig, text
-from kubewright.twin.strategy import qos_class
 
 
 def counts(quota: Manifest, group: str, plural: str, obj: Manifest) -> bool:
