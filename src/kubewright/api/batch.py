@@ -11,6 +11,48 @@ from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
 from kubewright.api.selectors import LabelSelector
 
 
+class ExitCodes(Leaf, frozen=True):
+    """Containers that ended with one of some codes, or with none of them."""
+
+    container_name: str | None = None
+    operator: str = "In"
+    values: tuple[int, ...] = ()
+
+
+class PodConditionPattern(Leaf, frozen=True):
+    """A condition that a failed pod has."""
+
+    type: str = ""
+    status: str = "True"
+
+
+class PodFailureRule(Leaf, frozen=True):
+    """What is done about pods that failed in one way."""
+
+    action: str = "Count"
+    on_exit_codes: ExitCodes | None = None
+    on_pod_conditions: tuple[PodConditionPattern, ...] = ()
+
+
+class PodFailurePolicy(Leaf, frozen=True):
+    """Rules for failed pods; the first that matches counts."""
+
+    rules: tuple[PodFailureRule, ...] = ()
+
+
+class SuccessRule(Leaf, frozen=True):
+    """Which indexes, or how many, are enough."""
+
+    succeeded_indexes: str | None = None
+    succeeded_count: int | None = None
+
+
+class SuccessPolicy(Leaf, frozen=True):
+    """Rules of which one is enough."""
+
+    rules: tuple[SuccessRule, ...] = ()
+
+
 class JobSpec(Leaf, frozen=True):
     """How often pods of the template are to succeed. `template` is the whole document."""
 
@@ -18,6 +60,10 @@ class JobSpec(Leaf, frozen=True):
     completions: int | None = None
     completion_mode: str = "NonIndexed"
     backoff_limit: int = 6
+    backoff_limit_per_index: int | None = None
+    max_failed_indexes: int | None = None
+    pod_failure_policy: PodFailurePolicy | None = None
+    success_policy: SuccessPolicy | None = None
     active_deadline_seconds: int | None = None
     ttl_seconds_after_finished: int | None = None
     suspend: bool = False
@@ -45,6 +91,7 @@ class JobStatus(Leaf, frozen=True):
     start_time: str | None = None
     completion_time: str | None = None
     completed_indexes: str = ""
+    failed_indexes: str | None = None
     uncounted_terminated_pods: Uncounted | None = None
     conditions: tuple[Condition, ...] = ()
 

@@ -62,12 +62,14 @@ class JobReconciler:
         decision = decide(job, pods, Tally.of(job, pods), now)
         pod_writer = PodWriter(JOBS, self.writer, self.context.clock, self.expected)
         for write in decision.writes:
-            await pod_writer.do(job, write)
+            if isinstance(write, Patch):
+                await self.writer.do_one(write)
+            else:
+                await pod_writer.do(job, write)
         if await self._write_status(job, decision.status):
             await self.writer.do(decision.news)
-        noted = decision.status["uncountedTerminatedPods"]
-        uids = {uid for each in noted.values() for uid in each}
-        await self.writer.do(release(pod) for pod in pods if pod.metadata.uid in uids and _is_held(pod))
+        let_go = (pod for pod in pods if pod.metadata.uid in decision.released and _is_held(pod))
+        await self.writer.do(release(pod) for pod in let_go)
         at = decision.look_again_at
         return Done() if at is None else RequeueAfter(max(at - now, 0.0))
 

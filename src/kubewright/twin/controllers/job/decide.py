@@ -1,27 +1,28 @@
 """What a Job needs next: pods up to its parallelism until enough have succeeded or too many failed. Pure.
 
-The rules are kube-controller-manager's (`job_controller.go`), without policies for pod failures and for success.
+The rules are kube-controller-manager's (`job_controller.go`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from kubewright.api.batch import JOBS, Job
 from kubewright.api.conditions import Condition, find_condition, is_true, set_condition
 from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import Manifest, parse_time, rfc3339
+from kubewright.twin.controllers.job.ending import backoff_seconds, ended_at, retry_at
 from kubewright.twin.controllers.job.indexes import INDEX, index_of, missing, written
-from kubewright.twin.controllers.job.tally import FINALIZER, Tally
+from kubewright.twin.controllers.job.perindex import failures_of, inherited
+from kubewright.twin.controllers.job.policies import enough, fatal
+from kubewright.twin.controllers.job.tally import FINALIZER, Ending, Tally, release
 from kubewright.twin.controllers.podwrites import pod_manifest
 from kubewright.twin.controllers.replicaset.victims import victims
-from kubewright.twin.controllers.writes import Announce, Create, Remove
+from kubewright.twin.controllers.writes import Announce, Create, Patch, Remove
 
 BURST = 500
-FIRST_BACKOFF_SECONDS = 10.0
-MAX_BACKOFF_SECONDS = 600.0
 _INDEX_VARIABLE = "JOB_COMPLETION_INDEX"
 
 
@@ -39,13 +40,18 @@ class End:
         return ("FailureTarget", "Failed") if self.failed else ("SuccessCriteriaMet", "Complete")
 
 
+Step: TypeAlias = Create | Remove | Patch
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What becomes of the job in this turn."""
 
-    writes: tuple[Create | Remove, ...]
+    writes: tuple[Step, ...]
     news: tuple[Announce, ...]
     status: dict[str, Any]
+    released: frozenset[str]
+    """Pods, by uid, that are in the status or count for nothing: they need not be kept any more."""
     look_again_at: float | None
 
 
@@ -56,13 +62,17 @@ def has_ended(job: Job) -> bool:
 
 def decide(job: Job, pods: Sequence[Pod], tally: Tally, now: float) -> Decision:
     """Return the next step of a job that has not ended."""
-    end = _end(job, tally, now)
+    end = _end(job, pods, tally, now)
+    if end is not None:
+        tally = Tally.of(job, pods, Ending.FAILED if end.failed else Ending.SUCCEEDED)
     suspended = job.spec.suspend and end is None
     started = None if suspended else job.status.start_time or rfc3339(now)
-    writes: list[Create | Remove] = []
+    writes: list[Step] = []
     look_again_at: float | None = None
-    if end is not None or suspended:
+    if end is not None:
         writes += [Remove(PODS, pod.key, pod.metadata.uid) for pod in tally.active]
+    elif suspended:
+        writes = _take_away(tally.active)
     else:
         writes, look_again_at = _scale(job, pods, tally, now)
     deleted = sum(isinstance(write, Remove) for write in writes)
@@ -75,13 +85,15 @@ def decide(job: Job, pods: Sequence[Pod], tally: Tally, now: float) -> Decision:
         "failed": tally.failed,
         "startTime": started,
         "completedIndexes": written(tally.indexes),
+        "failedIndexes": written(tally.failed_indexes) if job.spec.backoff_limit_per_index is not None else None,
         "uncountedTerminatedPods": _uncounted(tally),
         "conditions": conditions,
         "completionTime": _completed(conditions, now),
     }
     deadline = _deadline(job, started)
     waits = [at for at in (look_again_at, deadline) if at is not None and end is None]
-    return Decision(tuple(writes), news, status, min(waits, default=None))
+    released = frozenset((*tally.uncounted.succeeded, *tally.uncounted.failed, *tally.ignored))
+    return Decision(tuple(writes), news, status, released, min(waits, default=None))
 
 
 def _completed(conditions: Sequence[Manifest], now: float) -> str | None:
@@ -93,19 +105,39 @@ def _uncounted(tally: Tally) -> dict[str, Any]:
     return {name: uids for name, uids in parts.items() if uids}
 
 
-def _end(job: Job, tally: Tally, now: float) -> End | None:
+def _end(job: Job, pods: Sequence[Pod], tally: Tally, now: float) -> End | None:
     """Return how the job ends, if it does; what was decided before stands."""
-    for type_ in ("FailureTarget", "SuccessCriteriaMet"):
+    for type_ in ("SuccessCriteriaMet", "FailureTarget"):
         decided = find_condition(job.status.conditions, type_)
         if decided is not None and decided.is_true:
             return End(type_ == "FailureTarget", decided.reason, decided.message)
+    message = fatal(job, pods)
+    if message:
+        return End(failed=True, reason="PodFailurePolicy", message=message)
+    return _beyond_limits(job, tally, now) or _done(job, tally)
+
+
+def _beyond_limits(job: Job, tally: Tally, now: float) -> End | None:
     if tally.all_failed > job.spec.backoff_limit or _restarted_too_often(job, tally):
         return End(failed=True, reason="BackoffLimitExceeded", message="Job has reached the specified backoff limit")
     deadline = None if job.spec.suspend else _deadline(job, job.status.start_time)
     if deadline is not None and now >= deadline:
         return End(failed=True, reason="DeadlineExceeded", message="Job was active longer than specified deadline")
+    lost, most = len(tally.failed_indexes), job.spec.max_failed_indexes
+    if most is not None and lost > most:
+        text = "Job has exceeded the specified maximal number of failed indexes"
+        return End(failed=True, reason="MaxFailedIndexesExceeded", message=text)
+    if lost and lost + len(tally.indexes) >= (job.spec.completions or 0):
+        return End(failed=True, reason="FailedIndexes", message="Job has failed indexes")
+    return None
+
+
+def _done(job: Job, tally: Tally) -> End | None:
+    met = enough(job, tally.indexes)
+    if met:
+        return End(failed=False, reason="SuccessPolicy", message=met)
     wanted, done = job.spec.completions, tally.all_succeeded
-    complete = done > 0 and not tally.active if wanted is None else done >= wanted
+    complete = done > 0 and not tally.active if wanted is None else done >= wanted and not tally.active
     if complete:
         text = "Reached expected number of succeeded pods"
         return End(failed=False, reason="CompletionsReached", message=text)
@@ -124,7 +156,7 @@ def _deadline(job: Job, started: str | None) -> float | None:
     return parse_time(started) + limit if started and limit is not None else None
 
 
-def _scale(job: Job, pods: Sequence[Pod], tally: Tally, now: float) -> tuple[list[Create | Remove], float | None]:
+def _scale(job: Job, pods: Sequence[Pod], tally: Tally, now: float) -> tuple[list[Step], float | None]:
     """Return what brings the active pods to the wanted number, and when to try again after failures."""
     completions, active = job.spec.completions, len(tally.active)
     if completions is None:
@@ -132,40 +164,45 @@ def _scale(job: Job, pods: Sequence[Pod], tally: Tally, now: float) -> tuple[lis
     else:
         wanted = min(max(completions - tally.all_succeeded, 0), job.spec.parallelism)
     if active > wanted:
-        doomed = victims(tally.active, active - wanted, {})
-        return [Remove(PODS, pod.key, pod.metadata.uid) for pod in doomed], None
+        return _take_away(victims(tally.active, active - wanted, {})), None
     unfinished = tally.terminating if job.spec.pod_replacement_policy == "Failed" else 0
     lacking = min(wanted - active - unfinished, BURST)
     if lacking <= 0:
         return [], None
-    next_at = _retry_at(pods)
-    if next_at > now:
-        return [], next_at
+    if job.spec.backoff_limit_per_index is None:
+        next_at = retry_at(pods)
+        if next_at > now:
+            return [], next_at
     if job.spec.completion_mode != "Indexed":
         return [Create(PODS, _pod(job)) for _ in range(lacking)], None
-    taken = {*tally.indexes, *(index for pod in tally.active if (index := index_of(pod)) is not None)}
-    return [Create(PODS, _pod(job, index)) for index in missing(completions or 0, taken, lacking)], None
+    return _fill(job, pods, tally, lacking, now)
 
 
-def _retry_at(pods: Sequence[Pod]) -> float:
-    """Return from when on pods may be made: the more failures since the last success, the later."""
-    ends = sorted((_ended_at(pod), pod.status.phase) for pod in pods if pod.is_finished)
-    failures, last = 0, 0.0
-    for at, phase in ends:
-        failures = failures + 1 if phase == "Failed" else 0
-        last = at
-    if not failures:
-        return 0.0
-    return last + min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures - 1, 10), MAX_BACKOFF_SECONDS)
+def _take_away(pods: Sequence[Pod]) -> list[Step]:
+    """Pods that are only too many have not failed: they are let go before they could be counted."""
+    held = [pod for pod in pods if FINALIZER in pod.metadata.finalizers]
+    return [*(release(pod) for pod in held), *(Remove(PODS, pod.key, pod.metadata.uid) for pod in pods)]
 
 
-def _ended_at(pod: Pod) -> float:
-    ended = [each.state.terminated for each in pod.status.container_statuses if each.state.terminated]
-    times = [parse_time(each.finished_at) for each in ended if each.finished_at]
-    return max(times, default=parse_time(pod.metadata.creation_timestamp or "1970-01-01T00:00:00Z"))
+def _fill(job: Job, pods: Sequence[Pod], tally: Tally, lacking: int, now: float) -> tuple[list[Step], float | None]:
+    """Return pods for the lowest indexes that are free, and when the next that has to wait is due."""
+    living = [*tally.active]
+    if job.spec.pod_replacement_policy == "Failed":
+        living += [pod for pod in pods if pod.is_terminating and not pod.is_finished]
+    busy = {index for pod in living if (index := index_of(pod)) is not None}
+    free = missing(job.spec.completions or 0, {*tally.indexes, *tally.failed_indexes, *busy}, lacking)
+    due = {index: _due_at(tally.awaited.get(index)) for index in free}
+    ready = [index for index in free if due[index] <= now]
+    if free and not ready:
+        return [], min(due.values())
+    return [Create(PODS, _pod(job, index, tally.awaited.get(index))) for index in ready], None
 
 
-def _pod(job: Job, index: int | None = None) -> Manifest:
+def _due_at(before: Pod | None) -> float:
+    return ended_at(before) + backoff_seconds(failures_of(before) + 1) if before is not None else 0.0
+
+
+def _pod(job: Job, index: int | None = None, before: Pod | None = None) -> Manifest:
     manifest = pod_manifest(job, JOBS, job.spec.template)
     metadata: Manifest = {**manifest["metadata"]}
     metadata["finalizers"] = [*metadata.get("finalizers", []), FINALIZER]
@@ -174,7 +211,7 @@ def _pod(job: Job, index: int | None = None) -> Manifest:
         number = str(index)
         metadata["generateName"] = f"{job.metadata.name}-{number}-"
         metadata["labels"] = {**metadata.get("labels", {}), INDEX: number}
-        metadata["annotations"] = {**metadata.get("annotations", {}), INDEX: number}
+        metadata["annotations"] = {**metadata.get("annotations", {}), INDEX: number, **inherited(job, before)}
         spec = {**spec, "hostname": f"{job.metadata.name}-{number}"}
         for part in ("initContainers", "containers"):
             if spec.get(part):
