@@ -26,7 +26,8 @@ from kubewright.twin.faults.inforce import Active
 
 _CUTTING = frozenset({"NodeDown", "NodePartitioned"})
 _UNHEALTHY = {"True": "False", "False": "True"}
-GPU = "nvidia.com/gpu"
+_VENDOR = "nvidia.com/"
+GPU = f"{_VENDOR}gpu"
 DISK, CLOCK, HARDWARE = "DiskPressure", "NTPProblem", "AcceleratedHardwareReady"
 HARMLESS_XIDS = frozenset({13, 31, 43, 45, 68, 109})
 """Errors of applications, which device plugins do not take for errors of the device."""
@@ -53,6 +54,8 @@ def writes_of(node: Node, faults: Sequence[Active], now: float) -> list[Write]:
     if any(each.spec.type in _CUTTING for each in faults):
         return []
     wanted = _wanted(faults)
+    if not any(name.startswith(_VENDOR) for name in node.status.capacity):
+        wanted.pop(HARDWARE, None)
     changes: list[Manifest] = []
     news: list[Write] = []
     for type_, healthy in _HEALTHY.items():

@@ -62,7 +62,7 @@ def _conditions(state: State, matched: int, problem: str) -> tuple[Condition, ..
     if state.hit is not None:
         reason, message = ("Found", f"{matched} match") if matched else ("NothingMatches", "nothing matches the target")
         return in_force, Condition(TARGET_FOUND, _truth(bool(matched)), reason, message)
-    if spec.target.clients is not None:
+    if spec.target.clients is not None or spec.target.webhooks is not None:
         reason, message = "RequestsCome", "requests are matched as they come"
         return in_force, Condition(TARGET_FOUND, "True" if matched else "Unknown", reason, message)
     return in_force, Condition(TARGET_FOUND, "True", "Everything", "it hits the cluster as a whole")

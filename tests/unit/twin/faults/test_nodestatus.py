@@ -76,3 +76,7 @@ def test_devices_are_counted_once_and_only_where_they_are():
     assert "allocatable" not in writes(a_node(gpus="4", allocatable="2"), *faults)[0].changes["status"]
     (patch,) = writes(a_node(gpus="4", allocatable="2"))
     assert patch.changes == {"status": {"allocatable": {"nvidia.com/gpu": "4"}}}
+
+
+def test_a_node_without_gpus_has_no_errors_of_any():
+    assert writes(a_node(), fault(type="GpuXid", target=HIT)) == []
