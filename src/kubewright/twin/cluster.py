@@ -46,9 +46,12 @@ from kubewright.twin.controllers.volumes import binding, ephemeral, protection, 
 from kubewright.twin.controllers.writes import Create
 from kubewright.twin.exporters.assembly import Exporters
 from kubewright.twin.faults import controller as faults
+from kubewright.twin.faults.ailments import show_on
 from kubewright.twin.faults.clients import COMPONENT_AGENT
+from kubewright.twin.faults.effects import UsageEffects
 from kubewright.twin.faults.gate import ApiGate
 from kubewright.twin.faults.inforce import Board
+from kubewright.twin.faults.laying import LaidUsage
 from kubewright.twin.faults.saved import silenced
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet.behaviour import Latencies
@@ -96,18 +99,17 @@ class SimulatedNodes:
         shared = context or self._own
         assert shared is not None  # noqa: S101  one of the two was given
         self.kubelet = Kubelet(shared, self.names, seed=seed, latencies=latencies)
-        self._faults = faults.add_to(shared, gate.board if gate else Board(), self.kubelet, gate)
+        board = gate.board if gate else Board()
+        self._faults = faults.add_to(shared, board, self.kubelet, gate)
+        if self._own is not None:
+            laid = self.kubelet.usage = LaidUsage(self.kubelet.usage, clock)
+            UsageEffects(board, laid, clock, shared.caches.pods, self.kubelet.look)
         self._heartbeats = Heartbeats(client, clock, self.kubelet.living, self.kubelet.node, renewals=renewals)
 
     async def join(self, *, known: Collection[str] = ()) -> None:
         """Register the nodes, but for those that are known and go on as they are."""
         names = [name for name in self.names if name not in known]
         await join(self._client, self._clock, names, self._shape)
-
-    def resume_from(self, other: SimulatedNodes) -> None:
-        """Go on where another twin's are; for forks."""
-        self.kubelet.resume_from(other.kubelet)
-        self._faults.resume_from(other._faults)
 
     async def beat(self) -> None:
         """Keep the nodes' leases until cancelled."""
@@ -193,7 +195,10 @@ class Twin:
             renewals=LeaseRenewals(self.server.store),
             gate=self.server.gate,
         )
-        self.exporters = Exporters(self._context, self.server, self.nodes.kubelet, seed=seed)
+        self.exporters = Exporters(self._context, self.server, self.kubelet, seed=seed)
+        board = self.server.faults
+        self._usage = UsageEffects(board, self.exporters.ledger, clock, self._caches.pods, self.kubelet.look)
+        show_on(board, self.exporters.devices)
         news = quotas.add_to(self._context)
         self._collector = garbage.add_to(self._context)
         self._collector.tell(news.on_object)
@@ -249,7 +254,8 @@ class Twin:
         """
         server = self.server.fork(clock)
         forked = Twin(clock or self.clock, nodes=self.nodes.names, server=server, **self._options)
-        forked.nodes.resume_from(self.nodes)
+        forked.kubelet.resume_from(self.kubelet)
+        forked._usage.resume_from(self._usage)
         forked.exporters.ledger.resume_from(self.exporters.ledger)
         return forked
 

@@ -22,11 +22,10 @@ from kubewright.twin.caches import Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.writes import Writer
 from kubewright.twin.faults.decide import Cluster, State, Verdict, decide
-from kubewright.twin.faults.effects import KubeletEffects, UsageEffects
+from kubewright.twin.faults.effects import KubeletEffects
 from kubewright.twin.faults.fault import FAULTS, Fault
 from kubewright.twin.faults.gate import ApiGate
 from kubewright.twin.faults.inforce import Active, Board
-from kubewright.twin.faults.laying import LaidUsage
 from kubewright.twin.faults.nodestatus import writes_of
 from kubewright.twin.faults.objects import NAME, Held, keep_stuck
 from kubewright.twin.faults.status import document, shown, status_of
@@ -121,18 +120,11 @@ class FaultsReconciler:
 
 
 class Faults:
-    """What is wired: follows faults on a cluster that may not have the kind yet; a twin's caches do so for it."""
+    """Follows faults on a cluster that may not have the kind yet; a twin's caches do so for it."""
 
-    def __init__(self, client: Client, informer: Informer[Fault], usage: LaidUsage, effects: UsageEffects) -> None:
+    def __init__(self, client: Client, informer: Informer[Fault]) -> None:
         self._client = client
         self._informer = informer
-        self._usage = usage
-        self._effects = effects
-
-    def resume_from(self, other: Faults) -> None:
-        """Begin with what another twin's have laid over usage; for forks."""
-        self._usage.resume_from(other._usage)
-        self._effects.resume_from(other._effects)
 
     async def run(self) -> None:
         """Follow them until cancelled."""
@@ -159,12 +151,10 @@ def add_to(context: Context, board: Board, kubelet: Kubelet, gate: ApiGate | Non
     caches.nodes.add_handler(lambda change: look(_chooses_anew(change)))
     caches.pods.add_handler(lambda change: look(_chooses_anew(change) or _is_elsewhere(change)))
     KubeletEffects(board, kubelet, caches.pods.index.values)
-    usage = kubelet.usage = LaidUsage(kubelet.usage, context.clock)
-    effects = UsageEffects(board, usage, context.clock, caches.pods, kubelet.look)
     ours = kubelet.nodes
     reconciler = FaultsReconciler(client, context.clock, informer, caches, ours, context.writer(WATCHDOG), board, gate)
     context.controller(NAME, reconciler, queue, (informer, caches.nodes, caches.pods))
-    return Faults(client, informer, usage, effects)
+    return Faults(client, informer)
 
 
 def _chooses_anew(change: Change[T]) -> bool:

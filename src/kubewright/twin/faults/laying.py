@@ -56,7 +56,3 @@ class LaidUsage:
         laid.pop(name, None)
         if not laid:
             self._laid.pop(pod.metadata.uid, None)
-
-    def resume_from(self, other: LaidUsage) -> None:
-        """Begin with what was laid over the pods of another twin; for forks."""
-        self._laid = {uid: dict(laid) for uid, laid in other._laid.items()}
