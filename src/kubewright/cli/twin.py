@@ -39,6 +39,7 @@ def serving_options(command: F) -> F:
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
             help='More users, a line each as kube-apiserver reads them: token,user,uid,"group1,group2".',
         ),
+        click.option("--gateway-api", is_flag=True, help="Define the Gateway API's kinds: a start that takes seconds."),
         click.option(
             "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; a free one by default."
         ),

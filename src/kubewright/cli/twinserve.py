@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
@@ -26,6 +27,7 @@ from kubewright.twin.loading import load as load_file
 from kubewright.twin.nodes import NodeShape
 from kubewright.twin.serve import serving
 from kubewright.twin.webhooks.http import HttpWebhooks
+from kubewright.twin.webhooks.questions import WebhookTransport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,16 @@ class Serving:
     load: Path | None
     save_to: Path | None
     token_file: Path | None = None
+    gateway_api: bool = False
     gpus: int = 0
+
+
+class _Parts(TypedDict):
+    seed: int
+    shape: NodeShape
+    authority: Authority
+    webhooks: WebhookTransport
+    gateway_api: bool
 
 
 def serve(options: Serving, speed: float) -> None:
@@ -78,13 +89,18 @@ async def _serve(options: Serving) -> None:
 
 
 def _twin(options: Serving, clock: Clock, authority: Authority) -> Twin:
-    hooks, shape = HttpWebhooks(), NodeShape(gpus=options.gpus)
-    nodes, seed = options.nodes, options.seed
+    parts: _Parts = {
+        "seed": options.seed,
+        "shape": NodeShape(gpus=options.gpus),
+        "authority": authority,
+        "webhooks": HttpWebhooks(),
+        "gateway_api": options.gateway_api,
+    }
     if options.load is None:
-        return Twin(clock, nodes=nodes, seed=seed, shape=shape, authority=authority, webhooks=hooks)
+        return Twin(clock, nodes=options.nodes, **parts)
     loaded = load_file(options.load)
     _tell_losses(loaded)
-    return Twin.loaded(clock, loaded.store, nodes=nodes, seed=seed, shape=shape, authority=authority, webhooks=hooks)
+    return Twin.loaded(clock, loaded.store, nodes=options.nodes, **parts)
 
 
 def _tell_losses(loaded: Loaded) -> None:

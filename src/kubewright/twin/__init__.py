@@ -20,6 +20,7 @@ Besides that, known simplifications of what is modelled:
   Service: nothing carries packets to a simulated address. They are not asked about the status of quotas and budgets
   that changes with a pod, nor about the twin's own node leases. What they say for the audit log is dropped.
 - Certificates are signed where the twin is served, by whom its clients trust; a twin in process has nobody to sign.
+- The Gateway API's kinds (`--gateway-api`) are checked and kept; no controller acts on them.
 - Budgets count what Deployments, ReplicaSets and StatefulSets want, not what custom kinds with a scale do.
 - A DaemonSet's failed pods are replaced at once, without a back-off per node.
 - Every twin serves one kind more than a real cluster: Faults (`faults/`, `docs/faults.md`). Those of the network show

@@ -8,6 +8,7 @@ from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import ENDPOINTS, NAMESPACES, SERVICES
 from kubewright.api.discovery import ENDPOINT_SLICES
 from kubewright.api.meta import Manifest, PartialObject, Resource
+from kubewright.twin import gateway
 from kubewright.twin.admission.priority import SYSTEM_CLASSES
 from kubewright.twin.controllers.writes import Create
 from kubewright.twin.faults.fault import FAULT_CRD
@@ -28,14 +29,15 @@ _SERVER_PORT = 6443
 _PORT = {"name": "https", "port": _SERVER_PORT, "protocol": "TCP"}
 
 
-def system_objects() -> Iterator[Create]:
-    """Yield them in the order in which they are to be made."""
+def system_objects(*, gateway_api: bool = False) -> Iterator[Create]:
+    """Yield them in the order in which they are to be made; the Gateway API's kinds only where they are wanted."""
     for name in SYSTEM_NAMESPACES:
         yield Create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, once=True)
     for name, value in SYSTEM_CLASSES.items():
         head = {"apiVersion": PRIORITY_CLASSES.api_version, "kind": PRIORITY_CLASSES.kind, "metadata": {"name": name}}
         yield Create(PRIORITY_CLASSES, {**head, "value": value, "description": _DESCRIPTIONS[name]}, once=True)
-    yield Create(CRDS, FAULT_CRD, once=True)
+    for definition in (FAULT_CRD, *(gateway.definitions() if gateway_api else ())):
+        yield Create(CRDS, definition, once=True)
     labels = {"component": "apiserver", "provider": "kubernetes"}
     ports = [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": _SERVER_PORT}]
     spec = {"clusterIP": _SERVICE_IP, "ports": ports, "type": "ClusterIP"}

@@ -72,6 +72,7 @@ class _Options(TypedDict):
     latencies: Latencies | None
     authority: Authority | None
     webhooks: WebhookTransport | None
+    gateway_api: bool
 
 
 class SimulatedNodes:
@@ -140,12 +141,13 @@ class Twin:
         latencies: Latencies | None = None,
         authority: Authority | None = None,
         webhooks: WebhookTransport | None = None,
+        gateway_api: bool = False,
         server: ApiServer | None = None,
     ) -> None:
         """Put it together.
 
         `authority` is whom the server's clients trust, if it is on a socket: pods get its certificate, and requests for
-        certificates are signed by it. `webhooks` carries questions to webhooks.
+        certificates are signed by it. `webhooks` carries questions to webhooks. `gateway_api` defines its kinds.
         """
         self.clock = clock
         self._options: _Options = {
@@ -154,6 +156,7 @@ class Twin:
             "latencies": latencies,
             "authority": authority,
             "webhooks": webhooks,
+            "gateway_api": gateway_api,
         }
         self.server = server or ApiServer(clock, KindTable.builtin(), seed=seed, webhooks=webhooks)
         self.server.need_accounts()
@@ -222,6 +225,7 @@ class Twin:
         latencies: Latencies | None = None,
         authority: Authority | None = None,
         webhooks: WebhookTransport | None = None,
+        gateway_api: bool = False,
     ) -> Twin:
         """Return a twin of saved objects and `nodes` more nodes; saved nodes that were not ready stay silent."""
         # The revision keeps the generator from giving out once more the uids that saved objects already have.
@@ -237,6 +241,7 @@ class Twin:
             latencies=latencies,
             authority=authority,
             webhooks=webhooks,
+            gateway_api=gateway_api,
             server=server,
         )
         loaded = [msgspec.json.decode(record.encoded, type=Node) for record in saved]
@@ -267,7 +272,9 @@ class Twin:
         """Make the system's objects, join the nodes and run everything until cancelled."""
         store = self.server.store
         writer = self._context.writer("kube-apiserver")
-        await writer.do(each for each in system_objects() if not _is_there(store, each))
+        await writer.do(
+            each for each in system_objects(gateway_api=self._options["gateway_api"]) if not _is_there(store, each)
+        )
         self.server.bootstrap()
         await self.nodes.join(known={record.key.name for record in store.list(_NODES)[0]})
         async with asyncio.TaskGroup() as tasks:
