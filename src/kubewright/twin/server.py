@@ -33,7 +33,7 @@ from kubewright.twin.faults.outages import Outages
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.registry import Registry
 from kubewright.twin.routes import Route, group_below, parse_route
-from kubewright.twin.subresources import accounts, namespaces, pods, scale
+from kubewright.twin.subresources import accounts, logs, namespaces, pods, scale
 from kubewright.twin.verbs import patching, reading, writing
 from kubewright.twin.watch import WatchHub, WatchStream
 from kubewright.twin.webhooks.questions import Draws, Memory, NoWay, Unanswered, WebhookTransport
@@ -61,7 +61,7 @@ _SUBRESOURCES: Mapping[str, Mapping[str, Verb]] = {
     "scale": {"GET": scale.get_scale, "PUT": scale.put_scale, "PATCH": scale.patch_scale},
     "binding": {"POST": pods.bind},
     "eviction": {"POST": pods.evict},
-    "log": {"GET": pods.log},
+    "log": {"GET": logs.log},
     "resize": _STATUS,
     "ephemeralcontainers": _STATUS,
     "approval": _STATUS,

@@ -8,9 +8,11 @@ slowest client.
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.errors import OpError
@@ -42,6 +44,14 @@ class WatchPlan:
     timeout_seconds: float
 
 
+class Stream(Protocol):
+    """An answer that goes on."""
+
+    def end(self) -> None:
+        """Let it end."""
+        ...
+
+
 class WatchHub:
     """All watches of one store; one subscription a bucket, and one encoding a change for all plain watches."""
 
@@ -50,6 +60,7 @@ class WatchHub:
         self.now = now
         self._following: dict[Bucket, list[WatchStream]] = {}
         self._unsubscribe: dict[Bucket, Callable[[], None]] = {}
+        self._others: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def follow(self, bucket: Bucket, stream: WatchStream) -> None:
         """Give a stream the bucket's changes from now on."""
@@ -71,8 +82,14 @@ class WatchHub:
         for stream in tuple(self._following.get(bucket, ())):
             stream.push(change, lines)
 
+    def keep(self, stream: Stream) -> None:
+        """Let a stream that is no watch end with the server, too."""
+        self._others.add(stream)
+
     def close(self) -> None:
-        """End all watches, as a server that goes down does."""
+        """End all watches and other streams, as a server that goes down does."""
+        for other in tuple(self._others):
+            other.end()
         for streams in list(self._following.values()):
             for stream in tuple(streams):
                 stream.end()

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from kubewright.api.conditions import is_true
 from kubewright.api.core import Pod
-from kubewright.twin.kubelet import exits, probing, starting, stopping
-from kubewright.twin.kubelet.life import ContainerLife, Life, Stage, State, Verdict
+from kubewright.twin.kubelet import exits, probing, resizing, starting, stopping
+from kubewright.twin.kubelet.life import ContainerLife, Life, Stage, State, Verdict, all_containers, allotted
 from kubewright.twin.kubelet.limits import IMMEDIATE_SECONDS, over_storage
 from kubewright.twin.kubelet.phase import is_over
 from kubewright.twin.kubelet.turn import Around, News, Step, Turn
@@ -24,8 +24,8 @@ MAX_RETRY_SECONDS = 122.0
 
 def begin(pod: Pod, around: Around, now: float) -> Step:
     """Return the life of a pod that has just come to its node."""
-    count = len(pod.spec.init_containers) + len(pod.spec.containers)
-    life = Life(Stage.SETTING_UP, now, now + around.setup_seconds, (ContainerLife(),) * count)
+    containers = tuple(allotted(ContainerLife(), pod, each) for each in all_containers(pod))
+    life = Life(Stage.SETTING_UP, now, now + around.setup_seconds, containers)
     return advance(life, pod, around, now)
 
 
@@ -91,6 +91,7 @@ def _go_on(turn: Turn) -> None:
         return
     if turn.around.anew:
         exits.reconsider(turn)
+    resizing.look(turn)
     for position in range(len(turn.containers)):
         if turn.containers[position].is_running:
             _look_at_running(turn, position)

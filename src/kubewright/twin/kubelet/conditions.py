@@ -12,6 +12,7 @@ from kubewright.twin.kubelet.phase import FAILED, SUCCEEDED
 
 OWN = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 """In the order in which kubelets write them, after those of others."""
+RESIZE = ("PodResizePending", "PodResizeInProgress")
 DISRUPTION = "DisruptionTarget"
 _NO_SANDBOX = ("PodSandboxNotReady", "no pod sandbox exists")
 _SANDBOX_GONE = ("PodSandboxNotReady", "pod sandbox is not ready")
@@ -31,6 +32,7 @@ def of(pod: Pod, life: Life, phase: str, stamp: str) -> list[Manifest]:
         why_disrupted = (life.verdict.disruption, life.verdict.message)
         disrupted = [_condition(pod, DISRUPTION, stamp, holds=True, why=why_disrupted)]
     return [
+        *_resize(pod, life, stamp),
         *disrupted,
         _condition(pod, OWN[0], stamp, holds=life.has_network, why=_FINE if life.has_network else no_network),
         _condition(pod, OWN[1], stamp, holds=initialized, why=why_initialized),
@@ -38,6 +40,18 @@ def of(pod: Pod, life: Life, phase: str, stamp: str) -> list[Manifest]:
         _condition(pod, OWN[3], stamp, holds=containers_ready, why=why),
         _condition(pod, OWN[4], stamp, holds=True),
     ]
+
+
+def _resize(pod: Pod, life: Life, stamp: str) -> list[Manifest]:
+    resize, found = life.resize, list[Manifest]()
+    if resize.pending and life.stage is Stage.ACTIVE:
+        why = ("Deferred", resize.pending)
+        found.append(_condition(pod, RESIZE[0], stamp, holds=True, why=why) | {"observedGeneration": resize.asked})
+    if resize.done_at is not None and life.stage is Stage.ACTIVE:
+        found.append(_condition(pod, RESIZE[1], stamp, holds=True) | {"observedGeneration": resize.generation})
+    said = {each["type"] for each in found}
+    gone = [each.type for each in pod.status.conditions if each.type in RESIZE and each.type not in said]
+    return [*found, *({"$patch": "delete", "type": type_} for type_ in gone)]
 
 
 def of_rejected(pod: Pod, stamp: str) -> list[Manifest]:
@@ -49,10 +63,11 @@ def of_rejected(pod: Pod, stamp: str) -> list[Manifest]:
 def as_patch(pod: Pod, conditions: list[Manifest]) -> Manifest:
     """Return the fields of a status patch that write conditions, in the order of kubelets: after those of others."""
     ours = [each["type"] for each in conditions]
+    gone = {each["type"] for each in conditions if "$patch" in each}
     others = [each.type for each in pod.status.conditions if each.type not in ours]
     return {
         "conditions": conditions,
-        "$setElementOrder/conditions": [{"type": type_} for type_ in (*others, *ours)],
+        "$setElementOrder/conditions": [{"type": type_} for type_ in (*others, *ours) if type_ not in gone],
     }
 
 

@@ -243,6 +243,7 @@ class Kubelet:
             crossing=crossing(pod, self.usage) if self._is_watched(pod) else None,
             verdict=self._verdicts.get(pod.metadata.uid),
             anew=pod.metadata.uid in self._anew,
+            fits=lambda wanted: self.state(node).resize(wanted, self.node(node)),
         )
 
     def state(self, node: str) -> NodeState:

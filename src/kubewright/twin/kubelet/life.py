@@ -10,9 +10,9 @@ All of it is frozen data; `advance.py` makes the next state of the last. Times a
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kubewright.api.core import Container, Pod
+from kubewright.api.core import Container, Pod, ResourceRequirements
 
 FIRST_BACKOFF_SECONDS = 10.0
 MAX_BACKOFF_SECONDS = 300.0
@@ -115,6 +115,9 @@ class ContainerLife:
     pull_failures: int = 0
     pull_began_at: float = 0.0
     probes: Probes = NO_PROBES
+    allocated: ResourceRequirements | None = None
+    actual: ResourceRequirements | None = None
+    """What the node has set aside for it, and what the runtime gives it: they differ during a resize."""
     ready_at: float | None = None
     """When one without a readiness probe is ready after all, if not from the start."""
 
@@ -152,6 +155,24 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Resize:
+    """How a resize in place stands; as it is by default there is none."""
+
+    pending: str = ""
+    """Why it is deferred."""
+    asked: int = 0
+    """The generation that was deferred."""
+    retry_at: float | None = None
+    done_at: float | None = None
+    """When what was allocated takes effect."""
+    generation: int = 0
+    """The generation that was allocated."""
+
+
+NO_RESIZE = Resize()
+
+
+@dataclass(frozen=True, slots=True)
 class Life:
     """Where a pod is."""
 
@@ -166,6 +187,7 @@ class Life:
     stopping_since: float = 0.0
     grace_seconds: float = 0.0
     setup_failures: int = 0
+    resize: Resize = NO_RESIZE
     generation: int = 0
     gates: tuple[bool, ...] = ()
     """Of the object: its generation, and which of its readiness gates are open."""
@@ -185,16 +207,24 @@ class Life:
         containers = tuple(
             (
                 *(each.state, each.reason, each.message, each.started_at, each.started, each.ready),
-                *(each.ended, each.last, each.restarts),
+                *(each.ended, each.last, each.restarts, each.allocated, each.actual),
             )
             for each in self.containers
         )
-        return (terminal, self.has_network, self.verdict, self.generation, self.gates, containers)
+        resize = (self.resize.pending, self.resize.asked, self.resize.generation)
+        return (terminal, self.has_network, self.verdict, self.generation, self.gates, resize, containers)
 
 
 def all_containers(pod: Pod) -> tuple[Container, ...]:
     """Return init containers and containers, in the order in which they start."""
     return (*pod.spec.init_containers, *pod.spec.containers)
+
+
+def allotted(container: ContainerLife, pod: Pod, spec: Container) -> ContainerLife:
+    """Return a container that has what its spec wants; init containers that pass are never resized."""
+    if not spec.is_sidecar and spec in pod.spec.init_containers:
+        return container
+    return replace(container, allocated=spec.resources, actual=spec.resources)
 
 
 def is_main(pod: Pod, position: int) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from kubewright.api.core import Node, Pod
+import msgspec
+
+from kubewright.api.core import Node, Pod, PodStatus
 from kubewright.api.quantity import value
 from kubewright.api.resources import Amounts, pod_request
 from kubewright.twin.kubelet.admission import judge
@@ -51,6 +53,16 @@ class NodeState:
             return refusal
         self.booked[uid] = wanted
         return None
+
+    def resize(self, pod: Pod, node: Node | None) -> Verdict | None:
+        """Book what a pod wants by now in place of what it had, or return why there is no room."""
+        uid = pod.metadata.uid
+        wanted = pod_request(msgspec.structs.replace(pod, status=PodStatus()))
+        others = (amounts for each, amounts in self.booked.items() if each != uid)
+        refusal = judge(pod, wanted, node, others, lambda: ()) if node is not None else None
+        if refusal is None:
+            self.booked[uid] = wanted
+        return refusal
 
     def keep(self, pod: Pod) -> None:
         """Book for a pod that ran here before this kubelet came, whatever else is booked."""

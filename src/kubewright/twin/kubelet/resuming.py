@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubewright.api.core import ContainerStatus, Pod
 from kubewright.api.meta import parse_time
 from kubewright.twin.kubelet import exits, probing
-from kubewright.twin.kubelet.life import ContainerLife, Life, Run, Stage, State, all_containers
+from kubewright.twin.kubelet.life import ContainerLife, Life, Run, Stage, State, all_containers, allotted
 from kubewright.twin.kubelet.turn import Around, Turn
 
 _SILENT = ContainerStatus()
@@ -17,7 +17,9 @@ def resume(pod: Pod, around: Around, now: float) -> Life | None:
         return None
     began_at = _moment(pod.status.start_time, now)
     known = {each.name: each for each in (*pod.status.init_container_statuses, *pod.status.container_statuses)}
-    containers = tuple(_container(known.get(spec.name, _SILENT), now) for spec in all_containers(pod))
+    containers = tuple(
+        allotted(_container(known.get(spec.name, _SILENT), now), pod, spec) for spec in all_containers(pod)
+    )
     if pod.is_finished:
         return Life(Stage.FINISHED, began_at, None, containers)
     turn = Turn.of(Life(Stage.ACTIVE, began_at, None, containers, has_network=True), pod, around, now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from kubewright.twin.kubelet import exits, probing
 from kubewright.twin.kubelet.exits import go_duration
 from kubewright.twin.kubelet.images import is_name
@@ -131,6 +133,7 @@ def _create(turn: Turn, position: int) -> None:
     turn.tell("Normal", "Created", "Container created", position)
     number = container.restarts + 1 if container.ended is not None else container.restarts
     turn.change(position, restarts=number, last=container.ended or container.last, ended=None)
+    turn.change(position, actual=container.allocated)
     if acts.start_error:
         turn.tell("Warning", "Failed", f"Error: {acts.start_error}", position)
         run = Run(turn.now, turn.now, _START_ERROR_CODE, number, "StartError")
@@ -158,7 +161,10 @@ def watch_limits(turn: Turn, position: int) -> None:
     """Find out when a container that runs will use more than it may."""
     crossing = turn.around.crossing
     if crossing is not None:
-        spec, since = turn.specs[position], turn.containers[position].started_at
+        container, spec = turn.containers[position], turn.specs[position]
+        if container.actual is not None and container.actual != spec.resources:
+            spec = msgspec.structs.replace(spec, resources=container.actual)
+        since = container.started_at
         oom_at = crossing(spec, MEMORY, since, turn.now)
         turn.change(position, oom_at=oom_at, full_at=crossing(spec, STORAGE, since, turn.now))
 

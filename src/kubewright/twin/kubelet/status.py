@@ -15,6 +15,7 @@ from kubewright.twin.kubelet import conditions
 from kubewright.twin.kubelet.images import image_id
 from kubewright.twin.kubelet.life import ContainerLife, Life, Run, Stage, State
 from kubewright.twin.kubelet.phase import FAILED, phase_of
+from kubewright.twin.kubelet.resizing import as_manifest
 
 _TERMINAL = frozenset({Stage.FINISHED, Stage.GONE})
 _UNKNOWN_END = {
@@ -91,9 +92,10 @@ def container_status(pod: Pod, life: Life, spec: Container, container: Container
     if container.has_run:
         number = container.restarts if container.is_running or container.ended is None else container.ended.number
         status |= {"imageID": image_id(spec.image), "containerID": container_id(pod, spec, number)}
-        if spec.resources.requests:
-            status["allocatedResources"] = dict(spec.resources.requests)
-        status["resources"] = _resources(spec)
+        allocated, actual = container.allocated or spec.resources, container.actual or spec.resources
+        if allocated.requests:
+            status["allocatedResources"] = dict(allocated.requests)
+        status["resources"] = as_manifest(actual)
     return status
 
 
@@ -134,11 +136,6 @@ def _terminated(pod: Pod, spec: Container, run: Run, place: Place) -> Manifest:
         "finishedAt": place.stamp(run.ended_at),
         "containerID": container_id(pod, spec, run.number),
     }
-
-
-def _resources(spec: Container) -> Manifest:
-    wanted = {"requests": dict(spec.resources.requests), "limits": dict(spec.resources.limits)}
-    return {name: amounts for name, amounts in wanted.items() if amounts}
 
 
 def container_id(pod: Pod, container: Container, number: int) -> str:

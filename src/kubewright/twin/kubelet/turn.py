@@ -55,6 +55,8 @@ class Around:
     """Why the pod has to go."""
     anew: bool = False
     """Whether containers may act otherwise than they did: a fault came or went."""
+    fits: Callable[[Pod], Verdict | None] = lambda _: None
+    """Why the node has no room for what a pod that it runs now wants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Turn:
                 deadline = self.pod.spec.active_deadline_seconds
                 times = [each.next_at for each in self.containers]
                 times.append(None if deadline is None else life.began_at + deadline)
+                times += [life.resize.retry_at, life.resize.done_at]
             case Stage.STOPPING:
                 times = [each.exit_at for each in self.containers if each.is_running]
             case Stage.FINISHED | Stage.GONE:

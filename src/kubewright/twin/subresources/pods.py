@@ -1,4 +1,4 @@
-"""What pods have of their own: binding to a node, eviction, and logs."""
+"""What pods have of their own: binding to a node, and eviction."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from kubewright.client.transport import Response
 from kubewright.twin import status
 from kubewright.twin.admission import review
 from kubewright.twin.admission.operation import Operation
-from kubewright.twin.answers import document, plain
+from kubewright.twin.answers import document
 from kubewright.twin.call import Call
 from kubewright.twin.deletion import check_preconditions, delete
-from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import private_copy
-from kubewright.twin.options import WriteOptions, boolean, delete_options, number, write_options
+from kubewright.twin.options import WriteOptions, delete_options, write_options
 from kubewright.twin.reading import as_dict, dicts, text
 from kubewright.twin.registry import Target
 from kubewright.twin.subresources.budgets import draw
@@ -100,45 +99,3 @@ def _disrupted(call: Call, old: Manifest) -> Manifest:
     if present is None or present.get("status") != "True":
         _add_condition(obj, {**condition, "reason": "EvictionByEvictionAPI", "message": "Eviction API: evicting"})
     return obj
-
-
-def log(call: Call) -> Response:
-    """Answer what a simulated container would have written: a few lines, always the same."""
-    record = call.registry.read(Target(call.kind, call.namespace, call.name))
-    container = _container(call.kind, call.name, record.obj, call.query.get("container", ""))
-    if not text(record.obj, "spec", "nodeName"):
-        return Response(204)
-    state = _named(dicts(record.obj, "status", "containerStatuses"), container)
-    began = text(state, "state", "running", "startedAt") or text(state, "state", "terminated", "startedAt")
-    if not began:
-        waiting = text(state, "state", "waiting", "reason") or "ContainerCreating"
-        problem = f'container "{container}" in pod "{call.name}" is waiting to start: {waiting}'
-        raise status.bad_request(problem)
-    image = text(_named(dicts(record.obj, "spec", "containers"), container), "image")
-    lines = [f"{container}: simulated start of {image}", f"{container}: ready"]
-    if boolean(call.query, "timestamps"):
-        lines = [f"{began} {line}" for line in lines]
-    tail = call.query.get("tailLines", "")
-    if tail:
-        kept = number(tail)
-        lines = lines[-kept:] if kept > 0 else []
-    return plain("".join(f"{line}\n" for line in lines))
-
-
-def _named(items: list[Manifest], name: str) -> Manifest:
-    nothing: Manifest = {}
-    return next((item for item in items if item.get("name") == name), nothing)
-
-
-def _container(kind: KindInfo, pod: str, obj: Manifest, asked: str) -> str:
-    names = [text(container, "name") for container in dicts(obj, "spec", "containers")]
-    if asked:
-        if asked not in names:
-            raise status.bad_request(f"container {asked} is not valid for pod {pod}")
-        return asked
-    if len(names) != 1:
-        listed = " ".join(names)
-        raise status.bad_request(
-            f"a container name must be specified for {kind.kind.lower()} {pod}, choose one of: [{listed}]"
-        )
-    return names[0]

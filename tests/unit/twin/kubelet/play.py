@@ -115,6 +115,7 @@ def merged(old, patch):
     if "conditions" in patch:
         kept = {each["type"]: each for each in old["conditions"]}
         kept |= {each["type"]: {k: v for k, v in each.items() if v is not None} for each in patch["conditions"]}
+        kept = {type_: each for type_, each in kept.items() if "$patch" not in each}
         order = [each["type"] for each in patch["$setElementOrder/conditions"]]
         new["conditions"] = [kept[type_] for type_ in order if type_ in kept]
     return new
