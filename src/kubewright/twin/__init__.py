@@ -26,6 +26,10 @@ Besides that, known simplifications of what is modelled:
 - Every twin serves one kind more than a real cluster: Faults (`faults/`, `docs/faults.md`). Those of the network show
   in the latency and errors of simulated requests alone; full volumes in those of the pods that mount them.
 - Kinds in `KEPT_ONLY` are validated, stored and watched, but no controller acts on them.
+- Kubelets: volumes are there or not, with no time to attach them; probes take no time; containers log a few lines of
+  their own. Not simulated: static pods, running ephemeral containers, RestartAllContainers, preemption for critical
+  pods, swap, pid pressure, limits of a pod's storage as a whole. Pods that say nothing of their usage exceed no limit.
+  What images a node has is not told in its status.
 - A list over all namespaces is ordered by namespace, then name.
 - A saved or copied cluster (`copying.py`) has no events, leases, webhooks or values of Secrets. Loaded, its nodes have
   simulated kubelets: a pod that was running and not ready becomes ready as its annotations say; nodes that were not
