@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.contract.asking import eventually
+from tests.contract.asking import STRATEGIC, eventually
 from tests.contract.manifests import pod
 
 NOTES = "twin.kubewright.dev/"
@@ -20,6 +20,10 @@ def noted(document, **notes):
 
 def container(name="main", image="nginx:1", **more):
     return {"name": name, "image": image, **more}
+
+
+def resize(cpu):
+    return {"spec": {"containers": [{"name": "main", "resources": {"requests": {"cpu": cpu}}}]}}
 
 
 def states(document, field="containerStatuses"):
@@ -173,3 +177,29 @@ async def test_a_deleted_pod_shows_how_it_ended(pods):
     assert (last["status"]["phase"], states(last)) == ("Failed", {"main": "Error"})
     assert last["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 143
     assert condition(last, "Ready") == ("False", "PodFailed", "")
+
+
+async def test_a_pod_that_is_resized_in_place(api, namespace, pods):
+    wanted = {"requests": {"cpu": "10m"}}
+    (await pods.create(pod("a", containers=[container(resources=wanted)]))).ok()
+    await pods.becomes("a", lambda each: each["status"]["phase"] == "Running")
+    (await pods.patch("a", STRATEGIC, resize("20m"), "resize")).ok()
+
+    def resized(document):
+        status = document["status"]["containerStatuses"][0]
+        return (status["allocatedResources"], status["resources"]["requests"]) == ({"cpu": "20m"}, {"cpu": "20m"})
+
+    document = await pods.becomes("a", resized)
+    assert document["status"]["containerStatuses"][0]["restartCount"] == 0
+    assert not [each for each in document["status"]["conditions"] if each["type"].startswith("PodResize")]
+    body = '{"containers":[{"name":"main","resources":{"requests":{"cpu":"20m"}}}],"generation":2}'
+    await told(
+        api,
+        namespace,
+        "a",
+        ("ResizeStarted", f"Pod resize started: {body}"),
+        ("ResizeCompleted", f"Pod resize completed: {body}"),
+    )
+    (await pods.patch("a", STRATEGIC, resize("1k"), "resize")).ok()
+    pending = await pods.becomes("a", lambda each: condition(each, "PodResizePending")[0])
+    assert condition(pending, "PodResizePending")[:2] == ("True", "Deferred")
