@@ -162,6 +162,7 @@ class EndpointAddress(Leaf, frozen=True):
     """One address behind a service."""
 
     ip: str = ""
+    hostname: str = ""
     node_name: str | None = None
     target_ref: ObjectReference | None = None
 
@@ -172,6 +173,7 @@ class EndpointPort(Leaf, frozen=True):
     port: int = 0
     name: str = ""
     protocol: str = "TCP"
+    app_protocol: str | None = None
 
 
 class EndpointSubset(Leaf, frozen=True):

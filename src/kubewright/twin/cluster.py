@@ -37,6 +37,7 @@ from kubewright.twin.controllers.daemonset import controller as daemon_sets
 from kubewright.twin.controllers.deployment import controller as deployments
 from kubewright.twin.controllers.disruption import controller as disruption
 from kubewright.twin.controllers.endpoints import controller as endpoints
+from kubewright.twin.controllers.endpoints import mirroring
 from kubewright.twin.controllers.garbage import controller as garbage
 from kubewright.twin.controllers.job import controller as jobs
 from kubewright.twin.controllers.nodes import eviction, lifecycle, podgc
@@ -172,6 +173,7 @@ class Twin:
             cron_jobs,
             disruption,
             endpoints,
+            mirroring,
             namespaces,
             lifecycle,
             eviction,

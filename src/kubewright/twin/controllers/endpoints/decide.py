@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,9 +16,9 @@ from kubewright.api.discovery import (
 )
 from kubewright.api.meta import Manifest
 from kubewright.api.owners import owner_reference
-from kubewright.twin.controllers.writes import Create, Patch, Remove, Write
+from kubewright.twin.controllers.endpoints.packing import Group, pack
+from kubewright.twin.controllers.writes import Create, Patch, Write
 
-SLICE_SIZE = 100
 MANAGED_BY = "endpointslice-controller.k8s.io"
 _HEADLESS = "service.kubernetes.io/headless"
 
@@ -27,36 +27,22 @@ ZoneOf = Callable[[str], str]
 
 def slices(service: Service, pods: Sequence[Pod], present: Sequence[EndpointSlice], zone_of: ZoneOf) -> list[Write]:
     """Return the writes that make the service's slices say what its pods are."""
-    ours = sorted((each for each in present if _is_ours(each)), key=lambda each: each.metadata.name)
-    wanted = list(_wanted(service, pods, zone_of))
-    writes: list[Write] = []
-    for number, body in enumerate(wanted):
-        if number >= len(ours):
-            writes.append(Create(ENDPOINT_SLICES, _slice(service, body)))
-        elif not _same(ours[number], body):
-            piece = ours[number]
-            writes.append(Patch(ENDPOINT_SLICES, piece.key, piece.metadata.uid, body))
-    writes += [Remove(ENDPOINT_SLICES, each.key, each.metadata.uid) for each in ours[len(wanted) :]]
-    return writes
+    return pack(_groups(service, pods, zone_of), [each for each in present if _is_ours(each)], _template(service))
 
 
 def _is_ours(each: EndpointSlice) -> bool:
     return each.metadata.labels.get(MANAGED_BY_LABEL) == MANAGED_BY and each.metadata.deletion_timestamp is None
 
 
-def _wanted(service: Service, pods: Sequence[Pod], zone_of: ZoneOf) -> Iterator[Manifest]:
-    """Yield the bodies of slices; pods with the same numbers behind the ports share slices, and one is always there."""
-    groups: dict[bytes, tuple[list[Manifest], list[Manifest]]] = {}
+def _groups(service: Service, pods: Sequence[Pod], zone_of: ZoneOf) -> list[Group]:
+    """Return the endpoints by their ports; without any pod there is a group of nobody."""
+    groups: dict[bytes, Group] = {}
     for pod in pods:
         if pod.status.pod_ip and not pod.is_finished:
             ports = [port for port in (_slice_port(each, pod) for each in service.spec.ports) if port]
-            _, members = groups.setdefault(msgspec.json.encode(ports), (ports, []))
-            members.append(_endpoint(service, pod, zone_of))
-    if not groups:
-        yield {"endpoints": None, "ports": None}
-    for ports, members in groups.values():
-        for start in range(0, len(members), SLICE_SIZE):
-            yield {"endpoints": members[start : start + SLICE_SIZE], "ports": ports}
+            group = groups.setdefault(msgspec.json.encode(ports), Group(ports))
+            group.endpoints[pod.status.pod_ip] = _endpoint(service, pod, zone_of)
+    return list(groups.values()) or [Group([])]
 
 
 def _endpoint(service: Service, pod: Pod, zone_of: ZoneOf) -> Manifest:
@@ -69,7 +55,13 @@ def _endpoint(service: Service, pod: Pod, zone_of: ZoneOf) -> Manifest:
         "targetRef": _target(pod),
     }
     zone = zone_of(pod.spec.node_name)
-    return endpoint | ({"zone": zone} if zone else {})
+    return endpoint | ({"zone": zone} if zone else {}) | _hostname(service, pod)
+
+
+def _hostname(service: Service, pod: Pod) -> Manifest:
+    """A pod that has a name of its own under the service."""
+    named = pod.spec.hostname and pod.spec.subdomain == service.metadata.name
+    return {"hostname": pod.spec.hostname} if named else {}
 
 
 def _target(pod: Pod) -> Manifest:
@@ -94,28 +86,22 @@ def _number(port: ServicePort, pod: Pod) -> int | None:
     return next((each.container_port for each in named if each.protocol == port.protocol), None)
 
 
-def _slice(service: Service, body: Manifest) -> Manifest:
+def _template(service: Service) -> Manifest:
     headless = {_HEADLESS: ""} if service.spec.cluster_ip == "None" else {}
     name = service.metadata.name
+    own = {SERVICE_NAME_LABEL: name, MANAGED_BY_LABEL: MANAGED_BY}
+    others = {key: value for key, value in service.metadata.labels.items() if key != _HEADLESS}
     return {
         "apiVersion": ENDPOINT_SLICES.api_version,
         "kind": ENDPOINT_SLICES.kind,
         "metadata": {
             "generateName": f"{name}-",
             "namespace": service.metadata.namespace,
-            "labels": {
-                **service.metadata.labels, SERVICE_NAME_LABEL: name, MANAGED_BY_LABEL: MANAGED_BY, **headless,
-            },
+            "labels": {**others, **own, **headless},
             "ownerReferences": [owner_reference(service, SERVICES)],
         },
         "addressType": "IPv4",
-        **body,
-    }  # fmt: skip
-
-
-def _same(present: EndpointSlice, body: Manifest) -> bool:
-    wanted = msgspec.convert(body, EndpointSlice)
-    return (present.endpoints or (), present.ports or ()) == (wanted.endpoints or (), wanted.ports or ())
+    }
 
 
 def endpoints(service: Service, pods: Sequence[Pod], present: Endpoints | None) -> list[Write]:
@@ -138,6 +124,7 @@ def _subsets(service: Service, pods: Sequence[Pod]) -> list[dict[str, Any]]:
         subset = groups.setdefault(msgspec.json.encode(ports), {})
         ready = pod.is_ready or service.spec.publish_not_ready_addresses
         address = {"ip": pod.status.pod_ip, "nodeName": pod.spec.node_name, "targetRef": _target(pod)}
+        address |= _hostname(service, pod)
         subset.setdefault("addresses" if ready else "notReadyAddresses", []).append(address)
         subset["ports"] = [{name: value for name, value in port.items() if value != ""} for port in ports]
     return list(groups.values())
