@@ -24,7 +24,14 @@ class Exporters:
         self.ledger = Ledger(context.clock, context.writer("kubelet").recorder, seed=seed)
         context.caches.pods.add_handler(self.ledger.on_pod)
         kubelet.usage = self.ledger
-        sources = Sources(context.clock, context.caches, server.store, self.ledger, kubelet.answers)
+        sources = Sources(
+            context.clock,
+            context.caches,
+            server.store,
+            self.ledger,
+            reachable=kubelet.answers,
+            devices_on=lambda node: kubelet.state(node).devices,
+        )
         self._proxies = Proxies(sources)
         self._resources = ResourceApi(sources)
         for kind in metrics_kinds():

@@ -1,6 +1,6 @@
 """A DCGM exporter's `/metrics`: the GPUs of a node, and which container each belongs to.
 
-Which containers hold which GPUs is `devices.py`'s to say. Names are those of dcgm-exporter's default counters.
+Names are those of dcgm-exporter's default counters.
 """
 
 from __future__ import annotations

@@ -1,16 +1,15 @@
-"""The GPUs of simulated nodes: which container holds which, what each has done, and what ails it.
+"""The GPUs of simulated nodes: what each has done for whom, and what ails it.
 
-The DCGM exporter reads them; whoever injects faults sets an `Ailment`. A GPU is given to the first container that asks
-for one when the node is looked at, the lowest free number first, and stays with it to its end.
+Which container has which GPU is the kubelet's to say; the DCGM exporter reads both, and faults set an `Ailment`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kubewright.api.core import Pod
 from kubewright.twin.exporters.sources import NodeUse
+from kubewright.twin.kubelet.devices import NodeDevices
 from kubewright.twin.usage.account import Reading
 from kubewright.twin.usage.models import GPU_RESOURCE
 
@@ -52,77 +51,68 @@ class Gpu:
     memory_share: float
 
 
+_Run = tuple[str, str, float]
+"""Pod uid, container, and since when it runs."""
+
+
 @dataclass(slots=True)
-class _Slot:
-    holder: tuple[str, str, float] | None = None
-    """Pod uid, container, and the start of its run."""
+class _Past:
+    """What a GPU has done, in seconds of full duty."""
+
+    run: _Run | None = None
     before_seconds: float = 0.0
-    """Duty of earlier holders."""
+    """For earlier runs."""
     present_seconds: float = 0.0
 
-    def take(self, holder: tuple[str, str, float] | None) -> None:
-        self.before_seconds += self.present_seconds
-        self.holder, self.present_seconds = holder, 0.0
+    def see(self, run: _Run | None, seconds: float) -> float:
+        """Take note of what its present holder has used of it; returns the sum, which never falls."""
+        if run != self.run:
+            self.before_seconds += self.present_seconds
+            self.run = run
+        self.present_seconds = seconds
+        return self.before_seconds + seconds
 
 
 @dataclass(slots=True)
 class Devices:
     """The GPUs of all nodes."""
 
-    _slots: dict[str, dict[int, _Slot]] = field(default_factory=dict[str, dict[int, _Slot]])
+    _past: dict[str, _Past] = field(default_factory=dict[str, _Past])
     _ailments: dict[tuple[str, int], Ailment] = field(default_factory=dict[tuple[str, int], Ailment])
 
     def ail(self, node: str, index: int, ailment: Ailment) -> None:
         """Let a GPU be ill from now on, or well with `HEALTHY`."""
         self._ailments[node, index] = ailment
 
-    def on(self, use: NodeUse) -> list[Gpu]:
-        """Return the GPUs of a node."""
-        name, amount = use.node.metadata.name, int(use.capacity(GPU_RESOURCE, 0.0))
-        if not amount:
-            return []
-        slots = self._slots.setdefault(name, {})
-        holders = {(pod.metadata.uid, each.container, each.started_at): (pod, each) for pod, each in _askers(use)}
-        _give(slots, amount, holders)
-        return [self._gpu(use, index, slots[index], holders) for index in range(amount)]
+    def on(self, use: NodeUse, booked: NodeDevices) -> list[Gpu]:
+        """Return the GPUs of a node; `booked` is its kubelet's book of devices."""
+        running = {
+            (each.pod.metadata.uid, one.container): (each.pod, one) for each in use.pods for one in each.readings
+        }
+        holders = booked.checkpoint().get(GPU_RESOURCE, {})
+        found: list[Gpu] = []
+        for index, uuid in enumerate(booked.ids.get(GPU_RESOURCE, ())):
+            holder = holders.get(uuid)
+            held = None if holder is None else running.get((holder.uid, holder.container))
+            found.append(self._gpu(use, index, uuid, held))
+        return found
 
-    def _gpu(
-        self, use: NodeUse, index: int, slot: _Slot, holders: dict[tuple[str, str, float], tuple[Pod, Reading]]
-    ) -> Gpu:
-        pod, reading = holders[slot.holder] if slot.holder is not None else (None, None)
-        if reading is not None:
-            slot.present_seconds = reading.gpu_seconds
-        labels, name = use.node.metadata.labels, use.node.metadata.name
+    def _gpu(self, use: NodeUse, index: int, uuid: str, held: tuple[Pod, Reading] | None) -> Gpu:
+        pod, reading = held or (None, None)
+        run = None if pod is None or reading is None else (pod.metadata.uid, reading.container, reading.started_at)
+        labels = use.node.metadata.labels
+        seconds = self._past.setdefault(uuid, _Past()).see(run, 0.0 if reading is None else reading.gpu_seconds)
         return Gpu(
             index=index,
-            uuid=f"GPU-{name}-{index}",
+            uuid=uuid,
             model=labels.get(PRODUCT_LABEL, _PRODUCT).replace("-", " "),
             memory_mib=_number(labels.get(MEMORY_LABEL, ""), _MEMORY_MIB),
-            ailment=self._ailments.get((name, index), HEALTHY),
+            ailment=self._ailments.get((use.node.metadata.name, index), HEALTHY),
             holder=None if pod is None or reading is None else (pod, reading.container),
             duty=0.0 if reading is None else reading.gpu_duty,
-            duty_seconds=slot.before_seconds + slot.present_seconds,
+            duty_seconds=seconds,
             memory_share=0.0 if reading is None else reading.gpu_memory,
         )
-
-
-def _askers(use: NodeUse) -> Iterator[tuple[Pod, Reading]]:
-    """Yield the running containers that ask for GPUs, those that began first before others."""
-    found = [(each.pod, reading) for each in use.pods for reading in each.readings if reading.room.gpus]
-    yield from sorted(found, key=lambda one: (one[1].started_at, one[0].key, one[1].container))
-
-
-def _give(slots: dict[int, _Slot], amount: int, holders: dict[tuple[str, str, float], tuple[Pod, Reading]]) -> None:
-    """Take GPUs from what has ended and give free ones to what asks for some."""
-    for index in range(amount):
-        slot = slots.setdefault(index, _Slot())
-        if slot.holder is not None and slot.holder not in holders:
-            slot.take(None)
-    for holder, (_, reading) in holders.items():
-        held = sum(1 for slot in slots.values() if slot.holder == holder)
-        free = [slot for slot in slots.values() if slot.holder is None]
-        for slot in free[: max(0, int(reading.room.gpus) - held)]:
-            slot.take(holder)
 
 
 def _number(text: str, default: float) -> float:

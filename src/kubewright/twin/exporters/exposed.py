@@ -41,7 +41,9 @@ class Exposed:
                 return "" if use is None else self._host.metrics(use)
             case "dcgm-exporter":
                 use = self._use(pod)
-                return "" if use is None else dcgm(use, self.devices.on(use))
+                return (
+                    "" if use is None else dcgm(use, self.devices.on(use, self._sources.devices_on(pod.spec.node_name)))
+                )
             case _:
                 return app(reading)
 

@@ -11,6 +11,7 @@ from kubewright.api.quantity import parse_quantity
 from kubewright.clock import Clock
 from kubewright.store.versioned import VersionedStore
 from kubewright.twin.caches import BY_NODE, Caches
+from kubewright.twin.kubelet.devices import NodeDevices
 from kubewright.twin.usage.account import Gone, Reading
 from kubewright.twin.usage.ledger import Ledger
 
@@ -72,16 +73,24 @@ class NodeUse:
 
 
 class Sources:
-    """The cluster as exporters see it; `reachable` tells whether a node's kubelet would answer."""
+    """The cluster as exporters see it; kubelets tell whether they would answer, and who has which device."""
 
     def __init__(
-        self, clock: Clock, caches: Caches, store: VersionedStore, ledger: Ledger, reachable: Callable[[str], bool]
+        self,
+        clock: Clock,
+        caches: Caches,
+        store: VersionedStore,
+        ledger: Ledger,
+        *,
+        reachable: Callable[[str], bool],
+        devices_on: Callable[[str], NodeDevices],
     ) -> None:
         self.clock = clock
         self.caches = caches
         self.store = store
         self.ledger = ledger
         self.reachable = reachable
+        self.devices_on = devices_on
 
     def node(self, name: str) -> Node | None:
         """Return a node."""
