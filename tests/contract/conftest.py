@@ -22,6 +22,7 @@ from kubewright.client.connect import connect
 from kubewright.client.http import HttpTransport
 from kubewright.client.kubeconfig import load
 from tests.contract.asking import Api, eventually
+from tests.contract.sequences.pair import paired
 from tools.cluster import ControlPlane, kubectl_path
 
 NODES = 3
@@ -139,6 +140,15 @@ async def api(cluster):
     transport = HttpTransport(load(str(cluster.kubeconfig)))
     yield Api(transport)
     await transport.close()
+
+
+@pytest.fixture(scope="session")
+def pair(request, tmp_path_factory):
+    """Both API servers at once, without controllers, where both clusters are asked for."""
+    if not set(RUNNING) <= set(request.config.getoption("--cluster") or ()):
+        pytest.skip("compares both clusters: --cluster twin --cluster control-plane")
+    with paired(tmp_path_factory.mktemp("pair")) as started:
+        yield started
 
 
 numbers = itertools.count(1)

@@ -191,4 +191,5 @@ class _Stream:
 
 
 def _lower(answer: aiohttp.ClientResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in answer.headers.items()}
+    """Give the headers by lower-case name; one that comes more than once, as warnings do, is joined by commas."""
+    return {name.lower(): ", ".join(answer.headers.getall(name)) for name in answer.headers}

@@ -30,6 +30,7 @@ Besides that, known simplifications of what is modelled:
   their own. Not simulated: static pods, running ephemeral containers, RestartAllContainers, preemption for critical
   pods, swap, pid pressure, limits of a pod's storage as a whole. Pods that say nothing of their usage exceed no limit.
   What images a node has is not told in its status.
+- An update of the status of a Service that is not there is refused; a real server makes one of it, without an address.
 - A list over all namespaces is ordered by namespace, then name.
 - A saved or copied cluster (`copying.py`) has no events, leases, webhooks or values of Secrets. Loaded, its nodes have
   simulated kubelets: a pod that was running and not ready becomes ready as its annotations say; nodes that were not

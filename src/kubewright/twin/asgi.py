@@ -10,11 +10,12 @@ import asyncio
 import gzip
 import itertools
 import logging
+import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_to_bytes
 
 from kubewright.client.transport import Request, Response
 from kubewright.twin.access.credentials import certificate_user
@@ -22,13 +23,14 @@ from kubewright.twin.access.impersonation import SEPARATOR
 from kubewright.twin.access.users import ANONYMOUS, User
 from kubewright.twin.answers import document
 from kubewright.twin.server import ApiServer
-from kubewright.twin.status import StatusError, internal, unauthorized
+from kubewright.twin.status import StatusError, internal, too_large, unauthorized
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _log = logging.getLogger(__name__)
 _COMPRESSED_FROM_BYTES = 128 * 1024
 _MAX_BODY_BYTES = 3 * 1024 * 1024
@@ -67,7 +69,7 @@ class AsgiApp:
             user = self._authenticate(scope, headers)
         except StatusError as error:
             return document(error.body(), error.code)
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        query = read_query(scope["query_string"])
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         try:
             return await self._counted(Request(scope["method"], path, query, headers, body), user)
@@ -106,6 +108,21 @@ class AsgiApp:
         return user
 
 
+def read_query(text: bytes) -> dict[str, str]:
+    """Read a query as Go does: a repeated parameter is as it was first, and one that does not decode is left out."""
+    query: dict[str, str] = {}
+    for pair in text.split(b"&"):
+        if not pair or b";" in pair or _BAD_ESCAPE.search(pair):
+            continue
+        name, _, value = pair.partition(b"=")
+        query.setdefault(_unescaped(name), _unescaped(value))
+    return query
+
+
+def _unescaped(text: bytes) -> str:
+    return unquote_to_bytes(text.replace(b"+", b" ")).decode(errors="replace")
+
+
 def _headers(scope: Scope) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
@@ -126,8 +143,7 @@ async def _body(receive: Receive) -> bytes:
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > _MAX_BODY_BYTES:
-            text = f"Request entity too large: limit is {_MAX_BODY_BYTES}"
-            raise StatusError(413, "RequestEntityTooLarge", text)
+            raise too_large(_MAX_BODY_BYTES)
         if not message.get("more_body"):
             return b"".join(chunks)
 

@@ -65,12 +65,13 @@ class Call:
 
     def view(self) -> View:
         """Return the form of the answer; raises 406."""
-        return negotiate(self.headers, self.query)
+        return negotiate(self.headers, self.query, of_many=self.method == "GET" and not self.name)
 
-    def manifest(self, expected: str = "") -> Manifest:
+    def manifest(self, expected: str | None = None) -> Manifest:
         """Return the body as a manifest of the kind `expected`, by default the call's own; raises 400, 415."""
         media = self.headers.get("content-type", "")
-        return read_body(self.body, media, self.registry.kinds, expected or self.kind.kind)
+        wanted = self.kind.kind if expected is None else expected
+        return read_body(self.body, media, self.registry.kinds, wanted)
 
     def confirm_create(self) -> None:
         """Refuse an update or apply that is to create an object which its user may not create; raises 403."""

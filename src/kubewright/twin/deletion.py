@@ -18,6 +18,7 @@ from kubewright.twin.kinds import KindInfo
 from kubewright.twin.options import DeleteOptions
 from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.registry import Registry, Target
+from kubewright.twin.strategy import orphans_by_default
 
 _ORPHAN = "orphan"
 _FOREGROUND = "foregroundDeletion"
@@ -83,7 +84,7 @@ def _delete_plain(registry: Registry, target: Target, record: Record, options: D
             return Deleted(record, gone=False)
         if not present:
             grace = None
-    finalizers = _finalizers(metadata, options)
+    finalizers = _finalizers(target.kind, metadata, options)
     if grace is None and not finalizers and finalizers == as_list(metadata.get("finalizers")):
         return _remove(registry, target, record, options)
     marked = _marked(registry, metadata, grace, finalizers)
@@ -106,7 +107,7 @@ def grace_seconds(kind: KindInfo, obj: Manifest, options: DeleteOptions) -> int 
     return int(spec.get("terminationGracePeriodSeconds", _DEFAULT_GRACE_SECONDS))
 
 
-def _finalizers(metadata: Manifest, options: DeleteOptions) -> list[str]:
+def _finalizers(kind: KindInfo, metadata: Manifest, options: DeleteOptions) -> list[str]:
     """Return the finalizers that the deletion leaves: the garbage collector's two follow the caller's policy."""
     present: list[str] = as_list(metadata.get("finalizers"))
     orphan, foreground = _ORPHAN in present, _FOREGROUND in present
@@ -114,6 +115,8 @@ def _finalizers(metadata: Manifest, options: DeleteOptions) -> list[str]:
         orphan, foreground = options.orphan_dependents, False
     elif options.propagation:
         orphan, foreground = options.propagation == "Orphan", options.propagation == "Foreground"
+    elif not orphan and not foreground:
+        orphan = orphans_by_default(kind)
     others = [name for name in present if name not in {_ORPHAN, _FOREGROUND}]
     wanted = others + ([_ORPHAN] if orphan else []) + ([_FOREGROUND] if foreground else [])
     return present if sorted(wanted) == sorted(present) else wanted
@@ -161,7 +164,7 @@ def _delete_namespace(registry: Registry, target: Target, record: Record, option
     if "deletionTimestamp" not in metadata:
         marked = {**metadata, "deletionTimestamp": registry.stamp()}
         terminating = {**as_dict(record.obj.get("status")), "phase": "Terminating"}
-        finalizers = _finalizers(metadata, options)
+        finalizers = _finalizers(target.kind, metadata, options)
         if finalizers:
             marked["finalizers"] = finalizers
         record = _write(registry, target, record, marked, options, status=terminating)
@@ -176,7 +179,7 @@ def _delete_definition(registry: Registry, target: Target, record: Record, optio
     metadata = record.obj["metadata"]
     if "deletionTimestamp" in metadata:
         return Deleted(record, gone=False)
-    finalizers = list(dict.fromkeys([*_finalizers(metadata, options), CLEANUP]))
+    finalizers = list(dict.fromkeys([*_finalizers(target.kind, metadata, options), CLEANUP]))
     marked = {**metadata, "deletionTimestamp": registry.stamp(), "finalizers": finalizers}
     status_now = status_of({**record.obj, "metadata": marked}, registry.stamp())
     record = _write(registry, target, record, marked, options, status=status_now)

@@ -39,8 +39,18 @@ def track(old: Manifest | None, obj: Manifest, kind: KindInfo, author: Author) -
         api_version=kind.api_version,
         now=author.now,
         subresource=author.subresource,
-        ignored=_reset(kind, author.subresource),
+        ignored=_reset(kind, author.subresource) if old is not None else _unset(kind, obj),
     )
+
+
+def _unset(kind: KindInfo, obj: Manifest) -> Fields | None:
+    """Return the fields of a new object that nobody has set: its status is reset, and its nulls are Go's own.
+
+    Go writes a list that it must not leave out as null, and compares a new object with one that has nothing.
+    """
+    reset = _reset(kind, "") or {}
+    nulls: Fields = {} if kind.custom else {f"f:{name}": {} for name, part in obj.items() if part is None}
+    return {**reset, **nulls} or None
 
 
 def apply(live: Manifest | None, applied: Manifest, kind: KindInfo, author: Author, *, force: bool) -> Manifest:

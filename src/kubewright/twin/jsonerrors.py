@@ -24,13 +24,13 @@ class _SyntaxFoundError(ValueError):
 
 def json_error(body: bytes) -> str:
     """Return Go's complaint about a document, or "" when it parses."""
-    scanner = _Scanner(body.decode(errors="replace"))
+    scanner = _Scanner(body.decode("latin-1"))  # Go names the byte that it does not understand
     try:
         scanner.document()
     except _SyntaxFoundError as error:
         return str(error)
     except RecursionError:
-        return "exceeded max depth"
+        return "invalid character '[' exceeded max depth"
     return ""
 
 

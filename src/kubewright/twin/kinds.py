@@ -134,6 +134,9 @@ _WITH_GENERATION = frozenset(
 )  # fmt: skip
 
 
+_DEPRECATIONS = {("", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"}
+
+
 class _Resource(msgspec.Struct, rename="camel"):
     group: str
     version: str
@@ -201,6 +204,7 @@ def _builtin(resource: _Resource) -> KindInfo:
         definition=resource.schema,
         field_labels=selectable_fields(resource.group, resource.kind, namespaced=resource.namespaced),
         resolve=_schema,
+        deprecation=_DEPRECATIONS.get((resource.group, resource.plural), ""),
     )
 
 

@@ -7,21 +7,24 @@ with the present state instead.
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from dataclasses import dataclass
 
 import msgspec
 
 from kubewright.api.meta import ObjectKey
 from kubewright.errors import ErrorKind, OpError
+from kubewright.store.patch.errors import json_kind
 from kubewright.store.versioned import Record
 from kubewright.twin import status
 from kubewright.twin.answers import Page
+from kubewright.twin.jsonerrors import json_error
 from kubewright.twin.options import ListOptions, version_number
 from kubewright.twin.registry import Registry, Target
 from kubewright.twin.selection import Selection
 
 _LATEST = -1
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9_-]")
 _TOO_OLD_TO_CONTINUE = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
     "the continue parameter, or use the continue token in this response to retrieve the remainder of the results. "
@@ -31,9 +34,9 @@ _TOO_OLD_TO_CONTINUE = (
 
 
 class _Token(msgspec.Struct):
-    v: str
-    rv: int
-    start: str
+    v: str = ""
+    rv: int = 0
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def page(registry: Registry, target: Target, options: ListOptions, selection: Se
         records = [record for record in records if record.key > cursor.after]
     if not selection.everything:
         records = [record for record in records if selection.matches(record.obj)]
-    if not options.limit or len(records) <= options.limit:
+    if options.limit <= 0 or len(records) <= options.limit:
         return Page(records, revision)
     shown = records[: options.limit]
     remaining = len(records) - len(shown) if selection.everything else None
@@ -82,11 +85,11 @@ def _token(target: Target, last: Record, revision: int) -> str:
 
 
 def _read_token(target: Target, text: str) -> _Cursor:
+    raw = _unpacked(text)
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         token = msgspec.json.decode(raw, type=_Token)
-    except (binascii.Error, msgspec.MsgspecError, ValueError) as error:
-        raise status.bad_request(f"invalid continue token: continue key is not valid: {error}") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise _invalid_token(json_error(raw) or _type_problem(raw, error)) from error
     if token.v != "meta.k8s.io/v1":
         problem = f"server does not recognize this encoded version {token.v}"
         raise status.bad_request(f"invalid continue token: continue key is not valid: {problem}")
@@ -98,6 +101,26 @@ def _read_token(target: Target, text: str) -> _Cursor:
     namespace, slash, name = start.partition("/")
     after = ObjectKey(namespace, name) if slash else ObjectKey(target.namespace, start)
     return _Cursor(after, token.rv if token.rv > 0 else None)
+
+
+def _unpacked(text: str) -> bytes:
+    """Decode base64 as Go's RawURLEncoding does, and complain as it does."""
+    strange = _NOT_BASE64.search(text)
+    if strange is not None or len(text) % 4 == 1:
+        position = len(text) // 4 * 4 if strange is None else strange.start()
+        raise _invalid_token(f"illegal base64 data at input byte {position}")
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _type_problem(raw: bytes, error: Exception) -> str:
+    document = msgspec.json.decode(raw)
+    if isinstance(document, dict):
+        return str(error)
+    return f"json: cannot unmarshal {json_kind(document)} into Go value of type storage.continueToken"
+
+
+def _invalid_token(problem: str) -> status.StatusError:
+    return status.bad_request(f"invalid continue token: continue key is not valid: {problem}")
 
 
 def _expired(error: OpError, target: Target, options: ListOptions, cursor: _Cursor) -> status.StatusError:

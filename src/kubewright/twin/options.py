@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.reading import as_dict, as_list
-from kubewright.twin.status import bad_request, invalid
-from kubewright.twin.validation.fields import FieldError, not_supported, too_long
+from kubewright.twin.status import StatusError, bad_request, invalid
+from kubewright.twin.validation.fields import FieldError, not_supported, quoted, required, too_long
 from kubewright.twin.validation.fields import forbidden as field_forbidden
 from kubewright.twin.validation.fields import invalid as field_invalid
 
-_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False", ""})
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+_UINT64 = range(2**64)
+_INT64 = range(-(2**63), 2**63)
 _VALIDATIONS = ("Ignore", "Strict", "Warn")
 _OF_DELETES = frozenset({"dryRun", "gracePeriodSeconds", "orphanDependents", "preconditions", "propagationPolicy"})
 MAX_MANAGER_LENGTH = 128
+_MOST_DIGITS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ class DeleteOptions:
     asks: bool = True
 
 
-def write_options(query: Mapping[str, str], headers: Mapping[str, str], *, kind: str) -> WriteOptions:
+def write_options(
+    query: Mapping[str, str], headers: Mapping[str, str], *, kind: str, applying: bool = False
+) -> WriteOptions:
     """Read the options of a write; `kind` (CreateOptions ...) stands in the message when they are wrong."""
     errors: list[FieldError] = []
     dry_run = _dry_run(query.get("dryRun"), errors)
@@ -72,8 +77,9 @@ def write_options(query: Mapping[str, str], headers: Mapping[str, str], *, kind:
     if validation not in _VALIDATIONS:
         errors.append(not_supported("fieldValidation", validation, ("", *_VALIDATIONS)))
     manager = query.get("fieldManager", "")
-    if len(manager) > MAX_MANAGER_LENGTH:
-        errors.append(too_long("fieldManager", MAX_MANAGER_LENGTH))
+    errors[:0] = _manager_errors(manager)
+    if kind == "PatchOptions":
+        errors[:0] = _patch_errors(query, applying=applying)
     if errors:
         raise invalid("meta.k8s.io", kind, "", errors)
     return WriteOptions(
@@ -88,6 +94,26 @@ def write_options(query: Mapping[str, str], headers: Mapping[str, str], *, kind:
 def _given(query: Mapping[str, str], *, dry_run: bool) -> dict[str, Any]:
     named: dict[str, Any] = {name: query[name] for name in ("fieldManager", "fieldValidation") if query.get(name)}
     return {"dryRun": ["All"], **named} if dry_run else named
+
+
+def _patch_errors(query: Mapping[str, str], *, applying: bool) -> list[FieldError]:
+    if applying and not query.get("fieldManager"):
+        return [required("fieldManager", "is required for apply patch")]
+    if not applying and boolean(query, "force") is not None:
+        return [field_forbidden("force", "may not be specified for non-apply patch")]
+    return []
+
+
+def _manager_errors(manager: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if len(manager.encode()) > MAX_MANAGER_LENGTH:
+        errors.append(too_long("fieldManager", MAX_MANAGER_LENGTH))
+    for position, char in enumerate(manager):
+        if not char.isprintable():
+            at = len(manager[:position].encode())
+            problem = f"invalid character U+{ord(char):04X} (at position {at})"
+            errors.append(field_invalid("fieldManager", manager, problem))
+    return errors
 
 
 def manager_of(user_agent: str) -> str:
@@ -148,7 +174,7 @@ def _watch_errors(options: ListOptions) -> list[FieldError]:
 
 
 def delete_options(query: Mapping[str, str], body: Manifest | None) -> DeleteOptions:
-    """Read how to delete, from the body if there is one, else from the query."""
+    """Read how to delete, from the body if there is one (of the right types), else from the query."""
     errors: list[FieldError] = []
     source: Mapping[str, object] = body or query
     preconditions = as_dict(source.get("preconditions"))
@@ -156,7 +182,8 @@ def delete_options(query: Mapping[str, str], body: Manifest | None) -> DeleteOpt
     propagation = str(source.get("propagationPolicy") or "")
     if propagation not in {"", "Background", "Foreground", "Orphan"}:
         errors.append(not_supported("propagationPolicy", propagation, ("Foreground", "Background", "Orphan", "nil")))
-    orphan = _flag(source.get("orphanDependents"))
+    flag = source.get("orphanDependents") if body else boolean(query, "orphanDependents")
+    orphan = flag if isinstance(flag, bool) else None
     if propagation and orphan is not None:
         text = "orphanDependents and deletionPropagation cannot be both set"
         errors.append(field_invalid("propagationPolicy", propagation, text))
@@ -183,35 +210,28 @@ def _grace(value: object) -> int | None:
 
 
 def boolean(query: Mapping[str, str], name: str) -> bool | None:
-    """Read a query parameter that is true or false; None when it is absent."""
-    return _flag(query.get(name))
-
-
-def _flag(value: object) -> bool | None:
-    if value is None or isinstance(value, bool):
-        return value
-    if value in _TRUE:
-        return True
-    if value in _FALSE:
-        return False
-    raise bad_request(f'strconv.ParseBool: parsing "{value}": invalid syntax')
+    """Read a query parameter that is true or false; None when it is absent. Whatever is not false is true."""
+    value = query.get(name)
+    return None if value is None else not (value == "0" or value.lower() == "false")
 
 
 def _integer(query: Mapping[str, str], name: str) -> int | None:
-    value = query.get(name, "")
-    return number(value) if value else None
+    value = query.get(name)
+    return None if value is None else number(value)
 
 
 def number(value: str) -> int:
     """Read a whole number of a query; raises StatusError."""
-    try:
-        return int(value)
-    except ValueError:
-        raise bad_request(f'strconv.ParseInt: parsing "{value}": invalid syntax') from None
+    if not _WHOLE_NUMBER.fullmatch(value):
+        raise bad_request(f"strconv.ParseInt: parsing {quoted(value)}: invalid syntax")
+    found = int(value) if len(value) < _MOST_DIGITS else _INT64.stop
+    if found not in _INT64:
+        raise bad_request(f"strconv.ParseInt: parsing {quoted(value)}: value out of range")
+    return found
 
 
 def _dry_run(value: object, errors: list[FieldError]) -> bool:
-    values = as_list(value) or ([value] if isinstance(value, str) and value else [])
+    values = as_list(value) or ([value] if isinstance(value, str) else [])
     if any(item != "All" for item in values):
         errors.append(not_supported("dryRun", values, ("All",)))
     return bool(values)
@@ -228,4 +248,15 @@ def version_number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         error = field_invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": invalid syntax')
         raise bad_request(f"invalid resource version: {error}")
+    if len(text) > _MOST_DIGITS or int(text) not in _UINT64:
+        error = field_invalid("resourceVersion", text, f'strconv.ParseUint: parsing "{text}": value out of range')
+        raise bad_request(f"invalid resource version: {error}")
     return int(text)
+
+
+def stored_version(text: str) -> int:
+    """Read the resourceVersion of an object as the storage layer does, which names no field when it is no number."""
+    try:
+        return version_number(text)
+    except StatusError as error:
+        raise StatusError(500, "", error.message.partition(": ")[2].partition(f"{quoted(text)}: ")[2]) from error

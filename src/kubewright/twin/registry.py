@@ -27,10 +27,11 @@ from kubewright.twin.crds import is_terminating
 from kubewright.twin.fieldmanagers import Author, same_but_for_times, track
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.media import private_copy
-from kubewright.twin.options import WriteOptions
+from kubewright.twin.options import WriteOptions, stored_version
 from kubewright.twin.preparation import prepare
 from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.rules import validate
+from kubewright.twin.validation.advice import advice
 from kubewright.twin.validation.fields import invalid as invalid_field
 from kubewright.twin.webhooks.hooks import Hooks
 from kubewright.twin.webhooks.questions import Memory
@@ -41,6 +42,14 @@ _LONGEST_GENERATED = 63
 _NAME_ATTEMPTS = 8
 _OWN_RULES = frozenset({"binding", "eviction"})
 """Endpoints whose own code makes a change that an update may not make."""
+_STORED_UNDER = {
+    "endpoints": "services/endpoints",
+    "ingresses": "ingress",
+    "nodes": "minions",
+    "replicationcontrollers": "controllers",
+    "services": "services/specs",
+}
+"""Where kinds are stored whose key in the store is not their plural: messages show it."""
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
 
@@ -142,7 +151,10 @@ class Registry:
         strategy.initial_status(kind, obj)
         prepare(kind, obj, None)
         self._validate(target, obj, None)
+        self.warnings += advice(kind, obj, None)
         beside = self.admission.check(self, target, obj, None, options)
+        if not options.dry_run:
+            _drop_version(obj["metadata"])
         present = self.find(target)
         if present is not None:
             gone = "deletionTimestamp" in present.obj["metadata"]
@@ -190,6 +202,7 @@ class Registry:
             prepare(kind, obj, old)
         if not own_rules:
             self._validate(target, obj, old)
+            self.warnings += advice(kind, obj, old)
         beside = self.admission.check(self, target, obj, old, options)
         if same_but_for_times(obj, old):
             return record
@@ -264,8 +277,7 @@ class Registry:
         version = metadata.get("resourceVersion")
         if version and version != "0":
             if version != old_metadata["resourceVersion"]:
-                if not (version.isascii() and version.isdigit()):
-                    raise status.StatusError(500, "", f'strconv.ParseUint: parsing "{version}": invalid syntax')
+                stored_version(version)
                 raise status.stale(target.kind, target.name)
         elif strategy.allows_unconditional_update(target.kind):
             metadata["resourceVersion"] = old_metadata["resourceVersion"]
@@ -274,14 +286,16 @@ class Registry:
             raise status.invalid(target.kind.group, target.kind.plural, target.name, [error])
 
     def _keep_metadata(self, target: Target, obj: Manifest, old: Manifest) -> None:
+        """Put back what an update cannot change; what it says anew of uid and deletion is refused by validation."""
         metadata, old_metadata = obj["metadata"], old["metadata"]
-        for name in (*_SYSTEM_FIELDS, "generation"):
-            if name == "uid" and metadata.get("uid"):
-                continue  # another one is refused by validation
-            if name in old_metadata:
-                metadata[name] = old_metadata[name]
-            else:
-                metadata.pop(name, None)
+        if not metadata.get("uid"):
+            metadata["uid"] = old_metadata["uid"]
+        for name in ("creationTimestamp", "generation", "selfLink"):
+            strategy.carry(metadata, old_metadata, name)
+        if "deletionTimestamp" in old_metadata:
+            metadata["deletionTimestamp"] = old_metadata["deletionTimestamp"]
+        if "deletionGracePeriodSeconds" in old_metadata:
+            metadata.setdefault("deletionGracePeriodSeconds", old_metadata["deletionGracePeriodSeconds"])
         if "managedFields" in old_metadata:
             metadata.setdefault("managedFields", old_metadata["managedFields"])
         if target.namespace:
@@ -290,10 +304,15 @@ class Registry:
 
 def _wipe(metadata: Manifest) -> None:
     """Drop what only the server may say of a new object."""
-    if metadata.get("resourceVersion"):
-        raise status.StatusError(500, "", "resourceVersion should not be set on objects to be created")
-    for name in (*_SYSTEM_FIELDS, "resourceVersion", "generation"):
+    for name in _SYSTEM_FIELDS:
         metadata.pop(name, None)
+
+
+def _drop_version(metadata: Manifest) -> None:
+    """Refuse a new object that names a version; what is no number at all is passed over, as the storage does."""
+    version = metadata.pop("resourceVersion", "")
+    if version.isascii() and version.isdigit() and int(version):
+        raise status.StatusError(500, "", "resourceVersion should not be set on objects to be created")
 
 
 def terminating(target: Target, name: str) -> status.StatusError:
@@ -311,7 +330,7 @@ def terminating(target: Target, name: str) -> status.StatusError:
 def uid_mismatch(target: Target, wanted: str, found: str) -> status.StatusError:
     """Refuse a write meant for an object that is no longer this one."""
     kind = target.kind
-    prefix = f"{kind.group}/{kind.plural}" if kind.custom else kind.plural
+    prefix = f"{kind.group}/{kind.plural}" if kind.custom else _STORED_UNDER.get(kind.plural, kind.plural)
     text = (
         f"StorageError: invalid object, Code: 4, Key: /registry/{prefix}/{target.key}, ResourceVersion: 0, "
         f"AdditionalErrorMsg: Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"

@@ -32,11 +32,12 @@ from kubewright.twin.validation.fields import FieldError
 from kubewright.twin.validation.fields import invalid as invalid_field
 from kubewright.twin.validation.metadata import validate_metadata
 from kubewright.twin.validation.rule_failures import rule_errors
+from kubewright.twin.validation.statuses import validate_status
 from kubewright.twin.validation.structural import prune, unknown_custom_fields
 
-_SCHEME = "pkg/runtime/scheme.go:111"
+SCHEME = "pkg/runtime/scheme.go:111"
 
-__all__ = ["accept_body", "check_identity", "complete", "problems_in", "validate"]
+__all__ = ["SCHEME", "accept_body", "check_identity", "complete", "problems_in", "validate"]
 
 
 def check_identity(kind: KindInfo, obj: Manifest, kinds: KindTable, body: bytes = b"") -> None:
@@ -46,23 +47,26 @@ def check_identity(kind: KindInfo, obj: Manifest, kinds: KindTable, body: bytes 
         raise bad_request(
             f"the object provided is unrecognized (must be of type {kind.kind}): Object 'Kind' is missing in '{said}'"
         )
-    api_version = obj.setdefault("apiVersion", kind.api_version)
-    named = obj.setdefault("kind", kind.kind)
+    if not obj.get("apiVersion"):
+        obj["apiVersion"] = kind.api_version
+    if not obj.get("kind"):
+        obj["kind"] = kind.kind
+    api_version, named = obj["apiVersion"], obj["kind"]
+    version = str(api_version).rpartition("/")[2]
+    strange = (api_version, named) != (kind.api_version, kind.kind)
+    if strange and not kind.custom and not kinds.definition(str(api_version), str(named)):
+        text = f'no kind "{named}" is registered for version "{api_version}" in scheme "{SCHEME}"'
+        raise bad_request(f'{named} in version "{version}" cannot be handled as a {kind.kind}: {text}')
+    if named != kind.kind and not kind.custom:
+        detail = f"converting ({version}.{named}) to ({kind.group or 'core'}.{kind.kind}): unknown conversion"
+        raise bad_request(f'{named} in version "{version}" cannot be handled as a {kind.kind}: {detail}')
     if api_version != kind.api_version:
-        if not kind.custom and not kinds.definition(api_version, named):
-            text = f'no kind "{named}" is registered for version "{api_version}" in scheme "{_SCHEME}"'
-            version = str(api_version).rpartition("/")[2]
-            raise bad_request(f'{named} in version "{version}" cannot be handled as a {kind.kind}: {text}')
         raise bad_request(
             f"the API version in the data ({api_version}) does not match the expected API version ({kind.api_version})"
         )
-    if named != kind.kind and kind.custom:
+    if named != kind.kind:
         error = invalid_field("kind", named, f"must be {kind.kind}")
         raise invalid(kind.group, named, as_dict(obj.get("metadata")).get("name", ""), [error])
-    if named != kind.kind:
-        version = str(api_version).rpartition("/")[2]
-        detail = f"converting ({version}.{named}) to ({kind.group or 'core'}.{kind.kind}): unknown conversion"
-        raise bad_request(f'{named} in version "{version}" cannot be handled as a {kind.kind}: {detail}')
 
 
 def accept_body(
@@ -125,7 +129,8 @@ def validate(
     if check is not None and old is not None:
         return [*validate_metadata(kind, obj, old), *check(obj, old)]
     if subresource == "status" and not kind.custom:
-        return validate_metadata(kind, obj, old)  # the rest is as it is stored, and was checked then
+        # The rest is as it is stored, and was checked then.
+        return validate_metadata(kind, obj, old) + validate_status(kind, obj)
     errors = validate_kind(kind, obj, old)
     if not kind.custom:
         return errors

@@ -43,13 +43,14 @@ def select(kind: KindInfo, options: ListOptions) -> Selection:
     if not options.label_selector and not options.field_selector:
         return EVERYTHING
     try:
-        labels = parse_label_selector(options.label_selector)
+        labels = parse_label_selector(options.label_selector.partition("\0")[0])  # where the real lexer ends
     except ValueError as error:
         raise bad_request(str(error)) from error
     try:
         fields = parse_field_selector(options.field_selector)
     except ValueError as error:
         raise bad_request(str(error)) from error
+    fields = tuple(term for term in fields if term.field or term.value)
     for term in fields:
         if term.field not in kind.field_labels:
             raise bad_request(_unknown_field(kind, term.field))

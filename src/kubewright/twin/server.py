@@ -200,7 +200,10 @@ class ApiServer:
             return answer
         if route is not None:
             self._refuse_unmodelled(route)
-        if group_below(request.path) in {kind.group for kind in self._all_kinds.all()}:
+        if request.path.startswith("/openapi/v3/"):
+            return Response(404)
+        known = {kind.group for kind in self._all_kinds.all()}
+        if request.path.startswith("/version/") or group_below(request.path) in known:
             raise status.no_such_resource()
         return plain("404 page not found\n", 404)
 

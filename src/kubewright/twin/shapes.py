@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubewright.twin.kinds import KindTable
@@ -70,7 +70,25 @@ def shapes_of(definition: str) -> dict[str, Shape]:
     document = _TABLE.document(definition)
     wire = {field.name: field.type for field in _TABLE.message(definition).values()}
     properties = as_dict(document.get("properties"))
-    return {name: _shape(as_dict(schema), wire.get(name, ""), name) for name, schema in properties.items()}
+    shapes = {name: _shape(as_dict(schema), wire.get(name, ""), name) for name, schema in properties.items()}
+    if definition.rpartition(".")[2] in _NAMES_OMITTED:
+        shapes["name"] = replace(shapes["name"], default=None)
+    return shapes
+
+
+_NAMES_OMITTED = frozenset(
+    {
+        "LocalObjectReference",
+        "ConfigMapEnvSource",
+        "ConfigMapKeySelector",
+        "ConfigMapProjection",
+        "ConfigMapVolumeSource",
+        "SecretEnvSource",
+        "SecretKeySelector",
+        "SecretProjection",
+    }
+)
+"""What embeds a LocalObjectReference: OpenAPI says that its name is "" by default, and Go never writes it so."""
 
 
 def _shape(schema: dict[str, Any], wire: str, name: str) -> Shape:  # noqa: PLR0911  one case a JSON type

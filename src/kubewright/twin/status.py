@@ -156,6 +156,11 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", message, {})
 
 
+def too_large(limit: int) -> StatusError:
+    """The body is larger than what is read."""
+    return StatusError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}")
+
+
 def unsupported_media_type(accepted: Sequence[str]) -> StatusError:
     """The body is of a form that is not read."""
     listed = ", ".join(accepted)
@@ -172,6 +177,11 @@ def not_acceptable(accepted: Sequence[str]) -> StatusError:
     """The answer is wanted in a form that is not written."""
     message = f"406: Not Acceptable\n\nAvailable representations: {', '.join(accepted)}"
     return StatusError(406, "NotAcceptable", message, {})
+
+
+def not_acceptable_form(accepted: Sequence[str]) -> StatusError:
+    """The answer is wanted as a kind that is not written, in a media type that is."""
+    return StatusError(406, "NotAcceptable", f"only the following media types are accepted: {', '.join(accepted)}")
 
 
 def not_that_many(message: str, kind: str) -> StatusError:

@@ -6,8 +6,6 @@ in for the kinds that the twin serves.
 
 from __future__ import annotations
 
-from typing import Any
-
 from kubewright.api.meta import Manifest
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.parts import keeper_of
@@ -31,6 +29,7 @@ _CONDITIONAL = frozenset(
 _CREATED_BY_UPDATE = frozenset(
     {
         "Lease",
+        "LimitRange",
         "Endpoints",
         "Event",
         "Service",
@@ -92,6 +91,11 @@ def returns_deleted(kind: KindInfo) -> bool:
     return not kind.custom and kind.kind in _RETURNED_ON_DELETE
 
 
+def orphans_by_default(kind: KindInfo) -> bool:
+    """Tell whether what an object owns stays when nobody says what shall become of it: the way of batch/v1."""
+    return not kind.custom and kind.kind == "Job"
+
+
 def drop_status(kind: KindInfo, obj: Manifest) -> None:
     """Drop, in place, a status that a caller put into a new object: nobody comes to own it."""
     if kind.has_status and (kind.custom or kind.kind not in _STATUS_KEPT_ON_CREATE):
@@ -117,9 +121,9 @@ def reset_fields(kind: KindInfo, obj: Manifest, old: Manifest, subresource: str)
         _keep_all_but_status(kind, obj, old)
         return
     if kind.has_status:
-        _carry(obj, old, "status")
+        carry(obj, old, "status")
     if kind.kind in _SPEC_IS_FINAL and not kind.custom and subresource != "finalize":
-        _carry(obj, old, "spec")
+        carry(obj, old, "spec")
 
 
 def _keep_all_but_status(kind: KindInfo, obj: Manifest, old: Manifest) -> None:
@@ -133,17 +137,18 @@ def _keep_all_but_status(kind: KindInfo, obj: Manifest, old: Manifest) -> None:
         obj["metadata"] = {**as_dict(old.get("metadata")), **own}
         return
     for name in [name for name in {**old, **obj} if name not in {"status", "metadata", "apiVersion", "kind"}]:
-        _carry(obj, old, name)
+        carry(obj, old, name)
     metadata, old_metadata = obj["metadata"], as_dict(old.get("metadata"))
     if kind.kind == "Deployment":
-        _carry(metadata, old_metadata, "labels")
+        carry(metadata, old_metadata, "labels")
     if kind.kind == "Pod":
-        _carry(metadata, old_metadata, "ownerReferences")
+        carry(metadata, old_metadata, "ownerReferences")
         if "qosClass" in as_dict(old.get("status")):
             obj["status"] = {"qosClass": old["status"]["qosClass"], **as_dict(obj.get("status"))}
 
 
-def _carry(obj: dict[str, Any], old: Manifest, name: str) -> None:
+def carry(obj: Manifest, old: Manifest, name: str) -> None:
+    """Give a property the value that it has in another document, or take it away, in place."""
     if name in old:
         obj[name] = old[name]
     else:

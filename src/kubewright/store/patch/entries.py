@@ -12,6 +12,7 @@ from kubewright.store.patch.fields import Fields, difference, union
 MAX_UPDATE_ENTRIES = 10
 """Managers by update that an object keeps apart; older ones are merged into one (the API server's limit)."""
 
+_ELEMENTS = frozenset({"f:", "k:", "v:", "i:"})
 _MERGED_MANAGER = "ancient-changes"
 
 ManagerId: TypeAlias = tuple[str, str, str, str]
@@ -53,7 +54,7 @@ def read_entries(obj: Mapping[str, Any] | None) -> Table | None:
     for raw in _raw_entries(obj):
         if raw.get("operation") not in {"Apply", "Update"} or not raw.get("apiVersion"):
             return None
-        if raw.get("fieldsType") != "FieldsV1":
+        if raw.get("fieldsType") != "FieldsV1" or not _are_fields(raw.get("fieldsV1") or {}):
             return None
         entry = Entry(
             raw.get("manager", ""),
@@ -65,6 +66,11 @@ def read_entries(obj: Mapping[str, Any] | None) -> Table | None:
         )
         table[entry.id] = entry
     return table
+
+
+def _are_fields(fields: dict[str, Any]) -> bool:
+    """Tell whether a set's outermost names are path elements; those within are taken on trust."""
+    return all(name == "." or name[:2] in _ELEMENTS for name in fields)
 
 
 def _raw_entries(obj: Mapping[str, Any] | None) -> list[dict[str, Any]]:

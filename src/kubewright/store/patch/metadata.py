@@ -46,7 +46,7 @@ OBJECT_META: Final[Schema] = parse_schema(
                 "items": {
                     "type": "object",
                     "x-kubernetes-map-type": "atomic",
-                    "properties": {"uid": {"type": "string"}},
+                    "properties": {"uid": {"type": "string", "default": ""}},
                 },
                 "x-kubernetes-list-type": "map",
                 "x-kubernetes-list-map-keys": ["uid"],

@@ -17,6 +17,7 @@ from kubewright.twin.controllers.writes import Patch, Writer
 from kubewright.twin.resources import deletable_resources
 
 NAME = "namespace-controller"
+_WITH_DEPENDENTS = {"propagationPolicy": "Background"}
 LOOK_AGAIN_SECONDS = 1.0
 _FINALIZER = "kubernetes"
 
@@ -87,7 +88,7 @@ class NamespaceReconciler:
         """Delete a kind's objects and return those that are left; a kind without any costs one request."""
         listed = await self.client.list(resource, namespace=namespace)
         if any(each.metadata.deletion_timestamp is None for each in listed.items):
-            await self.client.raw("DELETE", collection_path(resource, namespace))
+            await self.client.raw("DELETE", collection_path(resource, namespace), query=_WITH_DEPENDENTS)
             listed = await self.client.list(resource, namespace=namespace)
         return list(listed.items)
 

@@ -59,7 +59,7 @@ def _steps(definition: str) -> tuple[_Named, _Named]:
 def _has_depth(shape: Shape) -> bool:
     """Tell whether `_walk` could change anything in such a value."""
     if shape.holds in {Holds.LIST, Holds.MAP}:
-        return shape.items is not None and shape.items.holds in _WALKED
+        return shape.items is not None and shape.items.holds in _WALKED | {Holds.STRING}
     return True
 
 
@@ -75,6 +75,12 @@ def _walk(value: Any, shape: Shape) -> Any:
             entries = cast("Manifest", value)
             for key, item in entries.items():
                 entries[key] = _walk(item, shape.items)
+        case (Holds.MAP, dict()) if shape.items is not None and shape.items.holds is Holds.STRING:
+            texts = cast("Manifest", value)
+            if None in texts.values():  # Go has no null among texts
+                texts.update({key: "" for key, item in texts.items() if item is None})
+        case (Holds.LIST, list()) if shape.items is not None and shape.items.holds is Holds.STRING and None in value:
+            kept = ["" if item is None else item for item in cast("list[Any]", value)]
         case Holds.QUANTITY, str() | int() | float():
             return _canonical(value)
         case _:
@@ -107,6 +113,7 @@ def _is_dropped(definition: str, name: str, value: Any, shapes: dict[str, Shape]
 
 
 _EMPTY_LISTS_KEPT = {
+    "LimitRangeSpec.limits",
     "PolicyRule.verbs",
     "CustomResourceDefinitionSpec.versions",
     "PodSpec.containers",

@@ -121,6 +121,7 @@ CONSTANTS: Mapping[str, Mapping[str, Any]] = {
     "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerStatus": {"currentMetrics": None},
     "io.k8s.api.rbac.v1.ClusterRole": {"rules": None},
     "io.k8s.api.rbac.v1.Role": {"rules": None},
+    "io.k8s.api.core.v1.LimitRangeSpec": {"limits": None},
     "io.k8s.api.autoscaling.v2.HPAScalingRules": {"selectPolicy": "Max"},
     "io.k8s.api.networking.v1.NetworkPolicyPort": {"protocol": "TCP"},
     "io.k8s.api.networking.v1.IngressClassParametersReference": {"scope": "Cluster"},

@@ -17,6 +17,7 @@ from kubewright.twin.options import WriteOptions, delete_options, write_options
 from kubewright.twin.reading import as_dict, dicts, text
 from kubewright.twin.registry import Target
 from kubewright.twin.subresources.budgets import draw
+from kubewright.twin.validation.decoding import type_error
 from kubewright.twin.validation.fields import required
 from kubewright.twin.verbs.writing import check_uid
 
@@ -26,7 +27,7 @@ _CREATED = 201
 def bind(call: Call) -> Response:
     """Put a pod on a node, once; the scheduler's only way to do so."""
     options = write_options(call.query, call.headers, kind="CreateOptions")
-    binding = call.manifest("Binding")
+    binding = _typed(call, "Binding", "io.k8s.api.core.v1.Binding")
     node = text(binding, "target", "name")
     if not node:
         raise status.StatusError(500, "", str(required("target.name")))
@@ -64,6 +65,15 @@ def bind(call: Call) -> Response:
     return document({**status.success(), "code": _CREATED}, _CREATED)
 
 
+def _typed(call: Call, kind: str, definition: str) -> Manifest:
+    """Read a body of a kind that no resource is of; raises 400."""
+    body = call.manifest(kind)
+    problem = type_error(body, definition)
+    if problem:
+        raise status.bad_request(f'{kind} in version "v1" cannot be handled as a {kind}: {problem}')
+    return body
+
+
 def _add_condition(pod: Manifest, condition: Manifest) -> None:
     pod_status = pod.setdefault("status", {})
     others = [each for each in dicts(pod_status, "conditions") if each.get("type") != condition["type"]]
@@ -72,7 +82,7 @@ def _add_condition(pod: Manifest, condition: Manifest) -> None:
 
 def evict(call: Call) -> Response:
     """Delete a pod as an eviction asks, within its disruption budget."""
-    eviction = call.manifest("Eviction")
+    eviction = _typed(call, "Eviction", "io.k8s.api.policy.v1.Eviction")
     if text(eviction, "metadata", "name") not in {"", call.name}:
         raise status.bad_request("name in URL does not match name in Eviction object")
     body = as_dict(eviction.get("deleteOptions"))

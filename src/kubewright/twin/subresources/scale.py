@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from kubewright.api.meta import Manifest
+from kubewright.api.schema import Schema
 from kubewright.api.selectors import LabelSelector
 from kubewright.client.transport import Response
 from kubewright.store.versioned import Record
@@ -17,13 +19,15 @@ from kubewright.twin.admission.operation import Operation
 from kubewright.twin.answers import document
 from kubewright.twin.call import Call
 from kubewright.twin.conversion import in_version
-from kubewright.twin.kinds import KindInfo
-from kubewright.twin.media import parse_yaml, private_copy
+from kubewright.twin.fieldmanagers import Author
+from kubewright.twin.fieldmanagers import apply as server_side_apply
+from kubewright.twin.kinds import KindInfo, KindTable
+from kubewright.twin.media import private_copy
 from kubewright.twin.options import WriteOptions, write_options
 from kubewright.twin.reading import as_dict, dig, text
 from kubewright.twin.validation.fields import invalid as invalid_field
-from kubewright.twin.verbs.patching import APPLY_PATCH, apply_patch, read_patch
-from kubewright.twin.verbs.writing import check_uid
+from kubewright.twin.verbs.patching import APPLY_PATCH, checked_type, configuration, patched, read_patch
+from kubewright.twin.verbs.writing import accepted, check_name, check_uid
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,16 @@ class _Paths:
 
 
 _BUILTIN = _Paths(("spec", "replicas"), ("status", "replicas"), ("spec", "selector"))
+_DEFINITION = "io.k8s.api.autoscaling.v1.Scale"
+
+
+@functools.cache
+def _schema(definition: str) -> Schema:
+    return KindTable().schema(definition)
+
+
+_SCALE = KindInfo("autoscaling", "v1", "scales", "Scale", namespaced=True, definition=_DEFINITION, resolve=_schema)
+"""What a Scale's body is read as; no resource is of this kind."""
 
 
 def get_scale(call: Call) -> Response:
@@ -46,41 +60,71 @@ def get_scale(call: Call) -> Response:
 def put_scale(call: Call) -> Response:
     """Set the replicas of a workload by a whole Scale."""
     options = write_options(call.query, call.headers, kind="UpdateOptions")
-    return _write(call, call.manifest("Scale"), options)
+    scale = accepted(_of_scale(call), options.field_validation)
+    check_name(call, scale)
+    call.registry.read(call.target)
+    return _write(call, scale, options)
 
 
 def patch_scale(call: Call) -> Response:
     """Set the replicas of a workload by a patch of its Scale."""
-    options = write_options(call.query, call.headers, kind="PatchOptions")
+    applying = checked_type(call) == APPLY_PATCH
+    options = write_options(call.query, call.headers, kind="PatchOptions", applying=applying)
+    body = read_patch(call)
+    record = call.registry.read(call.target)
+    if applying:
+        return _apply(call, body, options)
+    return _write(call, patched(_of_scale(call), _scale_of(call.kind, record), body, options), options)
+
+
+def _of_scale(call: Call) -> Call:
+    return replace(call, kind=replace(_SCALE, namespaced=call.kind.namespaced))
+
+
+def _apply(call: Call, body: Any, options: WriteOptions) -> Response:
+    """Apply a Scale: what it says of the replicas is owned by its manager, as a field of the workload."""
+    applied = configuration(_of_scale(call), body)
+    author = Author(options.field_manager, "", "scale")
     scale = _scale_of(call.kind, call.registry.read(call.target))
-    if call.content_type == APPLY_PATCH:
-        applied = as_dict(parse_yaml(call.body))
-        patched = {**scale, "spec": {**scale["spec"], **as_dict(applied.get("spec"))}}
-    else:
-        patched = apply_patch(call, scale, read_patch(call))
-    return _write(call, private_copy(patched), options)
+    merged = server_side_apply(scale, applied, _SCALE, author, force=True)
+    check_name(call, merged)
+    _check_replicas(call, merged)
+    review(call.registry, Operation("UPDATE", call.target, merged, scale, options.given, options.dry_run))
+
+    def change(old: Manifest) -> Manifest:
+        part: Manifest = {name: old[name] for name in ("apiVersion", "kind")}
+        if dig(applied, "spec", "replicas") is not None:
+            _set(part, _paths(call.kind).spec, applied["spec"]["replicas"])
+        return server_side_apply(old, part, call.kind, author, force=options.force)
+
+    record = call.registry.update(call.target, change, replace(options, asks=False), tracked=True)
+    return document(_scale_of(call.kind, record))
 
 
 def _write(call: Call, scale: Manifest, options: WriteOptions) -> Response:
     old_scale = _scale_of(call.kind, call.registry.read(call.target))
     review(call.registry, Operation("UPDATE", call.target, scale, old_scale, options.given, options.dry_run))
-    replicas = dig(scale, "spec", "replicas") or 0
-    if not call.kind.custom and (not isinstance(replicas, int) or replicas < 0):
-        error = invalid_field("spec.replicas", replicas, "must be greater than or equal to 0")
-        raise status.invalid("autoscaling", "Scale", call.name, [error])
     wanted = as_dict(scale.get("metadata"))
     paths = _paths(call.kind)
+    _check_replicas(call, scale)
     check_uid(call, wanted.get("uid", ""))
 
     def change(old: Manifest) -> Manifest:
         obj = private_copy(old)
-        _set(obj, paths.spec, replicas)
+        _set(obj, paths.spec, dig(scale, "spec", "replicas") or 0)
         if wanted.get("resourceVersion"):
             obj["metadata"]["resourceVersion"] = wanted["resourceVersion"]
         return obj
 
     record = call.registry.update(call.target, change, replace(options, asks=False))
     return document(_scale_of(call.kind, record))
+
+
+def _check_replicas(call: Call, scale: Manifest) -> None:
+    replicas = dig(scale, "spec", "replicas") or 0
+    if not call.kind.custom and replicas < 0:
+        error = invalid_field("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise status.invalid("autoscaling", "Scale", call.name, [error])
 
 
 def _set(obj: Manifest, path: tuple[str, ...], value: int) -> None:

@@ -12,10 +12,17 @@ from kubewright.twin.validation.structural import validate_custom
 __all__ = ["FieldError", "validate"]
 
 
+_METADATA_LAST = frozenset({"PodDisruptionBudget"})
+"""Kinds whose own checks leave metadata to those of all kinds, which only follow when there was nothing to refuse."""
+
+
 def validate(kind: KindInfo, obj: Manifest, old: Manifest | None = None) -> list[FieldError]:
     """Return what is wrong with an object after defaulting; `old` is what is stored when it is an update."""
     errors = validate_metadata(kind, obj, old)
     if kind.custom:
         return errors + validate_custom(kind, obj, old)
     check = KIND_CHECKS.get((kind.group, kind.kind))
-    return errors if check is None else errors + check(obj, old)
+    found = [] if check is None else check(obj, old)
+    if kind.kind in _METADATA_LAST:
+        return found or errors
+    return errors + found

@@ -33,6 +33,11 @@ def decodes(kind: KindInfo, obj: Manifest) -> bool:
 def decode_error(kind: KindInfo, obj: Manifest) -> str:
     """Return the decoder's complaint about types, or "" when all decodes; of a custom kind that is metadata alone."""
     part, definition = (as_dict(obj.get("metadata")), OBJECT_META) if kind.custom else (obj, kind.definition)
+    return type_error(part, definition)
+
+
+def type_error(part: Manifest, definition: str) -> str:
+    """Return the decoder's complaint about the types of a definition's properties, or ""."""
     if is_clean(part, definition):
         return ""
     problems = _Walk().object(part, definition, "")

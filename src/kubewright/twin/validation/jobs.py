@@ -7,7 +7,7 @@ from typing import Any
 
 from kubewright.api.cron import load_zone, parse_cron
 from kubewright.api.meta import Manifest
-from kubewright.twin.reading import as_dict, dig, text
+from kubewright.twin.reading import as_dict, dicts, dig, text
 from kubewright.twin.validation.fields import FieldError, invalid, not_supported, required
 from kubewright.twin.validation.metadata import immutable
 from kubewright.twin.validation.numbers import non_negative
@@ -67,8 +67,31 @@ def _job_spec(spec: Manifest, path: str) -> list[FieldError]:
         errors.append(not_supported(f"{path}.completionMode", mode, ("NonIndexed", "Indexed")))
     if mode == "Indexed" and spec.get("completions") is None:
         errors.append(required(f"{path}.completions", "when completion mode is Indexed"))
+    policy = spec.get("successPolicy")
+    if policy is not None:
+        errors += _success_policy(policy, f"{path}.successPolicy", indexed=mode == "Indexed")
     errors += validate_template(spec.get("template"), f"{path}.template")
     return errors + _restart_policy(spec, path)
+
+
+def _success_policy(policy: Any, path: str, *, indexed: bool) -> list[FieldError]:
+    rules = dicts(policy, "rules")
+    if not indexed:
+        shown: dict[str, Any] = {
+            "Rules": [
+                {"SucceededIndexes": rule.get("succeededIndexes"), "SucceededCount": rule.get("succeededCount")}
+                for rule in rules
+            ]
+        }
+        return [invalid(path, shown, "requires indexed completion mode")]
+    if not rules:
+        return [required(f"{path}.rules", "at least one rules must be specified when the successPolicy is specified")]
+    detail = "at least one of succeededCount or succeededIndexes must be specified"
+    return [
+        required(f"{path}.rules[{number}]", detail)
+        for number, rule in enumerate(rules)
+        if rule.get("succeededCount") is None and rule.get("succeededIndexes") is None
+    ]
 
 
 def _restart_policy(spec: Manifest, path: str) -> list[FieldError]:

@@ -9,6 +9,7 @@ from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, as_list, count, dicts, dig, text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import FieldError, forbidden, invalid, required, shown, too_long
+from kubewright.twin.validation.numbers import non_negative
 
 MAX_ANNOTATION_BYTES = 256 * 1024
 _IMMUTABLE = "field is immutable"
@@ -17,6 +18,7 @@ _NAME_RULES: dict[tuple[str, str], names.Check] = {
     ("", "Namespace"): names.dns_label,
     ("", "Service"): names.dns_label,
     ("apps", "StatefulSet"): names.dns_label,
+    ("policy", "PodDisruptionBudget"): names.path_segment,
     ("rbac.authorization.k8s.io", "Role"): names.path_segment,
     ("rbac.authorization.k8s.io", "ClusterRole"): names.path_segment,
     ("rbac.authorization.k8s.io", "RoleBinding"): names.path_segment,
@@ -59,7 +61,7 @@ def _namespace(kind: KindInfo, namespace: str) -> list[FieldError]:
 def _common(metadata: Manifest) -> list[FieldError]:
     errors = validate_labels(metadata.get("labels"), "metadata.labels")
     errors += validate_annotations(metadata.get("annotations"), "metadata.annotations")
-    errors += _owners(metadata)
+    errors += _owners(metadata) + non_negative("metadata.generation", metadata.get("generation"))
     return errors + _finalizers(metadata)
 
 
@@ -88,6 +90,11 @@ def _owners(metadata: Manifest) -> list[FieldError]:
         path = f"metadata.ownerReferences[{index}]"
         missing = [field for field in ("apiVersion", "kind", "name", "uid") if not text(owner, field)]
         errors += [required(f"{path}.{field}", "must not be empty") for field in missing]
+        version = text(owner, "apiVersion")
+        if version.count("/") > 1 or version.endswith("/"):
+            errors.append(invalid(f"{path}.apiVersion", version, "must be <group>/<version> or <version>"))
+        if (version, text(owner, "kind")) == ("v1", "Event"):
+            errors.append(invalid(path, owner, "/v1, Kind=Event is disallowed from being an owner"))
         if owner.get("controller"):
             controllers.append(f"{text(owner, 'kind')}/{text(owner, 'name')}")
     if len(controllers) > 1:

@@ -10,6 +10,7 @@ Check = Callable[[str], list[str]]
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_WILDCARD = rf"\*\.{_SUBDOMAIN}"
 _DNS_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 _QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
@@ -67,6 +68,19 @@ def dns_subdomain(value: str) -> list[str]:
             f"{_ALNUM_ENDS}"
         )
         problems.append(regex_message(what, _SUBDOMAIN, "example.com"))
+    return problems
+
+
+@_remembered
+def wildcard_subdomain(value: str) -> list[str]:
+    """All names below a subdomain: hosts of Ingresses."""
+    problems = [f"must be no more than {_MAX_SUBDOMAIN} characters"] if len(value) > _MAX_SUBDOMAIN else []
+    if not re.fullmatch(_WILDCARD, value):
+        what = (
+            "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist "
+            "of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
+        )
+        problems.append(regex_message(what, _WILDCARD, "*.example.com"))
     return problems
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from kubewright.api.meta import Manifest
 from kubewright.twin.reading import as_dict, as_list, dicts, dig, text
 from kubewright.twin.validation import names
-from kubewright.twin.validation.fields import FieldError, forbidden, invalid, not_supported, required
+from kubewright.twin.validation.fields import FieldError, first_invalid, forbidden, invalid, not_supported, required
 from kubewright.twin.validation.selectors import validate_selector
 
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
@@ -114,21 +114,39 @@ def validate_ingress(obj: Manifest, old: Manifest | None) -> list[FieldError]:
         errors.append(invalid("spec", None, "either `defaultBackend` or `rules` must be specified"))
     if default is not None:
         errors += _backend(default, "spec.defaultBackend")
+    for index, tls in enumerate(dicts(spec, "tls")):
+        for number, host in enumerate(as_list(tls.get("hosts"))):
+            errors += _host(str(host), f"spec.tls[{index}].hosts[{number}]")
     for index, rule in enumerate(dicts(spec, "rules")):
         path, host = f"spec.rules[{index}]", text(rule, "host")
-        if host and not host.startswith("*"):
-            errors += [invalid(f"{path}.host", host, problem) for problem in names.dns_subdomain(host)]
+        if host and _is_address(host):
+            errors.append(invalid(f"{path}.host", host, "must be a DNS name, not an IP address"))
+        elif host:
+            errors += _host(host, f"{path}.host")
         for number, item in enumerate(dicts(rule, "http", "paths")):
             errors += _path(item, f"{path}.http.paths[{number}]")
     return errors
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _host(host: str, path: str) -> list[FieldError]:
+    problems = names.wildcard_subdomain(host) if "*" in host else names.dns_subdomain(host)
+    return first_invalid(path, host, problems)
 
 
 def _path(item: Manifest, path: str) -> list[FieldError]:
     errors: list[FieldError] = []
     kind, where = text(item, "pathType"), text(item, "path")
     if not kind:
-        errors.append(required(f"{path}.pathType", "pathType must be specified"))
-    elif kind not in _PATH_TYPES:
+        return [required(f"{path}.pathType", "pathType must be specified")]
+    if kind not in _PATH_TYPES:
         errors.append(not_supported(f"{path}.pathType", kind, _PATH_TYPES))
     elif kind != "ImplementationSpecific" and not where.startswith("/"):
         errors.append(invalid(f"{path}.path", where, "must be an absolute path"))

@@ -10,6 +10,7 @@ from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import (
     FieldError,
     Internal,
+    first_invalid,
     forbidden,
     invalid,
     not_supported,
@@ -223,9 +224,7 @@ def validate_autoscaler(obj: Manifest, old: Manifest | None) -> list[FieldError]
         errors.append(invalid("spec.maxReplicas", highest, "must be greater than or equal to `minReplicas`"))
     if not text(spec, "scaleTargetRef", "apiVersion"):
         errors.append(invalid("spec.scaleTargetRef.apiVersion", "", "apiVersion must specify API group"))
-    errors += [
-        required(f"spec.scaleTargetRef.{field}")
-        for field in ("kind", "name")
-        if not text(spec, "scaleTargetRef", field)
-    ]
+    for field in ("kind", "name"):
+        value, path = text(spec, "scaleTargetRef", field), f"spec.scaleTargetRef.{field}"
+        errors += first_invalid(path, value, names.path_segment(value)) if value else [required(path)]
     return errors

@@ -9,6 +9,7 @@ import msgspec
 
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Response
+from kubewright.store.patch.errors import json_kind
 from kubewright.store.patch.json_patch import apply_json_patch
 from kubewright.store.patch.merge_patch import apply_merge_patch
 from kubewright.store.patch.printing import go_text
@@ -18,16 +19,14 @@ from kubewright.twin.answers import one
 from kubewright.twin.call import Call
 from kubewright.twin.fieldmanagers import Author, refused_patches
 from kubewright.twin.fieldmanagers import apply as server_side_apply
-from kubewright.twin.jsonerrors import json_error
 from kubewright.twin.media import encode, parse_yaml, private_copy
 from kubewright.twin.options import WriteOptions, write_options
-from kubewright.twin.reading import as_dict
+from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.rules import check_identity, complete, problems_in
 from kubewright.twin.strategy import applied_part
 from kubewright.twin.validation.decoding import refused_as, strict_error
 from kubewright.twin.validation.fields import invalid as invalid_field
-from kubewright.twin.validation.fields import required
-from kubewright.twin.verbs.writing import check_name, check_namespace
+from kubewright.twin.verbs.writing import check_name, check_namespace, forget_version
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -35,42 +34,33 @@ STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 APPLY_PATCH = "application/apply-patch+yaml"
 _CREATED = 201
 _MISMATCH = re.compile(r"cannot unmarshal (\w+).* of type (\S+)$")
-_CONVERTED = {"number": "int64", "array": "[]interface {}", "object": "map[string]interface {}"}
 _GO_KINDS = {"number": "int64", "array": "slice", "object": "map"}
 _MAX_JSON_PATCH_OPERATIONS = 10_000
 
 
 def patch(call: Call) -> Response:
     """Change single fields of an object, or apply a configuration."""
-    media = call.content_type
-    accepted = accepted_patches(call)
-    if media not in accepted:
-        raise status.unsupported_media_type(accepted) if call.kind.custom else status.unsupported_patch_type()
-    options = write_options(call.query, call.headers, kind="PatchOptions")
-    if media == APPLY_PATCH:
-        return _apply(call, options)
-    if options.force:
-        raise _forbidden_force()
+    applying = checked_type(call) == APPLY_PATCH
+    options = write_options(call.query, call.headers, kind="PatchOptions", applying=applying)
+    body = read_patch(call)
+    if applying:
+        return _apply(call, body, options)
     view = call.view()
-    record = call.registry.update(call.target, lambda old: patched(call, old, options), options)
+    record = call.registry.update(call.target, lambda old: patched(call, old, body, options), options)
     return one(call.kind, record, view, call.now())
 
 
-def accepted_patches(call: Call) -> tuple[str, ...]:
-    """Return the patch types that the kind takes: custom ones have no strategy to merge by."""
+def checked_type(call: Call) -> str:
+    """Return the patch's type, if the kind takes it: custom ones have no strategy to merge by. Raises 415."""
     strategic = () if call.kind.custom else (STRATEGIC_PATCH,)
-    return (JSON_PATCH, MERGE_PATCH, *strategic, APPLY_PATCH)
+    accepted = (JSON_PATCH, MERGE_PATCH, *strategic, APPLY_PATCH)
+    if call.content_type in accepted:
+        return call.content_type
+    raise status.unsupported_media_type(accepted) if call.kind.custom else status.unsupported_patch_type()
 
 
-def _forbidden_force() -> status.StatusError:
-    message = "Forbidden: may not be specified for non-apply patch"
-    error = status.FieldError("force", "FieldValueForbidden", message)
-    return status.invalid("meta.k8s.io", "PatchOptions", "", [error])
-
-
-def patched(call: Call, old: Manifest, options: WriteOptions) -> Manifest:
+def patched(call: Call, old: Manifest, body: Any, options: WriteOptions) -> Manifest:
     """Return what a patch makes of an object, complete and the caller's own."""
-    body = read_patch(call)
     document = apply_patch(call, old, body)
     obj = private_copy(document)
     changed = _changed_parts(obj, document, old)
@@ -94,23 +84,51 @@ def _changed_parts(obj: Manifest, document: Manifest, old: Manifest) -> Manifest
 
 
 def read_patch(call: Call) -> Any:
-    """Read a patch's body: a list of operations for a JSON patch, else an object. Raises 400."""
+    """Read a patch's body as JSON, or what is applied as YAML; raises 400."""
+    if call.content_type == APPLY_PATCH:
+        return parse_yaml(call.body)
     try:
-        body = msgspec.json.decode(call.body)
+        return msgspec.json.decode(call.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if call.content_type == MERGE_PATCH:
-            raise status.bad_request("invalid JSON patch") from error
-        raise status.bad_request(f"error decoding patch: {json_error(call.body) or error}") from error
-    of_operations = call.content_type == JSON_PATCH
-    if isinstance(body, list) is of_operations and isinstance(body, list | dict):
-        return body  # pyright: ignore[reportUnknownVariableType]  JSON
-    found = "object" if isinstance(body, dict) else "array"
+        raise status.bad_request("invalid JSON patch") from error
+
+
+def _checked_shape(call: Call, body: Any) -> Any:
+    """Return a body that is a list of operations for a JSON patch and else an object; raises 400."""
+    media = call.content_type
+    of_operations = media == JSON_PATCH
+    if body is None:
+        if media == MERGE_PATCH:
+            raise status.bad_request("Invalid JSON Patch")
+        return [] if of_operations else {}
+    if isinstance(body, list) and of_operations:
+        _check_paths(as_list(body))
+        return as_list(body)
+    if isinstance(body, dict) and not of_operations:
+        return as_dict(body)
     wanted = "[]handlers.jsonPatchOp" if of_operations else "map[string]interface {}"
-    raise status.bad_request(f"error decoding patch: json: cannot unmarshal {found} into Go value of type {wanted}")
+    problem = f"json: cannot unmarshal {json_kind(body)} into Go value of type {wanted}"
+    raise status.bad_request(f"{_DECODING.get(media, 'error decoding patch: ')}{problem}")
+
+
+_DECODING = {
+    STRATEGIC_PATCH: "",
+    APPLY_PATCH: "error decoding patch: error unmarshaling JSON: while decoding JSON: ",
+}
+
+
+def _check_paths(operations: list[Any]) -> None:
+    for operation in operations:
+        for name in ("op", "path", "from"):
+            value = as_dict(operation).get(name)
+            if value is not None and not isinstance(value, str):
+                problem = f"cannot unmarshal {json_kind(value)} into Go struct field jsonPatchOp.{name} of type string"
+                raise status.bad_request(f"error decoding patch: json: {problem}")
 
 
 def apply_patch(call: Call, old: Manifest, body: Any) -> Manifest:
     """Return the patched document, which may share parts with `old`; raises 400 and 422."""
+    body = _checked_shape(call, body)
     with refused_patches():
         if call.content_type == JSON_PATCH:
             if len(body) > _MAX_JSON_PATCH_OPERATIONS:
@@ -129,8 +147,27 @@ def _refused(call: Call, body: Any, obj: Manifest, problem: str) -> status.Statu
     if call.content_type == STRATEGIC_PATCH:
         shown, problem = go_text(body), _converted(problem)
     else:
-        shown = encode(dict(sorted(obj.items()))).decode()
+        shown = encode({name: _in_order(name, part) for name, part in sorted(obj.items())}).decode()
     return status.invalid("", "", "", [invalid_field("patch", shown, problem)])
+
+
+def _in_order(name: str, part: Any) -> Any:
+    """Put metadata into the order in which Go writes it."""
+    if name != "metadata" or not isinstance(part, dict):
+        return part
+    return dict(sorted(as_dict(part).items(), key=lambda entry: _ORDER.get(entry[0], len(_ORDER))))
+
+
+_ORDER = {
+    name: position
+    for position, name in enumerate(
+        (
+            "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation",
+            "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations",
+            "ownerReferences", "finalizers", "managedFields",
+        )
+    )
+}  # fmt: skip
 
 
 def _converted(problem: str) -> str:
@@ -139,22 +176,19 @@ def _converted(problem: str) -> str:
     if match is None:
         return problem
     found, wanted = match.groups()
-    if wanted == "string":
-        return f"cannot convert {_CONVERTED.get(found, found)} to string"
     kind = _GO_KINDS.get(found, found)
     if wanted.startswith("map["):
         return f"cannot restore map from {kind}"
     if wanted.startswith("[]"):
         return f"cannot restore slice from {kind}"
+    if wanted == "string" and kind == "int64":  # Go makes a character of a number, so it does not stop earlier
+        return "cannot convert int64 to string"
     return f"cannot restore struct from: {kind}" if "." in wanted else f"unrecognized type: {wanted}"
 
 
-def _apply(call: Call, options: WriteOptions) -> Response:
-    if not call.query.get("fieldManager"):
-        error = required("fieldManager", "is required for apply patch")
-        raise status.invalid("meta.k8s.io", "PatchOptions", "", [error])
+def _apply(call: Call, body: Any, options: WriteOptions) -> Response:
     view = call.view()
-    applied = _configuration(call)
+    applied = configuration(call, body)
     if call.registry.find(call.target) is None:
         if call.subresource:
             raise status.not_found(call.kind, call.name)
@@ -170,34 +204,29 @@ def _apply(call: Call, options: WriteOptions) -> Response:
     return one(call.kind, record, view, call.now())
 
 
-def _configuration(call: Call) -> Manifest:
+def configuration(call: Call, body: Any) -> Manifest:
     """Read what is applied; it names itself, and no manager but the request's."""
-    applied = parse_yaml(call.body)
-    if not isinstance(applied, dict):
-        raise status.bad_request("error decoding patch: the body is not an object")
-    applied = as_dict(applied)
+    applied = as_dict(_checked_shape(call, body))
     api_version, kind = applied.get("apiVersion") or "", applied.get("kind") or ""
     if (api_version, kind) != (call.kind.api_version, call.kind.kind):
-        shown = api_version if "/" in api_version else f"/{api_version}"
-        raise status.bad_request(f"invalid object type: {shown}, Kind={kind}")
-    applied["metadata"] = metadata = as_dict(applied.get("metadata"))
-    if metadata.get("managedFields"):
+        shown = f"{api_version if '/' in api_version else f'/{api_version}'}, Kind={kind}"
+        unreadable = api_version.count("/") > 1
+        raise status.bad_request(f"invalid object type: {'/, Kind=' if unreadable else shown}")
+    if as_dict(applied.get("metadata")).get("managedFields"):
         raise status.bad_request("metadata.managedFields must be nil")
-    metadata.setdefault("name", call.name)
-    check_name(call, applied)
     return applied
 
 
 def _create(call: Call, applied: Manifest, options: WriteOptions) -> Response:
-    metadata = applied["metadata"]
-    if metadata.get("uid"):
-        cause = f"uid mismatch: the provided object specified uid {metadata['uid']}, and no existing object was found"
-        raise status.conflict(call.kind, call.name, cause)
-    metadata.pop("resourceVersion", None)
     part = applied_part(call.kind, applied, "")
     author = Author(options.field_manager, call.registry.stamp())
     merged = server_side_apply(None, part, call.kind, author, force=options.force)
+    uid = merged["metadata"].get("uid")
+    if uid:
+        cause = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+        raise status.conflict(call.kind, call.name, cause)
     obj = _completed(call, merged, {}, options)
+    forget_version(obj)
     call.confirm_create()
     record = call.registry.create(call.target, obj, options, tracked=True)
     return one(call.kind, record, call.view(), call.now(), _CREATED)
@@ -206,6 +235,7 @@ def _create(call: Call, applied: Manifest, options: WriteOptions) -> Response:
 def _completed(call: Call, merged: Manifest, old: Manifest, options: WriteOptions) -> Manifest:
     obj = private_copy(merged)
     check_namespace(call, obj)
+    check_name(call, obj)
     changed = _changed_parts(obj, merged, old)
     problem, unknown = problems_in(call.kind, changed)
     if problem:

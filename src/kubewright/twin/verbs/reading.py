@@ -17,7 +17,7 @@ _STREAM_HEADERS = {"content-type": "application/json", "cache-control": "no-cach
 
 def get(call: Call) -> Response:
     """Read one object."""
-    asked = version_number(call.query.get("resourceVersion", ""))
+    asked = _cached_version(call.query.get("resourceVersion", ""))
     if asked > call.registry.store.revision:
         raise status.too_large_version(asked, call.registry.store.revision)
     return one(call.kind, call.registry.read(call.target), call.view(), call.now())
@@ -35,7 +35,7 @@ def list_or_watch(call: Call) -> Response:
 def watch(call: Call, options: ListOptions) -> Response:
     """Follow the objects that are selected, from a version on or from what is there."""
     selection = select(call.kind, options)
-    asked = _watched_version(options.resource_version)
+    asked = _cached_version(options.resource_version)
     revision = call.registry.store.revision
     if options.send_initial_events and asked > revision:
         raise status.too_large_version(asked, revision)
@@ -51,8 +51,8 @@ def watch(call: Call, options: ListOptions) -> Response:
     return Response(200, _STREAM_HEADERS, stream=stream)
 
 
-def _watched_version(text: str) -> int:
-    """Read the version to watch from; what is no number is answered as the watch cache does, and not as a list."""
+def _cached_version(text: str) -> int:
+    """Read the version to get or watch from; what is no number is answered as the watch cache does, not as a list."""
     try:
         return version_number(text)
     except status.StatusError as error:

@@ -14,14 +14,20 @@ from kubewright.twin.deletion import consult
 from kubewright.twin.deletion import delete as delete_object
 from kubewright.twin.listing import page
 from kubewright.twin.media import READABLE
-from kubewright.twin.options import DeleteOptions, delete_options, list_options, write_options
+from kubewright.twin.options import DeleteOptions, delete_options, list_options, stored_version, write_options
 from kubewright.twin.registry import Target, uid_mismatch
-from kubewright.twin.rules import accept_body
+from kubewright.twin.rules import SCHEME, accept_body
 from kubewright.twin.selection import select
-from kubewright.twin.strategy import allows_create_on_update, returns_deleted
+from kubewright.twin.strategy import allows_create_on_update, orphans_by_default, returns_deleted
+from kubewright.twin.validation.decoding import type_error
 from kubewright.twin.webhooks.questions import Question, Unanswered
 
 _CREATED = 201
+_PODS_STAY = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
+_DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 _ACCEPTED = 202
 
 
@@ -41,8 +47,11 @@ def update(call: Call) -> Response:
     view = call.view()
     obj = accepted(call, options.field_validation)
     check_name(call, obj)
-    if call.registry.find(call.target) is None and allows_create_on_update(call.kind) and not call.subresource:
-        obj["metadata"].pop("resourceVersion", None)
+    if call.registry.find(call.target) is None:
+        if not allows_create_on_update(call.kind) or call.subresource:
+            raise status.not_found(call.kind, call.name)
+        check_uid(call, obj["metadata"].get("uid", ""))
+        forget_version(obj)
         call.confirm_create()
         return one(call.kind, call.registry.create(call.target, obj, options), view, call.now(), _CREATED)
     check_uid(call, obj["metadata"].get("uid", ""))
@@ -57,6 +66,11 @@ def accepted(call: Call, field_validation: str) -> Manifest:
     accept_body(call.kind, obj, field_validation, registry.warnings, registry.kinds, body=call.body)
     check_namespace(call, obj)
     return obj
+
+
+def forget_version(obj: Manifest) -> None:
+    """Drop the version of an object that an update or apply is to create; raises StatusError when it is none."""
+    stored_version(obj["metadata"].pop("resourceVersion", ""))
 
 
 def check_namespace(call: Call, obj: Manifest) -> None:
@@ -86,14 +100,16 @@ def check_name(call: Call, obj: Manifest) -> None:
 def check_uid(call: Call, uid: str) -> None:
     """Refuse a write meant for an object that is no longer this one."""
     record = call.registry.find(call.target)
-    if uid and record is not None and uid != record.obj["metadata"]["uid"]:
-        raise uid_mismatch(call.target, uid, record.obj["metadata"]["uid"])
+    found = "" if record is None else record.obj["metadata"]["uid"]
+    if uid and uid != found:
+        raise uid_mismatch(call.target, uid, found)
 
 
 def delete(call: Call) -> Response:
     """Delete one object."""
     view = call.view()
     options = read_delete_options(call)
+    _warn(call, options)
     deleted = delete_object(call.registry, call.target, options)
     code = 200
     if not deleted.gone and options.orphan_dependents is False:
@@ -115,15 +131,31 @@ def read_delete_options(call: Call) -> DeleteOptions:
         return delete_options(call.query, None)
     if call.content_type and call.content_type not in READABLE:
         raise status.unsupported_media_type(READABLE)
-    return delete_options(call.query, call.manifest("DeleteOptions"))
+    body = call.manifest("")
+    version, kind = body.get("apiVersion") or "meta.k8s.io/v1", body.get("kind") or "DeleteOptions"
+    if kind != "DeleteOptions":
+        text = f'no kind "{kind}" is registered for version "{version}" in scheme "{SCHEME}"'
+        raise status.bad_request(text)
+    problem = type_error(body, _DELETE_OPTIONS)
+    if problem:
+        raise status.bad_request(problem)
+    return delete_options(call.query, body)
+
+
+def _warn(call: Call, options: DeleteOptions) -> None:
+    """Tell whoever deletes a Job without saying what shall become of its pods that they stay."""
+    if orphans_by_default(call.kind) and not options.propagation and options.orphan_dependents is None:
+        call.registry.warnings.append(_PODS_STAY)
 
 
 def delete_collection(call: Call) -> Response:
     """Delete all objects that the selectors choose."""
     view = call.view()
     listing = list_options(call.query)
+    selection = select(call.kind, listing)
     options = read_delete_options(call)
-    chosen = page(call.registry, call.target, listing, select(call.kind, listing))
+    _warn(call, options)
+    chosen = page(call.registry, call.target, listing, selection)
     records: list[Record] = []
     _ask_of_all(call, chosen.records, options)
     for record in chosen.records:
