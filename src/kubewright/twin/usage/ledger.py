@@ -2,7 +2,7 @@
 
 It follows pods and remembers only what cannot be computed: since when a container runs, what it had used when its
 profile last changed, and which pods share an app's requests. Nothing ticks: a pod that nobody asks about costs nothing
-unless it takes requests. Exporters call `readings`; whoever breaks things calls `lay` and `lift`.
+unless it says how it acts. Exporters call `readings`; whoever breaks things calls `lay` and `lift`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kubewright.twin.usage.account import Account, Gone, Reading
 from kubewright.twin.usage.apps import App, Part
 from kubewright.twin.usage.models import Room, room_of
 from kubewright.twin.usage.profile import Overlay, Profile, overlay
-from kubewright.twin.usage.profiles import PREFIX, REQUESTS, Profiles, profiles_of
+from kubewright.twin.usage.profiles import Profiles, profiles_of, speaks_of_usage
 from kubewright.twin.usage.serving import NO_TOTALS, Totals
 
 INVALID_PROFILE = "InvalidUsageProfile"
@@ -82,7 +82,7 @@ class Ledger:
         if new is not None and new.status.reason == _EVICTED and (old is None or old.status.reason != _EVICTED):
             gone = self.gone(new.spec.node_name)
             self._gone[new.spec.node_name] = replace(gone, evictions=gone.evictions + 1)
-        if new is not None and (new.metadata.uid in self._pods or _may_take_requests(new)):
+        if new is not None and (new.metadata.uid in self._pods or speaks_of_usage(new)):
             self._account(new)
 
     def readings(self, pod: Pod) -> list[Reading]:
@@ -203,10 +203,6 @@ class Ledger:
         self._gone[known.node] = self.gone(known.node).plus(_reading(known, container, now))
         known.served.pop(container, None)
         del known.runs[container]
-
-
-def _may_take_requests(pod: Pod) -> bool:
-    return any(key.startswith(PREFIX + REQUESTS) for key in pod.metadata.annotations)
 
 
 def _running(pod: Pod) -> dict[str, float]:

@@ -44,6 +44,7 @@ _LOAD_FIELDS: Mapping[str, tuple[str, Callable[[str], float]]] = {
     "request-bytes": ("request_bytes", quantity),
     "response-bytes": ("response_bytes", quantity),
 }
+_NAMES = frozenset({MODEL, REQUESTS, *_CURVES, *_LOAD_FIELDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,14 @@ class Profiles:
 
     containers: Mapping[str, Profile]
     problems: tuple[str, ...] = ()
+
+
+def speaks_of_usage(pod: Pod) -> bool:
+    """Tell whether any of a pod's annotations is about its usage."""
+    return any(
+        key.startswith(PREFIX) and key.removeprefix(PREFIX).partition(".")[0] in _NAMES
+        for key in pod.metadata.annotations
+    )
 
 
 def profiles_of(pod: Pod, seed: int = 0) -> Profiles:

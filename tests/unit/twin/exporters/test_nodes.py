@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from kubewright.api.core import PODS
+from kubewright.api.core import EVENTS, PODS
 from kubewright.api.meta import ObjectKey
 from tests.unit.twin.exporters.scraping import CADVISOR, PROXY, on_twin, pod, value
 
@@ -88,6 +88,19 @@ def test_a_node_exporter_tells_of_the_node_that_it_runs_on():
     assert value(found, "node_uname_info", nodename="node-02") == 1
     assert len([1 for has in found["node_cpu_seconds_total"] if ("mode", "idle") in has]) == 8
     assert value(found, "node_filesystem_size_bytes", mountpoint="/") == 100 << 30
+
+
+def test_a_profile_that_makes_no_sense_is_told_of_and_harms_nobody():
+    async def scenario(scraper):
+        await scraper.create(pod("a", annotations={"cpu": "plenty", "latency": "-3s"}))
+        await asyncio.sleep(10)
+        events = (await scraper.client.list(EVENTS, namespace="default")).items
+        told = [each.message for each in events if each.reason == "InvalidUsageProfile"]
+        return told, await scraper.scrape(CADVISOR.format(NODE))
+
+    told, found = on_twin(scenario)
+    assert [message.partition(": ")[0] for message in told] == ["twin.kubewright.dev/cpu"]
+    assert value(found, "container_cpu_usage_seconds_total", container="main", pod="a") > 0
 
 
 def test_a_kubelet_tells_of_itself_and_of_probes():
