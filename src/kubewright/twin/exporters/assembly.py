@@ -31,6 +31,7 @@ class Exporters:
             self.ledger,
             reachable=kubelet.answers,
             devices_on=lambda node: kubelet.state(node).devices,
+            is_full=lambda claim: any(fault.hits_claim(claim) for fault in server.faults.now.on_claims),
         )
         self._proxies = Proxies(sources)
         self._resources = ResourceApi(sources)

@@ -18,6 +18,7 @@ from kubewright.twin.exporters.exposed import Exposed
 from kubewright.twin.exporters.kubelet import kubelet, probes, resource
 from kubewright.twin.exporters.sources import NodeUse, Sources
 from kubewright.twin.exporters.text import CONTENT_TYPE
+from kubewright.twin.exporters.volumes import volume_stats
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.routes import Route
 from kubewright.twin.status import StatusError, bad_request, not_found
@@ -62,7 +63,11 @@ class Proxies:
         if path == "healthz":
             return _plain("ok")
         write = _KUBELET.get(path)
-        return _plain("404 page not found\n", 404) if write is None else _metrics(write(self._sources.use_of(node)))
+        if write is None:
+            return _plain("404 page not found\n", 404)
+        use = self._sources.use_of(node)
+        volumes = volume_stats(self._sources, use) if path == "metrics" else ""
+        return _metrics(write(use) + volumes)
 
     def _pod(self, kind: KindInfo, key: ObjectKey, port: str, path: str) -> Response:
         pod = self._sources.pod(key.namespace, key.name)

@@ -73,7 +73,10 @@ class NodeUse:
 
 
 class Sources:
-    """The cluster as exporters see it; kubelets tell whether they would answer, and who has which device."""
+    """The cluster as exporters see it.
+
+    Kubelets tell whether they would answer and who has which device, faults which claim is full.
+    """
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Sources:
         *,
         reachable: Callable[[str], bool],
         devices_on: Callable[[str], NodeDevices],
+        is_full: Callable[[ObjectKey], bool],
     ) -> None:
         self.clock = clock
         self.caches = caches
@@ -91,6 +95,7 @@ class Sources:
         self.ledger = ledger
         self.reachable = reachable
         self.devices_on = devices_on
+        self.is_full = is_full
 
     def node(self, name: str) -> Node | None:
         """Return a node."""

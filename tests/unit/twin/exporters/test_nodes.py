@@ -7,9 +7,20 @@ import pytest
 
 from kubewright.api.core import EVENTS, PODS
 from kubewright.api.meta import ObjectKey
+from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES
+from kubewright.twin.controllers.volumes.provisioner import PROVISIONER
 from tests.unit.twin.exporters.scraping import CADVISOR, PROXY, on_twin, pod, value
 
 NODE = "node-01"
+DISK = {"metadata": {"name": "disk"}, "provisioner": PROVISIONER, "volumeBindingMode": "WaitForFirstConsumer"}
+DATA = {
+    "metadata": {"name": "data"},
+    "spec": {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "disk",
+        "resources": {"requests": {"storage": "1Gi"}},
+    },
+}
 
 
 def test_a_container_has_its_cadvisor_series():
@@ -101,6 +112,25 @@ def test_a_profile_that_makes_no_sense_is_told_of_and_harms_nobody():
     told, found = on_twin(scenario)
     assert [message.partition(": ")[0] for message in told] == ["twin.kubewright.dev/cpu"]
     assert value(found, "container_cpu_usage_seconds_total", container="main", pod="a") > 0
+
+
+def test_a_kubelet_tells_how_full_its_volumes_are():
+    async def scenario(scraper):
+        await scraper.client.create(STORAGE_CLASSES, DISK)
+        await scraper.client.create(CLAIMS, DATA, namespace="default")
+        manifest = pod("a")
+        manifest["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]
+        await scraper.create(manifest)
+        await asyncio.sleep(30)
+        return await scraper.scrape(f"/api/v1/nodes/{NODE}/proxy/metrics")
+
+    found = on_twin(scenario)
+    of = {"namespace": "default", "persistentvolumeclaim": "data"}
+    capacity, used, available = (
+        value(found, f"kubelet_volume_stats_{name}_bytes", **of) for name in ("capacity", "used", "available")
+    )
+    assert capacity == 1 << 30
+    assert 0 < used < capacity == used + available
 
 
 def test_a_kubelet_tells_of_itself_and_of_probes():
