@@ -58,22 +58,20 @@ class WatchHub:
     def __init__(self, store: VersionedStore, now: Callable[[], float]) -> None:
         self.store = store
         self.now = now
-        self._following: dict[Bucket, list[WatchStream]] = {}
+        self._following: dict[Bucket, dict[WatchStream, None]] = {}
         self._unsubscribe: dict[Bucket, Callable[[], None]] = {}
         self._others: weakref.WeakSet[Stream] = weakref.WeakSet()
 
     def follow(self, bucket: Bucket, stream: WatchStream) -> None:
         """Give a stream the bucket's changes from now on."""
-        streams = self._following.setdefault(bucket, [])
-        streams.append(stream)
+        self._following.setdefault(bucket, {})[stream] = None
         if bucket not in self._unsubscribe:
             self._unsubscribe[bucket] = self.store.subscribe(bucket, lambda change: self._fan_out(bucket, change))
 
     def leave(self, bucket: Bucket, stream: WatchStream) -> None:
         """Stop giving."""
-        streams = self._following.get(bucket, [])
-        if stream in streams:
-            streams.remove(stream)
+        streams = self._following.get(bucket, {})
+        streams.pop(stream, None)
         if not streams and bucket in self._unsubscribe:
             self._unsubscribe.pop(bucket)()
 
