@@ -21,6 +21,8 @@ Besides that, known simplifications of what is modelled:
   that changes with a pod, nor about the twin's own node leases. What they say for the audit log is dropped.
 - Certificates are signed where the twin is served, by whom its clients trust; a twin in process has nobody to sign.
 - The Gateway API's kinds (`--gateway-api`) are checked and kept; no controller acts on them.
+- Devices for claims are not allocated: pods that need them wait. Selectors and configurations of claims and classes are
+  kept as they are, slices are not checked beyond their types, and the status of a claim is anybody's.
 - Budgets count what Deployments, ReplicaSets and StatefulSets want, not what custom kinds with a scale do.
 - A DaemonSet's failed pods are replaced at once, without a back-off per node.
 - Every twin serves one kind more than a real cluster: Faults (`faults/`, `docs/faults.md`). Those of the network show
@@ -50,6 +52,8 @@ KEPT_ONLY: frozenset[tuple[str, str]] = frozenset(
         ("", "podtemplates"),
         ("", "replicationcontrollers"),
         ("autoscaling", "horizontalpodautoscalers"),
+        ("resource.k8s.io", "deviceclasses"),
+        ("resource.k8s.io", "resourceslices"),
         ("networking.k8s.io", "ingressclasses"),
         ("networking.k8s.io", "ingresses"),
         ("networking.k8s.io", "networkpolicies"),
@@ -98,6 +102,8 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
         ("rbac.authorization.k8s.io", "clusterroles"),
         ("rbac.authorization.k8s.io", "rolebindings"),
         ("rbac.authorization.k8s.io", "roles"),
+        ("resource.k8s.io", "resourceclaims"),
+        ("resource.k8s.io", "resourceclaimtemplates"),
         ("node.k8s.io", "runtimeclasses"),
         ("scheduling.k8s.io", "priorityclasses"),
         ("storage.k8s.io", "storageclasses"),
@@ -112,7 +118,7 @@ NOT_MODELLED: Mapping[str, str] = {
     "apiregistration.k8s.io": "aggregated API servers",
     "certificates.k8s.io": "bundles of trust and certificates of pods",
     "flowcontrol.apiserver.k8s.io": "priority and fairness of requests",
-    "resource.k8s.io": "dynamic resource allocation",
+    "resource.k8s.io": "rules for the taints of devices",
     "pods/attach": "attaching to containers",
     "pods/exec": "running commands in containers",
     "pods/portforward": "port forwarding",

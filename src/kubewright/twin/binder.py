@@ -73,10 +73,13 @@ class Binder:
             return await self._go_on(pod)
         if key in snapshot.placed:
             return Done()  # assumed: its binding is on the way to the cache
+        if pod.spec.resource_claims:
+            await self._refuse(pod, _no_devices(len(snapshot.table)))
+            return Done()
         outcome = fit(pod, snapshot, self._next_order())
         if isinstance(outcome, Diagnosis):
             self._waiting[key] = None
-            await self._refuse(pod, outcome)
+            await self._refuse(pod, str(outcome))
         else:
             self._waiting.pop(key, None)
             snapshot.assume(outcome.row, outcome.column)
@@ -158,9 +161,8 @@ class Binder:
         text = f"Successfully assigned {key} to {chosen.node}"
         await self._writer.do_one(Announce(PODS, pod, "Normal", "Scheduled", text))
 
-    async def _refuse(self, pod: Pod, diagnosis: Diagnosis) -> None:
+    async def _refuse(self, pod: Pod, message: str) -> None:
         """Say why it fits nowhere, unless the pod says so already."""
-        message = str(diagnosis)
         present = find_condition(pod.status.conditions, "PodScheduled")
         if present is not None and present.message == message:
             return
@@ -257,3 +259,8 @@ def _wants_node(pod: Pod) -> bool:
 def _digest(node: Node) -> tuple[object, ...]:
     """Return what of a node placement depends on; heartbeats are no news."""
     return node.metadata.labels, node.spec.taints, node.spec.unschedulable, node.status.allocatable
+
+
+def _no_devices(nodes: int) -> str:
+    """Say that the devices of a pod's claims are nowhere to be had: nobody allocates them yet."""
+    return f"0/{nodes} nodes are available: {nodes} cannot allocate all claims."

@@ -42,6 +42,7 @@ from kubewright.twin.controllers.garbage import controller as garbage
 from kubewright.twin.controllers.job import controller as jobs
 from kubewright.twin.controllers.nodes import eviction, lifecycle, podgc
 from kubewright.twin.controllers.replicaset import controller as replica_sets
+from kubewright.twin.controllers.resourceclaims import controller as resource_claims
 from kubewright.twin.controllers.statefulset import controller as stateful_sets
 from kubewright.twin.controllers.volumes import binding, ephemeral, protection, provisioner
 from kubewright.twin.controllers.writes import Create
@@ -171,6 +172,7 @@ class Twin:
             stateful_sets,
             jobs,
             cron_jobs,
+            resource_claims,
             disruption,
             endpoints,
             mirroring,

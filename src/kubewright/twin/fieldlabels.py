@@ -46,6 +46,7 @@ _BY_KIND: dict[tuple[str, str], tuple[str, ...]] = {
     ("apps", "ReplicaSet"): ("status.replicas",),
     ("batch", "Job"): ("status.successful",),
     ("certificates.k8s.io", "CertificateSigningRequest"): ("spec.signerName",),
+    ("resource.k8s.io", "ResourceSlice"): ("spec.driver", "spec.nodeName"),
 }
 
 

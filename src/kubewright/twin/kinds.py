@@ -129,7 +129,7 @@ _WITH_GENERATION = frozenset(
         "PodDisruptionBudget", "HorizontalPodAutoscaler", "NetworkPolicy", "Ingress", "IngressClass", "EndpointSlice",
         "CustomResourceDefinition", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration",
         "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "FlowSchema", "PriorityLevelConfiguration",
-        "PriorityClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice", "DeviceClass",
+        "PriorityClass", "ResourceSlice", "DeviceClass",
     }
 )  # fmt: skip
 

@@ -43,7 +43,7 @@ _CREATED_BY_UPDATE = frozenset(
 _RETURNED_ON_DELETE = frozenset(
     {
         "PodTemplate", "Pod", "Service", "ServiceAccount", "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota",
-        "StorageClass",
+        "StorageClass", "DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice",
     }
 )  # fmt: skip
 _NEW_STATUS: dict[str, Manifest] = {
@@ -59,6 +59,7 @@ _NEW_STATUS: dict[str, Manifest] = {
     "Job": {},
     "CertificateSigningRequest": {},
     "CronJob": {},
+    "ResourceClaim": {},
     "Namespace": {"phase": "Active"},
     "PersistentVolume": {"phase": "Pending"},
     "PersistentVolumeClaim": {"phase": "Pending"},

@@ -197,6 +197,11 @@ def _limit(obj: Manifest) -> None:
     obj.update({name: amounts for name, amounts in (("default", default), ("defaultRequest", request)) if amounts})
 
 
+def _device_request(obj: Manifest) -> None:
+    if obj.get("allocationMode", "ExactCount") == "ExactCount":
+        obj["count"] = obj.get("count") or 1
+
+
 COMPUTED: Mapping[str, Callable[[Manifest], Any]] = {
     f"{_CORE}Container": _container,
     f"{_CORE}EphemeralContainer": _container,
@@ -212,6 +217,8 @@ COMPUTED: Mapping[str, Callable[[Manifest], Any]] = {
     f"{_APPS}DaemonSetSpec": _rolling("updateStrategy"),
     f"{_APPS}StatefulSetSpec": _stateful_set_spec,
     f"{_CORE}Secret": _secret,
+    "io.k8s.api.resource.v1.ExactDeviceRequest": _device_request,
+    "io.k8s.api.resource.v1.DeviceSubRequest": _device_request,
     "io.k8s.api.batch.v1.Job": _job,
     "io.k8s.api.networking.v1.NetworkPolicy": _network_policy,
     "io.k8s.api.rbac.v1.Subject": _subject,

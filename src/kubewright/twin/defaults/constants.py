@@ -131,6 +131,8 @@ CONSTANTS: Mapping[str, Mapping[str, Any]] = {
         "namespaceSelector": {},
         "objectSelector": {},
     },
+    "io.k8s.api.resource.v1.ExactDeviceRequest": {"allocationMode": "ExactCount"},
+    "io.k8s.api.resource.v1.DeviceSubRequest": {"allocationMode": "ExactCount"},
     "io.k8s.api.admissionregistration.v1.ValidatingWebhook": _HOOK,
     "io.k8s.api.admissionregistration.v1.MutatingWebhook": {**_HOOK, "reinvocationPolicy": "Never"},
     "io.k8s.api.admissionregistration.v1.RuleWithOperations": {"scope": "*"},

@@ -8,6 +8,7 @@ from kubewright.api.meta import Manifest
 from kubewright.twin.validation import (
     certificates,
     config,
+    devices,
     jobs,
     network,
     policies,
@@ -54,6 +55,8 @@ KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     ("node.k8s.io", "RuntimeClass"): config.validate_runtime_class,
     ("scheduling.k8s.io", "PriorityClass"): config.validate_priority_class,
     ("certificates.k8s.io", "CertificateSigningRequest"): certificates.validate_request,
+    ("resource.k8s.io", "ResourceClaim"): devices.validate_claim,
+    ("resource.k8s.io", "ResourceClaimTemplate"): devices.validate_template,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): validate_crd,
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicy"): policies.validate_policy,
     ("admissionregistration.k8s.io", "ValidatingAdmissionPolicyBinding"): policies.validate_policy_binding,

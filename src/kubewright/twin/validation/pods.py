@@ -12,6 +12,7 @@ from kubewright.store.seen import Seen, json_of
 from kubewright.twin.reading import as_dict, as_list, count, dicts, dig, text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.containers import validate_containers
+from kubewright.twin.validation.devices import validate_pod_claims
 from kubewright.twin.validation.fields import FieldError, forbidden, invalid, not_supported
 from kubewright.twin.validation.metadata import validate_annotations, validate_labels
 from kubewright.twin.validation.scheduling import validate_scheduling
@@ -87,6 +88,7 @@ def _spec_errors(spec: Manifest, path: str) -> list[FieldError]:
     deadline = spec.get("activeDeadlineSeconds")
     if isinstance(deadline, int) and not 1 <= deadline <= _MAX_INT32:
         errors.append(invalid(f"{path}.activeDeadlineSeconds", deadline, names.in_range(1, _MAX_INT32)))
+    errors += validate_pod_claims(spec, path)
     return errors + validate_scheduling(spec, path)
 
 

@@ -1,0 +1,1 @@
+"""Resource claims for pods: made from templates, one for each pod."""
