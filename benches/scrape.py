@@ -44,7 +44,7 @@ async def fill(twin: Twin, pods: int) -> None:
         elif each["metadata"]["name"] == "kube-state-metrics":
             group = "/apis/apps/v1" if each["kind"] == "Deployment" else "/api/v1"
             await client.raw("POST", f"{group}/namespaces/{NAMESPACE}/{each['kind'].lower()}s", body=each)
-    await asyncio.sleep(120)
+    await asyncio.sleep(45)
 
 
 async def scrape(twin: Twin, *paths: str) -> tuple[float, int]:

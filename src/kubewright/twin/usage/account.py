@@ -86,10 +86,10 @@ class Account:
         """Return what is left for requests while the container's own use is at its highest."""
         return self.room.spare_cores(self.used.peak)
 
-    def changed(self, profile: Profile, now: float) -> Account:
-        """Return the account with what was used up to now, going on by another profile."""
-        used, starved = _within_limit(profile, self.room)
-        return replace(self.at(now), profile=profile, used=used, starved=starved)
+    def changed(self, profile: Profile, room: Room, now: float) -> Account:
+        """Return the account with what was used up to now, going on by another profile or with other limits."""
+        used, starved = _within_limit(profile, room)
+        return replace(self.at(now), profile=profile, room=room, used=used, starved=starved)
 
     def at(self, now: float) -> Account:
         """Return the account with its totals brought up to now."""

@@ -7,10 +7,10 @@ unless it says how it acts. Exporters call `readings`; whoever breaks things cal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from kubewright.api.core import PODS, Pod
+from kubewright.api.core import PODS, Container, Pod
 from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.clock import Clock
 from kubewright.runtime.events import EventRecorder
@@ -54,6 +54,7 @@ class _Membership:
 class _PodAccount:
     node: str
     annotations: Mapping[str, str]
+    containers: tuple[Container, ...]
     profiles: Profiles
     rooms: Mapping[str, Room]
     runs: dict[str, Account] = field(default_factory=dict[str, Account])
@@ -132,13 +133,15 @@ class Ledger:
     def _account(self, pod: Pod) -> _PodAccount:
         """Return a pod's account, brought up to its status."""
         uid, annotations = pod.metadata.uid, pod.metadata.annotations
+        containers = (*pod.spec.containers, *pod.spec.init_containers)
         known = self._pods.get(uid)
         if known is None:
-            containers = (*pod.spec.containers, *pod.spec.init_containers)
-            rooms = {each.name: room_of(each) for each in containers}
-            known = self._pods[uid] = _PodAccount(pod.spec.node_name, annotations, self._read(pod), rooms)
-        elif known.annotations != annotations:
-            known.annotations, known.profiles = annotations, self._read(pod)
+            node = pod.spec.node_name
+            known = self._pods[uid] = _PodAccount(node, annotations, containers, self._read(pod), _rooms(containers))
+        elif known.annotations != annotations or known.containers != containers:
+            # It was annotated, or resized in place.
+            known.annotations, known.containers = annotations, containers
+            known.profiles, known.rooms = self._read(pod), _rooms(containers)
             self._change_profiles(pod)
         self._follow(pod, known)
         return known
@@ -173,7 +176,8 @@ class Ledger:
         now = self._clock.now()
         for name, run in known.runs.items():
             self._leave(known, name, now)
-            known.runs[name] = run.changed(self._overlaid(pod, known.profiles, name, run.started_at), now)
+            profile = self._overlaid(pod, known.profiles, name, run.started_at)
+            known.runs[name] = run.changed(profile, known.rooms[name], now)
         self._follow(pod, known)
 
     def _join(self, pod: Pod, known: _PodAccount, container: str, now: float) -> None:
@@ -203,6 +207,10 @@ class Ledger:
         self._gone[known.node] = self.gone(known.node).plus(_reading(known, container, now))
         known.served.pop(container, None)
         del known.runs[container]
+
+
+def _rooms(containers: Iterable[Container]) -> dict[str, Room]:
+    return {each.name: room_of(each) for each in containers}
 
 
 def _running(pod: Pod) -> dict[str, float]:

@@ -178,6 +178,18 @@ def test_a_changed_annotation_counts_from_then_on(ledger, clock):
     assert ledger.readings(after)[0].cpu_seconds == pytest.approx(1 + 3)
 
 
+def test_a_resized_container_gets_what_its_new_limit_allows(ledger, clock):
+    said = notes(cpu="2")
+    before = running(pod(annotations=said, limits={"cpu": "1"}), BORN)
+    ledger.readings(before)
+    clock.seconds += 10
+    after = arrive(ledger, running(pod(annotations=said, limits={"cpu": "1500m"}), BORN), before)
+    clock.seconds += 10
+    (reading,) = ledger.readings(after)
+    assert reading.cpu_seconds == pytest.approx(10 + 15)
+    assert reading.room.cpu_limit == 1.5
+
+
 def test_a_bad_annotation_is_told_of_once(ledger, recorder):
     subject = running(pod(annotations=notes(cpu="plenty")), BORN)
     ledger.readings(subject)
