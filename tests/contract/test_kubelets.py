@@ -200,6 +200,3 @@ async def test_a_pod_that_is_resized_in_place(api, namespace, pods):
         ("ResizeStarted", f"Pod resize started: {body}"),
         ("ResizeCompleted", f"Pod resize completed: {body}"),
     )
-    (await pods.patch("a", STRATEGIC, resize("1k"), "resize")).ok()
-    pending = await pods.becomes("a", lambda each: condition(each, "PodResizePending")[0])
-    assert condition(pending, "PodResizePending")[:2] == ("True", "Deferred")
