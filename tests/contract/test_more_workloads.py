@@ -449,3 +449,20 @@ async def test_a_pod_that_does_not_run_yet_is_evicted_in_spite_of_its_budget(bud
     await budgets.becomes("b", lambda it: it["status"].get("expectedPods") == 1)
     assert (await evict(pods, "a")).status == 201
     await pods.gone("a")
+
+
+async def test_a_daemon_that_failed_is_taken_away_and_told_of(api, namespace, daemon_sets, pods):
+    (await daemon_sets.create(daemon_set("agent"))).ok()
+    await daemon_sets.becomes("agent", everywhere)
+    failed = (await pods.list()).ok()["items"][0]
+    name, node = failed["metadata"]["name"], failed["spec"]["nodeName"]
+    (await pods.merge(name, {"status": {"phase": "Failed"}}, "status")).ok()
+    await pods.gone(name)
+    await daemon_sets.becomes("agent", everywhere)
+
+    async def told():
+        events = (await api.of("events", namespace).list(fieldSelector="involvedObject.name=agent")).ok()["items"]
+        return [each["message"] for each in events if each["reason"] == "FailedDaemonPod"]
+
+    text = f"Found failed daemon pod {namespace}/{name} on node {node}, will try to kill it"
+    assert await eventually(told) == [text]

@@ -7,6 +7,7 @@ from kubewright.api.apps import DaemonSet, DaemonSetSpec, DaemonSetStrategy, Rol
 from kubewright.api.core import Node, NodeSpec, Taint
 from kubewright.api.meta import ObjectMeta
 from kubewright.api.selectors import LabelSelector
+from kubewright.twin.controllers.daemonset.backoff import FailureBackoff
 from kubewright.twin.controllers.daemonset.decide import View, roll, scale, status_of
 from kubewright.twin.controllers.writes import Create, Remove
 from tests.unit.twin.controllers.build import NOW, TEMPLATE, pod
@@ -124,3 +125,27 @@ def test_the_status_counts_nodes():
     assert [counts[name] for name in names] == [2, 2, 1, 1]
     assert (counts["updatedNumberScheduled"], counts["numberUnavailable"]) == (1, 1)
     assert set(counts) == set(msgspec.to_builtins(daemon().status))
+
+
+def test_failed_daemons_are_replaced_later_each_time_node_by_node():
+    backoff, given = FailureBackoff(), daemon()
+    removals = []
+    for seconds in range(16):
+        failed = [of(f"f{seconds}", "n1", phase="Failed")]
+        now = NOW + seconds
+        held = backoff.held(given, failed, now)
+        writes = scale(View.of(given, "new", [node("n1")], failed, now, held=held))
+        if backoff.tell(given, failed, writes, now):
+            removals.append(seconds)
+    assert removals == [0, 1, 3, 7, 15]
+    assert backoff.held(given, [of("other", "n2", phase="Failed")], NOW) == {}
+
+
+def test_ended_daemons_are_told_of():
+    pods = [of("f", "n1", phase="Failed"), of("s", "n2", phase="Succeeded"), of("r", "n3")]
+    backoff = FailureBackoff()
+    told = backoff.tell(daemon(), pods, scale(view(daemon(), pods)), NOW)
+    assert [each.message for each in told] == [
+        "Found failed daemon pod default/f on node n1, will try to kill it",
+        "Found succeeded daemon pod default/s on node n2, will try to delete it",
+    ]

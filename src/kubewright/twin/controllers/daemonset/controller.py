@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -16,6 +16,7 @@ from kubewright.runtime.workqueue import WorkQueue
 from kubewright.twin.caches import BY_CONTROLLER, Caches
 from kubewright.twin.controllers import history
 from kubewright.twin.controllers.context import Context
+from kubewright.twin.controllers.daemonset.backoff import FailureBackoff
 from kubewright.twin.controllers.daemonset.decide import View, look_again_seconds, roll, scale, status_of
 from kubewright.twin.controllers.daemonset.nodes import HASH_LABEL
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
@@ -35,6 +36,7 @@ class DaemonSetReconciler:
     writer: Writer
     context: Context
     expected: Expectations[ObjectKey]
+    failures: FailureBackoff = field(default_factory=FailureBackoff)
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Bring one DaemonSet to what is wanted."""
@@ -49,16 +51,18 @@ class DaemonSetReconciler:
         present = history.present(daemon_set, DAEMON_SETS, daemon_set.spec.template, revisions, HASH_LABEL)
         await self.writer.do(present.writes)
         nodes = self.caches.nodes.index.values()
-        view = View.of(daemon_set, present.hash, list(nodes), pods, now)
+        held = self.failures.held(daemon_set, pods, now)
+        view = View.of(daemon_set, present.hash, list(nodes), pods, now, held=held)
         if self.expected.met(key, now):
             writes = scale(view) or roll(view)
+            await self.writer.do(self.failures.tell(daemon_set, pods, writes, now))
             await self._do(daemon_set, writes)
             if any(isinstance(write, Create) for write in writes) and daemon_set.status.observed_generation:
                 return RequeueAfter(EXPIRY_SECONDS)  # what was made comes back as news
             await self.writer.do(self._outdated(daemon_set, present.name, pods, revisions))
         await self._write_status(view)
-        wait = look_again_seconds(view)
-        return RequeueAfter(wait) if wait else Done()
+        waits = [wait for wait in (look_again_seconds(view), *held.values()) if wait]
+        return RequeueAfter(min(waits)) if waits else Done()
 
     async def _claim(self, daemon_set: DaemonSet) -> tuple[Sequence[Pod], Sequence[ControllerRevision]]:
         selector, key, uid = daemon_set.spec.selector, daemon_set.key, daemon_set.metadata.uid

@@ -5,7 +5,7 @@ The rules are kube-controller-manager's (`daemon_controller.go`, `update.go`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,16 +38,27 @@ class View:
     pods: Mapping[str, Sequence[Pod]]
     """Its pods by the node that they are on or meant for, oldest first."""
     now: float
+    held: Collection[str] = ()
+    """Failed pods, by uid, that stay for now."""
 
     @classmethod
-    def of(cls, daemon_set: DaemonSet, digest: str, nodes: Sequence[Node], pods: Sequence[Pod], now: float) -> View:
+    def of(
+        cls,
+        daemon_set: DaemonSet,
+        digest: str,
+        nodes: Sequence[Node],
+        pods: Sequence[Pod],
+        now: float,
+        *,
+        held: Collection[str] = (),
+    ) -> View:
         """Sort pods by node and judge the nodes."""
         daemon = Daemon.of(daemon_set)
         verdicts = {node.metadata.name: daemon.verdict(node) for node in nodes}
         by_node: dict[str, list[Pod]] = {}
         for pod in sorted(pods, key=_age):
             by_node.setdefault(target_node(pod), []).append(pod)
-        return cls(daemon_set, digest, verdicts, by_node, now)
+        return cls(daemon_set, digest, verdicts, by_node, now, held)
 
     def available(self, pod: Pod) -> bool:
         """Tell whether a pod counts as available."""
@@ -133,7 +144,7 @@ def _manage(view: View, node: str, verdict: Verdict, limits: Limits, steps: Step
         if verdict.run:
             steps.nodes.append(node)
     else:
-        steps.remove(*(pod for pod in present if pod.is_finished))
+        steps.remove(*(pod for pod in present if pod.is_finished and pod.metadata.uid not in view.held))
         running = [pod for pod in present if not pod.is_finished and not pod.is_terminating]
         if not limits.surge:
             steps.remove(*running[1:])
