@@ -8,6 +8,9 @@ from typing import Generic, TypeVar
 
 from kubewright.api.meta import KubeObject, Manifest, Resource, controller_of
 from kubewright.api.owners import owner_reference
+from kubewright.api.selectors import LabelSelector
+from kubewright.runtime.informer import Informer
+from kubewright.twin.caches import BY_CONTROLLER
 from kubewright.twin.controllers.writes import Patch
 
 T = TypeVar("T", bound=KubeObject)
@@ -45,6 +48,26 @@ def claim(
         elif not going and each.metadata.deletion_timestamp is None and matches(each):
             writes.append(_adopt(owner, kind, each, resource))
     return Claim(tuple(owned), tuple(writes))
+
+
+def claim_from(
+    informer: Informer[T],
+    owner: O,
+    kind: Resource[O],
+    selector: LabelSelector,
+    fits: Callable[[T], bool] | None = None,
+) -> Claim[T]:
+    """Claim what a selector matches among the objects of a kind that are the owner's or nobody's.
+
+    `fits` may ask more of them. The kind is indexed by its controllers.
+    """
+    namespace, index = owner.metadata.namespace, informer.index
+    candidates = [*index.by(BY_CONTROLLER, (namespace, owner.metadata.uid)), *index.by(BY_CONTROLLER, (namespace, ""))]
+
+    def matches(each: T) -> bool:
+        return selector.matches(each.metadata.labels) and (fits is None or fits(each))
+
+    return claim(owner, kind, matches, candidates, informer.resource)
 
 
 def _adopt(owner: O, kind: Resource[O], each: T, resource: Resource[T]) -> Patch:

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from kubewright.api.apps import CONTROLLER_REVISIONS, DAEMON_SETS, ControllerRevision, DaemonSet
-from kubewright.api.core import PODS, Node, Pod
-from kubewright.api.meta import KubeObject, ObjectKey
+from kubewright.api.apps import DAEMON_SETS, ControllerRevision, DaemonSet
+from kubewright.api.core import Node, Pod
+from kubewright.api.meta import ObjectKey
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
 from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import WorkQueue
-from kubewright.twin.caches import BY_CONTROLLER, Caches
+from kubewright.twin.caches import Caches
 from kubewright.twin.controllers import history
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.daemonset.backoff import FailureBackoff
 from kubewright.twin.controllers.daemonset.decide import View, look_again_seconds, roll, scale, status_of
 from kubewright.twin.controllers.daemonset.nodes import HASH_LABEL
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
-from kubewright.twin.controllers.ownership import claim
+from kubewright.twin.controllers.ownership import claim_from
 from kubewright.twin.controllers.podnews import PodNews
 from kubewright.twin.controllers.podwrites import PodWriter
 from kubewright.twin.controllers.writes import Create, Patch, Remove, Writer
@@ -65,17 +65,9 @@ class DaemonSetReconciler:
         return RequeueAfter(min(waits)) if waits else Done()
 
     async def _claim(self, daemon_set: DaemonSet) -> tuple[Sequence[Pod], Sequence[ControllerRevision]]:
-        selector, key, uid = daemon_set.spec.selector, daemon_set.key, daemon_set.metadata.uid
-
-        def matches(each: KubeObject) -> bool:
-            return selector.matches(each.metadata.labels)
-
-        pods = self.caches.pods.index
-        found = [*pods.by(BY_CONTROLLER, (key.namespace, uid)), *pods.by(BY_CONTROLLER, (key.namespace, ""))]
-        claimed = claim(daemon_set, DAEMON_SETS, matches, found, PODS)
-        known = self.caches.revisions.index
-        kept = [*known.by(BY_CONTROLLER, (key.namespace, uid)), *known.by(BY_CONTROLLER, (key.namespace, ""))]
-        revisions = claim(daemon_set, DAEMON_SETS, matches, kept, CONTROLLER_REVISIONS)
+        caches, selector = self.caches, daemon_set.spec.selector
+        claimed = claim_from(caches.pods, daemon_set, DAEMON_SETS, selector)
+        revisions = claim_from(caches.revisions, daemon_set, DAEMON_SETS, selector)
         await self.writer.do([*claimed.writes, *revisions.writes])
         return claimed.owned, revisions.owned
 

@@ -14,7 +14,7 @@ from kubewright.runtime.workqueue import WorkQueue
 from kubewright.twin.caches import BY_CONTROLLER, Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.deployment.decide import Decision, Sets, collided, decide, same_template
-from kubewright.twin.controllers.ownership import claim
+from kubewright.twin.controllers.ownership import claim_from
 from kubewright.twin.controllers.writes import Create, Write, Writer
 
 NAME = "deployment-controller"
@@ -33,14 +33,7 @@ class DeploymentReconciler:
         deployment = self.caches.deployments.index.get(key)
         if deployment is None:
             return Done()
-        selector = deployment.spec.selector
-        claimed = claim(
-            deployment,
-            DEPLOYMENTS,
-            lambda each: selector.matches(each.metadata.labels),
-            [*self._sets(key, deployment.metadata.uid), *self._sets(key, "")],
-            REPLICA_SETS,
-        )
+        claimed = claim_from(self.caches.replica_sets, deployment, DEPLOYMENTS, deployment.spec.selector)
         await self.writer.do(claimed.writes)
         now = self.context.clock.now()
         decision = decide(deployment, claimed.owned, now, old_pods=self._old_pods(deployment, claimed.owned))

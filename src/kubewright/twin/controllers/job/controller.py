@@ -10,15 +10,15 @@ import msgspec
 
 from kubewright.api.batch import JOBS, Job
 from kubewright.api.conditions import find_condition
-from kubewright.api.core import PODS, Pod
+from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
-from kubewright.twin.caches import BY_CONTROLLER, BY_LABEL, Caches
+from kubewright.twin.caches import BY_LABEL, Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
 from kubewright.twin.controllers.job.decide import decide, has_ended
 from kubewright.twin.controllers.job.tally import FINALIZER, Tally, release
-from kubewright.twin.controllers.ownership import claim
+from kubewright.twin.controllers.ownership import claim_from
 from kubewright.twin.controllers.podnews import PodNews
 from kubewright.twin.controllers.podwrites import PodWriter
 from kubewright.twin.controllers.writes import Patch, Remove, Writer
@@ -74,11 +74,7 @@ class JobReconciler:
         return Done() if at is None else RequeueAfter(max(at - now, 0.0))
 
     async def _claim(self, job: Job) -> Sequence[Pod]:
-        selector, key = job.spec.selector, job.key
-        pods = self.caches.pods.index
-        owned = pods.by(BY_CONTROLLER, (key.namespace, job.metadata.uid))
-        found = [*owned, *pods.by(BY_CONTROLLER, (key.namespace, ""))]
-        claimed = claim(job, JOBS, lambda pod: selector.matches(pod.metadata.labels), found, PODS)
+        claimed = claim_from(self.caches.pods, job, JOBS, job.spec.selector)
         await self.writer.do(claimed.writes)
         return claimed.owned
 

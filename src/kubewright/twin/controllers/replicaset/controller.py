@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.apps import REPLICA_SETS, ReplicaSet
-from kubewright.api.core import PODS, Pod
+from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey, controller_of
 from kubewright.errors import OpError
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
@@ -15,7 +15,7 @@ from kubewright.twin.caches import BY_CONTROLLER, Caches
 from kubewright.twin.controllers.availability import available_after_seconds
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
-from kubewright.twin.controllers.ownership import claim
+from kubewright.twin.controllers.ownership import claim_from
 from kubewright.twin.controllers.podnews import PodNews
 from kubewright.twin.controllers.podwrites import PodWriter
 from kubewright.twin.controllers.replicaset.decide import (
@@ -50,14 +50,7 @@ class ReplicaSetReconciler:
         if replica_set is None:
             self.expected.forget(key)
             return Done()
-        selector = replica_set.spec.selector
-        claimed = claim(
-            replica_set,
-            REPLICA_SETS,
-            lambda pod: selector.matches(pod.metadata.labels),
-            [*self._pods(key, replica_set.metadata.uid), *self._pods(key, "")],
-            PODS,
-        )
+        claimed = claim_from(self.caches.pods, replica_set, REPLICA_SETS, replica_set.spec.selector)
         await self.writer.do(claimed.writes)
         counted = Counted.of(claimed.owned)
         failure = None

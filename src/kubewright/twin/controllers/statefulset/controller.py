@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from kubewright.api.apps import CONTROLLER_REVISIONS, STATEFUL_SETS, ControllerRevision, StatefulSet
-from kubewright.api.core import PODS, Pod
+from kubewright.api.apps import STATEFUL_SETS, ControllerRevision, StatefulSet
+from kubewright.api.core import Pod
 from kubewright.api.meta import KubeObject, ObjectKey
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
-from kubewright.twin.caches import BY_CONTROLLER, Caches
+from kubewright.twin.caches import Caches
 from kubewright.twin.controllers import history
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.expectations import Expectations
-from kubewright.twin.controllers.ownership import claim
+from kubewright.twin.controllers.ownership import claim_from
 from kubewright.twin.controllers.podnews import PodNews
 from kubewright.twin.controllers.statefulset.decide import Revisions, View, decide, look_again_seconds, status_of
 from kubewright.twin.controllers.statefulset.pods import claim_names, ordinal_of, revision_of
@@ -51,20 +51,15 @@ class StatefulSetReconciler:
         return RequeueAfter(wait) if wait else Done()
 
     async def _claim(self, stateful_set: StatefulSet) -> tuple[Sequence[Pod], Sequence[ControllerRevision]]:
-        selector, key, uid = stateful_set.spec.selector, stateful_set.key, stateful_set.metadata.uid
-
-        def matches(each: KubeObject) -> bool:
-            return selector.matches(each.metadata.labels)
-
-        def belongs(pod: Pod) -> bool:
-            return matches(pod) and ordinal_of(stateful_set, pod) is not None
-
-        pods = self.caches.pods.index
-        found = [*pods.by(BY_CONTROLLER, (key.namespace, uid)), *pods.by(BY_CONTROLLER, (key.namespace, ""))]
-        claimed = claim(stateful_set, STATEFUL_SETS, belongs, found, PODS)
-        known = self.caches.revisions.index
-        kept = [*known.by(BY_CONTROLLER, (key.namespace, uid)), *known.by(BY_CONTROLLER, (key.namespace, ""))]
-        revisions = claim(stateful_set, STATEFUL_SETS, matches, kept, CONTROLLER_REVISIONS)
+        caches, selector = self.caches, stateful_set.spec.selector
+        claimed = claim_from(
+            caches.pods,
+            stateful_set,
+            STATEFUL_SETS,
+            selector,
+            lambda pod: ordinal_of(stateful_set, pod) is not None,
+        )
+        revisions = claim_from(caches.revisions, stateful_set, STATEFUL_SETS, selector)
         await self.writer.do([*claimed.writes, *revisions.writes])
         return claimed.owned, revisions.owned
 
