@@ -27,6 +27,7 @@ from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES, claim_names
 from kubewright.client.protocol import Client
 from kubewright.runtime.informer import Informer
 from kubewright.store.index import Indexer
+from kubewright.twin.nodes import LEASE_NAMESPACE
 
 T = TypeVar("T", bound=KubeObject)
 
@@ -78,7 +79,10 @@ class Caches:
         found = self._informers.get(resource)
         if found is None:
             indexers = cast("Mapping[str, Indexer[T]]", {**_COMMON, **_SPECIAL.get(resource, {})})
-            found = self._informers[resource] = Informer(self._client, resource, indexers=indexers)
+            selector = _FIELD_SELECTORS.get(resource, "")
+            found = self._informers[resource] = Informer(
+                self._client, resource, indexers=indexers, field_selector=selector
+            )
         return cast("Informer[T]", found)
 
     def all(self) -> tuple[Informer[Any], ...]:
@@ -131,6 +135,8 @@ def _service(piece: EndpointSlice) -> Iterable[Hashable]:
     return ((piece.metadata.namespace, piece.service_name),)
 
 
+_FIELD_SELECTORS: Mapping[Resource[Any], str] = {LEASES: f"metadata.namespace!={LEASE_NAMESPACE}"}
+"""Nodes' leases change all the time, nobody owns them, and the monitor of nodes is told of them otherwise."""
 _COMMON: Mapping[str, Indexer[Any]] = {BY_UID: _uid, BY_OWNER: _owners}
 _SPECIAL: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     PODS: {BY_CONTROLLER: _controller, BY_NODE: _node, BY_LABEL: _labels, BY_CLAIM: _claims},

@@ -59,7 +59,7 @@ from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet.behaviour import Latencies
 from kubewright.twin.kubelet.driver import Kubelet
 from kubewright.twin.nodes import Heartbeats, NodeShape, Renewals, join, node_names
-from kubewright.twin.renewals import LeaseRenewals
+from kubewright.twin.renewals import LeaseRenewals, LeaseSigns
 from kubewright.twin.server import ApiServer
 from kubewright.twin.webhooks.questions import WebhookTransport
 
@@ -107,7 +107,9 @@ class SimulatedNodes:
         if self._own is not None:
             laid = self.kubelet.usage = LaidUsage(self.kubelet.usage, clock)
             UsageEffects(board, laid, clock, shared.caches.pods, self.kubelet.look)
-        self._heartbeats = Heartbeats(client, clock, self.kubelet.living, self.kubelet.node, renewals=renewals)
+        self._heartbeats = Heartbeats(
+            client, clock, self.kubelet.nodes, self.kubelet.is_living, self.kubelet.node, renewals=renewals
+        )
 
     async def join(self, *, known: Collection[str] = ()) -> None:
         """Register the nodes, but for those that are known and go on as they are."""
@@ -177,7 +179,6 @@ class Twin:
             endpoints,
             mirroring,
             namespaces,
-            lifecycle,
             eviction,
             podgc,
             binding,
@@ -186,6 +187,7 @@ class Twin:
             provisioner,
         ):
             controller.add_to(self._context)
+        lifecycle.add_to(self._context, LeaseSigns(self.server.store))
         accounts.add_to(self._context, ca=authority.certificate.decode() if authority is not None else "")
         if authority is not None:
             certificates.add_to(self._context, authority)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -172,7 +173,8 @@ class Heartbeats:
         self,
         client: Client,
         clock: Clock,
-        living: Callable[[], Sequence[str]],
+        names: Collection[str],
+        is_living: Callable[[str], bool],
         node_of: Callable[[str], Node | None],
         *,
         renew_seconds: float = RENEW_SECONDS,
@@ -180,7 +182,8 @@ class Heartbeats:
     ) -> None:
         self._client = client
         self._clock = clock
-        self._living = living
+        self._names = names
+        self._is_living = is_living
         self._node_of = node_of
         self._renew_seconds = renew_seconds
         self._renewals = renewals
@@ -190,7 +193,8 @@ class Heartbeats:
         """Beat until cancelled; a server that is away is tried again at the next beat."""
         slot = 0
         while True:
-            await self._beat(self._living()[slot::_SLOTS])
+            names = itertools.islice(self._names, slot, None, _SLOTS)
+            await self._beat([name for name in names if self._is_living(name)])
             slot = (slot + 1) % _SLOTS
             await asyncio.sleep(self._renew_seconds / _SLOTS)
 

@@ -1,17 +1,18 @@
 """The renewal of node leases in the server's own process: by far the most frequent write of a cluster at rest.
 
-`Twin` hands this to the heartbeats of its nodes (`nodes.py`), which patch leases through a Client on any other cluster.
+`Twin` hands these to the heartbeats of its nodes (`nodes.py`), which patch leases through a Client on any other
+cluster, and to the monitor of nodes (`controllers/nodes/lifecycle.py`), which needs no copy of a lease to know of it.
 What is stored, told to watches and counted as a revision is what the patch would have made; it is done here, without a
 request, only while that is certain: the lease is as its kubelet wrote it, and nothing has a say in writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kubewright.api.coordination import LEASES
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339, rfc3339_micro
-from kubewright.store.versioned import Bucket, Record, VersionedStore
+from kubewright.store.versioned import Bucket, Change, Record, VersionedStore
 from kubewright.twin.nodes import KUBELET, LEASE_NAMESPACE
 from kubewright.twin.reading import as_dict, as_list, dig
 
@@ -51,6 +52,22 @@ class LeaseRenewals:
             return False
         self._known[name] = self._store.update(_BUCKET, key, _renewed(record.obj, renewed_at, second))
         return True
+
+
+class LeaseSigns:
+    """Tells of every lease of a node that is written in one store, by whom and how ever."""
+
+    def __init__(self, store: VersionedStore) -> None:
+        self._store = store
+
+    def follow(self, heard: Callable[[str], None]) -> None:
+        """Call `heard` with the node's name from now on, inside the write: it must do no more than note it."""
+
+        def on_change(change: Change) -> None:
+            if change.type != "DELETED" and change.record.key.namespace == LEASE_NAMESPACE:
+                heard(change.record.key.name)
+
+        self._store.subscribe(_BUCKET, on_change)
 
 
 def _is_kubelets_alone(lease: Manifest) -> bool:

@@ -248,7 +248,7 @@ def test_nodes_that_were_not_ready_stay_silent_and_others_may_join(tmp_path):
     path = write(tmp_path / "saved", node("up", "True"), node("down", "Unknown"))
     twin = Twin.loaded(Clock.virtual(), load(path).store, nodes=1)
     assert twin.nodes.names == ("down", "up", "node-01")
-    assert twin.kubelet.living() == ["up", "node-01"]
+    assert [name for name in twin.kubelet.nodes if twin.kubelet.is_living(name)] == ["up", "node-01"]
 
 
 def test_what_the_twin_does_not_serve_is_left_out_and_counted(tmp_path):

@@ -144,9 +144,9 @@ class Kubelet:
         """Tell whether a node's kubelet answers those that ask it."""
         return self._runs(node)
 
-    def living(self) -> list[str]:
-        """Return the nodes that are heard of."""
-        return [name for name in self.nodes if not self._is_silent(name)]
+    def is_living(self, name: str) -> bool:
+        """Tell whether a node is heard of."""
+        return not self._is_silent(name)
 
     def node(self, name: str) -> Node | None:
         """Return a node as the cache has it."""

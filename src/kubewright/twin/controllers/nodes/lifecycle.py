@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from kubewright.api.conditions import find_condition
-from kubewright.api.coordination import Lease
 from kubewright.api.core import NODES, PODS, Node, Pod
 from kubewright.api.meta import Manifest, ObjectKey, parse_time, rfc3339
 from kubewright.client.protocol import PatchType
@@ -33,7 +33,6 @@ GRACE_SECONDS = 50.0
 STARTUP_GRACE_SECONDS = 60.0
 """For a node whose kubelet has never said anything."""
 TAINT_PERIOD_SECONDS = 0.1
-LEASE_NAMESPACE = "kube-node-lease"
 _CONDITIONS = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
 _LABELS = {"kubernetes.io/os": "beta.kubernetes.io/os", "kubernetes.io/arch": "beta.kubernetes.io/arch"}
 _ROUNDING_SECONDS = 0.001
@@ -81,10 +80,18 @@ def older_labels(node: Node) -> list[Patch]:
     return [Patch(NODES, node.key, node.metadata.uid, {"metadata": {"labels": lacking}})] if lacking else []
 
 
+class Signs(Protocol):
+    """Who tells that a node's lease was written."""
+
+    def follow(self, heard: Callable[[str], None]) -> None:
+        """Call `heard` with the node's name, each time from now on."""
+        ...
+
+
 class Monitor:
     """Looks at all nodes at a steady pace."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, signs: Signs) -> None:
         self._caches: Caches = context.caches
         self._clock = context.clock
         self._writer: Writer = context.writer(NAME)
@@ -104,11 +111,11 @@ class Monitor:
         """Nodes that are to drive nobody out, although they are not ready."""
         self._tainting = asyncio.Event()
         self._caches.nodes.add_handler(self._on_node)
-        self._caches.leases.add_handler(self._on_lease)
+        signs.follow(self._hear)
 
     async def run(self) -> None:
         """Look until cancelled."""
-        for informer in (self._caches.nodes, self._caches.pods, self._caches.leases):
+        for informer in (self._caches.nodes, self._caches.pods):
             await informer.wait_synced()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._taint(), name="node tainter")
@@ -116,16 +123,15 @@ class Monitor:
                 await self._look()
                 await asyncio.sleep(PERIOD_SECONDS)
 
-    def _on_lease(self, change: Change[Lease]) -> None:
-        if change.new is not None and change.key.namespace == LEASE_NAMESPACE:
-            self._heard[change.key.name] = None
+    def _hear(self, name: str) -> None:
+        self._heard[name] = None
 
     def _on_node(self, change: Change[Node]) -> None:
         old, new = change.old, change.new
         if old is None or new is None or _digest(old) != _digest(new):
             self._stirred = True
         if new is not None and (old is None or _heartbeat(old) != _heartbeat(new)):
-            self._heard[change.key.name] = None
+            self._hear(change.key.name)
 
     async def _look(self) -> None:
         now = self._clock.now()
@@ -287,11 +293,11 @@ def _heartbeat(node: Node) -> str | None:
     return next((each.last_heartbeat_time for each in node.status.conditions if each.type == "Ready"), None)
 
 
-def add_to(context: Context) -> None:
+def add_to(context: Context, signs: Signs) -> None:
     """Wire the controller."""
     caches = context.caches
     queue = context.queue(NAME, ObjectKey)
     watch_own(caches.nodes, queue)
     reconciler = NodeReconciler(caches, context.writer(NAME), context)
     context.controller(NAME, reconciler, queue, (caches.nodes,), concurrency=2)
-    context.task("node monitor", Monitor(context).run)
+    context.task("node monitor", Monitor(context, signs).run)
