@@ -53,7 +53,10 @@ class Progress(enum.Enum):
 
 def find_condition(conditions: Iterable[Condition], type_: str) -> Condition | None:
     """Return the condition of that type."""
-    return next((condition for condition in conditions if condition.type == type_), None)
+    for condition in conditions:  # a generator would take twice as long, and this is asked for every pod all the time
+        if condition.type == type_:
+            return condition
+    return None
 
 
 def is_true(conditions: Iterable[Condition], type_: str) -> bool:

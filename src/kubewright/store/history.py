@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -20,25 +21,58 @@ _TRIM_AT = 1024
 
 
 class Record:
-    """One object as stored at one revision. Never changed; the next version is another Record."""
+    """One object as stored at one revision. Never changed; the next version is another Record.
 
-    __slots__ = ("_encoded", "key", "obj", "revision")
+    A document takes five times the memory of its JSON, and most objects are looked at once in a long while. So only the
+    records last made or read hold their documents; the others are decoded again when somebody asks.
+    """
+
+    __slots__ = ("_encoded", "_obj", "key", "revision")
 
     def __init__(self, key: ObjectKey, obj: Manifest, revision: int) -> None:
         self.key = key
-        self.obj = obj
         self.revision = revision
+        self._obj: Manifest | None = obj
         self._encoded: bytes | None = None
+        _keep_warm(self)
+
+    @property
+    def obj(self) -> Manifest:
+        """Return the object as a document, which nobody may change."""
+        obj = self._obj
+        if obj is None:
+            obj = self._obj = _decode(self.encoded)
+            _keep_warm(self)
+        return obj
+
+    def cool(self) -> None:
+        """Hold only the JSON from now on, until somebody asks for the document."""
+        if self._obj is not None:
+            self._encoded = self.encoded
+            self._obj = None
 
     @property
     def encoded(self) -> bytes:
         """Return the object as JSON, encoded once for all who read it."""
         if self._encoded is None:
-            self._encoded = msgspec.json.encode(self.obj)
+            self._encoded = _encode(self._obj)
         return self._encoded
 
     def __repr__(self) -> str:
         return f"Record({self.key}@{self.revision})"
+
+
+_WARM_RECORDS = 8192
+_warm: deque[Record] = deque()
+_encode = msgspec.json.Encoder().encode
+_decode: Callable[[bytes], Manifest] = msgspec.json.Decoder().decode
+
+
+def _keep_warm(record: Record) -> None:
+    """Let the record keep its document until so many others were made or read; one ring for the whole process."""
+    _warm.append(record)
+    if len(_warm) > _WARM_RECORDS:
+        _warm.popleft().cool()
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,12 +68,19 @@ def _unknown_field(kind: KindInfo, field: str) -> str:
 def field_text(obj: Manifest, field: str) -> str:
     """Return a field as selectors compare it."""
     special = _SPECIAL.get(field)
-    value: Any = special(obj) if special is not None else dig(obj, *field.split("."))
+    value: Any = special(obj) if special is not None else dig(obj, *_path(field))
+    if value.__class__ is str:
+        return value
     if value is None:
         return _WHEN_ABSENT.get(field, "")
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+@functools.lru_cache(maxsize=256)
+def _path(field: str) -> tuple[str, ...]:
+    return tuple(field.split("."))
 
 
 _WHEN_ABSENT = {"spec.unschedulable": "false", "spec.hostNetwork": "false", "status.replicas": "0"}
