@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from kubewright.api.meta import Manifest, parse_time
 from kubewright.twin.shapes import Holds, Shape, shapes_of
 
-_PLAIN = {Holds.STRING: str, Holds.BOOLEAN: bool, Holds.INTEGER: int}
+_PLAIN: Mapping[Holds, type[Any]] = {Holds.STRING: str, Holds.BOOLEAN: bool}
 _TIMES = frozenset({Holds.TIME, Holds.MICRO_TIME})
 _INT32 = 2**31
 _QUANTITY = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?$")
@@ -28,47 +29,50 @@ def is_clean(obj: Manifest, definition: str) -> bool:
         check = checks.get(name)
         if check is None:
             return False
-        plain, shape = check
+        plain, fits = check
         # A type compared with `is` keeps True and False from passing for integers.
-        if value is None or (type(value) is plain and plain is not int):
-            continue
-        if not _fits(value, shape):
+        if value is not None and type(value) is not plain and not fits(value):
             return False
     return True
 
 
+_Fits = Callable[[Any], bool]
+
+
 @functools.cache
-def _checks(definition: str) -> dict[str, tuple[type[Any] | None, Shape]]:
-    """Return a definition's properties with the type, if one is all that it takes, in which JSON holds them."""
-    return {name: (_PLAIN.get(shape.holds), shape) for name, shape in shapes_of(definition).items()}
+def _checks(definition: str) -> dict[str, tuple[type[Any] | None, _Fits]]:
+    """Return a definition's properties: a type of which every value will do, and the check of any other value."""
+    return {name: (_PLAIN.get(shape.holds), _check(shape)) for name, shape in shapes_of(definition).items()}
 
 
-def _fits(value: Any, shape: Shape) -> bool:  # noqa: PLR0911  one case a kind of value, the commonest first
-    holds = shape.holds
-    plain = _PLAIN.get(holds)
-    if plain is not None:
-        return type(value) is plain and (plain is not int or -_INT32 <= cast("int", value) < _INT32)
+def _check(shape: Shape) -> _Fits:
+    """Build the check of one kind of value, so that which it is need not be asked for every value."""
+    holds, definition = shape.holds, shape.definition
     if holds is Holds.OBJECT:
-        return type(value) is dict and is_clean(cast("Manifest", value), shape.definition)
+        return lambda value: type(value) is dict and is_clean(cast("Manifest", value), definition)
     if holds is Holds.LIST:
-        return type(value) is list and _all_fit(cast("list[Any]", value), shape.items)
+        of_items = _check_all(shape.items)
+        return lambda value: type(value) is list and of_items(cast("list[Any]", value))
     if holds is Holds.MAP:
-        return type(value) is dict and _all_fit(list(cast("Manifest", value).values()), shape.items)
-    if holds is Holds.INT_OR_STRING:
-        return type(value) is str or (type(value) is int and -_INT32 <= value < _INT32)
+        of_values = _check_all(shape.items)
+        return lambda value: type(value) is dict and of_values(list(cast("Manifest", value).values()))
     if holds in _TIMES:
-        return _is_time(value)
-    return holds is Holds.OPAQUE or (holds is Holds.QUANTITY and is_quantity(value))
+        return _is_time
+    return _SCALARS.get(holds, lambda _: False)
 
 
-def _all_fit(values: list[Any], shape: Shape | None) -> bool:
+def _check_all(shape: Shape | None) -> Callable[[list[Any]], bool]:
+    """Build the check of a list's items, or a map's values."""
     if shape is None:
-        return True
-    if shape.holds is Holds.STRING:
-        return all(type(value) is str for value in values)
-    if shape.holds is Holds.QUANTITY:
-        return all(is_quantity(value) for value in values)
-    return all(value is not None and _fits(value, shape) for value in values)
+        return lambda _: True
+    plain, fits = _PLAIN.get(shape.holds), _check(shape)
+    if plain is not None:
+        return lambda values: all(type(value) is plain for value in values)
+    return lambda values: all(value is not None and fits(value) for value in values)
+
+
+def _is_int32(value: Any) -> bool:
+    return type(value) is int and -_INT32 <= value < _INT32
 
 
 def is_quantity(value: Any) -> bool:
@@ -89,3 +93,11 @@ def _is_time(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+_SCALARS: Mapping[Holds, _Fits] = {
+    Holds.INTEGER: _is_int32,
+    Holds.INT_OR_STRING: lambda value: type(value) is str or _is_int32(value),
+    Holds.OPAQUE: lambda _: True,
+    Holds.QUANTITY: is_quantity,
+}

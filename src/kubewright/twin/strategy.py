@@ -46,6 +46,9 @@ _RETURNED_ON_DELETE = frozenset(
         "StorageClass", "DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice",
     }
 )  # fmt: skip
+_SHARING = frozenset(
+    {"Pod", "Node", "Event", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "Lease", "Endpoints"}
+)
 _NEW_STATUS: dict[str, Manifest] = {
     "DaemonSet": {
         "currentNumberScheduled": 0,
@@ -85,6 +88,11 @@ def allows_unconditional_update(kind: KindInfo) -> bool:
 def allows_create_on_update(kind: KindInfo) -> bool:
     """Tell whether a PUT to a free name creates the object."""
     return not kind.custom and kind.kind in _CREATED_BY_UPDATE
+
+
+def shares_untouched_parts(kind: KindInfo) -> bool:
+    """Tell whether what a patch leaves alone is left alone by defaults and admission too, whatever else it changes."""
+    return not kind.custom and kind.kind in _SHARING
 
 
 def returns_deleted(kind: KindInfo) -> bool:

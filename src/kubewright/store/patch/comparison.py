@@ -105,7 +105,10 @@ def all_fields(schema: Schema | None, value: Any) -> Fields:
     if entries:
         result: Fields = {".": LEAF}
         for name, part in entries.items():
-            result["f:" + name] = all_fields(None if schema is None else schema.child(name), part)
+            if part.__class__ is dict or part.__class__ is list:
+                result["f:" + name] = all_fields(None if schema is None else schema.child(name), part)
+            else:
+                result["f:" + name] = LEAF
         return result
     items = _associative_list(schema, value)
     if items and schema is not None:

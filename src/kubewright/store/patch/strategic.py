@@ -100,12 +100,14 @@ def _plain(value: Any) -> Any:
         entries = cast("dict[str, Any]", value)
         if _DIRECTIVE in entries:
             return _DROPPED
-        plain = {
-            name: _plain(part)
-            for name, part in entries.items()
-            if part is not None and not name.startswith(_DIRECTIVES)
-        }
-        return {name: part for name, part in plain.items() if part is not _DROPPED}
+        plain: dict[str, Any] = {}
+        for name, part in entries.items():
+            if part is None or name.startswith(_DIRECTIVES):
+                continue
+            kept = part if part.__class__ is str else _plain(part)
+            if kept is not _DROPPED:
+                plain[name] = kept
+        return plain
     if isinstance(value, list):
         return [part for part in map(_plain, cast("list[Any]", value)) if part is not _DROPPED]
     return value

@@ -53,7 +53,8 @@ def _pod(obj: Manifest) -> None:
         _requests_from_limits(container)
         if known.get("hostNetwork"):
             for port in dicts(container, "ports"):
-                port["hostPort"] = port.get("hostPort") or port.get("containerPort")
+                if not port.get("hostPort"):
+                    port["hostPort"] = port.get("containerPort")
     grace = known.get("terminationGracePeriodSeconds")
     if isinstance(grace, int) and grace < 0:
         known["terminationGracePeriodSeconds"] = 1
@@ -61,9 +62,9 @@ def _pod(obj: Manifest) -> None:
 
 def _requests_from_limits(container: Manifest) -> None:
     limits = as_dict(dig(container, "resources", "limits"))
-    if limits:
-        resources = as_dict(container["resources"])
-        resources["requests"] = {**limits, **as_dict(resources.get("requests"))}
+    requests = as_dict(dig(container, "resources", "requests"))
+    if limits.keys() - requests.keys():
+        container["resources"]["requests"] = {**limits, **requests}
 
 
 def _pod_status(obj: Manifest) -> None:

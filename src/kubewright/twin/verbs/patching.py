@@ -19,11 +19,12 @@ from kubewright.twin.answers import one
 from kubewright.twin.call import Call
 from kubewright.twin.fieldmanagers import Author, refused_patches
 from kubewright.twin.fieldmanagers import apply as server_side_apply
+from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import encode, parse_yaml, private_copy
 from kubewright.twin.options import WriteOptions, write_options
 from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.rules import check_identity, complete, problems_in
-from kubewright.twin.strategy import applied_part
+from kubewright.twin.strategy import applied_part, shares_untouched_parts
 from kubewright.twin.validation.decoding import refused_as, strict_error
 from kubewright.twin.validation.fields import invalid as invalid_field
 from kubewright.twin.verbs.writing import check_name, check_namespace, forget_version
@@ -62,7 +63,7 @@ def checked_type(call: Call) -> str:
 def patched(call: Call, old: Manifest, body: Any, options: WriteOptions) -> Manifest:
     """Return what a patch makes of an object, complete and the caller's own."""
     document = apply_patch(call, old, body)
-    obj = private_copy(document)
+    obj = _own(call.kind, document, old)
     changed = _changed_parts(obj, document, old)
     problem, unknown = problems_in(call.kind, changed)
     if problem:
@@ -76,6 +77,15 @@ def patched(call: Call, old: Manifest, body: Any, options: WriteOptions) -> Mani
     check_namespace(call, obj)
     check_name(call, obj)
     return obj
+
+
+def _own(kind: KindInfo, document: Manifest, old: Manifest) -> Manifest:
+    """Return a copy of a patched document that may be changed in place, sharing what nothing is going to change."""
+    if not shares_untouched_parts(kind):
+        return private_copy(document)
+    kept = {name: part for name, part in document.items() if part is old.get(name) and name != "metadata"}
+    copied = private_copy({name: part for name, part in document.items() if name not in kept})
+    return {name: kept[name] if name in kept else copied[name] for name in document}
 
 
 def _changed_parts(obj: Manifest, document: Manifest, old: Manifest) -> Manifest:

@@ -18,7 +18,7 @@ def victims(pods: Sequence[Pod], count: int, neighbours: Mapping[str, int]) -> l
     Without a node, then by phase, not ready, cheap by annotation, on crowded nodes (`neighbours` by node name), ready
     for the shortest time, restarted most, youngest; and by name, so that runs are repeatable.
     """
-    return sorted(pods, key=lambda pod: _worth(pod, neighbours))[: max(count, 0)]
+    return sorted(pods, key=lambda pod: _worth(pod, neighbours))[:count] if count > 0 else []
 
 
 def _worth(pod: Pod, neighbours: Mapping[str, int]) -> tuple[Any, ...]:
