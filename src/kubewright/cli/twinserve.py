@@ -16,7 +16,7 @@ import click
 
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
-from kubewright.clock import Clock, run_fast
+from kubewright.clock import Clock, run_fast, run_wall
 from kubewright.runtime.heap import keep_many_objects
 from kubewright.runtime.shutdown import run_until_signalled
 from kubewright.twin.certificates import Authority
@@ -59,7 +59,7 @@ def serve(options: Serving, speed: float) -> None:
     keep_many_objects()
     main = _until_signalled(options)
     if speed == 1:
-        asyncio.run(main)
+        run_wall(main)
     else:
         run_fast(main, speed)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import socket
 import ssl
 import struct
@@ -23,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from kubewright.clock import loop_speed
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.corked import CorkedTransport
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -45,12 +47,15 @@ class KeyFiles:
 
 
 class _PeerProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that tells the application which certificate the client showed, and lets it reset the connection."""
+    """HTTP/1.1 that tells the application which certificate the client showed, and lets it reset the connection.
+
+    What it answers within one turn of the loop it sends at once.
+    """
 
     _extensions: dict[str, dict[object, object]]
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(CorkedTransport(transport, self.loop))
         peer = transport.get_extra_info("ssl_object")
         shown = peer.getpeercert(binary_form=True) if peer is not None else None
         self._extensions = {"reset": {"call": partial(_reset, transport)}}
@@ -66,7 +71,9 @@ def _reset(transport: asyncio.Transport) -> None:
     """Cut a connection so that its peer sees a reset rather than an end."""
     connection = transport.get_extra_info("socket")
     if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        # Not every loop's transport shows a socket whose options can be set; a copy of its descriptor always can.
+        with socket.socket(fileno=os.dup(connection.fileno())) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
 
 
@@ -89,6 +96,7 @@ async def serve_asgi(app: AsgiApp, listener: socket.socket, tls: KeyFiles | None
             http=_PeerProtocol if authority else "httptools",
             ws="none",
             server_header=False,
+            proxy_headers=False,
             ssl_certfile=str(tls.certificate) if tls else None,
             ssl_keyfile=str(tls.key) if tls else None,
             ssl_ca_certs=str(authority) if authority else None,

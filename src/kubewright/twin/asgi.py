@@ -11,7 +11,6 @@ import gzip
 import itertools
 import logging
 import re
-import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any
@@ -33,6 +32,7 @@ Send = Callable[[Message], Awaitable[None]]
 _BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _log = logging.getLogger(__name__)
 _COMPRESSED_FROM_BYTES = 128 * 1024
+_PIECE_BYTES = 256 * 1024
 _MAX_BODY_BYTES = 3 * 1024 * 1024
 
 
@@ -90,7 +90,7 @@ class AsgiApp:
 
     def _audit_id(self, headers: Mapping[str, str]) -> str:
         """Name the request as its client does, or by its number: ids need only differ, and runs stay alike."""
-        return headers.get("audit-id") or str(uuid.UUID(int=next(self._numbers)))
+        return headers.get("audit-id") or f"00000000-0000-0000-0000-{next(self._numbers):012x}"
 
     def _authenticate(self, scope: Scope, headers: Mapping[str, str]) -> User:
         """Say who asks; raises 401 for a token that is nobody's."""
@@ -155,6 +155,13 @@ async def _send_whole(response: Response, headers: Mapping[str, str], send: Send
         sent["content-encoding"] = "gzip"
     sent["content-length"] = str(len(body))
     await _start(response.status, sent, send)
+    if with_body and len(body) > _PIECE_BYTES:
+        # Piece by piece, the client reads while the rest is encrypted, and others are answered in between.
+        whole = memoryview(body)
+        for start in range(0, len(body), _PIECE_BYTES):
+            await send({"type": "http.response.body", "body": whole[start : start + _PIECE_BYTES], "more_body": True})
+            await asyncio.sleep(0)
+        body = b""
     await send({"type": "http.response.body", "body": body if with_body else b""})
 
 

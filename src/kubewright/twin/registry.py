@@ -8,7 +8,6 @@ Everything is synchronous: between reading an object and writing it nothing else
 from __future__ import annotations
 
 import random
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -39,6 +38,9 @@ from kubewright.twin.webhooks.questions import Memory
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _LONGEST_GENERATED = 63
+_UID_DRAWN = ~((0xC000 << 48) | (0xF000 << 64)) & (2**128 - 1)
+_UID_VERSION_4 = (0x8000 << 48) | (4 << 76)
+"""RFC 9562: all of a uid's bits are drawn but those that say so. `uuid.UUID` makes the same in thrice the time."""
 _NAME_ATTEMPTS = 8
 _OWN_RULES = frozenset({"binding", "eviction"})
 """Endpoints whose own code makes a change that an update may not make."""
@@ -120,7 +122,8 @@ class Registry:
 
     def new_uid(self) -> str:
         """Return a uid from the seeded generator, so that two runs are alike."""
-        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        digits = f"{self.random.getrandbits(128) & _UID_DRAWN | _UID_VERSION_4:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def find(self, target: Target) -> Record | None:
         """Return the stored object."""
