@@ -24,14 +24,14 @@ CONNECTIONS = 16
 WATCHERS = 10
 
 
-def pod(name: str) -> bytes:
-    """Return an ordinary small pod."""
+def pod(name: str, mode: str = "production") -> bytes:
+    """Return an ordinary small pod; pods of one `mode` have one spec, as those of a ReplicaSet have."""
     resources = {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}
     container = {
         "name": "main",
         "image": "registry.example/shop:1.2.3",
         "ports": [{"containerPort": 8080}],
-        "env": [{"name": "MODE", "value": "production"}],
+        "env": [{"name": "MODE", "value": mode}],
         "resources": resources,
         "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}},
     }
