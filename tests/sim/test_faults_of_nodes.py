@@ -9,6 +9,7 @@ from kubewright.api.coordination import LEASES
 from kubewright.api.core import EVENTS, NODES, PODS
 from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.twin.cluster import Twin
+from kubewright.twin.faults.fault import FAULTS
 from kubewright.twin.nodes import NodeShape
 from tests.sim.build import run
 from tests.sim.faulty import inject, lift, status
@@ -205,5 +206,37 @@ def test_a_loaded_twin_has_its_faults_and_a_node_comes_back_when_they_are_lifted
             await asyncio.sleep(30)
             assert (await conditions(other))["Ready"] == "True"
             assert (await conditions(day))["Ready"] == "Unknown"
+
+    run(day)
+
+
+def test_a_node_that_a_fault_no_longer_means_comes_back_while_the_fault_goes_on():
+    async def day(day):
+        await day.client.patch(NODES, NODE, {"metadata": {"labels": {"doomed": "yes"}}})
+        before = await conditions(day)
+        (first, *_) = await deployed(day)
+        target = {"nodes": {"labelSelector": {"matchLabels": {"doomed": "yes"}}}}
+        await inject(day, "down", "NodeDown", target)
+        await asyncio.sleep(60)
+        assert (await conditions(day))["Ready"] == "Unknown"
+        await day.client.patch(NODES, NODE, {"metadata": {"labels": {"doomed": None}}})
+        await well_again(day, before)
+        assert (await day.client.get(PODS, first.key)).restart_count == 1
+        shown = await status(day, "down")
+        assert (shown.phase, shown.hit) == ("InForce", 0)
+        assert shown.conditions[1].reason == "NothingMatches"
+
+    run(day)
+
+
+def test_an_edited_fault_takes_effect_as_it_is_now():
+    async def day(day):
+        await inject(day, "down", "KubeletHung", ONE)
+        await asyncio.sleep(60)
+        change = {"spec": {"target": {"nodes": {"names": ["node-02"]}}}}
+        await day.client.patch(FAULTS, ObjectKey("", "down"), change)
+        await asyncio.sleep(60)
+        assert (await conditions(day))["Ready"] == "True"
+        assert (await conditions(day, ObjectKey("", "node-02")))["Ready"] == "Unknown"
 
     run(day)

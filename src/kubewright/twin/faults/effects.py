@@ -39,8 +39,11 @@ class KubeletEffects:
                 self._kubelet.lift(_name(fault))
                 self._on_end(fault, nodes)
         for key, (fault, nodes) in after.items():
-            if key in before and _aim(before[key]) == _aim((fault, nodes)):
-                continue
+            if key in before:
+                if _aim(before[key]) == _aim((fault, nodes)):
+                    continue
+                self._kubelet.lift(_name(fault))
+                self._on_end(fault, before[key][1] - nodes)
             rule = rule_of(fault, nodes)
             if rule is not None:
                 self._kubelet.inject(_name(fault), rule)
