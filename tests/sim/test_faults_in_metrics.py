@@ -112,7 +112,9 @@ def test_a_gpu_shows_what_ails_it():
         node = scraper.twin.kubelet.node("node-01")
 
         def ailing():
-            gpus = scraper.twin.exporters.devices.on(NodeUse(node, day.twin.clock.now(), [], None))
+            gpus = scraper.twin.exporters.devices.on(
+                NodeUse(node, day.twin.clock.now(), [], None), day.twin.kubelet.state("node-01").devices
+            )
             return [(each.ailment.xid, each.ailment.uncorrectable_rows) for each in gpus]
 
         await inject(day, "xid", "GpuXid", {"nodes": {}}, gpuXid={"device": 1, "code": 63})

@@ -90,10 +90,6 @@ class InForce:
         """Yield the faults of some types."""
         return (each for each in self.active if each.spec.type in types)
 
-    def is_full(self, claim: ObjectKey) -> bool:
-        """Tell whether a claim's volume has no room left."""
-        return any(each.hits_claim(claim) for each in self.on_claims)
-
     def on_pod(self, pod: Pod) -> tuple[Active, ...]:
         """Return what hits a pod itself; what hits its node is said by `on_nodes`."""
         if not self.on_pods:
