@@ -32,6 +32,7 @@ Besides that, known simplifications of what is modelled:
   pods, swap, pid pressure, limits of a pod's storage as a whole. Pods that say nothing of their usage exceed no limit.
   What images a node has is not told in its status.
 - An update of the status of a Service that is not there is refused; a real server makes one of it, without an address.
+- ServiceCIDRs do not widen the range of services, and no IPAddress is made for a service.
 - A list over all namespaces is ordered by namespace, then name.
 - A saved or copied cluster (`copying.py`) has no events, leases, webhooks or values of Secrets. Loaded, its nodes have
   simulated kubelets: a pod that was running and not ready becomes ready as its annotations say; nodes that were not
@@ -55,7 +56,14 @@ KEPT_ONLY: frozenset[tuple[str, str]] = frozenset(
         ("resource.k8s.io", "resourceslices"),
         ("networking.k8s.io", "ingressclasses"),
         ("networking.k8s.io", "ingresses"),
+        ("networking.k8s.io", "ipaddresses"),
         ("networking.k8s.io", "networkpolicies"),
+        ("networking.k8s.io", "servicecidrs"),
+        ("storage.k8s.io", "csidrivers"),
+        ("storage.k8s.io", "csinodes"),
+        ("storage.k8s.io", "csistoragecapacities"),
+        ("storage.k8s.io", "volumeattachments"),
+        ("storage.k8s.io", "volumeattributesclasses"),
     }
 )
 

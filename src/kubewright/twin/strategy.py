@@ -20,6 +20,8 @@ _CONDITIONAL = frozenset(
         "PodDisruptionBudget",
         "CSIDriver",
         "CSINode",
+        "CSIStorageCapacity",
+        "VolumeAttachment",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
         "MutatingWebhookConfiguration",
@@ -43,7 +45,8 @@ _CREATED_BY_UPDATE = frozenset(
 _RETURNED_ON_DELETE = frozenset(
     {
         "PodTemplate", "Pod", "Service", "ServiceAccount", "PersistentVolume", "PersistentVolumeClaim", "ResourceQuota",
-        "StorageClass", "DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice",
+        "CSIDriver", "CSINode", "StorageClass", "VolumeAttachment", "VolumeAttributesClass",
+        "DeviceClass", "ResourceClaim", "ResourceClaimTemplate", "ResourceSlice",
     }
 )  # fmt: skip
 _SHARING = frozenset(
@@ -62,6 +65,7 @@ _NEW_STATUS: dict[str, Manifest] = {
     "Job": {},
     "CertificateSigningRequest": {},
     "CronJob": {},
+    "CSINode": {},
     "ResourceClaim": {},
     "Namespace": {"phase": "Active"},
     "PersistentVolume": {"phase": "Pending"},
@@ -73,7 +77,9 @@ _NEW_STATUS: dict[str, Manifest] = {
     "ReplicationController": {"replicas": 0},
     "Service": {"loadBalancer": {}},
     "StatefulSet": {"replicas": 0, "availableReplicas": 0},
+    "ServiceCIDR": {},
     "ValidatingAdmissionPolicy": {},
+    "VolumeAttachment": {"attached": False},
 }
 _SPEC_IS_FINAL = frozenset({"Namespace", "CertificateSigningRequest"})
 _STATUS_KEPT_ON_CREATE = frozenset({"Node", "CustomResourceDefinition"})

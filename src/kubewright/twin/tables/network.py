@@ -109,3 +109,17 @@ def ingress_class_row(obj: Manifest, now: float) -> list[Any]:
 def network_policy_row(obj: Manifest, now: float) -> list[Any]:
     """Cells of a NetworkPolicy."""
     return [cells.name(obj), cells.selector(dig(obj, "spec", "podSelector")), cells.age(obj, now)]
+
+
+def service_cidr_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of a ServiceCIDR."""
+    return [cells.name(obj), ",".join(map(str, as_list(dig(obj, "spec", "cidrs")))), cells.age(obj, now)]
+
+
+def ip_address_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of an IPAddress: one more than it has columns, as the real server has it."""
+    parent, shown = dig(obj, "spec", "parentRef"), cells.NONE
+    if parent is not None:
+        resource = ".".join(part for part in (text(parent, "resource"), text(parent, "group")) if part).lower()
+        shown = "/".join(part for part in (resource, text(parent, "namespace"), text(parent, "name")) if part)
+    return [cells.name(obj), shown, cells.age(obj, now)]

@@ -1,11 +1,11 @@
-"""Rows of volumes, claims and storage classes."""
+"""Rows of volumes, claims, storage classes and what CSI drivers say of themselves."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.reading import as_list, dig, text
+from kubewright.twin.reading import as_list, dicts, dig, text
 from kubewright.twin.tables import cells
 
 _MODES = (
@@ -60,6 +60,43 @@ def storage_class_row(obj: Manifest, now: float) -> list[Any]:
         text(obj, "reclaimPolicy") or "Delete",
         text(obj, "volumeBindingMode") or "Immediate",
         bool(obj.get("allowVolumeExpansion", False)),
+        cells.age(obj, now),
+    ]
+
+
+def attributes_class_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of a VolumeAttributesClass."""
+    return [cells.name(obj), text(obj, "driverName"), cells.age(obj, now)]
+
+
+def attachment_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of a VolumeAttachment."""
+    return [
+        cells.name(obj),
+        text(obj, "spec", "attacher"),
+        text(obj, "spec", "source", "persistentVolumeName"),
+        text(obj, "spec", "nodeName"),
+        bool(dig(obj, "status", "attached")),
+        cells.age(obj, now),
+    ]
+
+
+def csi_node_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of a CSINode."""
+    return [cells.name(obj), len(dicts(obj, "spec", "drivers")), cells.age(obj, now)]
+
+
+def csi_driver_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of a CSIDriver."""
+    requests = dig(obj, "spec", "tokenRequests")
+    return [
+        cells.name(obj),
+        dig(obj, "spec", "attachRequired") is not False,
+        bool(dig(obj, "spec", "podInfoOnMount")),
+        bool(dig(obj, "spec", "storageCapacity")),
+        cells.UNSET if requests is None else ",".join(text(each, "audience") for each in as_list(requests)),
+        bool(dig(obj, "spec", "requiresRepublish")),
+        cells.or_none(",".join(map(str, as_list(dig(obj, "spec", "volumeLifecycleModes"))))),
         cells.age(obj, now),
     ]
 

@@ -18,6 +18,7 @@ _NAME_RULES: dict[tuple[str, str], names.Check] = {
     ("", "Namespace"): names.dns_label,
     ("", "Service"): names.dns_label,
     ("apps", "StatefulSet"): names.dns_label,
+    ("networking.k8s.io", "IPAddress"): names.ip_address,
     ("policy", "PodDisruptionBudget"): names.path_segment,
     ("rbac.authorization.k8s.io", "Role"): names.path_segment,
     ("rbac.authorization.k8s.io", "ClusterRole"): names.path_segment,

@@ -1,4 +1,4 @@
-"""NetworkPolicies and Ingresses."""
+"""NetworkPolicies, Ingresses and their classes, and the addresses of services."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from kubewright.api.meta import Manifest
 from kubewright.twin.reading import as_dict, as_list, dicts, dig, text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import FieldError, first_invalid, forbidden, invalid, not_supported, required
+from kubewright.twin.validation.metadata import immutable
 from kubewright.twin.validation.selectors import validate_selector
 
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
@@ -102,6 +103,60 @@ def _network(cidr: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
 
 def _inside(part: Any, whole: Any) -> bool:
     return part != whole and part.subnet_of(whole)
+
+
+_MAX_CIDRS = 2
+_TWO_FAMILIES = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+
+
+def validate_service_cidr(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check a ServiceCIDR: one range, or one of each family; a second one may come later, nothing else changes."""
+    path, cidrs = "spec.cidrs", [str(each) for each in as_list(dig(obj, "spec", "cidrs"))]
+    if old is None:
+        return _service_cidrs(path, cidrs)
+    before = [str(each) for each in as_list(dig(old, "spec", "cidrs"))]
+    if len(cidrs) == len(before):
+        pairs = enumerate(zip(cidrs, before, strict=True))
+        return [error for index, pair in pairs for error in immutable(f"{path}[{index}]", *pair)]
+    if (len(before), len(cidrs)) != (1, _MAX_CIDRS):
+        return immutable(path, cidrs, before)
+    return immutable(f"{path}[0]", cidrs[0], before[0]) + _service_cidrs(path, cidrs)
+
+
+def _service_cidrs(path: str, cidrs: list[str]) -> list[FieldError]:
+    if not cidrs:
+        return [required(path, "at least one CIDR required")]
+    if len(cidrs) > _MAX_CIDRS:
+        return [invalid(path, {"CIDRs": cidrs}, "may only hold up to 2 values")]
+    errors: list[FieldError] = []
+    for index, cidr in enumerate(cidrs):
+        network = _network(cidr)
+        if network is None:
+            errors.append(invalid(f"{path}[{index}]", cidr, _BAD_CIDR))
+        elif str(network) != cidr:
+            errors.append(invalid(f"{path}[{index}]", cidr, "must not have bits set beyond the prefix length"))
+    versions = [network.version for each in cidrs if (network := _network(each)) is not None]
+    if len(versions) > len(set(versions)):
+        errors.append(invalid(path, cidrs, _TWO_FAMILIES))
+    return errors
+
+
+def validate_ip_address(obj: Manifest, old: Manifest | None) -> list[FieldError]:
+    """Check an IPAddress, which belongs to one object for ever."""
+    path, parent = "spec.parentRef", dig(obj, "spec", "parentRef")
+    if old is not None:
+        return immutable(path, parent, dig(old, "spec", "parentRef"))
+    if parent is None:
+        return [required(path)]
+    group, namespace = text(parent, "group"), text(parent, "namespace")
+    errors = first_invalid(f"{path}.group", group, names.dns_subdomain(group)) if group else []
+    for name in ("resource", "name"):
+        errors += _segment(f"{path}.{name}", text(parent, name))
+    return errors + (_segment(f"{path}.namespace", namespace) if namespace else [])
+
+
+def _segment(path: str, value: str) -> list[FieldError]:
+    return first_invalid(path, value, names.path_segment(value)) if value else [required(path)]
 
 
 def validate_ingress(obj: Manifest, old: Manifest | None) -> list[FieldError]:
