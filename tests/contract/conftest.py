@@ -6,6 +6,7 @@ are then used and left running.
 """
 
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from kubewright.client.connect import connect
 from kubewright.client.http import HttpTransport
 from kubewright.client.kubeconfig import load
 from tests.contract.asking import Api, eventually
+from tests.contract.manifests import deployment
 from tests.contract.sequences.pair import paired
 from tools.cluster import ControlPlane, kubectl_path
 
@@ -166,6 +168,36 @@ async def namespace(client, api):
     await eventually(usable)
     yield name
     await client.delete(NAMESPACES, ObjectKey("", name))
+
+
+@pytest.fixture
+def run(cluster, namespace):
+    """Run kubectl in the case's namespace."""
+
+    def run(*arguments, stdin="", check=True, **environment):
+        if stdin and not isinstance(stdin, str):
+            stdin = json.dumps(stdin)
+        return cluster.kubectl("-n", namespace, *arguments, stdin=stdin, check=check, **environment)
+
+    return run
+
+
+@pytest.fixture
+def said(run):
+    """What kubectl prints, without the last newline."""
+
+    def said(*arguments, **options):
+        return run(*arguments, **options).stdout.rstrip("\n")
+
+    return said
+
+
+@pytest.fixture
+def web(run):
+    """A Deployment of two pods, rolled out."""
+    run("create", "-f", "-", stdin=deployment("web", 2))
+    run("rollout", "status", "deployment/web", "--timeout=60s")
+    return "deployment/web"
 
 
 @pytest.fixture

@@ -11,36 +11,6 @@ from tests.contract.manifests import GROUP, config_map, crd, deployment, pod, sc
 from tools.cluster import kubectl_path
 
 
-@pytest.fixture
-def run(cluster, namespace):
-    """Run kubectl in the case's namespace."""
-
-    def run(*arguments, stdin="", check=True, **environment):
-        if stdin and not isinstance(stdin, str):
-            stdin = json.dumps(stdin)
-        return cluster.kubectl("-n", namespace, *arguments, stdin=stdin, check=check, **environment)
-
-    return run
-
-
-@pytest.fixture
-def said(run):
-    """What kubectl prints, without the last newline."""
-
-    def said(*arguments, **options):
-        return run(*arguments, **options).stdout.rstrip("\n")
-
-    return said
-
-
-@pytest.fixture
-def web(run):
-    """A Deployment of two pods, rolled out."""
-    run("create", "-f", "-", stdin=deployment("web", 2))
-    run("rollout", "status", "deployment/web", "--timeout=60s")
-    return "deployment/web"
-
-
 def table(text):
     """Read a printed table as rows of cells."""
     return [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]

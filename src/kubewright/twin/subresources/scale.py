@@ -16,12 +16,12 @@ from kubewright.store.versioned import Record
 from kubewright.twin import status
 from kubewright.twin.admission import review
 from kubewright.twin.admission.operation import Operation
-from kubewright.twin.answers import document
+from kubewright.twin.answers import document, one
 from kubewright.twin.call import Call
 from kubewright.twin.conversion import in_version
 from kubewright.twin.fieldmanagers import Author
 from kubewright.twin.fieldmanagers import apply as server_side_apply
-from kubewright.twin.kinds import KindInfo, KindTable
+from kubewright.twin.kinds import Column, KindInfo, KindTable
 from kubewright.twin.media import private_copy
 from kubewright.twin.options import WriteOptions, write_options
 from kubewright.twin.reading import as_dict, dig, text
@@ -48,13 +48,30 @@ def _schema(definition: str) -> Schema:
     return KindTable().schema(definition)
 
 
-_SCALE = KindInfo("autoscaling", "v1", "scales", "Scale", namespaced=True, definition=_DEFINITION, resolve=_schema)
-"""What a Scale's body is read as; no resource is of this kind."""
+_COLUMNS = (
+    Column("Name", "string", "", 0),
+    Column("Desired", "integer", "", 0),
+    Column("Available", "integer", "", 0),
+    Column("Age", "string", "", 0),
+)
+_SCALE = KindInfo(
+    "autoscaling",
+    "v1",
+    "scales",
+    "Scale",
+    namespaced=True,
+    columns=_COLUMNS,
+    definition=_DEFINITION,
+    resolve=_schema,
+)
+"""What a Scale's body is read as, and shown as; no resource is of this kind."""
 
 
 def get_scale(call: Call) -> Response:
     """Answer a workload's Scale."""
-    return document(_scale_of(call.kind, call.registry.read(call.target)))
+    record = call.registry.read(call.target)
+    scale = _scale_of(call.kind, record)
+    return one(_SCALE, Record(record.key, scale, record.revision), call.view(), call.now())
 
 
 def put_scale(call: Call) -> Response:

@@ -21,6 +21,7 @@ _ROWS: dict[str, Row] = {
     "Deployment": workloads.deployment_row,
     "ReplicaSet": workloads.replica_set_row,
     "ReplicationController": workloads.replica_set_row,
+    "Scale": workloads.scale_row,
     "DaemonSet": workloads.daemon_set_row,
     "StatefulSet": workloads.stateful_set_row,
     "Job": workloads.job_row,

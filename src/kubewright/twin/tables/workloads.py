@@ -40,6 +40,16 @@ def replica_set_row(obj: Manifest, now: float) -> list[Any]:
     ]
 
 
+def scale_row(obj: Manifest, now: float) -> list[Any]:
+    """Cells of the Scale of a workload."""
+    return [
+        cells.name(obj),
+        count(obj, "spec", "replicas"),
+        count(obj, "status", "replicas"),
+        cells.age(obj, now),
+    ]
+
+
 def daemon_set_row(obj: Manifest, now: float) -> list[Any]:
     """Cells of a DaemonSet."""
     pod_spec = dig(obj, "spec", "template", "spec")
