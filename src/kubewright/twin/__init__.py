@@ -30,7 +30,7 @@ Besides that, known simplifications of what is modelled:
 - Kubelets: volumes are there or not, with no time to attach them; probes take no time; containers log a few lines of
   their own. Not simulated: static pods, running ephemeral containers, RestartAllContainers, preemption for critical
   pods, swap, pid pressure, limits of a pod's storage as a whole. Pods that say nothing of their usage exceed no limit.
-  What images a node has is not told in its status.
+  What images a node has is not told in its status: schedulers cannot score by it.
 - An update of the status of a Service that is not there is refused; a real server makes one of it, without an address.
 - ServiceCIDRs do not widen the range of services, and no IPAddress is made for a service.
 - A list over all namespaces is ordered by namespace, then name.

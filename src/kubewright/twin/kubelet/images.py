@@ -13,12 +13,8 @@ import zlib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
-from kubewright.api.meta import Manifest
-
 HIGH_THRESHOLD = 0.85
 LOW_THRESHOLD = 0.80
-REPORTED = 50
-"""So many images, the largest, stand in a node's status."""
 _SMALLEST_BYTES = 15e6
 _LARGEST_BYTES = 600e6
 _NAME = re.compile(
@@ -107,11 +103,6 @@ class NodeImages:
             if used <= LOW_THRESHOLD * self.capacity_bytes:
                 return
             used -= self._images.pop(name).size_bytes
-
-    def reported(self) -> list[Manifest]:
-        """Return `status.images` of the node: the largest first."""
-        largest = sorted(self._images.items(), key=lambda pair: (-pair[1].size_bytes, pair[0]))[:REPORTED]
-        return [{"names": [with_tag(name)], "sizeBytes": image.size_bytes} for name, image in largest]
 
 
 def size_of(image: str) -> int:

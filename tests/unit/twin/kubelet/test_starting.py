@@ -126,15 +126,6 @@ def test_a_full_disk_loses_the_images_that_were_unused_longest():
     assert images.used_bytes == 700
 
 
-def test_a_nodes_status_lists_its_largest_images():
-    images = NodeImages(10**12)
-    for number in range(60):
-        images.add(f"image{number:02d}", number + 1, NOW, ())
-    reported = images.reported()
-    assert len(reported) == 50
-    assert reported[0] == {"names": ["image59:latest"], "sizeBytes": 60}
-
-
 def test_sizes_and_names_of_images():
     assert size_of("web:1") == size_of("web:1") != size_of("web:2")
     assert all(15e6 <= size_of(f"web:{number}") <= 600e6 for number in range(50))
