@@ -29,12 +29,14 @@ class Record:
 
     __slots__ = ("_encoded", "_obj", "key", "revision")
 
-    def __init__(self, key: ObjectKey, obj: Manifest, revision: int) -> None:
+    def __init__(self, key: ObjectKey, obj: Manifest | None, revision: int, encoded: bytes | None = None) -> None:
+        """Take one of the two: a record of which only the JSON is given is decoded when somebody asks."""
         self.key = key
         self.revision = revision
-        self._obj: Manifest | None = obj
-        self._encoded: bytes | None = None
-        _keep_warm(self)
+        self._obj = obj
+        self._encoded = encoded
+        if obj is not None:
+            _keep_warm(self)
 
     @property
     def obj(self) -> Manifest:

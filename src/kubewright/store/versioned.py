@@ -122,6 +122,13 @@ class VersionedStore:
         self._commit(Change("MODIFIED", record, present, record.revision, bucket))
         return record
 
+    def rewrite(self, bucket: Bucket, present: Record, encoded_at: Callable[[int], bytes]) -> Record:
+        """Replace the object that `present` is by another one, given as its JSON at a revision."""
+        revision = self.revision + 1
+        record = Record(present.key, None, revision, encoded_at(revision))
+        self._commit(Change("MODIFIED", record, present, revision, bucket))
+        return record
+
     def delete(self, bucket: Bucket, key: ObjectKey, *, expected_revision: int | None = None) -> Record:
         """Remove an object and return its last state at the deletion's revision; raises NOT_FOUND, CONFLICT."""
         present = self._present("store.delete", bucket, key, expected_revision)

@@ -9,6 +9,9 @@ request, only while that is certain: the lease is as its kubelet wrote it, and n
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import msgspec
 
 from kubewright.api.coordination import LEASES
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339, rfc3339_micro
@@ -27,31 +30,47 @@ _INTERVENING: tuple[Bucket, ...] = (
 )
 """While there is one of these a renewal is a request like any other, which they may change, delay or refuse."""
 
+_REVISION, _RENEWED_AT, _SECOND = b"\x00", b"\x01", b"\x02"
+"""Stand in a form for what changes: JSON has no such bytes elsewhere."""
+
 
 class LeaseRenewals:
     """Renews leases of nodes in one store."""
 
     def __init__(self, store: VersionedStore) -> None:
         self._store = store
-        self._known: dict[str, Record] = {}
-        """The last version of each lease that was found to be as its kubelet wrote it, by node name."""
+        self._known: dict[str, _Known] = {}
+        """The leases that were found to be as their kubelets wrote them, by node name."""
 
     def renew(self, names: Sequence[str], now: float) -> Sequence[str]:
         """Renew the leases of nodes, and return the names of those that it takes a request for."""
         if any(self._store.list(bucket)[0] for bucket in _INTERVENING):
             return names
-        renewed_at, second = rfc3339_micro(now), rfc3339(now)
+        renewed_at, second = _quoted(rfc3339_micro(now)), _quoted(rfc3339(now))
         return [name for name in names if not self._renew(name, renewed_at, second)]
 
-    def _renew(self, name: str, renewed_at: str, second: str) -> bool:
+    def _renew(self, name: str, renewed_at: bytes, second: bytes) -> bool:
         known = self._known.get(name)
-        key = ObjectKey(LEASE_NAMESPACE, name) if known is None else known.key
+        key = ObjectKey(LEASE_NAMESPACE, name) if known is None else known.last.key
         record = self._store.get(_BUCKET, key)
-        if record is None or (record is not known and not _is_kubelets_alone(record.obj)):
-            self._known.pop(name, None)
-            return False
-        self._known[name] = self._store.update(_BUCKET, key, _renewed(record.obj, renewed_at, second))
+        if known is None or record is not known.last:
+            if record is None or not _is_kubelets_alone(record.obj):
+                self._known.pop(name, None)
+                return False
+            known = self._known[name] = _Known(record, _form(record.obj))
+        form = known.form.replace(_RENEWED_AT, renewed_at).replace(_SECOND, second)
+        known.last = self._store.rewrite(
+            _BUCKET, known.last, lambda revision: form.replace(_REVISION, b'"%d"' % revision)
+        )
         return True
+
+
+@dataclass(slots=True)
+class _Known:
+    """A lease that a renewal may write: its last version, and the JSON of all versions but for what changes."""
+
+    last: Record
+    form: bytes
 
 
 class LeaseSigns:
@@ -82,8 +101,13 @@ def _is_kubelets_alone(lease: Manifest) -> bool:
     return mine and dig(entry, "fieldsV1", "f:spec", "f:renewTime") is not None
 
 
-def _renewed(lease: Manifest, renewed_at: str, second: str) -> Manifest:
+def _form(lease: Manifest) -> bytes:
     metadata = lease["metadata"]
-    entries = [{**metadata["managedFields"][0], "time": second}]
-    spec = {**lease["spec"], "renewTime": renewed_at}
-    return {**lease, "metadata": {**metadata, "managedFields": entries}, "spec": spec}
+    entries = [{**metadata["managedFields"][0], "time": msgspec.Raw(_SECOND)}]
+    spec = {**lease["spec"], "renewTime": msgspec.Raw(_RENEWED_AT)}
+    metadata = {**metadata, "resourceVersion": msgspec.Raw(_REVISION), "managedFields": entries}
+    return msgspec.json.encode({**lease, "metadata": metadata, "spec": spec})
+
+
+def _quoted(text: str) -> bytes:
+    return b'"%s"' % text.encode()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kubewright.api.meta import Manifest
+from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.api.selectors import FieldTerm, Selector, parse_field_selector, parse_label_selector
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.options import ListOptions
@@ -29,6 +29,14 @@ class Selection:
         """Tell whether nothing is left out."""
         return not self.labels.requirements and not self.fields
 
+    def may_match(self, key: ObjectKey) -> bool:
+        """Tell whether an object of this key can be selected, ever; cheaper than to look at it."""
+        for term in self.fields:
+            attribute = _OF_KEYS.get(term.field)
+            if attribute is not None and not term.matches(getattr(key, attribute)):
+                return False
+        return True
+
     def matches(self, obj: Manifest) -> bool:
         """Tell whether an object is selected."""
         if self.labels.requirements and not self.labels.matches(obj["metadata"].get("labels") or _NO_LABELS):
@@ -37,6 +45,7 @@ class Selection:
 
 
 EVERYTHING = Selection(Selector(), ())
+_OF_KEYS = {"metadata.name": "name", "metadata.namespace": "namespace"}
 
 
 def select(kind: KindInfo, options: ListOptions) -> Selection:

@@ -142,6 +142,8 @@ class WatchStream:
                 line = lines[plan.kind.api_version] = self._line(change.type, change.record)
             self._put(line)
             return
+        if not plan.selection.may_match(change.record.key):
+            return
         seen = _seen(change, plan.selection)
         if seen is not None:
             self._put(self._line(*seen))

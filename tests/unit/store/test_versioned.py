@@ -50,6 +50,25 @@ def test_an_update_that_changes_nothing_returns_the_same_record_and_takes_no_rev
     assert len(store.changes_since(PODS, 0)) == 1
 
 
+def test_an_object_rewritten_as_json_is_a_change_like_any_other():
+    store = VersionedStore()
+    first = store.create(PODS, A, pod(x=1))
+    told = []
+    store.subscribe(PODS, told.append)
+    document = pod(x=2)
+    written = store.rewrite(
+        PODS,
+        first,
+        lambda at: msgspec.json.encode({**document, "metadata": {**document["metadata"], "resourceVersion": str(at)}}),
+    )
+    peer = VersionedStore()
+    peer.create(PODS, A, pod(x=1))
+    assert written.obj == peer.update(PODS, A, document).obj
+    assert store.get(PODS, A) is written
+    assert [(each.type, each.record, each.previous) for each in told] == [("MODIFIED", written, first)]
+    assert store.changes_since(PODS, first.revision) == told
+
+
 def test_true_and_1_are_different_values():
     store = VersionedStore()
     store.create(PODS, A, pod(x=[{"y": 1}]))
