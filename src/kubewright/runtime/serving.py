@@ -34,6 +34,13 @@ AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 _NO_LINGER = struct.pack("ii", 1, 0)
 _SHUTDOWN_SECONDS = 1
 _KEEP_ALIVE_SECONDS = 5
+MOST_HEAD_BYTES = 1024 * 1024
+"""Of a request's line and headers, as Go's servers take; about as much, since it is looked at between reads."""
+HEAD_SECONDS = 32.0
+"""So long a client may take until its request's headers are complete."""
+STALLED_SECONDS = 60.0
+"""So long a client may leave unread what waits to be sent."""
+_HEAD_TOO_LARGE = b"431 Request Header Fields Too Large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +53,18 @@ class KeyFiles:
     """If given, clients may show certificates that it signed; requests carry them as ASGI's `tls` extension says."""
 
 
-class _PeerProtocol(HttpToolsProtocol):
+class _Protocol(HttpToolsProtocol):
     """HTTP/1.1 that tells the application which certificate the client showed, and lets it reset the connection.
 
-    What it answers within one turn of the loop it sends at once.
+    What it answers within one turn of the loop it sends at once. Clients that send headers without end, that never end
+    them, or that stop reading, are cut off.
     """
 
     _extensions: dict[str, dict[object, object]]
+    _in_head = True
+    _head_bytes = 0
+    _head_timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(CorkedTransport(transport, self.loop))
@@ -61,10 +73,58 @@ class _PeerProtocol(HttpToolsProtocol):
         self._extensions = {"reset": {"call": partial(_reset, transport)}}
         if shown:
             self._extensions["tls"] = {"client_cert_chain": [ssl.DER_cert_to_PEM_cert(shown)]}
+        self._head_timer = self._cut_after(HEAD_SECONDS)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MOST_HEAD_BYTES:
+                self._refuse_head()
+        if self._head_timer is None and self.cycle.response_complete:
+            # No request is under way, and uvicorn's own timer for idle connections was put off by the data.
+            self._head_timer = self._cut_after(HEAD_SECONDS)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = self._extensions
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._in_head = False
+        self._head_timer = _cancelled(self._head_timer)
+
+    def on_message_complete(self) -> None:
+        self._in_head, self._head_bytes = True, 0
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        if self._stall_timer is None:
+            self._stall_timer = self._cut_after(STALLED_SECONDS)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stall_timer = _cancelled(self._stall_timer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._head_timer, self._stall_timer = _cancelled(self._head_timer), _cancelled(self._stall_timer)
+
+    def _refuse_head(self) -> None:
+        said = b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\n\r\n"
+        self.transport.write(b"HTTP/1.1 " + _HEAD_TOO_LARGE + b"\r\n" + said + _HEAD_TOO_LARGE)
+        self.transport.close()
+
+    def _cut_after(self, seconds: float) -> asyncio.TimerHandle:
+        return self.loop.call_later(seconds * loop_speed(), self.transport.abort)
+
+
+def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
 
 
 def _reset(transport: asyncio.Transport) -> None:
@@ -93,7 +153,7 @@ async def serve_asgi(app: AsgiApp, listener: socket.socket, tls: KeyFiles | None
             log_config=None,
             access_log=False,
             lifespan="off",
-            http=_PeerProtocol if authority else "httptools",
+            http=_Protocol,
             ws="none",
             server_header=False,
             proxy_headers=False,

@@ -17,12 +17,13 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from kubewright.client.transport import Request, Response
+from kubewright.clock import loop_speed
 from kubewright.twin.access.credentials import certificate_user
 from kubewright.twin.access.impersonation import SEPARATOR
 from kubewright.twin.access.users import ANONYMOUS, User
 from kubewright.twin.answers import document
 from kubewright.twin.server import ApiServer
-from kubewright.twin.status import StatusError, internal, too_large, unauthorized
+from kubewright.twin.status import StatusError, internal, not_in_time, too_large, unauthorized
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -34,6 +35,7 @@ _log = logging.getLogger(__name__)
 _COMPRESSED_FROM_BYTES = 128 * 1024
 _PIECE_BYTES = 256 * 1024
 _MAX_BODY_BYTES = 3 * 1024 * 1024
+BODY_SECONDS = 60.0
 
 
 class AsgiApp:
@@ -57,6 +59,8 @@ class AsgiApp:
         except ConnectionResetError:
             await _reset(scope, receive)
             return
+        except ConnectionAbortedError:
+            return
         response = replace(answer, headers={**answer.headers, "audit-id": self._audit_id(headers)})
         if response.stream is None:
             await _send_whole(response, headers, send, with_body=scope["method"] != "HEAD")
@@ -65,8 +69,8 @@ class AsgiApp:
 
     async def _answer(self, scope: Scope, headers: Mapping[str, str], receive: Receive) -> Response:
         try:
-            body = await _body(receive)
             user = self._authenticate(scope, headers)
+            body = await _body(receive, headers)
         except StatusError as error:
             return document(error.body(), error.code)
         query = read_query(scope["query_string"])
@@ -125,21 +129,37 @@ def _unescaped(text: bytes) -> str:
 
 def _headers(scope: Scope) -> dict[str, str]:
     headers: dict[str, str] = {}
+    repeated: dict[str, list[str]] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         if name in headers:
-            value = f"{headers[name]}{SEPARATOR if name.startswith('impersonate-') else ', '}{value}"
-        headers[name] = value
+            repeated.setdefault(name, [headers[name]]).append(value)
+        else:
+            headers[name] = value
+    for name, values in repeated.items():
+        headers[name] = (SEPARATOR if name.startswith("impersonate-") else ", ").join(values)
     return headers
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive, headers: Mapping[str, str]) -> bytes:
+    """Read the whole body; raises 413, 504 for one that does not end, and ConnectionAbortedError for half of one."""
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > _MAX_BODY_BYTES:
+        raise too_large(_MAX_BODY_BYTES)
+    try:
+        async with asyncio.timeout(BODY_SECONDS * loop_speed()):
+            return await _all_of(receive)
+    except TimeoutError:
+        raise not_in_time() from None
+
+
+async def _all_of(receive: Receive) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"".join(chunks)
+            raise ConnectionAbortedError
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > _MAX_BODY_BYTES:

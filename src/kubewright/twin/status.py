@@ -206,6 +206,11 @@ def timed_out() -> StatusError:
     return StatusError(504, "Timeout", "Timeout: request did not complete within requested timeout", {})
 
 
+def not_in_time() -> StatusError:
+    """Return what is said when a client does not end its request: 504."""
+    return StatusError(504, "Timeout", "Timeout: request did not complete within the allotted timeout", {})
+
+
 def not_modelled(what: str) -> StatusError:
     """The twin has no such part (`twin.NOT_MODELLED`) and says so instead of guessing."""
     return StatusError(501, "NotImplemented", f"the twin does not model {what}")

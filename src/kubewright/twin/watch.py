@@ -1,16 +1,18 @@
 """Watches: each change of a bucket, as one JSON line, to everyone who follows it.
 
 A change is filtered, and where all see the same bytes encoded, inside the write that makes it; a watcher only takes
-lines from its buffer. One that takes too slowly is cut off and has to list again: a server must not grow with its
-slowest client.
+lines from its buffer. One that takes too slowly is cut off and has to list again, and so are the slowest when all
+together hold too much: a server must not grow with its slowest clients. What was there before a watch began is encoded
+only as it is taken.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +31,9 @@ BOOKMARK_SECONDS = 60.0
 _EARLY_SECONDS = 1e-4
 LAST_BOOKMARK_SECONDS = 2.0
 BUFFERED_LINES = 20_000
+BUFFERED_BYTES = 256 * 1024 * 1024
+"""For all watches together. Lines that several of them share count for each: what is held is at most that."""
+_LEFT_BY_RELIEF = 0.75
 _INITIAL_END = {"annotations": {"k8s.io/initial-events-end": "true"}}
 
 
@@ -61,10 +66,14 @@ class WatchHub:
         self._following: dict[Bucket, dict[WatchStream, None]] = {}
         self._unsubscribe: dict[Bucket, Callable[[], None]] = {}
         self._others: weakref.WeakSet[Stream] = weakref.WeakSet()
+        # Ended ones may still hold lines; in the order of their beginning, so that like runs cut off the same.
+        self._all: weakref.WeakKeyDictionary[WatchStream, None] = weakref.WeakKeyDictionary()
+        self._buffered_bytes = 0
 
     def follow(self, bucket: Bucket, stream: WatchStream) -> None:
         """Give a stream the bucket's changes from now on."""
         self._following.setdefault(bucket, {})[stream] = None
+        self._all[stream] = None
         if bucket not in self._unsubscribe:
             self._unsubscribe[bucket] = self.store.subscribe(bucket, lambda change: self._fan_out(bucket, change))
 
@@ -74,6 +83,22 @@ class WatchHub:
         streams.pop(stream, None)
         if not streams and bucket in self._unsubscribe:
             self._unsubscribe.pop(bucket)()
+
+    def account(self, size: int) -> None:
+        """Count bytes that a watch has begun or ceased to hold; beyond the limit, the slowest are cut off."""
+        self._buffered_bytes += size
+        if size > 0 and self._buffered_bytes > BUFFERED_BYTES:
+            self._relieve()
+
+    def _relieve(self) -> None:
+        held = sorted(((stream.buffered_bytes, stream) for stream in self._all), key=lambda each: -each[0])
+        # Counted anew: what was never taken from streams that nobody has any more is gone with them.
+        self._buffered_bytes = sum(size for size, _ in held)
+        for size, stream in held:
+            if self._buffered_bytes <= BUFFERED_BYTES * _LEFT_BY_RELIEF:
+                return
+            if size:
+                stream.drop()
 
     def _fan_out(self, bucket: Bucket, change: Change) -> None:
         lines: dict[str, bytes] = {}
@@ -100,6 +125,7 @@ class WatchStream:
         self._hub = hub
         self._bucket = bucket
         self._plan = plan
+        self._initial: Iterator[bytes] = iter(())
         self._lines: deque[bytes] = deque()
         self._ended = False
         self._holds = 0
@@ -108,7 +134,6 @@ class WatchStream:
         self._loop = asyncio.get_running_loop()
         self._ends_at = self._loop.time() + plan.timeout_seconds
         self._next_bookmark = self._bookmark_after(self._loop.time())
-        self._room = BUFFERED_LINES
         self._timer = self._set_timer()
         hub.follow(bucket, self)
 
@@ -116,10 +141,11 @@ class WatchStream:
 
     def start_with(self, records: list[Record], revision: int, *, say_when_done: bool) -> None:
         """Show objects that were there before the watch."""
-        self._lines.extend(self._line("ADDED", each) for each in records if self._plan.selection.matches(each.obj))
+        lines = (self._line("ADDED", each) for each in records if self._plan.selection.matches(each.obj))
+        # The first is made at once: a table's names its columns, and changes may come before it is taken.
+        self._initial = itertools.chain(tuple(itertools.islice(lines, 1)), lines)
         if say_when_done:
-            self._lines.append(self._bookmark(revision, initial_end=True))
-        self._room += len(self._lines)
+            self._initial = itertools.chain(self._initial, (self._bookmark(revision, initial_end=True),))
 
     def start_after(self, revision: int) -> None:
         """Show the changes since a revision; when they are forgotten, say so and end."""
@@ -180,7 +206,11 @@ class WatchStream:
         return self
 
     async def __anext__(self) -> bytes:
-        while self._holds or not self._lines:
+        while True:
+            if not self._holds:
+                line = self._next()
+                if line is not None:
+                    return line
             if self._ended:
                 raise StopAsyncIteration
             self._waiter = self._loop.create_future()
@@ -188,11 +218,28 @@ class WatchStream:
                 await self._waiter
             finally:
                 self._waiter = None
-        return self._lines.popleft()
+
+    def _next(self) -> bytes | None:
+        line = next(self._initial, None)
+        if line is None and self._lines:
+            line = self._lines.popleft()
+            self._hub.account(-len(line))
+        return line
+
+    @property
+    def buffered_bytes(self) -> int:
+        """How much it holds that nobody has taken."""
+        return sum(map(len, self._lines))
 
     async def aclose(self) -> None:
         """End the watch; what is buffered is dropped."""
+        self.drop()
+
+    def drop(self) -> None:
+        """End now, and show nothing of what is buffered."""
+        self._hub.account(-self.buffered_bytes)
         self._lines.clear()
+        self._initial = iter(())
         self.end()
 
     def end(self) -> None:
@@ -229,11 +276,11 @@ class WatchStream:
         self.end()
 
     def _put(self, line: bytes) -> None:
-        if len(self._lines) >= self._room:
-            self._lines.clear()
-            self.end()
+        if len(self._lines) >= BUFFERED_LINES:
+            self.drop()
             return
         self._lines.append(line)
+        self._hub.account(len(line))
         self._wake()
 
     def _wake(self) -> None:

@@ -245,3 +245,32 @@ def test_a_closed_watch_ends_and_is_forgotten():
         assert [line async for line in response.stream] == []
 
     on_server(scenario)
+
+
+def test_the_slowest_watches_are_cut_off_when_all_hold_too_much(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(watching, "BUFFERED_BYTES", 3000)
+
+    async def scenario(api: Caller) -> None:
+        slow, quick = [(await api.raw("GET", f"{MAPS}?watch=1&timeoutSeconds=100")).stream for _ in range(2)]
+        assert slow is not None
+        assert quick is not None
+        for name in "abcdefghijklmnopqrst":
+            await _fill(api, name)
+            assert json.loads(await anext(quick))["object"]["metadata"]["name"] == name
+        assert [line async for line in slow] == []
+
+    on_server(scenario)
+
+
+def test_what_was_there_before_takes_no_room_and_comes_before_what_changes(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(watching, "BUFFERED_LINES", 1)
+    monkeypatch.setattr(watching, "BUFFERED_BYTES", 1000)
+
+    async def scenario(api: Caller) -> None:
+        await _fill(api, "abcdefgh")
+        response = await api.raw("GET", f"{MAPS}?watch=1&timeoutSeconds=1")
+        assert response.stream is not None
+        await _fill(api, "i")
+        assert [json.loads(line)["object"]["metadata"]["name"] async for line in response.stream] == list("abcdefghi")
+
+    on_server(scenario)
