@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.kinds import KindInfo
-from kubewright.twin.reading import as_dict, as_list
+from kubewright.twin.reading import as_dict, as_list, dig
 
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 CONTROLLER_UID = "batch.kubernetes.io/controller-uid"
@@ -67,8 +67,20 @@ def _pod(obj: Manifest, old: Manifest | None) -> None:
     obj["status"] = {**status, "conditions": [*as_list(status.get("conditions")), condition]}
 
 
+def _lease(obj: Manifest, old: Manifest | None) -> None:
+    """Drop what only coordinated leader election sets, which is off, unless it is there already."""
+    spec, before = obj.get("spec"), as_dict(dig(old, "spec"))
+    if isinstance(spec, dict):
+        obj["spec"] = {
+            name: value
+            for name, value in as_dict(spec).items()
+            if name not in {"strategy", "preferredHolder"} or name in before
+        }
+
+
 _OF_KIND: Mapping[str, Callable[[Manifest, Manifest | None], None]] = {
     "DaemonSet": _daemon_set,
     "Job": _job,
+    "Lease": _lease,
     "Pod": _pod,
 }

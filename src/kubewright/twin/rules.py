@@ -109,8 +109,13 @@ def problems_in(kind: KindInfo, obj: Manifest) -> tuple[str, list[str]]:
     return "", unknown_custom_fields(kind, obj) if kind.custom else unknown_fields(kind, obj)
 
 
-def complete(kind: KindInfo, obj: Manifest, *, pruning: bool, settled: Collection[str] = ()) -> None:
-    """Drop what the kind does not have and fill in its defaults, in place; `settled` parts are complete already."""
+def complete(
+    kind: KindInfo, obj: Manifest, *, pruning: bool, settled: Collection[str] = (), nulls: bool = False
+) -> None:
+    """Drop what the kind does not have and fill in its defaults, in place; `settled` parts are complete already.
+
+    `nulls`: an applied custom object keeps those that its schema does not allow, and so is refused for them.
+    """
     if not isinstance(obj.get("metadata"), dict):
         obj["metadata"] = as_dict(obj.get("metadata"))
     if pruning:
@@ -118,7 +123,7 @@ def complete(kind: KindInfo, obj: Manifest, *, pruning: bool, settled: Collectio
             prune(kind.schema, obj)
         else:
             prune_unknown(kind, obj)
-    apply_defaults(kind, obj, settled)
+    apply_defaults(kind, obj, settled, nulls=nulls)
 
 
 def validate(

@@ -162,6 +162,61 @@ spec:
         ),
         {("spec.template.spec.restartPolicy", 'Required value: valid values: "OnFailure", "Never"')},
     ),
+    "a slice's addresses are of its type, and its ports named once": (
+        """
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: s}
+addressType: IPv6
+endpoints: [{addresses: [10.1.2.3]}, {addresses: []}]
+ports: [{name: http, port: 80}, {name: http, port: 81}]
+""",
+        {
+            ("endpoints[0].addresses", 'Invalid value: "10.1.2.3": must be an IPv6 address'),
+            ("endpoints[1].addresses", "Required value: must contain at least 1 address"),
+            ("ports[1].name", 'Duplicate value: "http"'),
+        },
+    ),
+    "an autoscaler's metric says what it measures, and its rules how fast": (
+        """
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: h}
+spec:
+  maxReplicas: 3
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: a}
+  metrics: [{type: Resource}]
+  behavior: {scaleDown: {stabilizationWindowSeconds: 5000, policies: [{type: Pods, value: 0, periodSeconds: 60}]}}
+""",
+        {
+            ("spec.metrics[0].resource", "Required value: must populate information for the given metric source"),
+            (
+                "spec.behavior.scaleDown.stabilizationWindowSeconds",
+                "Invalid value: 5000: must be less than or equal to 3600",
+            ),
+            ("spec.behavior.scaleDown.policies[0].value", "Invalid value: 0: must be greater than zero"),
+        },
+    ),
+    "a quota of a scope limits what has that scope, and device counts are whole": (
+        """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: q}
+spec: {hard: {services: "1", example.com/gpu: 1500m}, scopes: [BestEffort]}
+""",
+        {
+            ("spec.hard[example.com/gpu]", 'Invalid value: "1500m": must be an integer'),
+            ("spec.scopes", 'Invalid value: ["BestEffort"]: unsupported scope applied to resource'),
+        },
+    ),
+    "a claim asks for room and says who may use it": (
+        "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec: {volumeMode: Odd}",
+        {
+            ("spec.accessModes", "Required value: at least 1 access mode is required"),
+            ("spec.resources[storage]", "Required value"),
+            ("spec.volumeMode", 'Unsupported value: "Odd": supported values: "Block", "Filesystem"'),
+        },
+    ),
 }
 
 

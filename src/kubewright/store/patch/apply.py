@@ -144,7 +144,8 @@ def _ownable_fields(schema: Schema | None, obj: Manifest) -> Fields | None:
 
 def _problem_text(applied: Manifest, problems: list[str]) -> str:
     metadata = cast("dict[str, Any]", applied.get("metadata") or {})
-    where = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
+    names = (metadata.get(name, "") for name in ("namespace", "name"))
+    where = "/".join(name if isinstance(name, str) else "" for name in names)
     group, _, version = str(applied.get("apiVersion", "")).rpartition("/")
     what = f"failed to create typed patch object ({where}; {group}/{version}, Kind={applied.get('kind')})"
     if len(problems) == 1:

@@ -16,13 +16,14 @@ from kubewright.twin.validation.structural_defaults import apply_schema_defaults
 __all__ = ["apply_defaults"]
 
 
-def apply_defaults(kind: KindInfo, obj: Manifest, settled: Collection[str] = ()) -> None:
+def apply_defaults(kind: KindInfo, obj: Manifest, settled: Collection[str] = (), *, nulls: bool = False) -> None:
     """Fill in defaults and bring the object into the server's form, in place; its `settled` parts are in it already.
 
     Built-in kinds lose nulls and empty values as Go's encoder loses them, and their quantities become canonical.
+    Custom ones keep the nulls that their schema does not allow if `nulls`: the applied ones.
     """
     if kind.custom:
         clean_metadata(obj)
-        apply_schema_defaults(kind.schema, obj)
+        apply_schema_defaults(kind.schema, obj, nulls=nulls)
     else:
         canonicalize(obj, kind.definition, settled)

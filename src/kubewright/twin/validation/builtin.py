@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.validation import (
+    autoscalers,
     certificates,
     config,
     devices,
+    endpoints,
     jobs,
     network,
     policies,
@@ -29,7 +31,7 @@ _RBAC = "rbac.authorization.k8s.io"
 KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     ("", "Pod"): validate_pod,
     ("", "Service"): services.validate_service,
-    ("", "Endpoints"): services.validate_endpoints,
+    ("", "Endpoints"): endpoints.validate_endpoints,
     ("", "ConfigMap"): config.validate_config_map,
     ("", "Secret"): config.validate_secret,
     ("", "Event"): config.validate_event,
@@ -44,7 +46,7 @@ KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     ("batch", "Job"): jobs.validate_job,
     ("batch", "CronJob"): jobs.validate_cron_job,
     ("policy", "PodDisruptionBudget"): workloads.validate_disruption_budget,
-    ("autoscaling", "HorizontalPodAutoscaler"): workloads.validate_autoscaler,
+    ("autoscaling", "HorizontalPodAutoscaler"): autoscalers.validate_autoscaler,
     ("networking.k8s.io", "NetworkPolicy"): network.validate_network_policy,
     ("networking.k8s.io", "Ingress"): network.validate_ingress,
     ("networking.k8s.io", "IPAddress"): network.validate_ip_address,
@@ -55,7 +57,7 @@ KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     ("storage.k8s.io", "StorageClass"): storage.validate_storage_class,
     ("storage.k8s.io", "VolumeAttachment"): storage.validate_attachment,
     ("storage.k8s.io", "VolumeAttributesClass"): storage.validate_attributes_class,
-    ("discovery.k8s.io", "EndpointSlice"): services.validate_endpoint_slice,
+    ("discovery.k8s.io", "EndpointSlice"): endpoints.validate_endpoint_slice,
     ("coordination.k8s.io", "Lease"): config.validate_lease,
     (_RBAC, "Role"): config.validate_role,
     (_RBAC, "ClusterRole"): config.validate_role,

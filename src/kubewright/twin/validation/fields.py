@@ -109,8 +109,13 @@ def shown(value: Any) -> str:  # noqa: PLR0911  one case a type
 
 
 def _compact(value: Any) -> str:
-    """Write JSON as Go does: keys sorted (structs with their first field first), `<`, `>` and `&` escaped."""
-    plain = json.dumps(_ordered(value), separators=(",", ":"), ensure_ascii=False)
+    """Write JSON with keys sorted, structs with their first field first."""
+    return as_json(_ordered(value))
+
+
+def as_json(value: Any) -> str:
+    """Write JSON as Go does, `<`, `>` and `&` escaped, in the order of the value's keys."""
+    plain = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
     return plain.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 

@@ -124,7 +124,13 @@ def validate_cron_job(obj: Manifest, old: Manifest | None) -> list[FieldError]:
 
 
 def _job_template(template: Any) -> list[FieldError]:
-    return _job_spec(as_dict(dig(template, "spec")), "spec.jobTemplate.spec")
+    spec, path = as_dict(dig(template, "spec")), "spec.jobTemplate.spec"
+    errors = _job_spec(spec, path)
+    if spec.get("selector") is not None:
+        errors.append(invalid(f"{path}.selector", spec["selector"], "`selector` will be auto-generated"))
+    if spec.get("manualSelector"):
+        errors.append(not_supported(f"{path}.manualSelector", value=True, supported=("nil", "false")))
+    return errors
 
 
 def _schedule(schedule: str, spec: Manifest, before: Manifest | None) -> list[FieldError]:

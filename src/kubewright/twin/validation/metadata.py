@@ -8,11 +8,20 @@ from kubewright.api.meta import Manifest
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, as_list, count, dicts, dig, text
 from kubewright.twin.validation import names
-from kubewright.twin.validation.fields import FieldError, forbidden, invalid, required, shown, too_long
+from kubewright.twin.validation.fields import (
+    FieldError,
+    Internal,
+    as_json,
+    forbidden,
+    invalid,
+    required,
+    shown,
+    too_long,
+)
 from kubewright.twin.validation.numbers import non_negative
 
 MAX_ANNOTATION_BYTES = 256 * 1024
-_IMMUTABLE = "field is immutable"
+IMMUTABLE = "field is immutable"
 
 _NAME_RULES: dict[tuple[str, str], names.Check] = {
     ("", "Namespace"): names.dns_label,
@@ -84,10 +93,14 @@ def validate_annotations(annotations: Any, path: str) -> list[FieldError]:
     return errors
 
 
+_OWNER_FIELDS = ("apiVersion", "kind", "name", "uid", "controller", "blockOwnerDeletion")
+
+
 def _owners(metadata: Manifest) -> list[FieldError]:
     errors: list[FieldError] = []
     controllers: list[str] = []
-    for index, owner in enumerate(dicts(metadata, "ownerReferences")):
+    owners = dicts(metadata, "ownerReferences")
+    for index, owner in enumerate(owners):
         path = f"metadata.ownerReferences[{index}]"
         missing = [field for field in ("apiVersion", "kind", "name", "uid") if not text(owner, field)]
         errors += [required(f"{path}.{field}", "must not be empty") for field in missing]
@@ -103,7 +116,8 @@ def _owners(metadata: Manifest) -> list[FieldError]:
             'Only one reference can have Controller set to true. Found "true" in references for '
             f"{controllers[0]} and {controllers[1]}"
         )
-        errors.append(invalid("metadata.ownerReferences", metadata.get("ownerReferences"), detail))
+        shown = [{name: owner[name] for name in _OWNER_FIELDS if name in owner} for owner in owners]
+        errors.append(invalid("metadata.ownerReferences", Internal(as_json(shown)), detail))
     return errors
 
 
@@ -156,4 +170,4 @@ def _go_strings(items: list[Any]) -> str:
 
 def immutable(path: str, new: Any, old: Any) -> list[FieldError]:
     """Refuse a field that differs from what is stored."""
-    return [] if (new or None) == (old or None) else [invalid(path, new, _IMMUTABLE)]
+    return [] if (new or None) == (old or None) else [invalid(path, new, IMMUTABLE)]

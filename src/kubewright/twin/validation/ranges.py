@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import parse_quantity
 from kubewright.twin.reading import as_dict, as_list, dicts, dig, text
 from kubewright.twin.validation import names
-from kubewright.twin.validation.fields import FieldError, duplicate, forbidden, invalid, required
-from kubewright.twin.validation.metadata import immutable
-from kubewright.twin.validation.numbers import NOT_NEGATIVE
+from kubewright.twin.validation.fields import FieldError, Internal, as_json, duplicate, forbidden, invalid, required
+from kubewright.twin.validation.metadata import IMMUTABLE
+from kubewright.twin.validation.numbers import NOT_NEGATIVE, is_extended
 
 _COMPUTE = frozenset({"cpu", "memory", "ephemeral-storage"})
 _HUGE = "hugepages-"
@@ -114,6 +115,8 @@ def _ratio(written: dict[str, Any], amount: dict[str, Fraction], path: str) -> I
 
 _SCOPES_OF_COMPUTE = frozenset({"Terminating", "NotTerminating", "NotBestEffort", "PriorityClass"})
 _SCOPES = _SCOPES_OF_COMPUTE | {"BestEffort", "CrossNamespacePodAffinity", "VolumeAttributesClass"}
+_MISPLACED = "unsupported scope applied to resource"
+_NOT_OF_QUOTAS = "must be a standard resource for quota"
 _EXISTING = _SCOPES - {"PriorityClass", "VolumeAttributesClass"}
 _OPERATORS = frozenset({"In", "NotIn", "Exists", "DoesNotExist"})
 _ONLY_EXISTS = (
@@ -127,28 +130,47 @@ def validate_quota(obj: Manifest, old: Manifest | None) -> list[FieldError]:
     spec = as_dict(obj.get("spec"))
     hard = as_dict(spec.get("hard"))
     errors: list[FieldError] = []
-    for name, amount in hard.items():
-        here = f"spec.hard[{name}]"
-        errors += [invalid(here, name, problem) for problem in _quota_name_problems(name)]
+    errors += _amounts(hard, "spec.hard")
+    errors += _scopes(spec, hard)
+    scopes = as_list(spec.get("scopes"))
+    if old is not None and set(scopes) != set(as_list(dig(old, "spec", "scopes"))):
+        errors.append(invalid("spec.scopes", scopes or None, IMMUTABLE))
+    return errors
+
+
+def validate_quota_status(obj: Manifest) -> list[FieldError]:
+    """Check what a ResourceQuota's status says is limited and used."""
+    return [
+        error for side in ("hard", "used") for error in _amounts(as_dict(dig(obj, "status", side)), f"status.{side}")
+    ]
+
+
+def _amounts(amounts: Manifest, path: str) -> Iterator[FieldError]:
+    for name, amount in amounts.items():
+        here = f"{path}[{name}]"
+        yield from (invalid(here, name, problem) for problem in _quota_name_problems(name))
         exact = parse_quantity(amount)
         if exact < 0:
-            errors.append(invalid(here, str(amount), NOT_NEGATIVE))
-        if (name in _WHOLE or name.startswith("count/")) and exact.denominator != 1:
-            errors.append(invalid(here, str(amount), "must be an integer"))
-    errors += _scopes(spec, hard)
-    if old is not None:
-        errors += immutable("spec.scopes", spec.get("scopes"), dig(old, "spec", "scopes"))
-    return errors
+            yield invalid(here, str(amount), NOT_NEGATIVE)
+        if (name in _WHOLE or is_extended(name)) and ceil(exact * 1000) % 1000:
+            yield invalid(here, str(amount), "must be an integer")
 
 
 def _quota_name_problems(name: str) -> list[str]:
     problems = names.qualified_name(name)
-    if problems or "/" in name:
+    if "/" in name or _is_of_quotas(name):
         return problems
-    plain = name.removeprefix("requests.").removeprefix("limits.")
-    if name in _OF_QUOTAS or plain in _COMPUTE or plain.startswith(_HUGE):
-        return []
-    return [_QUALIFIED.format(what="resource"), "must be a standard resource for quota"]
+    if not problems and name != "storage":  # the only standard resource that no quota knows
+        problems = [_QUALIFIED.format(what="resource")]
+    return [*problems, _NOT_OF_QUOTAS]
+
+
+def _is_of_quotas(name: str) -> bool:
+    return name in _OF_QUOTAS or _plain(name) in _COMPUTE or _plain(name).startswith(_HUGE)
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("requests.").removeprefix("limits.")
 
 
 def _scopes(spec: Manifest, hard: Manifest) -> Iterator[FieldError]:
@@ -158,50 +180,60 @@ def _scopes(spec: Manifest, hard: Manifest) -> Iterator[FieldError]:
     path = "spec.scopeSelector.matchExpressions"
     expressions = dicts(spec, "scopeSelector", "matchExpressions")
     for each in expressions:
-        yield from _expression(each, hard, path)
-    named = [text(each, "scopeName") for each in expressions]
-    if _conflict(named):
-        yield invalid(path, expressions, "conflicting scopes")
+        yield from _expression(each, path)
+        for _ in _misplaced(text(each, "scopeName"), hard):
+            yield invalid(path, _shown(expressions), _MISPLACED)
+    for _ in _conflicts([text(each, "scopeName") for each in expressions]):
+        yield invalid(path, scopes or None, "conflicting scopes")
+
+
+def _shown(expressions: list[Manifest]) -> Internal:
+    """Write a scope selector with the names that its fields have inside the API server."""
+    fields = {"ScopeName": "scopeName", "Operator": "operator", "Values": "values"}
+    shown = [{name: each.get(field) for name, field in fields.items()} for each in expressions]
+    return Internal(as_json({"MatchExpressions": shown}))
 
 
 def _scope_problems(scopes: list[str], hard: Manifest) -> Iterator[str]:
     for scope in scopes:
         if scope not in _SCOPES:
             yield "unsupported scope"
-        elif not all(_applies(scope, name) for name in hard):
-            yield "unsupported scope applied to resource"
-    if _conflict(scopes):
+        for _ in _misplaced(scope, hard):
+            yield _MISPLACED
+    for _ in _conflicts(scopes):
         yield "conflicting scopes"
 
 
-def _conflict(scopes: list[str]) -> bool:
+def _misplaced(scope: str, hard: Manifest) -> list[str]:
+    """Name the standard resources that a quota of a scope may not limit."""
+    return [name for name in hard if _is_of_quotas(name) and scope in _SCOPES and not _applies(scope, name)]
+
+
+def _conflicts(scopes: list[str]) -> list[set[str]]:
     pairs = ({"BestEffort", "NotBestEffort"}, {"Terminating", "NotTerminating"})
-    return any(pair <= set(scopes) for pair in pairs)
+    return [pair for pair in pairs if pair <= set(scopes)]
 
 
 def _applies(scope: str, name: str) -> bool:
     """Tell whether a quota of that scope may limit a resource."""
     if scope == "VolumeAttributesClass":
-        return name in {"persistentvolumeclaims", "requests.storage"} or ".storageclass." in name
+        return name in {"persistentvolumeclaims", "requests.storage"}
     if scope == "BestEffort":
         return name == "pods"
-    plain = name.removeprefix("requests.").removeprefix("limits.")
-    return name == "pods" or plain in _COMPUTE
+    return name == "pods" or _plain(name) in {"cpu", "memory"}
 
 
-def _expression(each: Manifest, hard: Manifest, path: str) -> Iterator[FieldError]:
+def _expression(each: Manifest, path: str) -> Iterator[FieldError]:
     scope, operator, values = text(each, "scopeName"), text(each, "operator"), as_list(each.get("values"))
     if scope not in _SCOPES:
         yield invalid(f"{path}.scopeName", scope, "unsupported scope")
-    elif not all(_applies(scope, name) for name in hard):
-        yield invalid(f"{path}.scopeName", scope, "unsupported scope applied to resource")
     if scope in _EXISTING and operator != "Exists":
         yield invalid(f"{path}.operator", operator, _ONLY_EXISTS)
     if operator in {"In", "NotIn"} and not values:
         detail = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
         yield required(f"{path}.values", detail)
     if operator in {"Exists", "DoesNotExist"} and values:
-        detail = "must be no value when `operator` is 'Exists' or 'DoesNotExist' for scope selector"
+        detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
         yield invalid(f"{path}.values", values, detail)
     if operator not in _OPERATORS:
         yield invalid(f"{path}.operator", operator, "not a valid selector operator")

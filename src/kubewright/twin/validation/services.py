@@ -1,4 +1,4 @@
-"""Services and what stands behind them: Endpoints and EndpointSlices."""
+"""Services, and addresses that traffic may be sent to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kubewright.twin.validation.fields import (
     not_supported,
     required,
 )
-from kubewright.twin.validation.metadata import immutable, validate_labels
+from kubewright.twin.validation.metadata import validate_labels
 from kubewright.twin.validation.probes import port_reference
 
 _SHOWN_PORT = '{"Name":"","Protocol":"%s","AppProtocol":null,"Port":%d,"TargetPort":0,"NodePort":0}'
@@ -100,7 +100,7 @@ def _cluster_ips(spec: Manifest, old: Manifest, kind: str) -> list[FieldError]:
     if ip and ips and ips[0] != ip:
         errors.append(invalid("spec.clusterIPs", ips, "first value must match `clusterIP`"))
     for index, each in enumerate(ips or ([ip] if ip else [])):
-        if each != "None" and not _is_ip(each):
+        if each != "None" and not is_ip(each):
             errors.append(invalid(f"spec.clusterIPs[{index}]", each, _BAD_IP))
     was = as_list(old.get("clusterIPs"))
     if was and kind != "ExternalName" and text(old, "type") != "ExternalName" and ips[:1] != was[:1]:
@@ -109,7 +109,8 @@ def _cluster_ips(spec: Manifest, old: Manifest, kind: str) -> list[FieldError]:
     return errors
 
 
-def _is_ip(value: str) -> bool:
+def is_ip(value: str) -> bool:
+    """Tell whether a text is an address of either family."""
     try:
         ipaddress.ip_address(value)
     except ValueError:
@@ -119,15 +120,21 @@ def _is_ip(value: str) -> bool:
 
 def address(value: str, path: str) -> list[FieldError]:
     """Check an IP that traffic is sent to; special ones are refused."""
-    if not _is_ip(value):
+    if not is_ip(value):
         return [invalid(path, value, _BAD_IP)]
     ip = ipaddress.ip_address(value)
     rules = (
         (ip.is_unspecified, f"may not be unspecified ({value})"),
         (ip.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
         (ip.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+        (_is_local_group(ip), "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"),
     )
     return [invalid(path, value, message) for broken, message in rules if broken]
+
+
+def _is_local_group(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether an address is multicast that no router passes on: 224.0.0.0/24 and the scope 2 of IPv6."""
+    return ip.packed[:3] == b"\xe0\0\0" if ip.version == 4 else ip.packed[0] == 0xFF and ip.packed[1] & 0xF == 2  # noqa: PLR2004
 
 
 def _node_ports(spec: Manifest, kind: str) -> list[FieldError]:
@@ -163,47 +170,4 @@ def _traffic(spec: Manifest, kind: str) -> list[FieldError]:
     internal = text(spec, "internalTrafficPolicy")
     if internal and internal not in {"Cluster", "Local"}:
         errors.append(not_supported("spec.internalTrafficPolicy", internal, ("Cluster", "Local")))
-    return errors
-
-
-_ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
-_MAX_ENDPOINTS = 1000
-
-
-def validate_endpoint_slice(obj: Manifest, old: Manifest | None) -> list[FieldError]:
-    """Check an EndpointSlice; its address type never changes."""
-    kind = text(obj, "addressType")
-    errors: list[FieldError] = []
-    if not kind:
-        errors.append(required("addressType"))
-    elif kind not in _ADDRESS_TYPES:
-        errors.append(not_supported("addressType", kind, _ADDRESS_TYPES))
-    for index, endpoint in enumerate(dicts(obj, "endpoints")):
-        path, addresses = f"endpoints[{index}].addresses", as_list(endpoint.get("addresses"))
-        if not addresses:
-            errors.append(required(path))
-        for number, item in enumerate(addresses):
-            errors += address(str(item), f"{path}[{number}]") if kind in {"IPv4", "IPv6"} else []
-    if old is not None:
-        errors += immutable("addressType", kind, old.get("addressType"))
-    return errors
-
-
-def validate_endpoints(obj: Manifest, old: Manifest | None) -> list[FieldError]:
-    """Check an Endpoints' addresses and ports."""
-    del old
-    errors: list[FieldError] = []
-    for index, subset in enumerate(dicts(obj, "subsets")):
-        path = f"subsets[{index}]"
-        if not dicts(subset, "addresses") and not dicts(subset, "notReadyAddresses"):
-            errors.append(required(path, "must specify `addresses` or `notReadyAddresses`"))
-        for field in ("addresses", "notReadyAddresses"):
-            for number, item in enumerate(dicts(subset, field)):
-                errors += address(text(item, "ip"), f"{path}.{field}[{number}].ip")
-        for number, port in enumerate(dicts(subset, "ports")):
-            here, value = f"{path}.ports[{number}]", count(port, "port")
-            if not text(port, "name") and len(dicts(subset, "ports")) > 1:
-                errors.append(required(f"{here}.name"))
-            errors += [invalid(f"{here}.port", value, problem) for problem in names.port_number(value)]
-            errors += protocol(text(port, "protocol"), here)
     return errors

@@ -6,11 +6,13 @@ import ipaddress
 from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
+from kubewright.api.quantity import value
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, count, dicts, dig, text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import FieldError, first_invalid, forbidden, invalid, required
 from kubewright.twin.validation.numbers import non_negative
+from kubewright.twin.validation.ranges import validate_quota_status
 
 _BAD_ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 _NO_MORE = "cannot be greater than status.replicas"
@@ -101,8 +103,18 @@ def _is_address(text: str) -> bool:
     return True
 
 
+def _claim(obj: Manifest) -> list[FieldError]:
+    return [
+        invalid(f"status.capacity[{name}]", value(amount), "must be a valid resource quantity")
+        for name, amount in as_dict(dig(obj, "status", "capacity")).items()
+        if value(amount) < 0
+    ]
+
+
 _CHECKS: Mapping[tuple[str, str], Callable[[Manifest], list[FieldError]]] = {
     ("", "Service"): _service,
+    ("", "ResourceQuota"): validate_quota_status,
+    ("", "PersistentVolumeClaim"): _claim,
     ("apps", "Deployment"): _replicas(
         "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "terminatingReplicas"
     ),

@@ -10,7 +10,6 @@ from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import (
     FieldError,
     Internal,
-    first_invalid,
     forbidden,
     invalid,
     not_supported,
@@ -23,7 +22,6 @@ from kubewright.twin.validation.numbers import at_most_all, int_or_percent, is_z
 from kubewright.twin.validation.pods import validate_template
 from kubewright.twin.validation.selectors import is_empty, is_readable, matches, validate_selector
 
-_SCALE_TO_ZERO = "must specify at least one Object or External metric to support scaling to zero replicas"
 _NO_MATCH = "`selector` does not match template `labels`"
 
 
@@ -204,27 +202,3 @@ def validate_disruption_budget(obj: Manifest, old: Manifest | None) -> list[Fiel
         errors += int_or_percent(f"spec.{field}", value)
         errors += at_most_all(f"spec.{field}", value) if percentage(value) is not None else []
     return errors + validate_selector(spec.get("selector"), "spec.selector")
-
-
-def validate_autoscaler(obj: Manifest, old: Manifest | None) -> list[FieldError]:
-    """Check a HorizontalPodAutoscaler's bounds and target."""
-    del old
-    spec = as_dict(obj.get("spec"))
-    lowest, highest = spec.get("minReplicas"), spec.get("maxReplicas") or 0
-    errors: list[FieldError] = []
-    if isinstance(lowest, int) and lowest < 0:
-        errors.append(invalid("spec.minReplicas", lowest, "must be greater than or equal to 0"))
-    if lowest == 0 and not any(text(metric, "type") in {"Object", "External"} for metric in dicts(spec, "metrics")):
-        errors.append(forbidden("spec.metrics", _SCALE_TO_ZERO))
-    if highest == 0:
-        errors.append(required("spec.maxReplicas"))
-    elif highest < 0:
-        errors.append(invalid("spec.maxReplicas", highest, "must be greater than or equal to 1"))
-    if isinstance(lowest, int) and highest < lowest:
-        errors.append(invalid("spec.maxReplicas", highest, "must be greater than or equal to `minReplicas`"))
-    if not text(spec, "scaleTargetRef", "apiVersion"):
-        errors.append(invalid("spec.scaleTargetRef.apiVersion", "", "apiVersion must specify API group"))
-    for field in ("kind", "name"):
-        value, path = text(spec, "scaleTargetRef", field), f"spec.scaleTargetRef.{field}"
-        errors += first_invalid(path, value, names.path_segment(value)) if value else [required(path)]
-    return errors

@@ -254,5 +254,5 @@ def _completed(call: Call, merged: Manifest, old: Manifest, options: WriteOption
         raise status.bad_request(f"error strict decoding patch: {', '.join(unknown)}")
     if options.field_validation == "Warn":
         call.registry.warnings.extend(unknown)
-    complete(call.kind, obj, pruning=bool(unknown), settled=obj.keys() - changed.keys())
+    complete(call.kind, obj, pruning=bool(unknown), settled=obj.keys() - changed.keys(), nulls=True)
     return obj
