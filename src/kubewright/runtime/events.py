@@ -46,6 +46,8 @@ class EventRecorder:
         self._clock = clock
         self._component = component
         self._rng = rng or random.Random(component)  # noqa: S311  jitter
+        self._stamp = 0
+        """The instant, in nanoseconds, that the last Event was named after."""
         self._dropped = (metrics or RuntimeMetrics()).events_dropped
         self._queue: asyncio.Queue[Occurrence] = asyncio.Queue(_QUEUED)
         self._correlator = Correlator()
@@ -121,8 +123,9 @@ class EventRecorder:
         return True
 
     async def _create(self, series: Series) -> None:
-        stamp = int(self._clock.now() * 1e9)
         while True:
+            # An instant of its own for each, also where time stands still: a name that is taken costs a request.
+            self._stamp = stamp = max(int(self._clock.now() * 1e9), self._stamp + 1)
             name = f"{series.newest.subject.key.name[: _NAME_LENGTH - 17]}.{stamp:x}"
             try:
                 await self._client.create(
@@ -133,8 +136,7 @@ class EventRecorder:
                 )
             except OpError as error:
                 if error.kind is not ErrorKind.ALREADY_EXISTS:
-                    raise
-                stamp += 1  # another event about the object at the same instant
+                    raise  # else another component's event about the object has this very instant
             else:
                 series.name = name
                 return

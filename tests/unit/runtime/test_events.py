@@ -113,6 +113,19 @@ def test_two_different_events_about_one_object_at_one_instant_both_stay():
             recorder.record(thing(), THINGS, "Normal", "Ready", "it is ready")
             await asyncio.sleep(1)
         assert [event["reason"] for event in events_of(server)] == ["Started", "Ready"]
+        assert server.calls.count("create") == len(events_of(server))
+
+    run_virtual(main())
+
+
+def test_events_of_two_components_at_one_instant_both_stay():
+    async def main():
+        server = FakeServer()
+        async with recording(server) as one, recording(server) as other:
+            one.record(thing(), THINGS, "Normal", "Started", "it started")
+            other.record(thing(), THINGS, "Normal", "Ready", "it is ready")
+            await asyncio.sleep(1)
+        assert {event["reason"] for event in events_of(server)} == {"Started", "Ready"}
 
     run_virtual(main())
 
