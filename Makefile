@@ -6,7 +6,7 @@ STAMP := $(VENV)/.locked
 STATE ?= .control-plane
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check contract control-plane prometheus control-plane-up control-plane-down bench format lock clean
+.PHONY: help setup demo test check contract control-plane prometheus informers control-plane-up control-plane-down bench format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -40,7 +40,10 @@ control-plane: setup ## build etcd, kube-apiserver, kube-controller-manager and 
 	$(BIN)/python -m tools.cluster build
 
 prometheus: setup ## build Prometheus and promtool (cached)
-	$(BIN)/python -m tools.cluster build --prometheus
+	$(BIN)/python -m tools.cluster build prometheus
+
+informers: setup ## build the client of client-go's informers that the tests run (cached)
+	$(BIN)/python -m tools.cluster build informers
 
 control-plane-up: control-plane ## start the real control plane on loopback
 	$(BIN)/python -m tools.cluster up --state $(STATE)

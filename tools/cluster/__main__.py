@@ -1,10 +1,10 @@
-"""The command line of the control plane: `python -m tools.cluster build|up|down|status`; it builds Prometheus, too."""
+"""The command line of the control plane: `python -m tools.cluster build|up|down|status`; builds other programs, too."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from tools.cluster.binaries import CONTROL_PLANE, PROMETHEUS, VERSION
+from tools.cluster.binaries import CONTROL_PLANE, INFORMERS, PROMETHEUS, VERSION
 from tools.cluster.failure import ClusterError
 from tools.cluster.gomodule import cache_root
 from tools.cluster.plane import ControlPlane
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    (PROMETHEUS if options.prometheus else CONTROL_PLANE).build()
+    MODULES[options.what].build()
     return 0
 
 
@@ -56,14 +56,17 @@ def _status(options: argparse.Namespace) -> int:
     return 0 if ready and all(plane.alive().values()) else 1
 
 
+MODULES = {module.name: module for module in (CONTROL_PLANE, PROMETHEUS, INFORMERS)}
 COMMANDS = {"build": _build, "up": _up, "down": _down, "status": _status}
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.cluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    build = commands.add_parser("build", help="build the four binaries into the cache (about ten minutes, once)")
-    build.add_argument("--prometheus", action="store_true", help="build Prometheus and promtool instead")
+    build = commands.add_parser(
+        "build", help="build binaries into the cache (the control plane: about ten minutes, once)"
+    )
+    build.add_argument("what", nargs="?", choices=list(MODULES), default=CONTROL_PLANE.name)
     for name, summary in (
         ("up", "start a control plane that stays until `down`"),
         ("down", "end the control plane of --state"),

@@ -1,6 +1,6 @@
-"""What is built from Go modules: the real control plane, and the real Prometheus.
+"""What is built from Go modules: the real control plane, the real Prometheus, and a client of client-go.
 
-Called by `python -m tools.cluster build`, `make prometheus` and whoever runs what they built.
+Called by `python -m tools.cluster build`, `make prometheus`, `make informers` and whoever runs what they built.
 """
 
 import shutil
@@ -36,10 +36,16 @@ PROMETHEUS = GoModule(
         "prometheus": "github.com/prometheus/prometheus/cmd/prometheus",
         "promtool": "github.com/prometheus/prometheus/cmd/promtool",
     },
-    command="python -m tools.cluster build --prometheus",
+    command="python -m tools.cluster build prometheus",
     # Of thirty ways to discover targets this one alone is needed, and the others are most of the code.
     tags=("remove_all_sd", "enable_kubernetes_sd"),
     stamps={"github.com/prometheus/common/version.Version": "{version}"},
+)
+INFORMERS = GoModule(
+    name="informers",
+    module="k8s.io/client-go",
+    packages={"informers": "."},
+    command="python -m tools.cluster build informers",
 )
 VERSION = CONTROL_PLANE.version
 

@@ -1,7 +1,8 @@
 """Building Go programs from their modules, into a cache outside the repository.
 
-Each module has a go.mod and go.sum of ours under `tools/`; the cache's key is the hash of go.sum: a new version builds
-into a new directory and the old one stays until somebody deletes it. `binaries.py` lists what is built.
+Each module has a go.mod and go.sum of ours under `tools/`; the cache's key is the hash of go.sum and of Go code of
+ours beside it: a new version builds into a new directory and the old one stays until somebody deletes it. `binaries.py`
+lists what is built.
 """
 
 import hashlib
@@ -62,8 +63,9 @@ class GoModule:
 
     @property
     def directory(self) -> Path:
-        """Give the directory of the binaries that belong to the present go.sum."""
-        key = hashlib.sha256((self.source / "go.sum").read_bytes()).hexdigest()[:16]
+        """Give the directory of the binaries that belong to the present go.sum and to our own code."""
+        files = [self.source / "go.sum", *sorted(self.source.glob("*.go"))]
+        key = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
         return cache_root() / self.name / key
 
     def built(self) -> bool:
@@ -74,7 +76,7 @@ class GoModule:
         """Give the path of one built binary; a ClusterError says how to build it."""
         path = self.directory / name
         if not path.is_file():
-            raise ClusterError(f"{name} {self.version} is not built: run `{self.command}` (about ten minutes, once)")
+            raise ClusterError(f"{name} {self.version} is not built: run `{self.command}` (some minutes, once)")
         return path
 
     def build(self) -> Path:

@@ -82,6 +82,18 @@ def test_a_missing_binary_says_how_to_build_it(tmp_path, monkeypatch):
         CONTROL_PLANE.binary("etcd")
 
 
+def test_code_of_ours_that_changed_is_built_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(gomodule, "TOOLS", tmp_path)
+    module = gomodule.GoModule("mine", "k8s.io/client-go", {"mine": "."}, "build")
+    module.source.mkdir()
+    (module.source / "go.sum").write_text("sums")
+    alone = module.directory
+    (module.source / "main.go").write_text("package main")
+    with_code = module.directory
+    (module.source / "main.go").write_text("package main // changed")
+    assert len({alone, with_code, module.directory}) == 3
+
+
 @pytest.mark.parametrize("command", ["down", "status"])
 def test_a_state_directory_without_a_control_plane_is_one_clear_line(command, tmp_path, capsys):
     assert main([command, "--state", str(tmp_path)]) == 1
