@@ -1,6 +1,7 @@
 """schemathesis makes requests of what the twin says of itself: its OpenAPI documents, group by group.
 
-A few for each operation, the same in each run; KUBEWRIGHT_SCHEMATHESIS sets how many.
+One for each operation, the same in each run; what the documents do not allow takes it long to make, so of one group
+alone. KUBEWRIGHT_SCHEMATHESIS asks for more: so many for each operation, of all groups in both ways.
 """
 
 import asyncio
@@ -22,8 +23,10 @@ from kubewright.twin.asgi import AsgiApp
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.server import ApiServer
 
-EXAMPLES = int(os.environ.get("KUBEWRIGHT_SCHEMATHESIS", "1"))
+EXAMPLES = int(os.environ.get("KUBEWRIGHT_SCHEMATHESIS", "0"))
 GROUPS = ("api/v1", "apis/apps/v1", "apis/batch/v1", "apis/networking.k8s.io/v1", "apis/rbac.authorization.k8s.io/v1")
+QUICK = "apis/batch/v1"
+ASKED = [(group, mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE) for group in GROUPS]
 TOKEN = "t"
 WATCH = {"watch": "1", "timeoutSeconds": "1"}
 LATEST_SECONDS = 120
@@ -75,8 +78,11 @@ def send_case(server, case):
         yield ask(server, case.method, parts.path, asked, dict(sent["headers"]), body)
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
-@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize(
+    ("group", "mode"),
+    [each for each in ASKED if EXAMPLES or each[1] is GenerationMode.POSITIVE or each[0] == QUICK],
+    ids=lambda value: getattr(value, "value", value),
+)
 def test_what_the_openapi_document_allows_and_what_it_does_not_is_answered(server, group, mode):
     document = json.loads(run_virtual(server.handle(Request("GET", f"/openapi/v3/{group}"))).body)
     made = json.dumps({"metadata": {"name": "default"}}).encode()
@@ -85,7 +91,7 @@ def test_what_the_openapi_document_allows_and_what_it_does_not_is_answered(serve
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
         operation = found.ok()
 
-        @settings(max_examples=EXAMPLES, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=EXAMPLES or 1, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
         @given(operation.as_strategy(mode))
         def answered(case):
             for code, body in send_case(server, case):
