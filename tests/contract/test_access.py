@@ -343,8 +343,8 @@ async def test_a_service_account_is_known_by_its_token(people, api, namespace):
     async def ended():
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": {"token": unused}}
         status = (await api.ask("POST", "/apis/authentication.k8s.io/v1/tokenreviews", body)).ok()["status"]
-        assert not status.get("authenticated")
-        return status["error"] == '[invalid bearer token, serviceaccounts "robot" not found]'
+        # A real server may not have heard of the deletion yet.
+        return status.get("error") == '[invalid bearer token, serviceaccounts "robot" not found]'
 
     await eventually(ended)
 
