@@ -114,7 +114,7 @@ class TestOfficialPythonClient:
         apps.patch_namespaced_deployment_scale("web", "official", {"spec": {"replicas": 1}})
         until(lambda: len(core.list_namespaced_pod("official", label_selector="app=web").items) == 1)
         pod = core.list_namespaced_pod("official", label_selector="app=web").items[0]
-        assert "simulated start" in core.read_namespaced_pod_log(pod.metadata.name, "official")
+        assert "starting nginx:1" in core.read_namespaced_pod_log(pod.metadata.name, "official")
         eviction = client.V1Eviction(metadata=client.V1ObjectMeta(name=pod.metadata.name))
         core.create_namespaced_pod_eviction(pod.metadata.name, "official", eviction)
         until(lambda: pod.metadata.name not in names(core.list_namespaced_pod("official")))
