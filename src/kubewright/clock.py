@@ -132,7 +132,7 @@ class FastLoop(asyncio.SelectorEventLoop):
 
 
 def run_wall(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` to its end in ordinary time, on uvloop where that is installed: it halves the cost of a connection."""
+    """Run `main` to its end in ordinary time, on uvloop where that is installed: it makes connections cheaper."""
     try:
         from uvloop import new_event_loop
     except ImportError:

@@ -1,7 +1,7 @@
 """What was found out about documents that have been seen before, by their JSON.
 
 Most documents come many times: the replicas of a workload have one spec. What depends on nothing but a document's
-content is worked out once and found again by its bytes, which costs a tenth. Bounded, and forgotten all at once when it
+content is worked out once and found again by its bytes, which costs less. Bounded, and forgotten all at once when it
 is full: what is still in use is soon there again.
 """
 
