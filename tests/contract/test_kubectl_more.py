@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from tests.contract.manifests import config_map, crd, custom, deployment, pod, s
 from tests.contract.test_certificates import key_and_request, signing_request
 from tests.contract.test_kubectl import table
 
+SCRAPED_SECONDS = 90
 NOT_IN_SERVER = "error: Metrics API not available\n"
 
 
@@ -25,6 +27,15 @@ def ready(run):
 def only_on_the_twin(cluster):
     if cluster.name != "twin":
         pytest.skip("the real control plane finds no kubelet at its simulated nodes")
+
+
+def once_scraped(run, *command):
+    """What kubectl says once the thing asked for was there for two scrapes, which are 15 seconds apart."""
+    deadline = time.monotonic() + SCRAPED_SECONDS
+    while (said := run(*command, check=False)).returncode != 0:
+        assert time.monotonic() < deadline, said.stderr
+        time.sleep(0.5)
+    return said.stdout
 
 
 def test_a_kustomization_is_applied_shown_and_deleted(said, tmp_path):
@@ -271,17 +282,14 @@ def test_a_token_is_bound_and_limited(said, run):
 
 
 def test_top_without_metrics_says_so_and_shows_usage_on_the_twin(cluster, run, ready):
-    nodes = run("top", "nodes", check=False)
     if cluster.name != "twin":
-        assert nodes.stderr == NOT_IN_SERVER
+        assert run("top", "nodes", check=False).stderr == NOT_IN_SERVER
         return
-    assert nodes.stdout.split("\n")[0].split() == ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]
-    assert len(nodes.stdout.splitlines()) > 3
-    for _ in range(100):
-        pods = run("top", "pods", "--containers", check=False)
-        if pods.returncode == 0 and ready in pods.stdout:
-            break
-    assert re.search(r"^a +main +\d+m +\d+Mi", pods.stdout, re.MULTILINE)
+    nodes = once_scraped(run, "top", "nodes").splitlines()
+    assert nodes[0].split() == ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]
+    assert len(nodes) > 3
+    pods = once_scraped(run, "top", "pods", "--containers")
+    assert re.search(rf"^{ready} +main +\d+m +\d+Mi", pods, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("only_on_the_twin")
