@@ -77,6 +77,20 @@ async def test_a_binding_puts_a_pod_on_its_node(pods):
     (await pods.delete("a", {"gracePeriodSeconds": 0})).ok()
 
 
+async def test_a_pod_takes_on_the_topology_of_its_node(api, pods):
+    node = (await api.of("nodes").list()).ok()["items"][0]["metadata"]
+    places = {name: value for name, value in node["labels"].items() if name.startswith("topology.kubernetes.io/")}
+    assert len(places) == 2
+    bound = {**binding("a", node["name"]), "metadata": {"name": "a", "labels": {"more": "yes"}}}
+    (await pods.create(pod("a", schedulerName="nobody"))).ok()
+    assert (await post(pods, "a", "binding", bound)).status == 201
+    assert (await pods.get("a")).ok()["metadata"]["labels"] == {"more": "yes", **places}
+    placed = (await pods.create(pod("b", nodeName=node["name"]))).ok()
+    assert placed["metadata"]["labels"] == places
+    for name in "ab":
+        (await pods.delete(name, {"gracePeriodSeconds": 0})).ok()
+
+
 async def test_a_gated_pod_is_not_bound(pods):
     (await pods.create(pod("a", schedulingGates=[{"name": "example.com/gate"}]))).ok()
     refused = (await post(pods, "a", "binding", binding("a", "nowhere"))).refused

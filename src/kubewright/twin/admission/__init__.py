@@ -20,6 +20,7 @@ from kubewright.twin.admission import (
     storage,
     system,
     tolerations,
+    topology,
     webhooks,
 )
 from kubewright.twin.admission.attempt import Attempt, Step
@@ -35,6 +36,7 @@ _COMPLETING_PODS: tuple[Step, ...] = (
     priority.complete,
     tolerations.complete,
     runtimes.complete,
+    topology.complete,
 )
 _COMPLETING: Mapping[tuple[str, str], tuple[Step, ...]] = {
     ("", "Node"): (system.taint_node,),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Response
 from kubewright.twin import status
-from kubewright.twin.admission import review
+from kubewright.twin.admission import review, topology
 from kubewright.twin.admission.operation import Operation
 from kubewright.twin.answers import document
 from kubewright.twin.call import Call
@@ -31,7 +31,9 @@ def bind(call: Call) -> Response:
     node = text(binding, "target", "name")
     if not node:
         raise status.StatusError(500, "", str(required("target.name")))
-    metadata = as_dict(binding.get("metadata"))
+    metadata = binding["metadata"] = as_dict(binding.get("metadata"))
+    if text(binding, "target", "kind") == "Node":
+        topology.label(call.registry, metadata, node)
 
     check_uid(call, text(metadata, "uid"))
     review(call.registry, Operation("CREATE", call.target, binding, None, options.given, options.dry_run))
@@ -56,6 +58,8 @@ def bind(call: Call) -> Response:
         obj["metadata"].setdefault("annotations", {}).update(as_dict(metadata.get("annotations")))
         if not obj["metadata"]["annotations"]:
             del obj["metadata"]["annotations"]
+        if as_dict(metadata.get("labels")):
+            obj["metadata"]["labels"] = {**as_dict(obj["metadata"].get("labels")), **metadata["labels"]}
         obj["spec"]["nodeName"] = node
         _add_condition(obj, {"type": "PodScheduled", "status": "True", "lastTransitionTime": call.registry.stamp()})
         return obj

@@ -31,7 +31,7 @@ def test_a_pod_is_missing_until_it_ran_for_a_while():
     assert usage_of(found) == ("main", pytest.approx(0.25), "64Mi")
     assert (found[1]["kind"], found[1]["window"]) == ("PodMetrics", "15s")
     (item,) = listed[1]["items"]
-    assert item["metadata"]["labels"] == {"app": "a"}
+    assert item["metadata"]["labels"]["app"] == "a"
     assert listed[1]["kind"] == "PodMetricsList"
     assert everywhere[1]["items"] == listed[1]["items"]
 
