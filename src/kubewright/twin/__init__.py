@@ -50,7 +50,6 @@ from collections.abc import Mapping
 KEPT_ONLY: frozenset[tuple[str, str]] = frozenset(
     {
         ("", "podtemplates"),
-        ("", "replicationcontrollers"),
         ("autoscaling", "horizontalpodautoscalers"),
         ("resource.k8s.io", "deviceclasses"),
         ("resource.k8s.io", "resourceslices"),
@@ -78,6 +77,7 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
         ("", "persistentvolumeclaims"),
         ("", "persistentvolumes"),
         ("", "pods"),
+        ("", "replicationcontrollers"),
         ("", "resourcequotas"),
         ("", "secrets"),
         ("", "serviceaccounts"),

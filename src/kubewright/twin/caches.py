@@ -23,6 +23,7 @@ from kubewright.api.core import (
 from kubewright.api.discovery import ENDPOINT_SLICES, EndpointSlice
 from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
+from kubewright.api.replication import REPLICATION_CONTROLLERS
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES, claim_names
 from kubewright.client.protocol import Client
 from kubewright.runtime.informer import Informer
@@ -60,6 +61,7 @@ class Caches:
         self.endpoint_slices = self.of(ENDPOINT_SLICES)
         self.deployments = self.of(DEPLOYMENTS)
         self.replica_sets = self.of(REPLICA_SETS)
+        self.replication_controllers = self.of(REPLICATION_CONTROLLERS)
         self.stateful_sets = self.of(STATEFUL_SETS)
         self.daemon_sets = self.of(DAEMON_SETS)
         self.jobs = self.of(JOBS)
@@ -141,6 +143,7 @@ _COMMON: Mapping[str, Indexer[Any]] = {BY_UID: _uid, BY_OWNER: _owners}
 _SPECIAL: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     PODS: {BY_CONTROLLER: _controller, BY_NODE: _node, BY_LABEL: _labels, BY_CLAIM: _claims},
     REPLICA_SETS: {BY_CONTROLLER: _controller},
+    REPLICATION_CONTROLLERS: {BY_CONTROLLER: _controller},
     JOBS: {BY_CONTROLLER: _controller},
     CONTROLLER_REVISIONS: {BY_CONTROLLER: _controller},
     SERVICES: {BY_SELECTOR: _selector},

@@ -1,6 +1,6 @@
 """News of pods for the controllers that own pods: whom to look at again, and which expectations are met.
 
-ReplicaSets, DaemonSets, StatefulSets and Jobs all listen to the one informer of pods by this.
+ReplicaSets, ReplicationControllers, DaemonSets, StatefulSets and Jobs all listen to the one informer of pods by this.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ class _Paths:
 
 
 _BUILTIN = _Paths(("spec", "replicas"), ("status", "replicas"), ("spec", "selector"))
+_PLAIN = frozenset({"ReplicationController"})
 _DEFINITION = "io.k8s.api.autoscaling.v1.Scale"
 
 
@@ -166,7 +167,7 @@ def _scale_of(kind: KindInfo, record: Record) -> Manifest:
     metadata = obj["metadata"]
     shown = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     scale_status: Manifest = {"replicas": dig(obj, *paths.status) or 0}
-    selector = _selector_text(dig(obj, *paths.selector) if paths.selector else None)
+    selector = _selector_text(dig(obj, *paths.selector) if paths.selector else None, plain=kind.kind in _PLAIN)
     if selector:
         scale_status["selector"] = selector
     replicas = dig(obj, *paths.spec) or 0
@@ -179,8 +180,10 @@ def _scale_of(kind: KindInfo, record: Record) -> Manifest:
     }
 
 
-def _selector_text(selector: Any) -> str:
-    """Write a selector as a Scale has it; a CRD keeps it as text already."""
+def _selector_text(selector: Any, *, plain: bool) -> str:
+    """Write a selector as a Scale has it; a CRD keeps it as text already, a `plain` one is labels alone."""
     if isinstance(selector, str):
         return selector
+    if plain and selector:
+        selector = {"matchLabels": selector}
     return str(msgspec.convert(selector, LabelSelector)) if selector else ""

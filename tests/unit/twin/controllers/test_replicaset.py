@@ -17,7 +17,7 @@ from tests.unit.twin.controllers.build import NOW, owned, pod, replica_set
 
 
 def test_missing_pods_are_made_from_the_template_and_owned():
-    creates = scale(replica_set("web-1", 3), [pod("a")], {})
+    creates = scale(replica_set("web-1", 3), REPLICA_SETS, [pod("a")], {})
     assert [type(each) for each in creates] == [Create, Create]
     manifest = creates[0].manifest
     assert manifest["metadata"]["generateName"] == "web-1-"
@@ -29,7 +29,7 @@ def test_missing_pods_are_made_from_the_template_and_owned():
 
 
 def test_superfluous_pods_go_by_uid():
-    removes = scale(replica_set("web-1", 1), [pod("a"), pod("b", ready=False)], {})
+    removes = scale(replica_set("web-1", 1), REPLICA_SETS, [pod("a"), pod("b", ready=False)], {})
     assert [(type(each), each.key.name, each.uid) for each in removes] == [(Remove, "b", "uid-b")]
 
 

@@ -56,7 +56,7 @@ class World:
 
     async def reconcile(self):
         writer = self.context.writer("test")
-        return await ReplicaSetReconciler(self.caches, writer, self.context, self.expected).reconcile(KEY)
+        return await ReplicaSetReconciler(REPLICA_SETS, self.caches, writer, self.context, self.expected).reconcile(KEY)
 
 
 def test_pods_that_the_cache_does_not_show_yet_are_not_made_twice():

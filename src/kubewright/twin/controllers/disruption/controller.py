@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
 
 from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, Deployment, ReplicaSet, StatefulSet
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey, OwnerReference, controller_of
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
+from kubewright.api.replication import REPLICATION_CONTROLLERS, ReplicationController
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
 from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import WorkQueue
@@ -25,6 +27,9 @@ from kubewright.twin.controllers.podnews import digest
 from kubewright.twin.controllers.writes import Patch, Writer
 
 NAME = "disruption-controller"
+
+_Owner: TypeAlias = Deployment | ReplicaSet | ReplicationController | StatefulSet
+_O = TypeVar("_O", Deployment, ReplicaSet, ReplicationController, StatefulSet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +83,10 @@ class BudgetReconciler:
             wanted[above.metadata.uid] = above.spec.replicas
         return Scale(sum(wanted.values()))
 
-    def _owner(self, namespace: str, owner: OwnerReference) -> Deployment | ReplicaSet | StatefulSet | None:
+    def _owner(self, namespace: str, owner: OwnerReference) -> _Owner | None:
         key = ObjectKey(namespace, owner.name)
+        if owner.kind == REPLICATION_CONTROLLERS.kind:
+            return self.caches.replication_controllers.index.get(key)
         if owner.kind == STATEFUL_SETS.kind:
             return self.caches.stateful_sets.index.get(key)
         if owner.kind != REPLICA_SETS.kind:
@@ -133,18 +140,14 @@ def add_to(context: Context) -> None:
     queue = context.queue(NAME, ObjectKey)
     watch_own(caches.budgets, queue)
     caches.pods.add_handler(PodChanges(caches, queue))
-    for owners in (caches.deployments, caches.replica_sets, caches.stateful_sets):
-        owners.add_handler(lambda change: _on_owner(change, caches, queue))
+    owners = (caches.deployments, caches.replica_sets, caches.replication_controllers, caches.stateful_sets)
+    for each in owners:
+        each.add_handler(lambda change: _on_owner(change, caches, queue))
     reconciler = BudgetReconciler(caches, context.writer(NAME), context)
-    informers = (caches.budgets, caches.pods, caches.deployments, caches.replica_sets, caches.stateful_sets)
-    context.controller(NAME, reconciler, queue, informers)
+    context.controller(NAME, reconciler, queue, (caches.budgets, caches.pods, *owners))
 
 
-def _on_owner(
-    change: Change[Deployment] | Change[ReplicaSet] | Change[StatefulSet],
-    caches: Caches,
-    queue: WorkQueue[ObjectKey],
-) -> None:
+def _on_owner(change: Change[_O], caches: Caches, queue: WorkQueue[ObjectKey]) -> None:
     old, new = change.old, change.new
     if old is not None and new is not None and old.spec.replicas == new.spec.replicas:
         return
