@@ -14,17 +14,21 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One case. `ratio` above 1 is better than the peer; `spread` is its range, or without a peer the range of ours."""
+    """One case. `ratio` above 1 is better than the peer; `spread` is its range, or without a peer the range of ours.
+
+    `ours` is None when it could not be measured; `why_not` says why.
+    """
 
     case: str
     unit: str
-    ours: float
+    ours: float | None
     peer: float | None
     peer_name: str
     ratio: float | None
-    spread: tuple[float, float]
+    spread: tuple[float, float] | None
     goal: float | None
     met: bool | None
+    why_not: str = ""
 
 
 def alternate(runs: int, *measures: Callable[[], float]) -> list[list[float]]:
@@ -78,14 +82,25 @@ def compared(
     )
 
 
+def unmeasured(case: str, unit: str, *, goal: float | None, why: str) -> Result:
+    """Return a case that has no figure, and so misses any goal."""
+    return Result(case, unit, None, None, "", None, None, goal, None if goal is None else False, why)
+
+
 def report(bench: str, results: Sequence[Result]) -> None:
     """Print the results, as JSON last."""
     for each in results:
-        against = f", {each.peer_name} {each.peer:,}: x{each.ratio}" if each.ratio is not None else ""
         verdict = "" if each.goal is None else f", goal {each.goal:,}: {'met' if each.met else 'MISSED'}"
-        low, high = each.spread
-        print(f"{each.case}: {each.ours:,} {each.unit}{against} [{low:,} to {high:,}]{verdict}")
+        print(f"{each.case}: {_shown(each)}{verdict}")
     print(json.dumps({"bench": bench, "results": [asdict(each) for each in results]}))
+
+
+def _shown(found: Result) -> str:
+    if found.ours is None or found.spread is None:
+        return found.why_not
+    against = f", {found.peer_name} {found.peer:,}: x{found.ratio}" if found.ratio is not None else ""
+    low, high = found.spread
+    return f"{found.ours:,} {found.unit}{against} [{low:,} to {high:,}]"
 
 
 def _round(value: float) -> float:

@@ -1,8 +1,11 @@
 """The twin's speed and size: writes, watches, lists, forks, memory, and idle virtual time.
 
-What happens in one process is measured by its CPU time: one core, whatever else the machine does. What the real
-kube-apiserver with etcd can do as well is measured by the wall clock in turn with it, by the same load generator in a
-process of its own. Its cases need the binaries of `make control-plane`; `--without-peer` leaves them out.
+What happens in one process is measured by its CPU time (`benches/inprocess.py`): one core, whatever else the machine
+does. What the real kube-apiserver with etcd can do as well is measured by the wall clock in turn with it, by the same
+load generator in a process of its own. Its cases need the binaries of `make control-plane`; `--without-peer` leaves
+them out.
+
+Every case has its limit, and all together have theirs: what did not end within it, or failed, says so in its place.
 """
 
 from __future__ import annotations
@@ -10,169 +13,134 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import itertools
-import math
-import os
+import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from benches.report import Result, alternate, compared, report, result
-from benches.traffic import WATCHERS, pod
-from kubewright.api.apps import DEPLOYMENTS
-from kubewright.api.meta import Manifest
+from benches.report import Result, compared, report, result, unmeasured
+from benches.traffic import WATCHERS
 from kubewright.client.connect import connect
 from kubewright.client.kubeconfig import load
-from kubewright.client.transport import Request
-from kubewright.clock import Clock, run_virtual, run_wall
+from kubewright.clock import Clock, run_wall
 from kubewright.runtime.heap import keep_many_objects
 from kubewright.runtime.shutdown import run_until_signalled
-from kubewright.store.versioned import Bucket, Change, Record
-from kubewright.twin.cluster import Twin
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.serve import serving
 from kubewright.twin.server import ApiServer
-from kubewright.twin.watch import WatchHub
 from tools.cluster import ControlPlane
 
 PEER = "kube-apiserver with etcd"
-JSON = {"content-type": "application/json", "accept": "application/json"}
-PODS = "/api/v1/namespaces/default/pods"
+ALL_SECONDS = 15 * 60
 namespaces = (f"bench-{number}" for number in itertools.count(1))
 
 
-def post(number: int, mode: str = "production") -> Request:
-    return Request("POST", PODS, {}, JSON, pod(f"p-{number:06d}", mode))
+class UnmeasuredError(Exception):
+    """A case that did not end in time, or failed; its text says which."""
 
 
-async def bare() -> ApiServer:
-    """Return an API server without controllers and nodes."""
-    server = ApiServer(Clock.virtual(), KindTable.builtin())
-    body = b'{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"default"}}'
-    assert (await server.handle(Request("POST", "/api/v1/namespaces", {}, JSON, body))).status == 201
-    return server
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a figure is called, and what it should be."""
+
+    name: str
+    unit: str
+    goal: float | None = None
+    less_is_better: bool = False
+
+    def outcome(self, ours: Sequence[float], peer: Sequence[float] = (), *, failure: str = "") -> list[Result]:
+        """Return the figure against its goal, and against the peer's figures where there are any."""
+        if not ours or failure:
+            found = [unmeasured(self.name, self.unit, goal=self.goal, why=failure)]
+        else:
+            found = [result(self.name, self.unit, ours, goal=self.goal, less_is_better=self.less_is_better)]
+        pairs = min(len(ours), len(peer))
+        if pairs:
+            pair = ours[:pairs], peer[:pairs]
+            found.append(compared(self.name, self.unit, *pair, PEER, less_is_better=self.less_is_better))
+        return found
 
 
-async def creates(count: int, *, alike: bool = True) -> float:
-    """Pods created a second: replicas of one spec, or each with a spec that no other has."""
-    server = await bare()
-    requests = [post(number) if alike else post(number, f"mode-{number}") for number in range(count)]
-    begun = time.process_time()
-    for request in requests:
-        assert (await server.handle(request)).status == 201
-    return count / (time.process_time() - begun)
+class Runner:
+    """Runs programs that print a measure, none longer than its limit, and all within `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends_at = time.monotonic() + seconds
+
+    def run(self, module: str, *arguments: object, limit: float) -> list[float]:
+        """Return what a module of ours prints; raises UnmeasuredError."""
+        limit = min(limit, self._ends_at - time.monotonic())
+        if limit <= 0:
+            raise UnmeasuredError("not begun: no time was left")
+        command = [sys.executable, "-m", f"benches.{module}", *map(str, arguments)]
+        try:
+            done = subprocess.run(command, check=True, capture_output=True, timeout=limit)
+        except subprocess.TimeoutExpired:
+            raise UnmeasuredError(f"did not end in {limit:.0f} s") from None
+        except subprocess.CalledProcessError as error:
+            sys.stderr.write(error.stderr.decode(errors="replace"))
+            raise UnmeasuredError(f"failed: {_last_line(error.stderr)}") from None
+        found = json.loads(done.stdout)
+        return found if isinstance(found, list) else [found]
 
 
-async def fan_out(count: int, *, with_writes: bool = True) -> float:
-    """Events that ten watchers in the same process get a second, with or without the writes that cause them.
-
-    Without them: to take in each change as the store tells of it, to encode it once, and to hand it to all ten.
-    """
-    server = await bare()
-    watch = Request("GET", PODS, {"watch": "true"}, JSON)
-    streams = [(await server.handle(watch)).stream for _ in range(WATCHERS)]
-    requests = [post(number) for number in range(count)]
-    telling = Telling(server.hub)
-    begun = time.process_time()
-    for request in requests:
-        await server.handle(request)
-    taking = time.process_time()
-    for stream in streams:
-        assert stream is not None
-        lines = aiter(stream)
-        for _ in range(count):
-            assert await anext(lines)
-    ended = time.process_time()
-    return count * WATCHERS / (ended - begun if with_writes else ended - taking + telling.seconds)
+def _last_line(text: bytes) -> str:
+    return next((line for line in reversed(text.decode(errors="replace").splitlines()) if line.strip()), "no word")
 
 
-class Telling:
-    """Times what a hub does inside of each write."""
-
-    def __init__(self, hub: WatchHub) -> None:
-        self.seconds = 0.0
-        self._fan_out = hub._fan_out  # noqa: SLF001  the one place where a change meets its watches
-        hub._fan_out = self._timed  # noqa: SLF001
-
-    def _timed(self, bucket: Bucket, change: Change) -> None:
-        begun = time.process_time()
-        self._fan_out(bucket, change)
-        self.seconds += time.process_time() - begun
+Measure = Callable[[], list[float]]
 
 
-async def forks(count: int) -> float:
-    """Return the milliseconds that a fork of a whole twin takes."""
-    twin = Twin(Clock.virtual(), nodes=100)
-    async with twin:
-        for number in range(count):
-            await twin.server.handle(post(number))
-        await asyncio.sleep(60)
-        begun = time.process_time()
-        forked = twin.fork()
-        seconds = time.process_time() - begun
-        assert len(forked.server.store.list(("", "pods"))[0]) == count
-    return 1000 * seconds
+def in_turn(runs: int, *measures: Measure) -> tuple[list[list[list[float]]], list[str]]:
+    """Run the measures in turn, `runs` times; returns each one's outcomes, and why it has no more of them."""
+    outcomes: list[list[list[float]]] = [[] for _ in measures]
+    failures = ["" for _ in measures]
+    for _ in range(runs):
+        for number, measure in enumerate(measures):
+            if failures[number]:
+                continue
+            try:
+                outcomes[number].append(measure())
+            except UnmeasuredError as error:
+                failures[number] = str(error)
+    return outcomes, failures
 
 
-def deployment(number: int, replicas: int) -> Manifest:
-    labels = {"app": f"app-{number:04d}"}
-    resources = {"requests": {"cpu": "100m", "memory": "128Mi"}}
-    container = {"name": "main", "image": "registry.example/shop:1.2.3", "resources": resources}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
-    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
-    return {"metadata": {"name": labels["app"]}, "spec": spec}
+def in_process(runner: Runner, runs: int, count: int) -> list[Result]:
+    cases = {
+        "creates": [Case("pod creates in process, replicas of one spec", "pods/s", 5_000)],
+        "unlike": [Case("pod creates in process, no two specs alike", "pods/s", 5_000)],
+        "fan-out": [
+            Case(f"watch fan-out to {WATCHERS} in process, with the creates", "events/s", 50_000),
+            Case(f"watch fan-out to {WATCHERS} in process, alone", "events/s", 50_000),
+        ],
+    }
+    measures = [lambda what=what: runner.run("inprocess", what, count, limit=60) for what in cases]
+    outcomes, failures = in_turn(runs, *measures)
+    return [
+        found
+        for figures, values, failure in zip(cases.values(), outcomes, failures, strict=True)
+        for number, case in enumerate(figures)
+        for found in case.outcome([each[number] for each in values], failure=failure)
+    ]
 
 
-@contextlib.asynccontextmanager
-async def populated(nodes: int, pods: int):
-    """Run a twin whose nodes all run their share of pods."""
-    async with Twin(Clock.virtual(), nodes=nodes) as twin:
-        replicas = 100
-        for number in range(pods // replicas):
-            await twin.client().create(DEPLOYMENTS, deployment(number, replicas), namespace="default")
-        store = twin.server.store
-        while sum(_is_running(each) for each in store.list(("", "pods"))[0]) < pods:  # noqa: ASYNC110
-            await asyncio.sleep(10)
-        await asyncio.sleep(120)
-        yield twin
-
-
-def _is_running(record: Record) -> bool:
-    """Look without decoding: the records are many, and most of them old."""
-    return b'"phase":"Running"' in record.encoded
-
-
-async def memory(nodes: int, pods: int) -> float:
-    """Return the gigabytes that this process holds with all of them running."""
-    async with populated(nodes, pods):
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e9  # noqa: ASYNC240
-
-
-async def idle_hour(nodes: int, pods: int) -> float:
-    """Return the seconds that a virtual hour takes in which nothing happens."""
-    async with populated(nodes, pods):
-        begun = time.process_time()
-        await asyncio.sleep(3600)
-        return time.process_time() - begun
-
-
-IN_A_PROCESS: dict[str, Callable[[int, int], Coroutine[Any, Any, float]]] = {"memory": memory, "idle": idle_hour}
-
-
-def in_a_process(what: str, nodes: int, pods: int, seconds: int) -> float:
-    """Measure in a process that has done nothing before; infinite when it does not end in `seconds`."""
-    command = [sys.executable, "-m", "benches.twin", "--measure", what, str(nodes), str(pods)]
-    try:
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        print(f"{what} of {nodes:,} nodes and {pods:,} pods did not end in {seconds} s", file=sys.stderr)
-        return math.inf
-    return float(done.stdout)
+def whole_clusters(runner: Runner, share: int) -> list[Result]:
+    nodes, pods = 500 // share, 10_000 // share
+    hour = Case(f"a virtual hour of {nodes:,} idle nodes and {pods:,} pods", "s", 5, less_is_better=True)
+    fork = Case(f"fork of {nodes:,} nodes and {pods:,} running pods", "ms", 50, less_is_better=True)
+    outcomes, failures = in_turn(1, lambda: runner.run("inprocess", "idle", nodes, pods, limit=200))
+    seconds, *forks = outcomes[0][0] if outcomes[0] else [0.0]
+    found = hour.outcome([seconds] if forks else [], failure=failures[0]) + fork.outcome(forks, failure=failures[0])
+    nodes, pods = 5_000 // share, 50_000 // share
+    size = Case(f"memory of {nodes:,} nodes and {pods:,} running pods", "GB", 2, less_is_better=True)
+    outcomes, failures = in_turn(1, lambda: runner.run("inprocess", "memory", nodes, pods, limit=300))
+    return found + size.outcome([each[0] for each in outcomes[0]], failure=failures[0])
 
 
 @contextlib.contextmanager
@@ -182,7 +150,8 @@ def served(folder: Path) -> Generator[Path]:
     process = subprocess.Popen([sys.executable, "-m", "benches.twin", "--serve", str(kubeconfig)])
     try:
         while not kubeconfig.exists():
-            assert process.poll() is None
+            if process.poll() is not None:
+                raise UnmeasuredError("the twin's server ended at once")
             time.sleep(0.05)
         yield kubeconfig
     finally:
@@ -193,11 +162,6 @@ def served(folder: Path) -> Generator[Path]:
 async def serve(kubeconfig: Path) -> None:
     async with serving(ApiServer(Clock.wall(), KindTable.builtin()), kubeconfig):
         await run_until_signalled(asyncio.Event().wait())
-
-
-def traffic(kubeconfig: Path, what: str, namespace: str, count: int) -> float:
-    command = [sys.executable, "-m", "benches.traffic", str(kubeconfig), what, namespace, str(count)]
-    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 async def make_namespace(kubeconfig: Path, name: str) -> None:
@@ -218,38 +182,51 @@ def fresh(kubeconfig: Path) -> str:
     return name
 
 
-def over_https(runs: int, without_peer: bool, creates_count: int, list_count: int) -> list[Result]:
-    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-        folder = Path(name)
-        clusters = [stack.enter_context(served(folder))]
-        if not without_peer:
-            clusters.append(
-                stack.enter_context(ControlPlane.start(folder / "plane", controllers=False, scheduler=False)).kubeconfig
-            )
-
-        def measures(what: str, count: int) -> list[list[float]]:
-            return alternate(runs, *(lambda each=each: traffic(each, what, fresh(each), count) for each in clusters))
-
-        created = measures("create", creates_count)
-        watched = measures("watch", creates_count)
-        full = [fresh(each) for each in clusters]
-        for cluster, namespace in zip(clusters, full, strict=True):
-            traffic(cluster, "create", namespace, list_count)
-        pairs = zip(clusters, full, strict=True)
-        listed = alternate(runs, *(lambda pair=pair: traffic(pair[0], "list", pair[1], list_count) for pair in pairs))
-    listing = f"list of {list_count:,} pods over HTTPS"
-    found = [
-        result("pod creates over HTTPS", "pods/s", created[0], goal=1500),
-        result(f"watch fan-out to {WATCHERS} over HTTPS, with the creates", "events/s", watched[0]),
-        result(listing, "s", listed[0], goal=0.5, less_is_better=True),
+def over_https(runner: Runner, runs: int, *, creates: int, listed: int, without_peer: bool) -> list[Result]:
+    cases = [
+        Case("pod creates over HTTPS", "pods/s", 1500),
+        Case(f"watch fan-out to {WATCHERS} over HTTPS, with the creates", "events/s"),
+        Case(f"list of {listed:,} pods over HTTPS", "s", 0.5, less_is_better=True),
     ]
-    if not without_peer:
-        found += [
-            compared("pod creates over HTTPS", "pods/s", created[0], created[1], PEER),
-            compared(f"watch fan-out to {WATCHERS} over HTTPS, with the creates", "events/s", *watched, PEER),
-            compared(listing, "s", *listed, PEER, less_is_better=True),
-        ]
+    try:
+        with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+            folder = Path(name)
+            clusters = [stack.enter_context(served(folder))]
+            if not without_peer:
+                plane = ControlPlane.start(folder / "plane", controllers=False, scheduler=False)
+                clusters.append(stack.enter_context(plane).kubeconfig)
+            return _traffic(runner, runs, clusters, cases, (creates, creates, listed))
+    except Exception as error:  # noqa: BLE001  whatever it is, the other cases are told of
+        return [found for case in cases for found in case.outcome([], failure=f"failed: {error}")]
+
+
+def _traffic(
+    runner: Runner, runs: int, clusters: list[Path], cases: list[Case], counts: tuple[int, int, int]
+) -> list[Result]:
+    def measures(what: str, count: int, spaces: Sequence[str] = ()) -> tuple[list[list[list[float]]], list[str]]:
+        def measure(number: int) -> list[float]:
+            namespace = spaces[number] if spaces else fresh(clusters[number])
+            return runner.run("traffic", clusters[number], what, namespace, count, limit=60)
+
+        return in_turn(runs, *(lambda number=number: measure(number) for number in range(len(clusters))))
+
+    found: list[Result] = []
+    for what, case, count in zip(("create", "watch", "list"), cases, counts, strict=True):
+        full: list[str] = []
+        if what == "list":
+            full = [fresh(each) for each in clusters]
+            _fill(runner, clusters, full, count)
+        outcomes, failures = measures(what, count, full)
+        values = [[each[0] for each in ones] for ones in outcomes]
+        found += case.outcome(values[0], *values[1:], failure=failures[0])
     return found
+
+
+def _fill(runner: Runner, clusters: list[Path], spaces: list[str], count: int) -> None:
+    """Create what is to be listed; where that takes too long, the list finds too little and fails."""
+    for cluster, namespace in zip(clusters, spaces, strict=True):
+        with contextlib.suppress(UnmeasuredError):
+            runner.run("traffic", cluster, "create", namespace, count, limit=120)
 
 
 def main() -> None:
@@ -257,52 +234,22 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--without-peer", action="store_true")
     parser.add_argument("--quick", action="store_true", help="a tenth of each case, once: goals mean nothing then")
-    parser.add_argument("--measure", nargs=3, metavar=("WHAT", "NODES", "PODS"), help=argparse.SUPPRESS)
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    keep_many_objects()
     if options.serve:
+        keep_many_objects()
         run_wall(serve(options.serve))
         return
-    if options.measure:
-        what, nodes, pods = options.measure
-        print(run_virtual(IN_A_PROCESS[what](int(nodes), int(pods))))
-        return
     share, runs = (10, 1) if options.quick else (1, options.runs)
-    in_process = alternate(
-        runs,
-        lambda: run_virtual(creates(10_000 // share)),
-        lambda: run_virtual(creates(10_000 // share, alike=False)),
-        lambda: run_virtual(fan_out(10_000 // share)),
-        lambda: run_virtual(fan_out(10_000 // share, with_writes=False)),
-        lambda: run_virtual(forks(10_000 // share)),
-    )
-    gc.collect()
-    nodes, pods = 5_000 // share, 50_000 // share
-    idle = 500 // share, 10_000 // share
+    runner = Runner(ALL_SECONDS)
     report(
         "twin",
         [
-            result("pod creates in process, replicas of one spec", "pods/s", in_process[0], goal=5_000),
-            result("pod creates in process, no two specs alike", "pods/s", in_process[1], goal=5_000),
-            result(f"watch fan-out to {WATCHERS} in process, with the creates", "events/s", in_process[2], goal=50_000),
-            result(f"watch fan-out to {WATCHERS} in process, alone", "events/s", in_process[3], goal=50_000),
-            result(f"fork of {10_000 // share:,} running pods", "ms", in_process[4], goal=50, less_is_better=True),
-            *over_https(runs, options.without_peer, 5_000 // share, 20_000 // share),
-            result(
-                f"memory of {nodes:,} nodes and {pods:,} running pods",
-                "GB",
-                [in_a_process("memory", nodes, pods, 300)],
-                goal=2,
-                less_is_better=True,
+            *in_process(runner, runs, 10_000 // share),
+            *over_https(
+                runner, runs, creates=5_000 // share, listed=20_000 // share, without_peer=options.without_peer
             ),
-            result(
-                f"a virtual hour of {idle[0]:,} idle nodes and {idle[1]:,} pods",
-                "s",
-                [in_a_process("idle", *idle, 120)],
-                goal=5,
-                less_is_better=True,
-            ),
+            *whole_clusters(runner, share),
         ],
     )
 
