@@ -7,24 +7,16 @@ A service is anything with `run()` (until cancelled), `synced` and `settled`. To
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Protocol
 
-from kubewright.api.apiextensions import CRDS
 from kubewright.api.crds import all_crds
-from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
-from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.definitions import install, missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.workloads.controller import app_services
-
-INSTALLER = "kubewright-install"
-ESTABLISH_ATTEMPTS = 300
-ESTABLISH_POLL_SECONDS = 0.1
-
-_log = logging.getLogger(__name__)
 
 
 class Service(Protocol):
@@ -67,45 +59,13 @@ class Platform:
 
     async def run(self) -> None:
         """Install what is missing, then run every service until cancelled."""
-        await install(self._client)
+        await install(self._client, all_crds())
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._recorder.run())
             for name, service in self.services.items():
                 tasks.create_task(service.run(), name=name)
 
 
-async def install(client: Client) -> None:
-    """Create the CustomResourceDefinitions that the cluster lacks; those that somebody applied are left as they are."""
-    for manifest in await missing_definitions(client):
-        await client.apply(CRDS, manifest, field_manager=INSTALLER)
-        _log.info("created the definition of %s", manifest["metadata"]["name"])
-    for manifest in all_crds():
-        await _established(client, _key(manifest))
-
-
 async def missing_definitions(client: Client) -> list[Manifest]:
     """Return the CustomResourceDefinitions that the cluster lacks."""
-    return [manifest for manifest in all_crds() if not await _exists(client, _key(manifest))]
-
-
-def _key(manifest: Manifest) -> ObjectKey:
-    return ObjectKey("", manifest["metadata"]["name"])
-
-
-async def _exists(client: Client, key: ObjectKey) -> bool:
-    try:
-        await client.get(CRDS, key)
-    except OpError as error:
-        if error.kind is ErrorKind.NOT_FOUND:
-            return False
-        raise
-    return True
-
-
-async def _established(client: Client, key: ObjectKey) -> None:
-    """Wait until the API server serves the new kind."""
-    for _ in range(ESTABLISH_ATTEMPTS):
-        if (await client.get(CRDS, key)).is_established:
-            return
-        await asyncio.sleep(ESTABLISH_POLL_SECONDS)
-    raise OpError("install", ErrorKind.TIMEOUT, CRDS.target(key), "the API server has not established the definition")
+    return await missing(client, all_crds())

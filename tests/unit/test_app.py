@@ -8,12 +8,13 @@ from kubewright.api.core import EVENTS, NAMESPACES
 from kubewright.api.crds import all_crds
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import ObjectKey
-from kubewright.app import Platform, install
+from kubewright.app import Platform
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.recording import Mode, RecordingClient
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock, run_virtual
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.definitions import install
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.server import ApiServer
 from kubewright.workloads.observed import CHILD_DEPLOYMENTS, CHILD_SERVICES
@@ -72,9 +73,9 @@ def app(**spec):
 def test_what_is_missing_is_installed_and_what_is_there_is_left_alone():
     async def main():
         client = RestClient(InProcessTransport(ApiServer(Clock.virtual(), KindTable.builtin())))
-        await install(client)
+        await install(client, all_crds())
         installed = await client.get(CRDS, NAME)
-        await install(client)
+        await install(client, all_crds())
         assert (await client.get(CRDS, NAME)).metadata.resource_version == installed.metadata.resource_version
         assert installed.is_established
 

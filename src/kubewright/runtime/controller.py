@@ -161,23 +161,39 @@ def watch_own(informer: Informer[T], queue: WorkQueue[ObjectKey]) -> None:
 
 def watch_owned(informer: Informer[T], queue: WorkQueue[ObjectKey], owner: Resource[Any]) -> None:
     """Queue the object of kind `owner` that controls a changed object: so drift is put right when it happens."""
+    watch_mapped(informer, queue, owner_keys(owner))
 
-    def owners(obj: T) -> Iterable[ObjectKey]:
+
+def owner_keys(owner: Resource[Any]) -> Callable[[KubeObject], Iterable[ObjectKey]]:
+    """Return what finds the key of the object of kind `owner` that controls another."""
+
+    def keys_of(obj: KubeObject) -> Iterable[ObjectKey]:
         ref = controller_of(obj)
         if ref is not None and ref.kind == owner.kind and _group(ref.api_version) == owner.group:
             yield ObjectKey(obj.metadata.namespace if owner.namespaced else "", ref.name)
 
-    watch_mapped(informer, queue, owners)
+    return keys_of
 
 
-def watch_mapped(informer: Informer[T], queue: WorkQueue[K], keys_of: Callable[[T], Iterable[K]]) -> None:
-    """Queue what `keys_of` finds in a changed object, as it was and as it is; what is no news comes last."""
+def watch_mapped(
+    informer: Informer[T],
+    queue: WorkQueue[K],
+    keys_of: Callable[[T], Iterable[K]],
+    *,
+    when: Callable[[Change[Any]], bool] | None = None,
+    priority: int = 0,
+) -> None:
+    """Queue what `keys_of` finds in a changed object, as it was and as it is; what is no news comes last.
+
+    Of the changes that are news only those count of which `when` holds.
+    """
 
     def on_change(change: Change[T]) -> None:
-        priority = LOW_PRIORITY if change.initial else 0
+        if when is not None and not change.initial and not when(change):
+            return
         states = (obj for obj in (change.old, change.new) if obj is not None)
         for key in dict.fromkeys(key for obj in states for key in keys_of(obj)):
-            queue.add(key, priority=priority)
+            queue.add(key, priority=LOW_PRIORITY if change.initial else priority)
 
     informer.add_handler(on_change)
 

@@ -27,6 +27,11 @@ class Index(Generic[T]):
         # The inner dict is used as an ordered set of keys.
         self._by_value: dict[str, dict[Hashable, dict[ObjectKey, None]]] = {name: {} for name in self._indexers}
 
+    @property
+    def indexers(self) -> frozenset[str]:
+        """Return the indexers' names."""
+        return frozenset(self._indexers)
+
     def put(self, key: ObjectKey, obj: T) -> T | None:
         """Store an object and return the one it replaces."""
         old = self._objects.get(key)

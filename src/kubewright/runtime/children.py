@@ -1,0 +1,76 @@
+"""What there is of an object's children: from the caches, and from the server where a wanted name is not in them.
+
+Caches of children hold only what bears the controller's label. A name that they do not know may be free, or taken by an
+object without the label, and applying over that would take it from its owner; so it is asked for, once, before a child
+is made. This is the reading half of `api.applyset`, whose decisions are pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from kubewright.api.applyset import Observed
+from kubewright.api.live import LiveObject
+from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
+from kubewright.client.protocol import Client
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.informer import Informer
+from kubewright.store.index import Indexer
+
+T = TypeVar("T", bound=KubeObject)
+
+BY_OWNER = "owner"
+
+
+def _owners(obj: KubeObject) -> Iterable[Hashable]:
+    return tuple(ref.uid for ref in obj.metadata.owner_references)
+
+
+OWNER_INDEXERS: Mapping[str, Indexer[Any]] = {BY_OWNER: _owners}
+"""For the informers of children: objects by the uid of each owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """The caches of one controller's children, a kind each; made with `OWNER_INDEXERS`."""
+
+    client: Client
+    informers: Sequence[Informer[LiveObject]]
+
+    @property
+    def kinds(self) -> tuple[Resource[LiveObject], ...]:
+        """Return the kinds, for an ApplySet."""
+        return tuple(informer.resource for informer in self.informers)
+
+    async def observe(self, owner: KubeObject, desired: Iterable[Manifest] = ()) -> Observed:
+        """Return the owner's children and whatever is at the names of `desired`; raises OpError."""
+        observed = Observed()
+        for informer in self.informers:
+            for live in informer.index.by(BY_OWNER, owner.metadata.uid):
+                observed.add(informer.resource, live)
+        for manifest in desired:
+            if observed.at(manifest) is None:
+                await self._look_up(manifest, observed)
+        return observed
+
+    async def _look_up(self, manifest: Manifest, observed: Observed) -> None:
+        metadata = manifest["metadata"]
+        key = ObjectKey(metadata.get("namespace", ""), metadata["name"])
+        for informer in self.informers:
+            resource = informer.resource
+            if (resource.api_version, resource.kind) == (manifest["apiVersion"], manifest["kind"]):
+                live = informer.index.get(key) or await get_or_none(self.client, resource, key)
+                if live is not None:
+                    observed.add(resource, live)
+
+
+async def get_or_none(client: Client, resource: Resource[T], key: ObjectKey) -> T | None:
+    """Read one object; None when there is none. Raises OpError for every other failure."""
+    try:
+        return await client.get(resource, key)
+    except OpError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return None
+        raise
