@@ -107,9 +107,16 @@ class VersionedStore:
 
     def create(self, bucket: Bucket, key: ObjectKey, obj: Manifest) -> Record:
         """Store a new object; raises ALREADY_EXISTS."""
-        if self.get(bucket, key) is not None:
-            raise OpError("store.create", ErrorKind.ALREADY_EXISTS, _target(bucket, key), "the key is taken")
-        record = self._next_record(key, obj)
+        return self._add(bucket, self._next_record(key, obj))
+
+    def create_encoded(self, bucket: Bucket, key: ObjectKey, encoded_at: Callable[[int], bytes]) -> Record:
+        """Store a new object, given as its JSON at a revision; raises ALREADY_EXISTS."""
+        revision = self.revision + 1
+        return self._add(bucket, Record(key, None, revision, encoded_at(revision)))
+
+    def _add(self, bucket: Bucket, record: Record) -> Record:
+        if self.get(bucket, record.key) is not None:
+            raise OpError("store.create", ErrorKind.ALREADY_EXISTS, _target(bucket, record.key), "the key is taken")
         self._commit(Change("ADDED", record, None, record.revision, bucket))
         return record
 

@@ -166,7 +166,7 @@ class Twin:
         self.server.need_accounts()
         client = RestClient(InProcessTransport(self.server.answering(ADMIN)), user_agent=COMPONENTS)
         self._caches = Caches(client)
-        self._context = Context(client, clock, self._caches)
+        self._context = Context(client, clock, self._caches, self.server.event_writes())
         for controller in (
             deployments,
             replica_sets,

@@ -16,20 +16,11 @@ import msgspec
 from kubewright.api.coordination import LEASES
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339, rfc3339_micro
 from kubewright.store.versioned import Bucket, Change, Record, VersionedStore
+from kubewright.twin.intervening import somebody_intervenes
 from kubewright.twin.nodes import KUBELET, LEASE_NAMESPACE
 from kubewright.twin.reading import as_dict, as_list, dig
 
 _BUCKET: Bucket = (LEASES.group, LEASES.plural)
-_ADMISSION = "admissionregistration.k8s.io"
-_INTERVENING: tuple[Bucket, ...] = (
-    (_ADMISSION, "validatingadmissionpolicybindings"),
-    (_ADMISSION, "mutatingadmissionpolicybindings"),
-    (_ADMISSION, "validatingwebhookconfigurations"),
-    (_ADMISSION, "mutatingwebhookconfigurations"),
-    ("twin.kubewright.dev", "faults"),
-)
-"""While there is one of these a renewal is a request like any other, which they may change, delay or refuse."""
-
 _REVISION, _RENEWED_AT, _SECOND = b"\x00", b"\x01", b"\x02"
 """Stand in a form for what changes: JSON has no such bytes elsewhere."""
 
@@ -44,7 +35,7 @@ class LeaseRenewals:
 
     def renew(self, names: Sequence[str], now: float) -> Sequence[str]:
         """Renew the leases of nodes, and return the names of those that it takes a request for."""
-        if any(self._store.list(bucket)[0] for bucket in _INTERVENING):
+        if somebody_intervenes(self._store):
             return names
         renewed_at, second = _quoted(rfc3339_micro(now)), _quoted(rfc3339(now))
         return [name for name in names if not self._renew(name, renewed_at, second)]

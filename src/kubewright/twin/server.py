@@ -25,6 +25,7 @@ from kubewright.twin.allocation import ServiceAddresses
 from kubewright.twin.answers import document, plain
 from kubewright.twin.call import ADMIN, Call, Services, User
 from kubewright.twin.crds import Definitions
+from kubewright.twin.eventwrites import EventWrites
 from kubewright.twin.exporters.requests import RequestMetrics
 from kubewright.twin.exporters.text import CONTENT_TYPE
 from kubewright.twin.faults.gate import ApiGate
@@ -136,6 +137,10 @@ class ApiServer:
         self._started_at = self.clock.now()
         self._registry.user = ADMIN
         bootstrap.install(self._registry)
+
+    def event_writes(self) -> EventWrites:
+        """Return what writes Events here without a request for each."""
+        return EventWrites(self.store, self._registry.new_uid, self.clock.now)
 
     def answering(self, user: User) -> AnsweringOne:
         """Return this server as it is to one user: for clients in this process."""

@@ -18,6 +18,11 @@ from kubewright.twin.controllers.expectations import Expectations
 
 O = TypeVar("O", bound=KubeObject)  # noqa: E741  the owner
 
+GATHER_SECONDS = 0.1
+"""For controllers that count their pods at every turn and may have thousands: how long pods that only became more or
+less ready wait for others to be counted with. A real controller, which may write some twenty times a second, is not as
+quick with many of them."""
+
 
 def digest(pod: Pod) -> tuple[Any, ...]:
     """Return what of a pod its owner's count depends on."""
@@ -41,6 +46,7 @@ class PodNews(Generic[O]):
     selector: Callable[[O], LabelSelector]
     queue: WorkQueue[ObjectKey]
     expected: Expectations[ObjectKey]
+    gather_seconds: float = 0.0
 
     def __call__(self, change: Change[Pod]) -> None:
         """Take one change; a pod that was replaced by a namesake counts as gone and as new."""
@@ -77,7 +83,7 @@ class PodNews(Generic[O]):
                 continue
             if new.is_terminating:
                 self.expected.saw_deleted(key, new.metadata.uid)
-            self.queue.add(key)
+            self.queue.add(key, after_seconds=self.gather_seconds if _is_as_wanted(old, new) else 0.0)
         if self._owner(new) is None:
             self._offer(new)
 
@@ -95,3 +101,9 @@ class PodNews(Generic[O]):
         if owner is None or owner.kind != self.resource.kind or owner.api_version != self.resource.api_version:
             return None
         return ObjectKey(pod.metadata.namespace, owner.name)
+
+
+def _is_as_wanted(old: Pod, new: Pod) -> bool:
+    """Tell whether a changed pod is still one that its owner has and does nothing about but count."""
+    same = old.metadata.labels == new.metadata.labels and old.metadata.owner_references == new.metadata.owner_references
+    return same and not new.is_terminating and not new.is_finished

@@ -101,3 +101,32 @@ def test_what_never_arrives_is_given_up():
         assert len(world.server.created) == 2
 
     run_virtual(main())
+
+
+def due_after(change_to, *, gather_seconds=1.0):
+    """Return when the owner is looked at of a pod that ran and now is otherwise."""
+
+    async def main():
+        caches = Caches(Server())
+        queue = Context(Server(), Clock.virtual(), caches).queue("test", ObjectKey)
+        news = PodNews(
+            caches.replica_sets, REPLICA_SETS, lambda each: each.spec.selector, queue, Expectations(), gather_seconds
+        )
+        owners = [owned("ReplicaSet", "web-1")]
+        before = pod("web-1-a", owners=owners)
+        news(Change(before.key, before, pod("web-1-a", owners=owners, **change_to)))
+        await queue.get()
+        return asyncio.get_running_loop().time()
+
+    return run_virtual(main())
+
+
+def test_pods_that_are_ready_or_not_wait_to_be_counted_together():
+    assert due_after({"ready": False}) == 1.0
+    assert due_after({"ready": False}, gather_seconds=0.0) == 0.0
+
+
+def test_a_pod_that_is_lost_is_not_waited_with():
+    assert due_after({"phase": "Failed"}) == 0.0
+    assert due_after({"terminating": True}) == 0.0
+    assert due_after({"labels": {"app": "other"}}) == 0.0

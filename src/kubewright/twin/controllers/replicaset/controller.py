@@ -20,7 +20,7 @@ from kubewright.twin.controllers.availability import available_after_seconds
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
 from kubewright.twin.controllers.ownership import claim_from
-from kubewright.twin.controllers.podnews import PodNews
+from kubewright.twin.controllers.podnews import GATHER_SECONDS, PodNews
 from kubewright.twin.controllers.podwrites import PodWriter
 from kubewright.twin.controllers.replicaset.decide import (
     Counted,
@@ -126,6 +126,6 @@ def _add(context: Context, name: str, kind: Resource[R]) -> None:
     queue = context.queue(name, ObjectKey)
     expected: Expectations[ObjectKey] = Expectations()
     watch_own(owners, queue)
-    caches.pods.add_handler(PodNews(owners, kind, lambda each: each.spec.selector, queue, expected))
+    caches.pods.add_handler(PodNews(owners, kind, lambda each: each.spec.selector, queue, expected, GATHER_SECONDS))
     reconciler = ReplicaSetReconciler(kind, caches, context.writer(name), context, expected)
     context.controller(name, reconciler, queue, (owners, caches.pods), concurrency=5)

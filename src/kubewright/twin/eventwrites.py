@@ -1,0 +1,145 @@
+"""Events that are written in the server's own process: of a pod that comes up they are half of all writes.
+
+`Twin` hands this to the recorders of its controllers and kubelets (`runtime/events.py`), which make a request for each
+Event on any other cluster. What is stored, told to watches and counted as a revision is what the request would have
+made: the first Event of a form is one, and what came of it is the form of those after it, in which only values differ.
+It is done here only while that is certain: nothing has a say in writes, and there is room for one more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+import msgspec
+
+from kubewright.api.core import EVENTS
+from kubewright.api.meta import Manifest, ObjectKey, rfc3339
+from kubewright.store.versioned import Bucket, VersionedStore
+from kubewright.twin.intervening import somebody_intervenes
+from kubewright.twin.reading import dig
+from kubewright.twin.validation.names import dns_subdomain
+
+_BUCKET: Bucket = (EVENTS.group, EVENTS.plural)
+_NAMESPACES: Bucket = ("", "namespaces")
+_QUOTAS: Bucket = ("", "resourcequotas")
+
+Path: TypeAlias = tuple[str, ...]
+Values: TypeAlias = dict[Path, Any]
+_Shape: TypeAlias = tuple[str, tuple[Path, ...]]
+"""The component, and which values there are: an empty one is left out of what is stored."""
+
+_UID: Path = ("metadata", "uid")
+_CREATED: Path = ("metadata", "creationTimestamp")
+_REVISION: Path = ("metadata", "resourceVersion")
+_WRITTEN: Path = ("managedFields", "time")
+_SLOT = re.compile(rb"\x00(\d+)\x00")
+"""Stands in a form for a value: JSON has no such bytes elsewhere."""
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The JSON of like Events: what is the same in all of them, and between two such pieces a value each."""
+
+    pieces: tuple[bytes, ...]
+    values: tuple[Path, ...]
+
+    def filled(self, values: Values) -> bytes:
+        parts = [self.pieces[0]]
+        for path, piece in zip(self.values, self.pieces[1:], strict=True):
+            parts += (_encode(values[path]), piece)
+        return b"".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class EventWrites:
+    """Writes Events into one store."""
+
+    store: VersionedStore
+    new_uid: Callable[[], str]
+    now: Callable[[], float]
+    _asked: dict[_Shape, Values] = field(default_factory=dict[_Shape, Values])
+    """Events of forms that are not known yet: a request was made for each."""
+    _forms: dict[_Shape, _Form | None] = field(default_factory=dict[_Shape, "_Form | None"])
+    """None for a form of which the server makes something else than was asked for."""
+
+    def create(self, event: Manifest, component: str) -> bool:
+        """Create an Event in the name of a component; False when it takes a request."""
+        values = dict(_values(event))
+        shape = component, tuple(path for path, value in values.items() if value)
+        form = self._form(shape, values)
+        namespace, name = values["metadata", "namespace"], values["metadata", "name"]
+        key = ObjectKey(namespace, name)
+        if form is None or not self._may_write(key):
+            return False
+        stamp = rfc3339(self.now())
+        values |= {_UID: self.new_uid(), _CREATED: stamp, _WRITTEN: stamp}
+        self.store.create_encoded(_BUCKET, key, lambda revision: form.filled(values | {_REVISION: str(revision)}))
+        return True
+
+    def _may_write(self, key: ObjectKey) -> bool:
+        """Tell whether a request would be granted, and change nothing but this."""
+        place = self.store.get(_NAMESPACES, ObjectKey("", key.namespace))
+        return (
+            place is not None
+            and "deletionTimestamp" not in place.obj["metadata"]
+            and self.store.get(_BUCKET, key) is None
+            and not dns_subdomain(key.name)
+            and not self.store.list(_QUOTAS, key.namespace)[0]
+            and not somebody_intervenes(self.store)
+        )
+
+    def _form(self, shape: _Shape, values: Values) -> _Form | None:
+        if shape in self._forms:
+            return self._forms[shape]
+        example = self._asked.pop(shape, None)
+        key = None if example is None else ObjectKey(example["metadata", "namespace"], example["metadata", "name"])
+        record = None if key is None else self.store.get(_BUCKET, key)
+        if example is None or record is None:
+            self._asked[shape] = values
+            return None
+        self._forms[shape] = form = _form_of(record.obj, example, shape[0])
+        return form
+
+
+def _values(event: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield every value of an event that is no object itself, and where it stands."""
+    for name, value in event.items():
+        path = (*above, name)
+        if isinstance(value, dict):
+            yield from _values(cast("Manifest", value), path)
+        else:
+            yield path, value
+
+
+def _form_of(stored: Manifest, asked: Values, component: str) -> _Form | None:
+    """Return the form of a stored Event; None unless it is what was asked for and nobody else's."""
+    entries = stored["metadata"].get("managedFields", ())
+    if any(dig(stored, *path) != value for path, value in asked.items() if value):
+        return None
+    if len(entries) != 1 or entries[0]["manager"] != component:
+        return None
+    slots = [*(path for path, value in asked.items() if value), _UID, _CREATED, _REVISION, _WRITTEN]
+    form = _with_slots(
+        {**stored, "managedFields": entries[0]}, {path: _slot(number) for number, path in enumerate(slots)}
+    )
+    form["metadata"]["managedFields"] = [form.pop("managedFields")]
+    pieces = _SLOT.split(_encode(form))
+    return _Form(tuple(pieces[::2]), tuple(slots[int(number)] for number in pieces[1::2]))
+
+
+def _slot(number: int) -> msgspec.Raw:
+    return msgspec.Raw(b"\x00%d\x00" % number)
+
+
+def _with_slots(obj: Manifest, slots: Mapping[Path, msgspec.Raw], above: Path = ()) -> Manifest:
+    """Return an object with slots instead of values, and otherwise the same in the same order."""
+    return {
+        name: _with_slots(cast("Manifest", value), slots, (*above, name))
+        if isinstance(value, dict)
+        else slots.get((*above, name), value)
+        for name, value in obj.items()
+    }
