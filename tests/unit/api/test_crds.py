@@ -54,6 +54,8 @@ def test_the_definition_is_the_missions():
         "Replicas",
         "Available",
         "Image",
+        "URL",
+        "Team",
         "Age",
     ]
 
@@ -67,7 +69,7 @@ def test_replicas_and_image():
         "description": "The number of pods.",
     }
     assert SPEC["properties"]["image"]["minLength"] == 1
-    assert SPEC["required"] == ["image"]
+    assert "required" not in SPEC, "an alias has no image; a rule asks all others for one"
     assert "default" not in SPEC["properties"]["image"]
     assert VERSION["schema"]["openAPIV3Schema"]["required"] == ["spec"]
 
@@ -148,6 +150,41 @@ def test_objects_of_a_laxer_definition_decode(document):
 )
 def test_problems_are_told_in_the_api_servers_words(spec, wrong):
     assert problems(app(metadata={"name": "a"}, spec=spec)) == wrong
+
+
+def test_every_rule_says_what_to_do_and_reads_fields_that_are_there():
+    def check(schema, path):
+        for rule in schema.get("x-kubernetes-validations", ()):
+            assert len(rule["message"].split()) > 5, path
+            field = schema
+            for name in rule.get("fieldPath", "").split(".")[1:]:
+                field = field["properties"][name]
+        for name, child in schema.get("properties", {}).items():
+            check(child, f"{path}.{name}")
+            check(child.get("items", {}), f"{path}.{name}[]")
+
+    check(VERSION["schema"]["openAPIV3Schema"], "")
+    assert len(SPEC["x-kubernetes-validations"]) > 20
+
+
+@pytest.mark.parametrize(
+    ("spec", "form"),
+    [
+        pytest.param({}, "service", id="nothing said"),
+        pytest.param({"kind": "stateful"}, "stateful", id="stateful"),
+        pytest.param({"kind": "job"}, "job", id="a job"),
+        pytest.param({"schedule": "* * * * *"}, "cron", id="a schedule"),
+        pytest.param({"expose": {"type": "ExternalName"}}, "alias", id="a name for something outside"),
+    ],
+)
+def test_what_is_made_of_an_application(spec, form):
+    assert app(spec=spec).spec.form == form
+
+
+def test_callers_and_calls_are_read():
+    access = app(spec={"access": {"from": [{"app": "web"}], "to": [{"cidr": "10.0.0.0/8"}]}}).spec.access
+    assert [peer.app for peer in access.callers] == ["web"]
+    assert [peer.cidr for peer in access.calls] == ["10.0.0.0/8"]
 
 
 def test_a_condition_keeps_the_rules_of_metav1():

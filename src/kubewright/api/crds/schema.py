@@ -13,6 +13,7 @@ from typing import Any, Protocol, cast
 import msgspec
 import msgspec.inspect as mi
 
+from kubewright.api.described import Rule
 from kubewright.api.meta import KubeObject, Manifest
 
 QUANTITY_PATTERN = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"
@@ -30,7 +31,7 @@ class _Metadata(Protocol):
 def object_schema(type_: type[KubeObject]) -> Manifest:
     """Return `openAPIV3Schema` of a kind: its own fields, and the three that every object has."""
     own = [field for field in _struct(type_).fields if field.name not in _INHERITED]
-    schema = _fields_schema(own)
+    schema = _fields_schema(own) | _rules_schema(type_)
     schema["description"] = _summary(type_)
     schema["properties"] = {
         "apiVersion": {"type": "string"},
@@ -72,6 +73,12 @@ def _fields_schema(fields: list[mi.Field]) -> Manifest:
     return schema
 
 
+def _rules_schema(type_: type) -> Manifest:
+    """Return the rules between the fields, which a Struct lists as `RULES`."""
+    rules: tuple[Rule, ...] = getattr(type_, "RULES", ())
+    return {"x-kubernetes-validations": [rule.manifest() for rule in rules]} if rules else {}
+
+
 _SCALARS: Mapping[type[mi.Type], Manifest] = {
     mi.StrType: {"type": "string"},
     mi.BoolType: {"type": "boolean"},
@@ -90,7 +97,7 @@ def _type_schema(info: mi.Type) -> Manifest:
         case mi.DictType(_, value_type):
             return {"type": "object", "additionalProperties": _type_schema(value_type)}
         case mi.StructType(cls, fields=fields):
-            return _fields_schema(list(fields)) | {"description": _summary(cls)}
+            return _fields_schema(list(fields)) | _rules_schema(cls) | {"description": _summary(cls)}
         case mi.UnionType(types):
             return _union_schema(types)
         case _ if type(info) in _SCALARS:
@@ -107,7 +114,7 @@ def _union_schema(types: tuple[mi.Type, ...]) -> Manifest:
     kinds = {type(each) for each in some}
     if kinds <= {mi.StrType, mi.IntType, mi.FloatType}:
         schema: Manifest = {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True}
-        return schema | ({"pattern": QUANTITY_PATTERN} if mi.FloatType in kinds else {})
+        return schema | ({"pattern": QUANTITY_PATTERN, "maxLength": 32} if mi.FloatType in kinds else {})
     raise TypeError(f"a CRD's schema has no form for the union of {some}")
 
 

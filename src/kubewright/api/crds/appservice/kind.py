@@ -1,0 +1,50 @@
+"""AppService: the kind, and the definition that a cluster is given."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from kubewright.api.crds.appservice.spec import AppServiceSpec
+from kubewright.api.crds.appservice.status import AppServiceStatus
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, Scale, crd_manifest
+from kubewright.api.described import Rule, described
+from kubewright.api.meta import KubeObject, Manifest, Resource
+
+
+class AppService(KubeObject, frozen=True, kw_only=True):
+    """An application: its workload and whatever it needs around it, kept as this object says."""
+
+    spec: Annotated[AppServiceSpec, described("The application as it should run.", required=True)] = AppServiceSpec()
+    status: Annotated[AppServiceStatus, described("The application as it runs.")] = AppServiceStatus()
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+            "metadata.name becomes the Service's name and a label: at most 63 small letters, digits and -",
+        ),
+        Rule(
+            "self.metadata.name.size() <= 52 || !has(self.spec.schedule)",
+            "the jobs of a schedule add 11 characters to metadata.name: at most 52",
+        ),
+    )
+
+
+APP_SERVICES: Resource[AppService] = Resource("app.example.com", "v1", "appservices", "AppService", AppService)
+
+APP_SERVICE_CRD: Manifest = crd_manifest(
+    CrdSpec(
+        APP_SERVICES,
+        short_names=("appsvc",),
+        categories=("all",),
+        columns=(
+            PrinterColumn("Ready", "boolean", ".status.ready", "Whether all replicas are up and ready."),
+            PrinterColumn("Replicas", "integer", ".spec.replicas", "The number of pods wanted."),
+            PrinterColumn("Available", "integer", ".status.readyReplicas", "The number of pods that are ready."),
+            PrinterColumn("Image", "string", ".spec.image", "The container image.", priority=1),
+            PrinterColumn("URL", "string", ".status.url", "Where users reach it.", priority=1),
+            PrinterColumn("Team", "string", ".spec.team", "Whose it is.", priority=1),
+            AGE,
+        ),
+        scale=Scale(),
+    )
+)
