@@ -1,5 +1,6 @@
 """A real Prometheus, as it is, discovers and scrapes a twin over TLS."""
 
+import asyncio
 import json
 import re
 import socket
@@ -12,6 +13,11 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
+from kubewright.client.config import ConnectionConfig
+from kubewright.client.http import HttpTransport
+from kubewright.series.prometheus import PrometheusSource
+from kubewright.series.protocol import Expression, Missing, PodQuery, Signal, Why
+from kubewright.series.windows import buckets, quantile
 from tests.e2e.test_command_line import kubewright
 from tests.e2e.test_twin_state import served
 from tools.cluster import PROMETHEUS, kubectl_path
@@ -317,6 +323,52 @@ def test_applications_have_their_requests(running):
     assert running.settle('sum(rate(http_requests_total{namespace="default"}[10s]))', 72, 88)
     quantile = "histogram_quantile(0.5, sum by (le) (rate(http_request_duration_seconds_bucket[10s])))"
     assert running.settle(quantile, 0.01, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("signal", "lowest", "highest"),
+    [
+        pytest.param(Signal.CPU, 0.54, 0.66, id="cpu"),
+        pytest.param(Signal.MEMORY, 200.0 * (1 << 20), 200.0 * (1 << 20), id="memory"),
+        pytest.param(Signal.REQUESTS, 72, 88, id="requests"),
+        pytest.param(Signal.ERRORS, 0, 0, id="errors, of which there were none"),
+    ],
+)
+def test_decisions_read_it_by_pod(running, signal, lowest, highest):
+    def settled():
+        found = measured(running, PodQuery(signal, 10.0, "default"))
+        of_shop = {} if isinstance(found, Missing) else {k: v for k, v in found.by_pod().items() if "shop" in k.name}
+        return len(of_shop) == 2 and lowest <= sum(each.value for each in of_shop.values()) <= highest
+
+    eventually(settled)
+
+
+def test_decisions_read_latency_and_gpus(running):
+    def latency():
+        found = measured(running, PodQuery(Signal.LATENCY, 10.0))
+        counted = found if isinstance(found, Missing) else buckets(found, set(found.by_pod()))
+        return not isinstance(counted, Missing) and 0.01 < quantile(counted, 0.5) < 0.1
+
+    eventually(latency)
+    found = eventually(lambda: measured(running, PodQuery(Signal.GPU, 10.0, "default")))
+    assert {key.name: each.value for key, each in found.by_pod().items()} == {"train": 0.75}
+
+
+def test_what_a_store_refuses_or_lacks_is_said(running):
+    assert measured(running, Expression("up{")).why is Why.INVALID
+    assert measured(running, Expression("nothing_of_that_name")).why is Why.NO_DATA
+    assert measured(running, Expression("count(up)")).single() >= 10
+
+
+def measured(running, query):
+    async def ask():
+        transport = HttpTransport(ConnectionConfig(running.url))
+        try:
+            return await PrometheusSource(transport).instant(query)
+        finally:
+            await transport.close()
+
+    return asyncio.run(ask())
 
 
 def test_the_api_server_counts_the_watches_of_its_prometheus(running):

@@ -7,6 +7,7 @@ from kubewright.twin.call import Call
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.exporters import resourceapi
 from kubewright.twin.exporters.devices import Devices
+from kubewright.twin.exporters.measuring import TwinSource
 from kubewright.twin.exporters.proxy import Proxies
 from kubewright.twin.exporters.resourceapi import ResourceApi, metrics_kinds
 from kubewright.twin.exporters.sources import Sources
@@ -35,6 +36,7 @@ class Exporters:
         )
         self._proxies = Proxies(sources)
         self._resources = ResourceApi(sources)
+        self.measurements = TwinSource(sources)
         for kind in metrics_kinds():
             server.kinds.add(kind)
         server.backends = self

@@ -1,0 +1,64 @@
+"""What each signal is in PromQL. A cluster that names its metrics otherwise brings a `Vocabulary` of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kubewright.series.protocol import PodQuery, Signal
+
+_BY_POD = "sum by (namespace, pod)"
+_STANDARD: Mapping[Signal, str] = {
+    # Only cAdvisor's series have an image: kubelets offer the same names a second time for metrics-server.
+    Signal.CPU: f'{_BY_POD} (rate(container_cpu_usage_seconds_total{{container!="",image!=""$more}}[$window]))',
+    Signal.MEMORY: (
+        f'{_BY_POD} (avg_over_time(container_memory_working_set_bytes{{container!="",image!=""$more}}[$window]))'
+    ),
+    Signal.REQUESTS: f'{_BY_POD} (rate(http_requests_total{{pod!=""$more}}[$window]))',
+    # An application that never failed has no series of failures: what it served keeps it in the answer, with zero.
+    Signal.ERRORS: (
+        f'{_BY_POD} (rate(http_requests_total{{code=~"5..",pod!=""$more}}[$window]))'
+        f' or 0 * {_BY_POD} (rate(http_requests_total{{pod!=""$more}}[$window]))'
+    ),
+    Signal.LATENCY: 'sum by (namespace, pod, le) (rate(http_request_duration_seconds_bucket{pod!=""$more}[$window]))',
+    # A scrape without honor_labels moves aside the labels in which dcgm-exporter names the pod that holds the device.
+    Signal.GPU: (
+        "avg by (namespace, pod) (label_replace(label_replace("
+        'avg_over_time(DCGM_FI_DEV_GPU_UTIL{exported_pod!=""$gpu}[$window]) / 100, '
+        '"pod", "$$1", "exported_pod", "(.+)"), "namespace", "$$1", "exported_namespace", "(.+)"))'
+        " or avg by (namespace, pod) "
+        '(avg_over_time(DCGM_FI_DEV_GPU_UTIL{exported_pod="",pod!=""$more}[$window]) / 100)'
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """PromQL by signal, with `$window` and, within a selector, `$more` for what narrows it to a namespace.
+
+    Each must answer with one series for each pod, labelled `namespace` and `pod` (and `le` for latency).
+    """
+
+    expressions: Mapping[Signal, str] = field(default_factory=lambda: dict(_STANDARD))
+
+    def promql(self, query: PodQuery) -> str | None:
+        """Return the expression for a query; None if the vocabulary has none for its signal."""
+        text = self.expressions.get(query.signal)
+        if text is None:
+            return None
+        place = quoted(query.namespace)
+        narrowed = text.replace("$more", f",namespace={place}" if query.namespace else "")
+        narrowed = narrowed.replace("$gpu", f",exported_namespace={place}" if query.namespace else "")
+        return narrowed.replace("$window", duration(query.window_seconds)).replace("$$", "$")
+
+
+def duration(seconds: float) -> str:
+    """Write a duration as PromQL takes it, in milliseconds where it is not whole."""
+    return f"{int(seconds)}s" if seconds == int(seconds) else f"{math.ceil(seconds * 1000)}ms"
+
+
+def quoted(text: str) -> str:
+    """Write a string literal."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'

@@ -1,0 +1,138 @@
+"""The twin's own `MetricSource`: what its containers use, asked for in process and under virtual time.
+
+Nothing ticks: each question takes a reading of the pods that it is about, and a rate is between readings. A container
+that began within the window has its beginning as the first; an older one that nobody asked about has no rate yet, as
+with a Prometheus that was just started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubewright.api.core import Pod
+from kubewright.series.protocol import (
+    BOUND,
+    NAMESPACE,
+    POD,
+    Missing,
+    PodQuery,
+    Query,
+    Sample,
+    Series,
+    Signal,
+    Span,
+    Vector,
+    Why,
+)
+from kubewright.series.windows import History
+from kubewright.twin.exporters.sources import Sources
+from kubewright.twin.usage.account import Reading
+from kubewright.twin.usage.serving import BUCKETS
+
+KEEP_SECONDS = 900.0
+"""How long readings are kept, unless a longer window was asked for."""
+_CPU, _GPU, _REQUESTS, _ERRORS, _FIRST_BUCKET = range(5)
+_COUNTERS = {Signal.CPU: _CPU, Signal.GPU: _GPU, Signal.REQUESTS: _REQUESTS, Signal.ERRORS: _ERRORS}
+_OF_REQUESTS = frozenset({Signal.REQUESTS, Signal.ERRORS, Signal.LATENCY})
+_BOUNDS = (*(str(bound) for bound in BUCKETS), "+Inf")
+
+
+class TwinSource:
+    """Measures pods that run on nodes whose kubelets answer."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._histories: dict[tuple[str, str, float], History] = {}
+        """By pod's uid, container and its start."""
+        self._keep_seconds = KEEP_SECONDS
+
+    async def instant(self, query: Query) -> Vector | Missing:
+        """Return what is so now."""
+        if not isinstance(query, PodQuery):
+            return Missing(Why.UNSUPPORTED, "the twin has no PromQL in process: scrape it with a Prometheus")
+        now = self._sources.clock.now()
+        samples = [
+            Sample(labels, value, now)
+            for pod in self._read(query, now)
+            for labels, value in self._measured(pod, query, now)
+        ]
+        return Vector(tuple(samples)) if samples else Missing(Why.NO_DATA, "no pods")
+
+    async def range(self, query: Query, span: Span) -> tuple[Series, ...] | Missing:
+        """Return what was so, as far back as readings were taken."""
+        if not isinstance(query, PodQuery) or query.signal is Signal.MEMORY:
+            return Missing(Why.UNSUPPORTED, "the twin remembers rates of pods alone")
+        points: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
+        steps = int((span.end - span.start) / span.step_seconds) + 1
+        for pod in self._read(query, self._sources.clock.now()):
+            for at in (span.start + step * span.step_seconds for step in range(steps)):
+                for labels, value in self._measured(pod, query, at):
+                    points.setdefault(tuple(labels.items()), []).append((at, value))
+        found = tuple(Series(dict(labels), tuple(values)) for labels, values in points.items())
+        return found or Missing(Why.NO_DATA, "no readings in that span")
+
+    def _read(self, query: PodQuery, now: float) -> list[Pod]:
+        """Take a reading of every pod that the query is about, and return these."""
+        self._keep_seconds = max(self._keep_seconds, query.window_seconds)
+        pods = [pod for pod in self._sources.caches.pods.index.values() if self._is_seen(pod, query.namespace)]
+        pods.sort(key=lambda pod: pod.key)
+        for pod in pods:
+            for reading in self._sources.ledger.readings(pod):
+                self._history(pod, reading).add(now, _counters(reading))
+        self._forget(now)
+        return pods
+
+    def _is_seen(self, pod: Pod, namespace: str) -> bool:
+        if pod.status.phase != "Running" or (namespace and pod.metadata.namespace != namespace):
+            return False
+        return self._sources.reachable(pod.spec.node_name)
+
+    def _history(self, pod: Pod, reading: Reading) -> History:
+        key = (pod.metadata.uid, reading.container, reading.started_at)
+        known = self._histories.get(key)
+        if known is None:
+            known = self._histories[key] = History(self._keep_seconds)
+            if reading.started_at > self._sources.clock.now() - self._keep_seconds:
+                known.add(reading.started_at, (0.0,) * len(_counters(reading)))
+        known.keep_seconds = self._keep_seconds
+        return known
+
+    def _forget(self, now: float) -> None:
+        old = [key for key, history in self._histories.items() if history.last_at < now - self._keep_seconds]
+        for key in old:
+            del self._histories[key]
+
+    def _measured(self, pod: Pod, query: PodQuery, at: float) -> Iterator[tuple[dict[str, str], float]]:
+        readings = self._sources.ledger.readings(pod)
+        labels = {NAMESPACE: pod.metadata.namespace, POD: pod.metadata.name}
+        if query.signal is Signal.MEMORY:
+            if readings:
+                yield labels, sum(reading.memory_bytes for reading in readings)
+            return
+        rates = [
+            rates
+            for reading in readings
+            if _has(reading, query.signal)
+            and (rates := self._history(pod, reading).rates(query.window_seconds, at)) is not None
+        ]
+        if not rates:
+            return
+        sums = [sum(values) for values in zip(*rates, strict=True)]
+        if query.signal is Signal.LATENCY:
+            yield from (({**labels, BOUND: bound}, sums[_FIRST_BUCKET + i]) for i, bound in enumerate(_BOUNDS))
+        else:
+            yield labels, sums[_COUNTERS[query.signal]]
+
+
+def _has(reading: Reading, signal: Signal) -> bool:
+    if signal in _OF_REQUESTS:
+        return reading.served is not None
+    return signal is not Signal.GPU or reading.room.gpus > 0
+
+
+def _counters(reading: Reading) -> tuple[float, ...]:
+    served = reading.served
+    if served is None:
+        return (reading.cpu_seconds, reading.gpu_seconds)
+    answered = (served.requests, served.failed, *served.buckets, served.requests)
+    return (reading.cpu_seconds, reading.gpu_seconds, *answered)
