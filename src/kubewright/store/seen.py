@@ -38,7 +38,11 @@ class Seen(Generic[V]):
         if len(document) > _MAX_DOCUMENT_BYTES:
             return
         if len(self._found) >= self._max_entries or self._bytes + len(document) > self._max_bytes:
-            self._found.clear()
-            self._bytes = 0
+            self.clear()
         self._found[name, document] = value
         self._bytes += len(document)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._found.clear()
+        self._bytes = 0

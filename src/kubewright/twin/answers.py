@@ -9,7 +9,7 @@ from typing import Any
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Response
 from kubewright.store.versioned import Record
-from kubewright.twin.conversion import in_version
+from kubewright.twin.conversion import in_version, is_always_stored
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import JSON, Form, View, encode
 from kubewright.twin.status import not_that_many
@@ -49,6 +49,8 @@ def plain(text: str, status: int = 200) -> Response:
 
 def encoded_in(kind: KindInfo, record: Record) -> bytes:
     """Return a record's JSON in `kind`'s version; the stored version is encoded once for all."""
+    if is_always_stored(kind):
+        return record.encoded
     obj = in_version(kind, record.obj)
     return record.encoded if obj is record.obj else encode(obj)
 

@@ -17,6 +17,7 @@ from kubewright.twin.media import View, negotiate, read_body
 from kubewright.twin.registry import Registry, Target
 
 if TYPE_CHECKING:
+    from kubewright.twin.moulds import Moulds
     from kubewright.twin.watch import WatchHub
 
 
@@ -31,6 +32,7 @@ class Services:
     hub: WatchHub
     tokens: Credentials
     authorizer: Authorizer
+    moulds: Moulds
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,18 @@ _CORE_TO_NEW = {
 }
 _NEW_TO_CORE = {new: core for core, new in _CORE_TO_NEW.items()}
 
+_EVENTS = "events.k8s.io"
 _HEAD = frozenset({"apiVersion", "kind", "metadata"})
 
 
 def bucket_of(kind: KindInfo) -> Bucket:
     """Return where a kind's objects are stored, whatever version they are served in."""
-    return _CORE_EVENTS if kind.plural == "events" and kind.group == "events.k8s.io" else (kind.group, kind.plural)
+    return _CORE_EVENTS if kind.plural == "events" and kind.group == _EVENTS else (kind.group, kind.plural)
+
+
+def is_always_stored(kind: KindInfo) -> bool:
+    """Tell whether every object of the kind reads as it is stored, so that nobody need look."""
+    return not kind.custom and kind.group != _EVENTS
 
 
 def in_version(kind: KindInfo, stored: Manifest) -> Manifest:
@@ -38,7 +44,7 @@ def in_version(kind: KindInfo, stored: Manifest) -> Manifest:
         stored = stored if defaults is None else defaults.filled(stored)
     if stored.get("apiVersion") == kind.api_version:
         return stored
-    if kind.group == "events.k8s.io":
+    if kind.group == _EVENTS:
         stored = _renamed(stored, _CORE_TO_NEW)
     return {**stored, "apiVersion": kind.api_version}
 
@@ -46,7 +52,7 @@ def in_version(kind: KindInfo, stored: Manifest) -> Manifest:
 def stored_form(kind: KindInfo, obj: Manifest, kinds: KindTable) -> Manifest:
     """Return an object of `kind`'s version as it is stored, its parts in the order in which they are written."""
     obj = _ordered(kind, obj)
-    if kind.group == "events.k8s.io":
+    if kind.group == _EVENTS:
         return {**_renamed(obj, _NEW_TO_CORE), "apiVersion": "v1"}
     if not kind.custom or kind.storage:
         return obj

@@ -64,6 +64,10 @@ class Target:
     name: str
     subresource: str = ""
 
+    def named(self, name: str) -> Target:
+        """Return the same for an object whose name is known by now."""
+        return Target(self.kind, self.namespace, name, self.subresource)
+
     @property
     def key(self) -> ObjectKey:
         """Return the object's key in its bucket."""
@@ -149,7 +153,7 @@ class Registry:
             obj = track(None, obj, kind, Author(options.field_manager, self.stamp()))
         self.admission.complete(self, target, obj, None, options)
         metadata = self._new_metadata(target, obj)
-        target = Target(kind, target.namespace, metadata["name"], target.subresource)
+        target = target.named(metadata["name"])
         self.admission.settle(self, target, obj, None)
         strategy.initial_status(kind, obj)
         prepare(kind, obj, None)
@@ -158,16 +162,24 @@ class Registry:
         beside = self.admission.check(self, target, obj, None, options)
         if not options.dry_run:
             _drop_version(obj["metadata"])
-        present = self.find(target)
-        if present is not None:
-            gone = "deletionTimestamp" in present.obj["metadata"]
-            raise status.already_exists(kind, target.name, being_deleted=gone)
+        self._check_free(target)
         stored = stored_form(kind, obj, self.kinds)
         if options.dry_run:
             return Record(target.key, stored, 0)
         if beside is not None:
             beside()
         return self.store.create(target.bucket, target.key, stored)
+
+    def store_as(self, target: Target, encoded_at: Callable[[int], bytes]) -> Record:
+        """Store a new object that is known to be complete and valid, given as its JSON at a revision; raises 409."""
+        self._check_free(target)
+        return self.store.create_encoded(target.bucket, target.key, encoded_at)
+
+    def _check_free(self, target: Target) -> None:
+        present = self.find(target)
+        if present is not None:
+            gone = "deletionTimestamp" in present.obj["metadata"]
+            raise status.already_exists(target.kind, target.name, being_deleted=gone)
 
     def update(
         self,
@@ -252,7 +264,7 @@ class Registry:
     def _new_metadata(self, target: Target, obj: Manifest) -> Manifest:
         metadata = obj["metadata"]
         if not metadata.get("name") and metadata.get("generateName"):
-            metadata["name"] = self._free_name(target, metadata["generateName"])
+            metadata["name"] = self.free_name(target, metadata["generateName"])
         metadata.setdefault("name", "")
         metadata["uid"] = self.new_uid()
         metadata["creationTimestamp"] = self.stamp()
@@ -260,7 +272,7 @@ class Registry:
             metadata["generation"] = 1
         return metadata
 
-    def _free_name(self, target: Target, prefix: str) -> str:
+    def free_name(self, target: Target, prefix: str) -> str:
         """Put a random suffix to a generateName; a taken name is drawn again, as the API server does."""
         name = ""
         for _ in range(_NAME_ATTEMPTS):

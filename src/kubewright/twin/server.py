@@ -32,6 +32,7 @@ from kubewright.twin.faults.gate import ApiGate
 from kubewright.twin.faults.inforce import Board
 from kubewright.twin.faults.outages import Outages
 from kubewright.twin.kinds import KindInfo, KindTable
+from kubewright.twin.moulds import Moulds
 from kubewright.twin.registry import Registry
 from kubewright.twin.routes import Route, group_below, parse_route
 from kubewright.twin.subresources import accounts, logs, namespaces, pods, scale
@@ -111,7 +112,7 @@ class ApiServer:
         self._registry.hooks.follow(self.store)
         self.hub = WatchHub(self.store, clock.now)
         self.tokens = Credentials(clock, self.store, generator)
-        self._services = Services(self._registry, self.hub, self.tokens, self._authorizer)
+        self._services = Services(self._registry, self.hub, self.tokens, self._authorizer, Moulds(self.store))
         self.faults = Board()
         self.gate = ApiGate(self.faults, self.hub, self.store)
         self.backends: Backends | None = None

@@ -15,7 +15,7 @@ from kubewright.twin.reading import as_dict, as_list, dicts, text
 _DEFAULT = "default"
 _MIRROR = "kubernetes.io/config.mirror"
 _MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
-_VOLUME_PREFIX = "kube-api-access-"
+VOLUME_PREFIX = "kube-api-access-"
 _NAMESPACE_FIELD = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
 _PROJECTED: Manifest = {
     "sources": [
@@ -59,7 +59,7 @@ def _account(attempt: Attempt, name: str) -> Manifest:
 
 def _mount_token(attempt: Attempt, spec: dict[str, Any]) -> None:
     volumes = dicts(spec, "volumes")
-    name = next((text(each, "name") for each in volumes if text(each, "name").startswith(_VOLUME_PREFIX)), "")
+    name = next((text(each, "name") for each in volumes if text(each, "name").startswith(VOLUME_PREFIX)), "")
     bare = [
         container
         for container in (*dicts(spec, "initContainers"), *dicts(spec, "containers"))
@@ -68,7 +68,7 @@ def _mount_token(attempt: Attempt, spec: dict[str, Any]) -> None:
     if not bare:
         return
     if not name:
-        name = attempt.registry.suffixed(_VOLUME_PREFIX)
+        name = attempt.registry.suffixed(VOLUME_PREFIX)
         spec["volumes"] = [*volumes, {"name": name, "projected": _PROJECTED}]
     for container in bare:
         mount = {"name": name, "readOnly": True, "mountPath": _MOUNT_PATH}

@@ -14,7 +14,15 @@ from kubewright.twin.deletion import consult
 from kubewright.twin.deletion import delete as delete_object
 from kubewright.twin.listing import page
 from kubewright.twin.media import READABLE
-from kubewright.twin.options import DeleteOptions, delete_options, list_options, stored_version, write_options
+from kubewright.twin.moulds import PODS
+from kubewright.twin.options import (
+    DeleteOptions,
+    WriteOptions,
+    delete_options,
+    list_options,
+    stored_version,
+    write_options,
+)
 from kubewright.twin.registry import Target, uid_mismatch
 from kubewright.twin.rules import SCHEME, accept_body
 from kubewright.twin.selection import select
@@ -35,10 +43,16 @@ def create(call: Call) -> Response:
     """Create an object."""
     options = write_options(call.query, call.headers, kind="CreateOptions")
     view = call.view()
-    obj = accepted(call, options.field_validation)
-    name = obj["metadata"].get("name", "")
-    record = call.registry.create(Target(call.kind, call.namespace, name), obj, options)
+    if call.target.bucket == PODS:
+        record = call.services.moulds.pod(call, options, lambda: _create(call, options))
+    else:
+        record = _create(call, options)
     return one(call.kind, record, view, call.now(), _CREATED)
+
+
+def _create(call: Call, options: WriteOptions) -> Record:
+    obj = accepted(call, options.field_validation)
+    return call.registry.create(call.target.named(obj["metadata"].get("name", "")), obj, options)
 
 
 def update(call: Call) -> Response:
