@@ -46,6 +46,13 @@ class NodeCondition(Condition, frozen=True):
     last_heartbeat_time: str | None = None
 
 
+class ContainerImage(Leaf, frozen=True):
+    """An image that is on the node, by all its names."""
+
+    names: tuple[str, ...] | None = ()
+    size_bytes: int = 0
+
+
 class NodeStatus(Leaf, frozen=True):
     """What the kubelet says of its node."""
 
@@ -54,6 +61,7 @@ class NodeStatus(Leaf, frozen=True):
     conditions: tuple[NodeCondition, ...] = ()
     addresses: tuple[NodeAddress, ...] = ()
     node_info: NodeSystemInfo = NodeSystemInfo()
+    images: tuple[ContainerImage, ...] = ()
 
 
 class Node(KubeObject, frozen=True, kw_only=True, gc=False):

@@ -53,6 +53,24 @@ class ClaimVolumeSource(Leaf, frozen=True):
     claim_name: str = ""
 
 
+class ImageVolumeSource(Leaf, frozen=True):
+    """The image that a volume shows."""
+
+    reference: str = ""
+
+
+class DiskVolumeSource(Leaf, frozen=True):
+    """A disk that is named in the pod itself, by whichever of these fields its sort has."""
+
+    read_only: bool = False
+    pd_name: str = ""
+    volume_id: str = msgspec.field(default="", name="volumeID")
+    iqn: str = ""
+    monitors: tuple[str, ...] = ()
+    pool: str = ""
+    image: str = ""
+
+
 class Volume(Leaf, frozen=True):
     """A volume, as far as a pod may have to wait for it."""
 
@@ -62,6 +80,11 @@ class Volume(Leaf, frozen=True):
     persistent_volume_claim: ClaimVolumeSource | None = None
     ephemeral: Mapping[str, Any] | None = None
     """The claim that is made for the pod, as a template."""
+    image: ImageVolumeSource | None = None
+    gce_persistent_disk: DiskVolumeSource | None = None
+    aws_elastic_block_store: DiskVolumeSource | None = None
+    iscsi: DiskVolumeSource | None = None
+    rbd: DiskVolumeSource | None = None
 
 
 class PodSpec(Leaf, frozen=True):

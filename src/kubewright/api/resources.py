@@ -4,7 +4,7 @@ Placement, quotas, the autoscaler and the twin's kubelet ask `pod_request`. The 
 (`component-helpers/resource.PodRequests` with in-place resize and pod-level resources on): the larger of all
 containers together and of each init container with the sidecars started before it; during a resize the largest of
 wanted, allocated and actual; pod-level requests in place of the sum for cpu, memory and huge pages; plus the runtime's
-overhead. Defaults for pods that request nothing belong to scoring and are not here.
+overhead. Scoring counts containers that request nothing as small ones: it passes what these would take as `unset`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.containers import Container
+from kubewright.api.meta import EMPTY
 from kubewright.api.pods import ContainerStatus, Pod
 from kubewright.api.quantity import Quantity, milli, value
 
@@ -32,9 +33,12 @@ def amounts(quantities: _Quantities) -> Amounts:
     return {name: milli(each) if name == CPU else value(each) for name, each in quantities.items()}
 
 
-def pod_request(pod: Pod) -> Amounts:
-    """Return what the pod takes from a node: cpu in thousandths, all else in units, and one of `pods`."""
-    total = _containers_request(pod)
+def pod_request(pod: Pod, unset: Mapping[str, int] = EMPTY) -> Amounts:
+    """Return what the pod takes from a node: cpu in thousandths, all else in units, and one of `pods`.
+
+    A container that leaves a resource of `unset` out requests that amount; an explicit zero stays zero.
+    """
+    total = _containers_request(pod, unset)
     if pod.spec.resources is not None:
         total |= _pod_level(pod, amounts(pod.spec.resources.requests))
     if pod.spec.overhead:
@@ -43,8 +47,8 @@ def pod_request(pod: Pod) -> Amounts:
     return total
 
 
-def _containers_request(pod: Pod) -> Amounts:
-    wanted = _aggregate(pod, lambda container: container.resources.requests)
+def _containers_request(pod: Pod, unset: Mapping[str, int]) -> Amounts:
+    wanted = _aggregate(pod, lambda container: container.resources.requests, unset)
     statuses = _resized(pod)
     if not statuses:
         return wanted
@@ -52,22 +56,22 @@ def _containers_request(pod: Pod) -> Amounts:
     if pod.status.allocated_resources is not None and pod.status.resources and pod.status.resources.requests:
         allocated, actual = amounts(pod.status.allocated_resources), amounts(pod.status.resources.requests)
     else:
-        allocated = _aggregate(pod, lambda container: _allocated(container, statuses, infeasible=infeasible))
-        actual = _aggregate(pod, lambda container: _actual(container, statuses, infeasible=infeasible))
+        allocated = _aggregate(pod, lambda container: _allocated(container, statuses, infeasible=infeasible), unset)
+        actual = _aggregate(pod, lambda container: _actual(container, statuses, infeasible=infeasible), unset)
     return _max((allocated, actual) if infeasible else (wanted, allocated, actual))
 
 
-def _aggregate(pod: Pod, requests: _Requests) -> Amounts:
+def _aggregate(pod: Pod, requests: _Requests, unset: Mapping[str, int]) -> Amounts:
     """Add up the containers and sidecars; no init container may need more than that."""
     total: Amounts = {}
     for container in pod.spec.containers:
-        _add(total, amounts(requests(container)))
+        _add(total, {**unset, **amounts(requests(container))})
     if not pod.spec.init_containers:
         return total
     sidecars: Amounts = {}
     starting: list[Amounts] = []
     for container in pod.spec.init_containers:
-        own = amounts(requests(container))
+        own = {**unset, **amounts(requests(container))}
         if container.is_sidecar:
             _add(total, own)
             _add(sidecars, own)

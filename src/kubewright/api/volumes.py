@@ -32,6 +32,13 @@ class VolumeAffinity(Leaf, frozen=True):
     required: NodeSelector | None = None
 
 
+class CsiSource(Leaf, frozen=True):
+    """The driver that serves a volume, and what it calls it."""
+
+    driver: str = ""
+    volume_handle: str = ""
+
+
 class VolumeSpec(Leaf, frozen=True):
     """A volume, and the claim that has it."""
 
@@ -43,6 +50,7 @@ class VolumeSpec(Leaf, frozen=True):
     volume_mode: str = "Filesystem"
     node_affinity: VolumeAffinity | None = None
     volume_attributes_class_name: str | None = None
+    csi: CsiSource | None = None
 
 
 class VolumeStatus(Leaf, frozen=True):
@@ -166,6 +174,63 @@ class StorageClass(KubeObject, frozen=True, kw_only=True):
         return not self.allowed_topologies or any(term.matches(labels) for term in self.allowed_topologies)
 
 
+class VolumeResources(Leaf, frozen=True):
+    """How many volumes of a driver a node takes; None for any number."""
+
+    count: int | None = None
+
+
+class CsiNodeDriver(Leaf, frozen=True):
+    """A driver that runs on a node."""
+
+    name: str = ""
+    allocatable: VolumeResources | None = None
+
+
+class CsiNodeSpec(Leaf, frozen=True):
+    """The drivers of a node."""
+
+    drivers: tuple[CsiNodeDriver, ...] | None = ()
+
+
+class CsiNode(KubeObject, frozen=True, kw_only=True):
+    """Which drivers a node has; it bears the node's name."""
+
+    spec: CsiNodeSpec = CsiNodeSpec()
+
+
+class CsiDriverSpec(Leaf, frozen=True):
+    """What the scheduler must know of a driver."""
+
+    prevent_pod_scheduling_if_missing: bool = False
+
+
+class CsiDriver(KubeObject, frozen=True, kw_only=True):
+    """A driver; it bears the driver's name."""
+
+    spec: CsiDriverSpec = CsiDriverSpec()
+
+
+class AttachmentSource(Leaf, frozen=True):
+    """The volume that is attached."""
+
+    persistent_volume_name: str | None = None
+
+
+class AttachmentSpec(Leaf, frozen=True):
+    """Who attaches what to which node."""
+
+    attacher: str = ""
+    node_name: str = ""
+    source: AttachmentSource = AttachmentSource()
+
+
+class VolumeAttachment(KubeObject, frozen=True, kw_only=True):
+    """A volume that is attached to a node, be there a pod or not."""
+
+    spec: AttachmentSpec = AttachmentSpec()
+
+
 def claim_names(pod: Pod) -> tuple[str, ...]:
     """Return the names of the claims that a pod uses, those of its ephemeral volumes too."""
     names: list[str] = []
@@ -185,4 +250,11 @@ VOLUMES: Resource[PersistentVolume] = Resource(
 )
 STORAGE_CLASSES: Resource[StorageClass] = Resource(
     "storage.k8s.io", "v1", "storageclasses", "StorageClass", StorageClass, namespaced=False
+)
+CSI_NODES: Resource[CsiNode] = Resource("storage.k8s.io", "v1", "csinodes", "CSINode", CsiNode, namespaced=False)
+CSI_DRIVERS: Resource[CsiDriver] = Resource(
+    "storage.k8s.io", "v1", "csidrivers", "CSIDriver", CsiDriver, namespaced=False
+)
+VOLUME_ATTACHMENTS: Resource[VolumeAttachment] = Resource(
+    "storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", VolumeAttachment, namespaced=False
 )

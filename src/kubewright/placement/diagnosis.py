@@ -14,6 +14,8 @@ class Refusal:
     n_nodes: int
     reasons: tuple[tuple[str, int], ...]
     """Each reason with the number of nodes that it holds for."""
+    n_alone: int = 0
+    """How many nodes nothing else stands in the way of: what would be won if this filter let the pod through."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ the filters. "It does not fit" is a value that says why, node by node, not an er
 
 from __future__ import annotations
 
-from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -17,24 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kubewright.api.core import Pod
-from kubewright.placement.diagnosis import Diagnosis, Refusal
-from kubewright.placement.filters import DEFAULT_FILTERS, Filter
-from kubewright.placement.nodes import NodeMask
+from kubewright.placement.diagnosis import Diagnosis
+from kubewright.placement.examine import examine, passes, problem_of, promises
+from kubewright.placement.nodes import NodeMask, NodeScores
 from kubewright.placement.pods import PodRow
-from kubewright.placement.scores import DEFAULT_SCORES, Score
+from kubewright.placement.policy import SPREAD, Policy
 from kubewright.placement.snapshot import ClusterSnapshot
-from kubewright.placement.storage import claims_problem
+from kubewright.placement.standing import REFUSED, standing
 
 Order: TypeAlias = NDArray[np.intp]
 """A permutation of the columns; among equally good nodes the first in it wins. The caller draws it from its seed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What a node must pass, and what makes one better than another (each with its weight)."""
-
-    filters: tuple[Filter, ...] = DEFAULT_FILTERS
-    scores: tuple[tuple[Score, int], ...] = DEFAULT_SCORES
+DEFAULT_POLICY = SPREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,57 +38,69 @@ class Fit:
     node: str
 
 
-DEFAULT_POLICY = Policy()
-
-
 def place(
     pods: Iterable[Pod], snapshot: ClusterSnapshot, order: Order, policy: Policy = DEFAULT_POLICY
 ) -> Iterator[Fit | Diagnosis]:
     """Place one pod after the other, each seeing those before it, and yield what became of each."""
-    queue = deque(pods)
-    while queue:
-        outcome = fit(queue.popleft(), snapshot, order, policy)
+    for pod in pods:
+        outcome = fit(pod, snapshot, order, policy)
         if isinstance(outcome, Fit):
             snapshot.assume(outcome.row, outcome.column)
         yield outcome
 
 
 def fit(pod: Pod, snapshot: ClusterSnapshot, order: Order, policy: Policy = DEFAULT_POLICY) -> Fit | Diagnosis:
-    """Choose a node for the pod as the snapshot stands, or say why there is none; changes nothing."""
+    """Choose a node for the pod as the snapshot stands, or say why there is none; changes nothing.
+
+    A node that was promised to the pod is taken if it is feasible, whatever else there is.
+    """
     row = snapshot.row(pod)
-    nodes, diagnosis = feasible(row, snapshot, policy)
-    if not nodes.any():
-        return diagnosis
-    column = select(nodes, rank(row, snapshot, nodes, policy), order)
+    if problem_of(row, snapshot):
+        return examine(row, snapshot, policy).diagnosis
+    ranks = ranked(row, snapshot, policy)
+    column = snapshot.table.columns.get(pod.status.nominated_node_name, -1)
+    if column < 0 or ranks[column] == REFUSED:
+        column = best(ranks, order)
+    if column < 0:
+        return examine(row, snapshot, policy).diagnosis
     return Fit(row, column, snapshot.table.nodes[column].metadata.name)
+
+
+def ranked(row: PodRow, snapshot: ClusterSnapshot, policy: Policy = DEFAULT_POLICY) -> NodeScores:
+    """Return each node's weighted score, REFUSED where it does not pass; shape (n_nodes,), not to be changed."""
+    without = None
+    for column, fork in promises(row, snapshot):
+        if not passes(row, fork, column, policy):
+            without = snapshot.table.none() if without is None else without
+            without[column] = True
+    return standing(row, snapshot, policy).ranks(row, snapshot, without)
+
+
+def best(ranks: NodeScores, order: Order) -> int:
+    """Return the column of the highest rank, of several the first in the order; -1 if no node passes."""
+    if not len(ranks):
+        return -1
+    highest = ranks.max()
+    if highest == REFUSED:
+        return -1
+    return int(order[np.argmax((ranks == highest)[order])])
 
 
 def feasible(row: PodRow, snapshot: ClusterSnapshot, policy: Policy = DEFAULT_POLICY) -> tuple[NodeMask, Diagnosis]:
     """Return the nodes that pass every filter, and what refused the others; the first filter that refuses counts."""
-    problem = claims_problem(row.pod, snapshot.storage)
-    if problem:
-        return ~snapshot.table.all(), Diagnosis(len(snapshot.table), problem=problem)
-    left = snapshot.table.all()
-    refusals: list[Refusal] = []
-    for each in policy.filters:
-        passed = left & each.mask(row, snapshot)
-        refused = left & ~passed
-        if refused.any():
-            reasons = Counter(each.reasons(row, snapshot, refused))
-            refusals.append(Refusal(each.name, int(refused.sum()), tuple(sorted(reasons.items()))))
-        left = passed
-    return left, Diagnosis(len(snapshot.table), tuple(refusals))
+    found = examine(row, snapshot, policy)
+    return found.passing, found.diagnosis
 
 
-def rank(row: PodRow, snapshot: ClusterSnapshot, nodes: NodeMask, policy: Policy = DEFAULT_POLICY) -> NDArray[np.int64]:
+def rank(row: PodRow, snapshot: ClusterSnapshot, nodes: NodeMask, policy: Policy = DEFAULT_POLICY) -> NodeScores:
     """Return each node's weighted score, shape (n_nodes,); only those in `nodes` mean something."""
     total = np.zeros(len(snapshot.table), np.int64)
     for score, weight in policy.scores:
-        total += weight * score.score(row, snapshot, nodes)
+        if score.applies(row, snapshot):
+            total += weight * score.score(row, snapshot, nodes)
     return total
 
 
-def select(nodes: NodeMask, scores: NDArray[np.int64], order: Order) -> int:
+def select(nodes: NodeMask, scores: NodeScores, order: Order) -> int:
     """Return the column of the best of `nodes`, which are not none."""
-    candidates = order[nodes[order]]
-    return int(candidates[np.argmax(scores[candidates])])
+    return best(np.where(nodes, scores, REFUSED), order)

@@ -1,68 +1,208 @@
-"""A pod as placement sees it: its requests laid out like the nodes' columns."""
+"""A pod as placement sees it: its shape, which it shares with all pods that are alike to filters and scores.
+
+`Shapes` numbers the shapes of a cluster. What a pod alone has, its volumes and the node it names, is read off the pod.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
+from kubewright.api.affinity import Affinity, PodAffinity, TopologySpreadConstraint
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
-from kubewright.api.quantity import milli, value
 from kubewright.api.resources import CPU, MEMORY, pod_request
-from kubewright.placement.nodes import Amounts, NodeTable
+from kubewright.api.selectors import LabelSelector
+from kubewright.placement.nodes import Amounts
+from kubewright.placement.peers import Group, Kind, Peers, Term, Wanted, encode, wanted_by, with_label_keys
 
 HostPort: TypeAlias = tuple[str, str, int]
 """Address, protocol, port."""
 
-_UNSET_CPU_MILLI = 100
-_UNSET_MEMORY_BYTES = 200 * 1024**2
+_UNSET = {CPU: 100, MEMORY: 200 * 1024**2}
+"""What a container counts for in scores that does not say what it needs."""
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  the address that stands for all of a node's
+HARD_AFFINITY_WEIGHT = 1
+"""What a placed pod's required affinity adds to the score of a pod that it is to (`hardPodAffinityWeight`)."""
+HOSTNAME = "kubernetes.io/hostname"
+ZONE = "topology.kubernetes.io/zone"
+SYSTEM_SPREAD = (
+    TopologySpreadConstraint(max_skew=3, topology_key=HOSTNAME, when_unsatisfiable="ScheduleAnyway"),
+    TopologySpreadConstraint(max_skew=5, topology_key=ZONE, when_unsatisfiable="ScheduleAnyway"),
+)
+"""How pods of a service or a workload spread that say nothing of it themselves."""
 
 
 @dataclass(frozen=True, slots=True)
-class PodRow:
-    """One pod against one NodeTable."""
+class Spread:
+    """One topology spread constraint of a shape."""
 
-    pod: Pod
+    topology_key: str
+    max_skew: int
+    min_domains: int
+    honors_affinity: bool
+    honors_taints: bool
+    group: Group | None
+    """The pods that count; None for an empty selector, which counts none, though it matches all."""
+    counts_itself: bool
+    """Whether the pod, once placed, would be one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A group of pods to be near to, or far from, within a domain of the topology."""
+
+    topology_key: str
+    group: Group
+    weight: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """Everything about a pod that filters and scores look at, against one layout of resources."""
+
+    key: bytes
+    sample: Pod
+    """One of the pods, for what is read off the specification."""
     request: Amounts
     """Shape (n_resources,), in the table's rows."""
     scored: Amounts
     """Shape (2,): cpu and memory, with kube-scheduler's 100m and 200 MiB for containers that request none."""
+    wanted: tuple[tuple[int, int], ...]
+    """The rows that it requests something of, and how much: `request` without zeros."""
     lacking: tuple[str, ...]
     """Resources that it requests and no node has."""
     host_ports: tuple[HostPort, ...]
+    kind: Kind
+    near: tuple[Near, ...]
+    """Required affinity; a pod must match all of the terms to count for any, so all have one group."""
+    near_itself: bool
+    """Whether it matches its own required affinity: the first of a group may then be anywhere."""
+    apart: tuple[Near, ...]
+    """Required anti-affinity."""
+    preferred: tuple[Near, ...]
+    """Preferred affinity, and with negative weights anti-affinity."""
+    held: tuple[Term, ...]
+    """What it says about other pods once it is placed."""
+    hard_spread: tuple[Spread, ...]
+    soft_spread: tuple[Spread, ...]
+    is_system_spread: bool
+    """Whether `soft_spread` is the system's: then nodes that lack one of the labels are rated, too."""
+    images: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PodRow:
+    """One pod, and what it shares with its like."""
+
+    pod: Pod
+    shape: Shape
 
     @property
     def key(self) -> ObjectKey:
         """Return the pod's namespace and name."""
         return self.pod.key
 
-    @classmethod
-    def of(cls, pod: Pod, table: NodeTable) -> PodRow:
-        """Lay out a pod's requests."""
-        wanted = pod_request(pod)
-        request = np.zeros(len(table.resources), np.int64)
-        for name, amount in wanted.items():
-            if name in table.rows:
-                request[table.rows[name]] = amount
-        lacking = tuple(sorted(name for name, amount in wanted.items() if amount > 0 and name not in table.rows))
-        return cls(pod, request, np.array(_scored(pod, wanted), np.int64), lacking, tuple(_host_ports(pod)))
+    @property
+    def request(self) -> Amounts:
+        """Return what it requests, in the table's rows; shape (n_resources,)."""
+        return self.shape.request
+
+    @property
+    def priority(self) -> int:
+        """Return the pod's priority."""
+        return self.pod.spec.priority
 
 
-def _scored(pod: Pod, wanted: dict[str, int]) -> tuple[int, int]:
-    """Add the defaults of containers that leave a request out; an explicit zero stays zero."""
-    containers = pod.spec.containers
-    without_cpu = sum(CPU not in each.resources.requests for each in containers)
-    without_memory = sum(MEMORY not in each.resources.requests for each in containers)
-    if pod.spec.resources is not None:
-        without_cpu *= milli(pod.spec.resources.requests.get(CPU, 0)) == 0
-        without_memory *= value(pod.spec.resources.requests.get(MEMORY, 0)) == 0
-    return (
-        wanted.get(CPU, 0) + without_cpu * _UNSET_CPU_MILLI,
-        wanted.get(MEMORY, 0) + without_memory * _UNSET_MEMORY_BYTES,
+class Shapes:
+    """The shapes of a cluster's pods, each once."""
+
+    __slots__ = ("_known", "_rows", "peers")
+
+    def __init__(self, rows: Mapping[str, int], peers: Peers) -> None:
+        self._rows = rows
+        self._known: dict[bytes, Shape] = {}
+        self.peers = peers
+
+    def row(self, pod: Pod, selector: LabelSelector | None = None) -> PodRow:
+        """Return the pod with its shape; `selector` is what the system spreads it by, if it does."""
+        key = _key(pod, selector)
+        shape = self._known.get(key)
+        if shape is None:
+            shape = self._known[key] = _shape(key, pod, selector, self._rows, self.peers)
+        return PodRow(pod, shape)
+
+    def forget(self) -> None:
+        """Forget all shapes; those that pods have go on working."""
+        self._known.clear()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+def _key(pod: Pod, selector: LabelSelector | None) -> bytes:
+    metadata, spec = pod.metadata, pod.spec
+    containers = [(each.image, each.ports, each.resources) for each in spec.containers]
+    init = [(each.image, each.ports, each.resources, each.restart_policy) for each in spec.init_containers]
+    resized = [
+        (each.name, each.allocated_resources, each.resources, pod.status.conditions)
+        for each in (*pod.status.container_statuses, *pod.status.init_container_statuses)
+        if each.allocated_resources is not None or each.resources is not None
+    ]
+    names = [each.name for each in (*spec.containers, *spec.init_containers)] if resized else ()
+    parts = (
+        metadata.namespace,
+        metadata.labels,
+        metadata.deletion_timestamp is not None,
+        containers,
+        init,
+        spec.resources,
+        spec.overhead,
+        spec.node_selector,
+        spec.affinity,
+        spec.tolerations,
+        spec.topology_spread_constraints,
+        selector,
+        resized,
+        names,
+        pod.status.allocated_resources,
+        pod.status.resources,
+        [each.image.reference for each in spec.volumes if each.image is not None],
+    )
+    return encode(parts)
+
+
+def _shape(key: bytes, pod: Pod, selector: LabelSelector | None, rows: Mapping[str, int], peers: Peers) -> Shape:
+    amounts = pod_request(pod)
+    request = np.zeros(len(rows), np.int64)
+    for name, amount in amounts.items():
+        if name in rows:
+            request[rows[name]] = amount
+    scored = pod_request(pod, _UNSET)
+    kind = peers.kind(pod)
+    near, apart, preferred = _near(pod, peers)
+    hard, soft = _spread(pod, selector, peers)
+    return Shape(
+        key=key,
+        sample=pod,
+        request=request,
+        scored=np.array([scored[CPU], scored[MEMORY]], np.int64),
+        wanted=tuple((int(row), int(request[row])) for row in np.flatnonzero(request)),
+        lacking=tuple(sorted(name for name, amount in amounts.items() if amount > 0 and name not in rows)),
+        host_ports=tuple(_host_ports(pod)),
+        kind=kind,
+        near=near,
+        near_itself=bool(near) and near[0].group in kind.groups,
+        apart=apart,
+        preferred=preferred,
+        held=tuple(_held(pod, peers, apart, preferred)),
+        hard_spread=hard,
+        soft_spread=soft,
+        is_system_spread=not pod.spec.topology_spread_constraints,
+        images=tuple(_images(pod)),
     )
 
 
@@ -71,3 +211,82 @@ def _host_ports(pod: Pod) -> Iterator[HostPort]:
         for port in container.ports:
             if port.host_port > 0:
                 yield port.host_ip or ANY_ADDRESS, port.protocol, port.host_port
+
+
+def _images(pod: Pod) -> Iterator[str]:
+    for container in (*pod.spec.init_containers, *pod.spec.containers):
+        yield normalized_image(container.image)
+    for volume in pod.spec.volumes:
+        if volume.image is not None:
+            yield normalized_image(volume.image.reference)
+
+
+def normalized_image(name: str) -> str:
+    """Return an image's name as nodes report it: with a tag (`normalizedImageName`)."""
+    return name if name.rfind(":") > name.rfind("/") else f"{name}:latest"
+
+
+_NOTHING = Affinity(pod_affinity=PodAffinity(), pod_anti_affinity=PodAffinity())
+
+
+def _near(pod: Pod, peers: Peers) -> tuple[tuple[Near, ...], tuple[Near, ...], tuple[Near, ...]]:
+    affinity = pod.spec.affinity or _NOTHING
+    to, away = affinity.pod_affinity or PodAffinity(), affinity.pod_anti_affinity or PodAffinity()
+    near: tuple[Near, ...] = ()
+    if to.required:
+        group = peers.group([wanted_by(term, pod) for term in to.required])
+        near = tuple(Near(term.topology_key, group) for term in to.required)
+    apart = tuple(Near(term.topology_key, peers.group([wanted_by(term, pod)])) for term in away.required)
+    preferred = tuple(
+        Near(
+            each.pod_affinity_term.topology_key,
+            peers.group([wanted_by(each.pod_affinity_term, pod)]),
+            sign * each.weight,
+        )
+        for sign, side in ((1, to), (-1, away))
+        for each in side.preferred
+    )
+    return near, apart, preferred
+
+
+def _held(pod: Pod, peers: Peers, apart: tuple[Near, ...], preferred: tuple[Near, ...]) -> Iterator[Term]:
+    for each in apart:
+        yield peers.term(each.topology_key, 0, each.group)
+    for each in preferred:
+        if each.weight:
+            yield peers.term(each.topology_key, each.weight, each.group)
+    affinity = pod.spec.affinity
+    for term in affinity.pod_affinity.required if affinity and affinity.pod_affinity else ():
+        group = peers.group([wanted_by(term, pod)])
+        yield peers.term(term.topology_key, HARD_AFFINITY_WEIGHT, group)
+
+
+def _spread(pod: Pod, selector: LabelSelector | None, peers: Peers) -> tuple[tuple[Spread, ...], tuple[Spread, ...]]:
+    own = pod.spec.topology_spread_constraints
+    hard = tuple(_constraint(each, each.label_selector, pod, peers) for each in own if _is_hard(each))
+    soft = [each for each in own if not _is_hard(each)]
+    if own:
+        return hard, tuple(_constraint(each, each.label_selector, pod, peers) for each in soft)
+    if selector is None:
+        return (), ()
+    return (), tuple(_constraint(each, selector, pod, peers) for each in SYSTEM_SPREAD)
+
+
+def _is_hard(constraint: TopologySpreadConstraint) -> bool:
+    return constraint.when_unsatisfiable == "DoNotSchedule"
+
+
+def _constraint(given: TopologySpreadConstraint, selector: LabelSelector | None, pod: Pod, peers: Peers) -> Spread:
+    namespace, labels = pod.metadata.namespace, pod.metadata.labels
+    selector = with_label_keys(selector, given.match_label_keys, labels)
+    is_empty = selector is not None and not selector.match_labels and not selector.match_expressions
+    group = None if is_empty else peers.group([Wanted((namespace,), None, selector)], staying=True)
+    return Spread(
+        topology_key=given.topology_key,
+        max_skew=given.max_skew,
+        min_domains=given.min_domains,
+        honors_affinity=given.node_affinity_policy == "Honor",
+        honors_taints=given.node_taints_policy == "Honor",
+        group=group,
+        counts_itself=selector is not None and selector.matches(labels),
+    )

@@ -1,24 +1,32 @@
 """The cluster as columns: what its nodes offer, and what is taken.
 
-The scheduler, preemption, what-if and the twin's binder keep one and `fork` it to try things: a fork copies whole
-arrays, which at 5,000 nodes costs microseconds, and shares everything that placing a pod cannot change.
+The scheduler, preemption, what-if and the twin's binder keep one and `fork` it to try things. A fork copies whole
+arrays or shares them until it writes, which at 5,000 nodes costs microseconds, and shares everything that placing a pod
+cannot change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import ObjectKey
-from kubewright.placement.nodes import Amounts, NodeTable
-from kubewright.placement.pods import HostPort, PodRow
+from kubewright.placement.counts import CountRows
+from kubewright.placement.nodes import Amounts, Counts, NodeTable
+from kubewright.placement.peers import NO_NAMESPACES, Group, Namespaces, Peers
+from kubewright.placement.pods import HostPort, PodRow, Shape, Shapes
+from kubewright.placement.sharded import Sharded
 from kubewright.placement.storage import NO_STORAGE, Storage
+from kubewright.placement.usage import Usage
+from kubewright.placement.workloads import NO_WORKLOADS, Workloads
 
 SCORED_ROWS = 2
 """cpu and memory, the first two rows, are what scores look at."""
+REMEMBERED_CHANGES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,77 +37,219 @@ class Placed:
     column: int
 
 
-EMPTY_PLACED: Mapping[ObjectKey, Placed] = {}
-
-
 class ClusterSnapshot:
-    """Nodes and placed pods. Filters and scores read it; only `assume` and `forget` change it."""
+    """Nodes and placed pods. Filters and scores read it; only `assume`, `forget` and `nominate` change it."""
 
-    __slots__ = ("_placed", "_port_holders", "requested", "scored", "storage", "table")
+    __slots__ = (
+        "_changes",
+        "_first_change",
+        "_kinds",
+        "_matching",
+        "_my_kinds",
+        "_placed",
+        "_taken_by_priority",
+        "derived",
+        "held",
+        "inherited",
+        "nominated",
+        "on_node",
+        "port_holders",
+        "requested",
+        "scored",
+        "shapes",
+        "storage",
+        "table",
+        "usage",
+        "workloads",
+    )
 
     def __init__(
         self,
         table: NodeTable,
-        placed: Mapping[ObjectKey, Placed] = EMPTY_PLACED,
-        port_holders: Mapping[ObjectKey, Placed] = EMPTY_PLACED,
         storage: Storage = NO_STORAGE,
+        workloads: Workloads = NO_WORKLOADS,
+        namespaces: Namespaces = NO_NAMESPACES,
     ) -> None:
         self.table = table
         self.storage = storage
+        self.workloads = workloads
+        self.shapes = Shapes(table.rows, Peers(namespaces))
         self.requested: Amounts = np.zeros_like(table.allocatable)
         """Shape (n_resources, n_nodes): what the placed pods request."""
         self.scored: Amounts = np.zeros((SCORED_ROWS, len(table)), np.int64)
         """Shape (2, n_nodes): the same for scoring, where a pod that requests nothing counts as a small one."""
-        self._placed = dict(placed)
-        self._port_holders = dict(port_holders)
+        self.held = CountRows[int](len(table))
+        """By the number of a Term: how many pods of each node hold it."""
+        self.on_node: list[tuple[Placed, ...]] = [()] * len(table)
+        self.port_holders: dict[ObjectKey, Placed] = {}
+        self.usage = Usage(len(table))
+        self.nominated: dict[ObjectKey, Placed] = {}
+        """Pods that wait for room on a node which preemption, or somebody else, has promised them."""
+        self.derived: dict[Any, Any] = {}
+        """What `classes` works out from this snapshot and brings up to date."""
+        self.inherited: tuple[dict[Any, Any], int] = ({}, 0)
+        """The same of the snapshot that this is a fork of, and the version at which it was forked."""
+        self._placed: Sharded[ObjectKey, Placed] = Sharded()
+        self._matching = CountRows[int](len(table))
+        self._kinds: Sharded[int, dict[int, int]] = Sharded()
+        self._my_kinds: set[int] = set()
+        self._taken_by_priority: dict[int, Amounts] = {}
+        self._changes: list[int] = []
+        self._first_change = 0
 
     @classmethod
-    def of(cls, nodes: Iterable[Node], pods: Iterable[Pod] = (), storage: Storage = NO_STORAGE) -> ClusterSnapshot:
-        """Take a snapshot; pods that are finished or on none of these nodes take nothing."""
-        snapshot = cls(NodeTable.of(nodes), storage=storage)
+    def of(
+        cls,
+        nodes: Iterable[Node],
+        pods: Iterable[Pod] = (),
+        storage: Storage = NO_STORAGE,
+        workloads: Workloads = NO_WORKLOADS,
+        namespaces: Namespaces = NO_NAMESPACES,
+    ) -> ClusterSnapshot:
+        """Take a snapshot; pods that are finished or on none of these nodes take nothing, nominated ones a promise."""
+        snapshot = cls(NodeTable.of(nodes), storage, workloads, namespaces)
         for pod in pods:
+            if pod.is_finished:
+                continue
             column = snapshot.table.columns.get(pod.spec.node_name)
-            if column is not None and not pod.is_finished:
+            if column is not None:
                 snapshot.assume(snapshot.row(pod), column)
+            elif pod.status.nominated_node_name and not pod.spec.node_name:
+                snapshot.nominate(snapshot.row(pod), pod.status.nominated_node_name)
         return snapshot
 
     def fork(self) -> ClusterSnapshot:
         """Return an independent copy."""
-        copy = ClusterSnapshot(self.table, self._placed, self._port_holders, self.storage)
-        copy.requested[:] = self.requested
-        copy.scored[:] = self.scored
+        copy: ClusterSnapshot = ClusterSnapshot.__new__(ClusterSnapshot)
+        copy.table, copy.storage, copy.workloads, copy.shapes = self.table, self.storage, self.workloads, self.shapes
+        copy.requested, copy.scored = self.requested.copy(), self.scored.copy()
+        copy.held, copy._matching = self.held.copy(), self._matching.copy()
+        copy.on_node, copy.port_holders = self.on_node.copy(), self.port_holders.copy()
+        copy.usage, copy.nominated = self.usage.copy(), self.nominated.copy()
+        copy._placed = self._placed.copy()
+        copy._kinds, copy._my_kinds = self._kinds.copy(), set()
+        self._my_kinds.clear()
+        copy._taken_by_priority = {priority: taken.copy() for priority, taken in self._taken_by_priority.items()}
+        copy.derived, copy.inherited = {}, (self.derived, self.version)
+        copy._changes, copy._first_change = self._changes.copy(), self._first_change
         return copy
 
     def row(self, pod: Pod) -> PodRow:
         """Return the pod as filters, scores and `assume` take it."""
-        return PodRow.of(pod, self.table)
+        return self.shapes.row(pod, self.workloads.selector_for(pod))
 
     def assume(self, row: PodRow, column: int) -> None:
-        """Book a pod on a node, moving it there if it is booked elsewhere."""
-        self.forget(row.key)
-        self.requested[:, column] += row.request
-        self.scored[:, column] += row.scored
-        placed = self._placed[row.key] = Placed(row, column)
-        if row.host_ports:
-            self._port_holders[row.key] = placed
+        """Book a pod on a node, moving it there if it is booked elsewhere; a promise to it is kept thereby."""
+        key = row.key
+        self.forget(key)
+        placed = Placed(row, column)
+        self._placed.put(key, placed)
+        self.on_node[column] += (placed,)
+        self._count(row, column, 1)
+        if row.shape.host_ports:
+            self.port_holders[key] = placed
 
     def forget(self, key: ObjectKey) -> bool:
-        """Give back what a pod takes; return whether it took anything."""
-        placed = self._placed.pop(key, None)
+        """Give back what a pod takes, and what it was promised; return whether it took anything."""
+        self.nominated.pop(key, None)
+        placed = self._placed.pop(key)
         if placed is None:
             return False
-        self.requested[:, placed.column] -= placed.row.request
-        self.scored[:, placed.column] -= placed.row.scored
-        self._port_holders.pop(key, None)
+        column = placed.column
+        self.on_node[column] = tuple(each for each in self.on_node[column] if each is not placed)
+        self._count(placed.row, column, -1)
+        self.port_holders.pop(key, None)
         return True
+
+    def nominate(self, row: PodRow, node: str) -> None:
+        """Promise a pod room on a node: pods of lower priority leave it free; nodes that are not there promise none."""
+        column = self.table.columns.get(node)
+        if column is not None and row.key not in self._placed:
+            self.nominated[row.key] = Placed(row, column)
 
     @property
     def placed(self) -> Mapping[ObjectKey, Placed]:
         """Return the pods that take resources."""
         return self._placed
 
+    @property
+    def version(self) -> int:
+        """Return how often a pod came or went."""
+        return self._first_change + len(self._changes)
+
+    def changed_since(self, version: int) -> list[int] | None:
+        """Return the columns that pods came to or went from after `version`; None if that is too long ago."""
+        if version < self._first_change:
+            return None
+        return self._changes[version - self._first_change :]
+
     def host_ports(self) -> Iterable[tuple[int, HostPort]]:
         """Yield the host ports that are taken, each with its node's column."""
-        for placed in self._port_holders.values():
-            for port in placed.row.host_ports:
+        for placed in self.port_holders.values():
+            for port in placed.row.shape.host_ports:
                 yield placed.column, port
+
+    def matching(self, group: Group) -> Counts:
+        """Return how many pods of the group are on each node; shape (n_nodes,), not to be changed."""
+        counts = self._matching.get(group.number)
+        if counts is None:
+            counts = np.zeros(len(self.table), np.int32)
+            for kind in group.kinds:
+                for column, n_pods in (self._kinds.get(kind.number) or {}).items():
+                    counts[column] += n_pods
+            self._matching.put(group.number, counts)
+        return counts
+
+    def taken_below(self, priority: int) -> Amounts:
+        """Return what pods of lower priority take; shape (n_resources, n_nodes)."""
+        total = np.zeros_like(self.requested)
+        for each, taken in self._taken_by_priority.items():
+            if each < priority:
+                total += taken
+        return total
+
+    def _count(self, row: PodRow, column: int, change: int) -> None:
+        shape = row.shape
+        self._book(shape, column, change)
+        taken = self._taken_by_priority.get(row.priority)
+        if taken is None:
+            taken = self._taken_by_priority[row.priority] = np.zeros_like(self.requested)
+        taken[:, column] += change * shape.request
+        for term in shape.held:
+            self.held.add(term.number, column, change)
+        for group in shape.kind.groups:
+            if self._matching.get(group.number) is not None:
+                self._matching.add(group.number, column, change)
+        self._count_kind(shape.kind.number, column, change)
+        if row.pod.spec.volumes:
+            self._use(row.pod, column, change)
+        self._changes.append(column)
+        if len(self._changes) > REMEMBERED_CHANGES:
+            del self._changes[: REMEMBERED_CHANGES // 2]
+            self._first_change += REMEMBERED_CHANGES // 2
+
+    def _use(self, pod: Pod, column: int, change: int) -> None:
+        if change > 0:
+            self.usage.take(pod, column, self.storage)
+        else:
+            self.usage.give_back(pod, column)
+
+    def _count_kind(self, number: int, column: int, change: int) -> None:
+        at = self._kinds.get(number)
+        if at is None or number not in self._my_kinds:
+            at = {} if at is None else at.copy()
+            self._kinds.put(number, at)
+            self._my_kinds.add(number)
+        left = at.get(column, 0) + change
+        if left:
+            at[column] = left
+        else:
+            del at[column]
+
+    def _book(self, shape: Shape, column: int, change: int) -> None:
+        if change > 0:
+            self.requested[:, column] += shape.request
+            self.scored[:, column] += shape.scored
+        else:
+            self.requested[:, column] -= shape.request
+            self.scored[:, column] -= shape.scored

@@ -15,9 +15,12 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.volumes import (
     NO_PROVISIONER,
     SELECTED_NODE,
+    CsiDriver,
+    CsiNode,
     PersistentVolume,
     PersistentVolumeClaim,
     StorageClass,
+    VolumeAttachment,
     claim_names,
 )
 
@@ -39,13 +42,16 @@ class Lookup(Protocol[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """What there is: claims, volumes, and classes to make volumes from."""
+    """What there is: claims, volumes, classes to make volumes from, and what nodes can attach."""
 
     claims: Lookup[PersistentVolumeClaim] = field(default_factory=dict[ObjectKey, PersistentVolumeClaim])
     volumes: Lookup[PersistentVolume] = field(default_factory=dict[ObjectKey, PersistentVolume])
     classes: Lookup[StorageClass] = field(default_factory=dict[ObjectKey, StorageClass])
     reserved: dict[str, ObjectKey] = field(default_factory=dict[str, ObjectKey])
     """Volumes, by name, that were chosen for a claim and do not say so yet."""
+    csi_nodes: Lookup[CsiNode] = field(default_factory=dict[ObjectKey, CsiNode])
+    csi_drivers: Lookup[CsiDriver] = field(default_factory=dict[ObjectKey, CsiDriver])
+    attachments: Lookup[VolumeAttachment] = field(default_factory=dict[ObjectKey, VolumeAttachment])
 
     def claims_of(self, pod: Pod) -> list[PersistentVolumeClaim]:
         """Return the claims of a pod that are there."""
@@ -60,6 +66,18 @@ class Storage:
         """Tell whether a claim waits for a pod before it gets a volume."""
         found = self.class_of(claim)
         return found is not None and found.waits
+
+    def driver_of(self, claim: PersistentVolumeClaim) -> str:
+        """Return the CSI driver that attaches a claim's volume, or will; nothing if none does or it is not known."""
+        volume = self.volume(claim.spec.volume_name) if claim.spec.volume_name else None
+        if volume is not None:
+            return "" if volume.spec.csi is None else volume.spec.csi.driver
+        found = self.class_of(claim)
+        return "" if found is None else found.provisioner
+
+    def csi_driver(self, name: str) -> CsiDriver | None:
+        """Return a driver by name."""
+        return self.csi_drivers.get(ObjectKey("", name))
 
     def volume(self, name: str) -> PersistentVolume | None:
         """Return a volume by name."""

@@ -80,7 +80,11 @@ CASES = {
 @pytest.mark.parametrize(("each", "wanted", "nodes", "pods", "passing"), CASES.values(), ids=CASES)
 def test_filter(each, wanted, nodes, pods, passing):
     snapshot = ClusterSnapshot.of(nodes, pods)
-    mask = each.mask(snapshot.row(wanted), snapshot)
+    row = snapshot.row(wanted)
+    mask = each.mask(row, snapshot) if each.applies(row, snapshot) else snapshot.table.all()
+    assert [each.at(row, snapshot, column) or not each.applies(row, snapshot) for column in range(len(nodes))] == (
+        mask.tolist()
+    )
     assert [n.metadata.name for n, ok in zip(nodes, mask, strict=True) if ok] == passing
 
 

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubewright.api.tolerations import NO_SCHEDULE, Taint, tolerates
-from kubewright.placement.filters.protocol import one_reason
-from kubewright.placement.nodes import NodeMask
+from kubewright.placement.filters.protocol import Reason, Scope
+from kubewright.placement.nodes import NodeMask, NodeTable
 from kubewright.placement.pods import PodRow
+from kubewright.placement.selecting import named_nodes
 from kubewright.placement.snapshot import ClusterSnapshot
 
 _CORDONED = Taint(key="node.kubernetes.io/unschedulable", effect=NO_SCHEDULE)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedNodes:
+    """A pod whose node affinity names nodes runs on these, and no other is even looked at (`PreFilterResult`)."""
+
+    name: str = "NodeAffinity"
+    scope: Scope = Scope.NODES
+
+    def applies(self, pod: PodRow, snapshot: ClusterSnapshot) -> bool:
+        """Tell whether the affinity names nodes."""
+        del snapshot
+        return named_nodes(pod.shape.sample) is not None
+
+    def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
+        """Return the nodes that are named."""
+        return _of_names(named_nodes(pod.shape.sample) or frozenset(), snapshot.table)
+
+    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
+        """Tell whether one node is named."""
+        return bool(self.mask(pod, snapshot)[column])
+
+    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
+        """Return the one reason."""
+        del pod, snapshot
+        yield Reason("node(s) didn't satisfy plugin(s) [NodeAffinity]", refused, resolvable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +46,25 @@ class NodeName:
     """A pod that names its node runs there or nowhere."""
 
     name: str = "NodeName"
+    scope: Scope = Scope.POD
+
+    def applies(self, pod: PodRow, snapshot: ClusterSnapshot) -> bool:
+        """Tell whether a node is named."""
+        del snapshot
+        return bool(pod.pod.spec.node_name)
 
     def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
-        """Return the named node, or all when none is named."""
-        wanted = pod.pod.spec.node_name
-        mask = snapshot.table.all()
-        if wanted:
-            column = snapshot.table.columns.get(wanted)
-            mask[:] = False
-            if column is not None:
-                mask[column] = True
-        return mask
+        """Return the named node."""
+        return _of_names(frozenset((pod.pod.spec.node_name,)), snapshot.table)
 
-    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Mapping[str, int]:
+    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
+        """Tell whether it is this node."""
+        return snapshot.table.columns.get(pod.pod.spec.node_name) == column
+
+    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Return the one reason."""
         del pod, snapshot
-        return one_reason("node(s) didn't match the requested node name", refused)
+        yield Reason("node(s) didn't match the requested node name", refused, resolvable=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +72,29 @@ class Unschedulable:
     """A cordoned node takes only pods that tolerate it."""
 
     name: str = "NodeUnschedulable"
+    scope: Scope = Scope.NODES
+
+    def applies(self, pod: PodRow, snapshot: ClusterSnapshot) -> bool:
+        """Tell whether any node is cordoned and the pod does not tolerate that."""
+        return bool(snapshot.table.unschedulable.any()) and not tolerates(pod.shape.sample.spec.tolerations, _CORDONED)
 
     def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
-        """Return the nodes that are not cordoned, or all for a pod that tolerates cordons."""
-        if tolerates(pod.pod.spec.tolerations, _CORDONED):
-            return snapshot.table.all()
+        """Return the nodes that are not cordoned."""
+        del pod
         return ~snapshot.table.unschedulable
 
-    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Mapping[str, int]:
+    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
+        """Tell whether one node is not cordoned."""
+        del pod
+        return not snapshot.table.unschedulable[column]
+
+    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Return the one reason."""
         del pod, snapshot
-        return one_reason("node(s) were unschedulable", refused)
+        yield Reason("node(s) were unschedulable", refused, resolvable=False)
+
+
+def _of_names(names: frozenset[str], table: NodeTable) -> NodeMask:
+    mask = table.none()
+    mask[[table.columns[name] for name in names if name in table.columns]] = True
+    return mask

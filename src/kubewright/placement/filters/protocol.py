@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
 from typing import Protocol
-
-import numpy as np
 
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.snapshot import ClusterSnapshot
+
+
+class Scope(Enum):
+    """What an answer depends on, so that it is worked out again only when that changed."""
+
+    NODES = "nodes"
+    """The nodes and the pod's shape."""
+    PODS_OF_NODE = "pods of the node"
+    """Also the pods that are on the node in question."""
+    PODS = "pods"
+    """Also pods that are elsewhere."""
+    POD = "the pod"
+    """Also what the pod does not share with others of its shape, and objects outside the snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a filter refuses these nodes, in kube-scheduler's words."""
+
+    text: str
+    nodes: NodeMask
+    resolvable: bool = True
+    """Whether taking pods off the node could help: kube-scheduler preempts only then."""
 
 
 class Filter(Protocol):
@@ -20,15 +43,23 @@ class Filter(Protocol):
         """Return kube-scheduler's name for it where there is one."""
         ...
 
+    @property
+    def scope(self) -> Scope:
+        """Return what its answers depend on."""
+        ...
+
+    def applies(self, pod: PodRow, snapshot: ClusterSnapshot) -> bool:
+        """Tell whether it could refuse any node; if not, nothing else is asked."""
+        ...
+
     def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
-        """Return the nodes that pass, shape (n_nodes,)."""
+        """Return the nodes that pass, shape (n_nodes,); not to be changed."""
         ...
 
-    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Mapping[str, int]:
-        """Say why for the `refused`: each reason with the number of nodes that it holds for."""
+    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
+        """Tell whether one node passes: what `mask` says of it, at less cost."""
         ...
 
-
-def one_reason(text: str, refused: NodeMask) -> Mapping[str, int]:
-    """Return the same reason for all of the refused."""
-    return {text: int(np.count_nonzero(refused))}
+    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
+        """Say why for the `refused`, of which each may have several reasons."""
+        ...

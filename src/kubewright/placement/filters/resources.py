@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from kubewright.api.resources import PODS_RESOURCE
+from kubewright.placement.filters.protocol import Reason, Scope
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.snapshot import ClusterSnapshot
@@ -18,26 +17,40 @@ class Resources:
     """No resource is overcommitted; one that is not requested is not looked at, so a node that is over stays usable."""
 
     name: str = "NodeResourcesFit"
+    scope: Scope = Scope.PODS_OF_NODE
+
+    def applies(self, pod: PodRow, snapshot: ClusterSnapshot) -> bool:
+        """Tell that every pod takes something."""
+        del pod, snapshot
+        return True
 
     def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
         """Return the nodes with enough of everything that the pod requests."""
-        if pod.lacking:
-            return ~snapshot.table.all()
+        if pod.shape.lacking:
+            return snapshot.table.none()
         mask = snapshot.table.all()
-        for row in np.flatnonzero(pod.request):
-            mask &= _enough(pod, snapshot, int(row))
+        for row, amount in pod.shape.wanted:
+            mask &= snapshot.requested[row] + amount <= snapshot.table.allocatable[row]
         return mask
 
-    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Mapping[str, int]:
-        """Count each resource that is short, node by node."""
-        counts = {f"Insufficient {name}": int(np.count_nonzero(refused)) for name in pod.lacking}
-        for row in np.flatnonzero(pod.request):
-            short = int(np.count_nonzero(refused & ~_enough(pod, snapshot, int(row))))
-            if short:
-                name = snapshot.table.resources[row]
-                counts["Too many pods" if name == PODS_RESOURCE else f"Insufficient {name}"] = short
-        return counts
+    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
+        """Tell whether one node has enough."""
+        taken, capacity = snapshot.requested, snapshot.table.allocatable
+        return not pod.shape.lacking and all(
+            taken[row, column] + amount <= capacity[row, column] for row, amount in pod.shape.wanted
+        )
 
-
-def _enough(pod: PodRow, snapshot: ClusterSnapshot, row: int) -> NodeMask:
-    return snapshot.requested[row] + pod.request[row] <= snapshot.table.allocatable[row]
+    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
+        """Give each resource that is short, node by node; where a node is too small, no eviction helps."""
+        table = snapshot.table
+        too_small = refused.copy() if pod.shape.lacking else table.none()
+        short = {f"Insufficient {name}": refused for name in pod.shape.lacking}
+        for row, amount in pod.shape.wanted:
+            name = table.resources[row]
+            lack = refused & (snapshot.requested[row] + amount > table.allocatable[row])
+            short["Too many pods" if name == PODS_RESOURCE else f"Insufficient {name}"] = lack
+            if name != PODS_RESOURCE:
+                too_small |= refused & (amount > table.allocatable[row])
+        for text, nodes in short.items():
+            yield Reason(text, nodes & ~too_small)
+            yield Reason(text, nodes & too_small, resolvable=False)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubewright.api.tolerations import untolerated
-from kubewright.placement.filters.protocol import one_reason
+from kubewright.placement.filters.protocol import Reason, Scope
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
+from kubewright.placement.selecting import tolerated
 from kubewright.placement.snapshot import ClusterSnapshot
 
 
@@ -17,17 +17,22 @@ class Taints:
     """Each NoSchedule and NoExecute taint must be tolerated."""
 
     name: str = "TaintToleration"
+    scope: Scope = Scope.NODES
+
+    def applies(self, pod: PodRow, snapshot: ClusterSnapshot) -> bool:
+        """Tell whether any node has taints."""
+        del pod
+        return bool(snapshot.table.taints)
 
     def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
         """Return the nodes without a taint that the pod does not tolerate."""
-        mask = snapshot.table.all()
-        tolerations = pod.pod.spec.tolerations
-        for column in snapshot.table.tainted:
-            if untolerated(tolerations, snapshot.table.nodes[column].spec.taints) is not None:
-                mask[column] = False
-        return mask
+        return tolerated(pod.shape.sample.spec.tolerations, snapshot.table)
 
-    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Mapping[str, int]:
+    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
+        """Tell whether one node's taints are tolerated."""
+        return bool(self.mask(pod, snapshot)[column])
+
+    def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Return the one reason."""
         del pod, snapshot
-        return one_reason("node(s) had untolerated taint(s)", refused)
+        yield Reason("node(s) had untolerated taint(s)", refused, resolvable=False)

@@ -1,0 +1,76 @@
+"""`placement` over columns against the same rules in plain loops, on random clusters, as pods come and go."""
+
+import random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kubewright.placement.examine import problem_of
+from kubewright.placement.fit import Fit, fit, ranked
+from kubewright.placement.standing import REFUSED
+from tests.differential.draws import Draw
+from tests.differential.model import Model
+from tests.differential.oracle import Oracle
+
+SEEDS = st.integers(0, 2**32)
+
+
+def drawn(seed, n_pods):
+    world = Draw(seed, 0).world(n_pods)
+    model = Model((*world.namespaces, *world.objects, *world.placed))
+    snapshot = model.snapshot()
+    oracle = Oracle(
+        list(snapshot.table.nodes),
+        snapshot.storage,
+        {key.name: each.metadata.labels for key, each in model.of("Namespace").items()},
+        snapshot.workloads.selector_for,
+        {pod.key: (pod, pod.spec.node_name) for pod in model.of("Pod").values()},
+    )
+    return snapshot, oracle, [Model((document,)).of("Pod") for document in world.pods]
+
+
+def agree(pod, snapshot, oracle):
+    row = snapshot.row(pod)
+    outcome = fit(pod, snapshot, np.arange(len(oracle.nodes), dtype=np.intp))
+    if problem_of(row, snapshot):
+        assert not isinstance(outcome, Fit)
+        return None
+    reasons = {node.metadata.name: oracle.reasons(pod, node) for node in oracle.nodes}
+    feasible = [node for node in oracle.nodes if not reasons[node.metadata.name]]
+    ranks = dict(zip(reasons, ranked(row, snapshot).tolist(), strict=True))
+    assert [name for name, rank in ranks.items() if rank != REFUSED] == [node.metadata.name for node in feasible]
+    if not feasible:
+        counts = {}
+        for each in reasons.values():
+            for text in each:
+                counts[text] = counts.get(text, 0) + 1
+        listed = ", ".join(sorted(f"{count} {text}" for text, count in counts.items()))
+        assert str(outcome) == f"0/{len(reasons)} nodes are available: {listed}."
+        return None
+    scores = oracle.scores(pod, feasible)
+    # Where a score is the same for all, placement leaves it out.
+    assert len({scores[name] - ranks[name] for name in scores}) == 1, (scores, ranks)
+    assert scores[outcome.node] == max(scores.values())
+    return outcome
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
+def test_pods_that_come_and_go_are_judged_as_by_the_plain_rules(seed):
+    snapshot, oracle, pods = drawn(seed, 8)
+    rng = random.Random(seed)
+    for each in [pod for pod in pods for _ in range(2)]:
+        (pod,) = each.values()
+        if oracle.placed and rng.random() < 0.3:
+            key = rng.choice(sorted(oracle.placed))
+            del oracle.placed[key]
+            snapshot.forget(key)
+        if rng.random() < 0.3:
+            snapshot = snapshot.fork()
+        if pod.key in oracle.placed:
+            continue
+        outcome = agree(pod, snapshot, oracle)
+        if outcome is not None:
+            snapshot.assume(outcome.row, outcome.column)
+            oracle.placed[pod.key] = (pod, outcome.node)
