@@ -21,6 +21,7 @@ Besides that, known simplifications of what is modelled:
   that changes with a pod, nor about the twin's own node leases. What they say for the audit log is dropped.
 - Certificates are signed where the twin is served, by whom its clients trust; a twin in process has nobody to sign.
 - The Gateway API's kinds (`--gateway-api`) are checked and kept; no controller acts on them.
+- Autoscalers know the metrics of `metrics.k8s.io` alone: nobody can serve custom or external ones.
 - Devices for claims are not allocated: pods that need them wait. Selectors and configurations of claims and classes are
   kept as they are, slices are not checked beyond their types, and the status of a claim is anybody's.
 - Budgets count what Deployments, ReplicaSets and StatefulSets want, not what custom kinds with a scale do.
@@ -50,7 +51,6 @@ from collections.abc import Mapping
 KEPT_ONLY: frozenset[tuple[str, str]] = frozenset(
     {
         ("", "podtemplates"),
-        ("autoscaling", "horizontalpodautoscalers"),
         ("resource.k8s.io", "deviceclasses"),
         ("resource.k8s.io", "resourceslices"),
         ("networking.k8s.io", "ingressclasses"),
@@ -94,6 +94,7 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
         ("apps", "statefulsets"),
         ("authentication.k8s.io", "selfsubjectreviews"),
         ("authentication.k8s.io", "tokenreviews"),
+        ("autoscaling", "horizontalpodautoscalers"),
         ("authorization.k8s.io", "localsubjectaccessreviews"),
         ("authorization.k8s.io", "selfsubjectaccessreviews"),
         ("authorization.k8s.io", "selfsubjectrulesreviews"),

@@ -30,6 +30,7 @@ from kubewright.twin.bootstrap import system_objects
 from kubewright.twin.caches import Caches
 from kubewright.twin.certificates import Authority
 from kubewright.twin.controllers import accounts, aggregation, namespaces, quotas
+from kubewright.twin.controllers.autoscaler import controller as autoscalers
 from kubewright.twin.controllers.certificates import controller as certificates
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.cronjob import controller as cron_jobs
@@ -175,6 +176,7 @@ class Twin:
             jobs,
             cron_jobs,
             resource_claims,
+            autoscalers,
             disruption,
             endpoints,
             mirroring,
