@@ -120,7 +120,6 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
 
 NOT_MODELLED: Mapping[str, str] = {
     "alpha and beta versions": "versions of the API that are not stable",
-    "autoscaling/v1": "conversion between versions of a built-in kind; autoscaling/v2 is served",
     "CustomResourceDefinition conversion": "conversion webhooks: only the strategy None",
     "admissionregistration.k8s.io": "mutating admission policies",
     "apiregistration.k8s.io": "aggregated API servers",

@@ -1,14 +1,15 @@
 """One object under several group versions: where it is stored, and how it reads in the version asked for.
 
 Custom kinds convert by the strategy None: only `apiVersion` changes; and they read with the defaults that their schema
-has by now. Events are stored as core/v1 and also served as events.k8s.io/v1, whose fields have other names. No other
-built-in kind is served in two versions.
+has by now. Events are stored as core/v1 and also served as events.k8s.io/v1, whose fields have other names; autoscalers
+as autoscaling/v2 and also as v1, which says less. No other built-in kind is served in two versions.
 """
 
 from __future__ import annotations
 
 from kubewright.api.meta import Manifest
 from kubewright.store.versioned import Bucket
+from kubewright.twin import autoscalerv1
 from kubewright.twin.kinds import KindInfo, KindTable
 
 _CORE_EVENTS: Bucket = ("", "events")
@@ -34,7 +35,7 @@ def bucket_of(kind: KindInfo) -> Bucket:
 
 def is_always_stored(kind: KindInfo) -> bool:
     """Tell whether every object of the kind reads as it is stored, so that nobody need look."""
-    return not kind.custom and kind.group != _EVENTS
+    return not kind.custom and kind.group != _EVENTS and kind.api_version != autoscalerv1.VERSION
 
 
 def in_version(kind: KindInfo, stored: Manifest) -> Manifest:
@@ -44,6 +45,8 @@ def in_version(kind: KindInfo, stored: Manifest) -> Manifest:
         stored = stored if defaults is None else defaults.filled(stored)
     if stored.get("apiVersion") == kind.api_version:
         return stored
+    if kind.api_version == autoscalerv1.VERSION:
+        return autoscalerv1.to_v1(stored)
     if kind.group == _EVENTS:
         stored = _renamed(stored, _CORE_TO_NEW)
     return {**stored, "apiVersion": kind.api_version}
@@ -54,6 +57,8 @@ def stored_form(kind: KindInfo, obj: Manifest, kinds: KindTable) -> Manifest:
     obj = _ordered(kind, obj)
     if kind.group == _EVENTS:
         return {**_renamed(obj, _NEW_TO_CORE), "apiVersion": "v1"}
+    if kind.api_version == autoscalerv1.VERSION:
+        return autoscalerv1.to_v2(obj)
     if not kind.custom or kind.storage:
         return obj
     version = next((other for other in kinds.versions(kind.group, kind.plural) if other.storage), kind)

@@ -108,6 +108,7 @@ CONSTANTS: Mapping[str, Mapping[str, Any]] = {
         "failedJobsHistoryLimit": 1,
     },
     "io.k8s.api.batch.v1.PodFailurePolicyOnPodConditionsPattern": {"status": "True"},
+    "io.k8s.api.autoscaling.v1.HorizontalPodAutoscalerSpec": {"minReplicas": 1},
     "io.k8s.api.autoscaling.v2.HorizontalPodAutoscalerSpec": {
         "minReplicas": 1,
         "metrics": [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kubewright.api.meta import Manifest, parse_time
+from kubewright.twin import autoscalerv1
 from kubewright.twin.reading import as_list, count, dicts, dig, text
 from kubewright.twin.tables import cells
 from kubewright.twin.tables.duration import human_duration, since
@@ -155,7 +156,8 @@ def disruption_budget_row(obj: Manifest, now: float) -> list[Any]:
 
 
 def autoscaler_row(obj: Manifest, now: float) -> list[Any]:
-    """Cells of a HorizontalPodAutoscaler."""
+    """Cells of a HorizontalPodAutoscaler; both versions show the same."""
+    obj = autoscalerv1.to_v2(obj)
     target, lowest = dig(obj, "spec", "scaleTargetRef"), dig(obj, "spec", "minReplicas")
     return [
         cells.name(obj),

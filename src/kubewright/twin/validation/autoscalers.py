@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import parse_quantity
+from kubewright.twin import autoscalerv1
 from kubewright.twin.reading import as_dict, count, dicts, dig, text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import FieldError, first_invalid, forbidden, invalid, not_supported, required
@@ -25,7 +26,7 @@ _LONGEST_PERIOD, _LONGEST_WINDOW = 1800, 3600
 
 def validate_autoscaler(obj: Manifest, old: Manifest | None) -> list[FieldError]:
     """Check a HorizontalPodAutoscaler; the version of its target is checked when the target's kind changes."""
-    spec = as_dict(obj.get("spec"))
+    spec = as_dict(autoscalerv1.to_v2(obj).get("spec"))
     target, before = as_dict(spec.get("scaleTargetRef")), as_dict(dig(old, "spec", "scaleTargetRef"))
     same = old is not None and all(text(target, name) == text(before, name) for name in ("apiVersion", "kind"))
     errors = list(_bounds(spec))
