@@ -7,16 +7,26 @@ A service is anything with `run()` (until cancelled), `synced` and `settled`. To
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
+
+from prometheus_client import CollectorRegistry
 
 from kubewright.api.crds import all_crds
 from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
+from kubewright.placement.policy import COST, PACK, SPREAD, Policy
 from kubewright.runtime.definitions import install, missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.runtime.operators import Operator
+from kubewright.scheduler.metrics import SchedulerMetrics
+from kubewright.scheduler.service import Scheduler
 from kubewright.workloads.controller import app_services
+
+SCHEDULING_EVENTS_AT_ONCE = 8
 
 
 class Service(Protocol):
@@ -37,15 +47,57 @@ class Service(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What can be chosen of how the platform runs."""
+
+    services: tuple[str, ...] = ("workloads",)
+    scheduler_name: str = "kubewright-scheduler"
+    """The `schedulerName` of the pods that the scheduler places."""
+    profile: str = "spread"
+    """What it prefers: one of `PROFILES`."""
+
+
+PROFILES: Mapping[str, Policy] = {"spread": SPREAD, "pack": PACK, "cost": COST}
+SERVICES = ("workloads", "scheduler")
+
+
 class Platform:
     """kubewright on one cluster."""
 
-    def __init__(self, client: Client, clock: Clock, *, metrics: RuntimeMetrics | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        clock: Clock,
+        *,
+        metrics: RuntimeMetrics | None = None,
+        registry: CollectorRegistry | None = None,
+        choices: Choices | None = None,
+    ) -> None:
+        """Put it together; `registry` is where metrics are exposed that a service has besides the runtime's."""
         self._client = client
-        self._recorder = EventRecorder(client, clock, "kubewright", metrics=metrics)
-        self.services: dict[str, Service] = {
-            "workloads": app_services(client, clock, self._recorder, metrics=metrics),
-        }
+        self._clock = clock
+        self._metrics = metrics
+        self._registry = registry
+        self._choices = choices or Choices()
+        self._recorders: list[EventRecorder] = []
+        builders: Mapping[str, Callable[[], Service]] = {"workloads": self._workloads, "scheduler": self._scheduler}
+        self.services = {name: builders[name]() for name in self._choices.services}
+
+    def _workloads(self) -> Service:
+        return app_services(self._client, self._clock, self._recorder("kubewright"), metrics=self._metrics)
+
+    def _scheduler(self) -> Service:
+        name = self._choices.scheduler_name
+        recorder = self._recorder(name, writers=SCHEDULING_EVENTS_AT_ONCE)
+        operator = Operator(name, self._client, self._clock, recorder=recorder, metrics=self._metrics)
+        policy, metrics = PROFILES[self._choices.profile], SchedulerMetrics(self._registry)
+        return Scheduler(operator, name=name, policy=policy, metrics=metrics)
+
+    def _recorder(self, component: str, *, writers: int = 1) -> EventRecorder:
+        recorder = EventRecorder(self._client, self._clock, component, metrics=self._metrics, writers=writers)
+        self._recorders.append(recorder)
+        return recorder
 
     @property
     def ready(self) -> bool:
@@ -61,7 +113,8 @@ class Platform:
         """Install what is missing, then run every service until cancelled."""
         await install(self._client, all_crds())
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._recorder.run())
+            for recorder in self._recorders:
+                tasks.create_task(recorder.run())
             for name, service in self.services.items():
                 tasks.create_task(service.run(), name=name)
 

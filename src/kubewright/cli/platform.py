@@ -10,7 +10,7 @@ import click
 from prometheus_client import CollectorRegistry
 
 from kubewright.api.meta import ObjectKey
-from kubewright.app import Platform, missing_definitions
+from kubewright.app import Choices, Platform, missing_definitions
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
 from kubewright.client.http import HttpTransport
@@ -29,7 +29,9 @@ LEASE = "kubewright"
 SETTLE_POLL_SECONDS = 0.1
 
 
-async def keep_up(config: ConnectionConfig, lease_namespace: str | None, address: str) -> None:
+async def keep_up(
+    config: ConnectionConfig, lease_namespace: str | None, address: str, choices: Choices | None = None
+) -> None:
     """Run until told to end; with a lease namespace, only while leading."""
     clock = Clock.wall()
     registry = CollectorRegistry()
@@ -37,9 +39,9 @@ async def keep_up(config: ConnectionConfig, lease_namespace: str | None, address
     client = RestClient(MeteredTransport(HttpTransport(config), metrics, config.server))
     try:
         await client.raw("GET", "/version")  # says at once, and in one line, what is wrong with the connection
-        platform = Platform(client, clock, metrics=metrics)
+        platform = Platform(client, clock, metrics=metrics, registry=registry, choices=choices)
         health = HealthApp(registry, {"caches": lambda: platform.ready})
-        elector = _elector(client, clock, lease_namespace, metrics)
+        elector = _elector(client, clock, lease_namespace, metrics, _lease(choices))
         click.echo(f"kubewright is up against {config.server}; health and metrics on http://{address}")
         await run_until_signalled(_serve(platform, elector, health, address))
     finally:
@@ -85,10 +87,17 @@ async def _serve(platform: Platform, elector: LeaderElector | None, health: Heal
             raise OpError("up", ErrorKind.CONFLICT, f"Lease/{LEASE}", f"no longer the leader: {error}") from error
 
 
-def _elector(client: RestClient, clock: Clock, namespace: str | None, metrics: RuntimeMetrics) -> LeaderElector | None:
+def _lease(choices: Choices | None) -> str:
+    """Name the Lease: each service that runs alone has one of its own."""
+    return LEASE if choices is None else "-".join((LEASE, *choices.services))
+
+
+def _elector(
+    client: RestClient, clock: Clock, namespace: str | None, metrics: RuntimeMetrics, name: str
+) -> LeaderElector | None:
     if namespace is None:
         return None
-    return LeaderElector(client, clock, ObjectKey(namespace, LEASE), _identity(), metrics=metrics)
+    return LeaderElector(client, clock, ObjectKey(namespace, name), _identity(), metrics=metrics)
 
 
 def _listener(address: str) -> socket.socket:

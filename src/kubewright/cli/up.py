@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from kubewright.cli.connection import cluster_options, connection
 
+F = TypeVar("F", bound=Callable[..., Any])
+_SERVICE_OPTIONS = (
+    click.option("--leader-elect/--no-leader-elect", default=True, show_default=True, help="Of several one acts."),
+    click.option("--lease-namespace", default="", help="Namespace of the Lease; the context's by default."),
+    click.option("--listen", "address", default="127.0.0.1:8080", show_default=True, help="Health and metrics."),
+    click.option("-v", "--verbose", count=True, help="Say more; twice, everything."),
+)
+
+
+def service_options(command: F) -> F:
+    """Add what is the same for everything that runs until told to end."""
+    for option in reversed(_SERVICE_OPTIONS):
+        command = option(command)
+    return command
+
 
 @click.command()
 @cluster_options
-@click.option("--leader-elect/--no-leader-elect", default=True, show_default=True, help="Of several replicas one acts.")
-@click.option("--lease-namespace", default="", help="Namespace of the Lease; the context's by default.")
-@click.option("--listen", "address", default="127.0.0.1:8080", show_default=True, help="Health and metrics.")
+@service_options
 @click.option("--dry-run", is_flag=True, help="Print what would be written now, write nothing, and end.")
-@click.option("-v", "--verbose", count=True, help="Say more; twice, everything.")
 def up(
     *,
     kubeconfig: str,
@@ -31,9 +45,7 @@ def up(
 
     A missing CustomResourceDefinition is created; one that somebody applied is left as it is.
     """
-    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
-    logging.basicConfig(level=levels[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    log(verbose)
     from kubewright.cli.platform import keep_up, rehearse
     from kubewright.runtime.heap import keep_many_objects
 
@@ -44,3 +56,10 @@ def up(
     else:
         lease = (lease_namespace or config.namespace) if leader_elect else None
         asyncio.run(keep_up(config, lease, address))
+
+
+def log(verbose: int) -> None:
+    """Say on standard error what goes on: warnings, with 1 the course of things, with 2 everything."""
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    logging.basicConfig(level=levels[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import zlib
 from typing import Any, Literal, Protocol
 
 from kubewright.api.core import EVENTS
@@ -50,7 +51,9 @@ class EventRecorder:
         rng: random.Random | None = None,
         metrics: RuntimeMetrics | None = None,
         store: EventStore | None = None,
+        writers: int = 1,
     ) -> None:
+        """Put one together; `writers` write at once, each the Events of its share of the objects."""
         self._client = client
         self._clock = clock
         self._component = component
@@ -59,7 +62,7 @@ class EventRecorder:
         self._stamp = 0
         """The instant, in nanoseconds, that the last Event was named after."""
         self._dropped = (metrics or RuntimeMetrics()).events_dropped
-        self._queue: asyncio.Queue[Occurrence] = asyncio.Queue(_QUEUED)
+        self._queues: list[asyncio.Queue[Occurrence]] = [asyncio.Queue(_QUEUED) for _ in range(writers)]
         self._correlator = Correlator()
 
     def record(
@@ -80,14 +83,26 @@ class EventRecorder:
         text, now = message[:_MESSAGE_LENGTH], self._clock.now()
         occurrence = Occurrence(_subject(about, resource), type_, reason, text, now, field_path, host)
         try:
-            self._queue.put_nowait(occurrence)
+            self._queue_of(occurrence).put_nowait(occurrence)
         except asyncio.QueueFull:
             self._drop("queue full")
 
     async def run(self) -> None:
         """Write Events until cancelled."""
+        if len(self._queues) == 1:
+            await self._write_all(self._queues[0])
+        async with asyncio.TaskGroup() as tasks:
+            for queue in self._queues:
+                tasks.create_task(self._write_all(queue), name="events")
+
+    def _queue_of(self, occurrence: Occurrence) -> asyncio.Queue[Occurrence]:
+        """Return where an object's occurrences are queued: all in one, for those that share an Event."""
+        number = zlib.crc32(occurrence.subject.key.name.encode()) % len(self._queues) if len(self._queues) > 1 else 0
+        return self._queues[number]
+
+    async def _write_all(self, queue: asyncio.Queue[Occurrence]) -> None:
         while True:
-            series = self._correlator.add(await self._queue.get())
+            series = self._correlator.add(await queue.get())
             if series is None:
                 self._drop("rate limit")
             else:

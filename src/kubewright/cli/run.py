@@ -1,0 +1,69 @@
+"""`kubewright run SERVICE`: one part of the platform by itself, with replicas and a lease of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.up import log, service_options
+
+if TYPE_CHECKING:
+    from kubewright.app import Choices
+
+
+@click.group()
+def run() -> None:
+    """Run one service of the platform until told to end (SIGTERM, Ctrl-C)."""
+
+
+@run.command()
+@cluster_options
+@service_options
+@click.option(
+    "--name", default="kubewright-scheduler", show_default=True, help="Which pods: those of this schedulerName."
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["spread", "pack", "cost"]),
+    default="spread",
+    show_default=True,
+    help="Empty nodes first, as kube-scheduler; full ones; or cheap ones.",
+)
+def scheduler(*, name: str, profile: str, **service: Any) -> None:
+    """Place pods. With --name default-scheduler it takes the place of kube-scheduler, which must not run then."""
+    from kubewright.app import Choices
+
+    _run(Choices(services=("scheduler",), scheduler_name=name, profile=profile), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
+def workloads(**service: Any) -> None:
+    """Keep AppServices as their owners want them."""
+    from kubewright.app import Choices
+
+    _run(Choices(), **service)
+
+
+def _run(
+    choices: Choices,
+    *,
+    kubeconfig: str,
+    context: str,
+    leader_elect: bool,
+    lease_namespace: str,
+    address: str,
+    verbose: int,
+) -> None:
+    log(verbose)
+    from kubewright.cli.platform import keep_up
+    from kubewright.runtime.heap import keep_many_objects
+
+    keep_many_objects()
+    config = connection(kubeconfig, context)
+    lease = (lease_namespace or config.namespace) if leader_elect else None
+    asyncio.run(keep_up(config, lease, address, choices))

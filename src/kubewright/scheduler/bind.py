@@ -1,0 +1,55 @@
+"""What follows a decision: volumes for the pod's claims, the binding, or giving it all back."""
+
+from __future__ import annotations
+
+from kubewright.api.core import POD_SUBRESOURCES, Node, Pod
+from kubewright.api.meta import Manifest
+from kubewright.api.volumes import claim_names
+from kubewright.client.protocol import Client
+from kubewright.errors import ErrorKind, OpError
+from kubewright.placement.fit import Fit
+from kubewright.scheduler.volumes import Volumes
+
+
+class Binder:
+    """Binds one pod at a time; many are bound at once by as many callers."""
+
+    def __init__(self, client: Client, volumes: Volumes, name: str) -> None:
+        self._client = client
+        self._volumes = volumes
+        self._name = name
+
+    async def bind(self, chosen: Fit, node: Node) -> bool:
+        """Bring a pod to the node chosen for it; False when it is gone, or bound by somebody else.
+
+        Raises OpError when it did not come about and may be tried again.
+        """
+        pod = chosen.row.pod
+        if claim_names(pod):
+            await self._volumes.serve(pod, node)
+        try:
+            await self._client.create(
+                POD_SUBRESOURCES,
+                _binding(pod, chosen.node),
+                namespace=pod.metadata.namespace,
+                name=pod.metadata.name,
+                subresource="binding",
+                field_manager=self._name,
+            )
+        except OpError as error:
+            if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
+                return False  # the watch says what it is
+            raise
+        finally:
+            self._volumes.release(pod)
+        return True
+
+
+def _binding(pod: Pod, node: str) -> Manifest:
+    """Name the very pod: one that was replaced by a namesake is not bound by an old decision."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Binding",
+        "metadata": {"name": pod.metadata.name, "namespace": pod.metadata.namespace, "uid": pod.metadata.uid},
+        "target": {"apiVersion": "v1", "kind": "Node", "name": node},
+    }

@@ -1,0 +1,70 @@
+"""One pod's turn: where it goes, or why it stays. Decided at once, on the state as it is; nothing is awaited here.
+
+pop -> feasible -> rank -> select -> assume -> bind
+no node -> wait for news
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+
+from kubewright.api.core import Node, Pod
+from kubewright.placement.diagnosis import Diagnosis
+from kubewright.placement.fit import Fit, Order, fit
+from kubewright.placement.policy import Policy
+from kubewright.scheduler.queue import QueuedPod
+from kubewright.scheduler.state import ClusterState
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """A pod that was given a node, which is booked for it: to be bound."""
+
+    queued: QueuedPod
+    pod: Pod
+    chosen: Fit
+    node: Node
+    began_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A pod that fits nowhere: to be told why."""
+
+    queued: QueuedPod
+    pod: Pod
+    diagnosis: Diagnosis
+    began_at: float
+
+
+Outcome: TypeAlias = Placement | Refusal
+
+
+class Cycle:
+    """Decides about one pod after the other; `seed` says which of equally good nodes each takes."""
+
+    def __init__(self, state: ClusterState, policy: Policy, *, seed: int = 0) -> None:
+        self._state = state
+        self._policy = policy
+        self._rng = random.Random(seed)  # noqa: S311  ties
+        self._twice: Order = np.zeros(0, np.intp)
+
+    def decide(self, queued: QueuedPod, now: float) -> Outcome:
+        """Choose a node and book it, or say why there is none."""
+        pod, snapshot = queued.pod, self._state.snapshot
+        outcome = fit(pod, snapshot, self._order(len(snapshot.table)), self._policy)
+        if isinstance(outcome, Diagnosis):
+            return Refusal(queued, pod, outcome, now)
+        self._state.assume(outcome)
+        return Placement(queued, pod, outcome, snapshot.table.nodes[outcome.column], now)
+
+    def _order(self, nodes: int) -> Order:
+        """Begin at another node each time: a part of all columns laid out twice."""
+        if len(self._twice) != 2 * nodes:
+            self._twice = np.tile(np.arange(nodes, dtype=np.intp), 2)
+        start = self._rng.randrange(nodes) if nodes else 0
+        return self._twice[start : start + nodes]

@@ -1,0 +1,220 @@
+"""Pods that want a node, in the order in which they are tried.
+
+    active --pop--> (a cycle) --wait_for--> waiting --tell(news)--> active, or backing off until its time
+                              --back_off--> backing off
+
+As kube-scheduler's SchedulingQueue: the higher priority first, within a priority whoever was queued first; a pod that
+fitted nowhere waits for news that could help one of the filters that refused it, or five minutes; from its first
+failure on it waits at least 1 s, then 2, 4, 8 and 10 s. Pods that back off are taken early when nobody else waits.
+
+Everything is synchronous; times are the caller's, in seconds. News are collected and heeded together, so that a
+thousand pods that end at once wake those that wait for room once.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kubewright.api.core import Pod
+from kubewright.api.meta import ObjectKey
+from kubewright.runtime.backoff import exponential_seconds
+from kubewright.scheduler.news import News, helps
+
+FIRST_BACKOFF_SECONDS = 1.0
+MAX_BACKOFF_SECONDS = 10.0
+WAIT_AT_MOST_SECONDS = 300.0
+
+
+@dataclass(slots=True, eq=False)
+class QueuedPod:
+    """A pod in the queue, and what became of it so far."""
+
+    pod: Pod
+    queued_at: float
+    """When it last became active: its rank among pods of its priority."""
+    first_seen_at: float
+    sequence: int
+    attempts: int = 0
+    failed_at: float = 0.0
+    refused_by: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> ObjectKey:
+        """Return the pod's namespace and name."""
+        return self.pod.key
+
+    @property
+    def ready_at(self) -> float:
+        """Return from when on it may be tried again."""
+        if not self.attempts:
+            return self.queued_at
+        return self.failed_at + exponential_seconds(self.attempts - 1, FIRST_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS)
+
+
+class SchedulingQueue:
+    """See the module. A pod is in it once, or was popped and neither came back nor was removed."""
+
+    def __init__(self) -> None:
+        self._pods: dict[ObjectKey, QueuedPod] = {}
+        self._active: list[tuple[int, float, int, QueuedPod]] = []
+        self._backing_off: list[tuple[float, int, QueuedPod]] = []
+        self._in_active: set[ObjectKey] = set()
+        self._in_backoff: set[ObjectKey] = set()
+        self._waiting: dict[frozenset[str], dict[ObjectKey, QueuedPod]] = {}
+        """By what refused them."""
+        self._gated: dict[ObjectKey, Pod] = {}
+        self._news: set[News] = set()
+        self._sequence = 0
+
+    def __contains__(self, key: ObjectKey) -> bool:
+        return key in self._pods or key in self._gated
+
+    def counts(self) -> dict[str, int]:
+        """Return how many pods are where, by the names that `scheduler_pending_pods` has for it."""
+        waiting = sum(len(pods) for pods in self._waiting.values())
+        return {
+            "active": len(self._in_active),
+            "backoff": len(self._in_backoff),
+            "unschedulable": waiting,
+            "gated": len(self._gated),
+        }
+
+    def add(self, pod: Pod, now: float) -> None:
+        """Take a new pod, or another state of one that is in the queue; one with gates is only kept in sight."""
+        if pod.spec.scheduling_gates:
+            self.remove(pod.key)
+            self._gated[pod.key] = pod
+            return
+        self._gated.pop(pod.key, None)
+        known = self._pods.get(pod.key)
+        if known is None or known.pod.metadata.uid != pod.metadata.uid:
+            self.remove(pod.key)
+            self._sequence += 1
+            known = self._pods[pod.key] = QueuedPod(pod, now, now, self._sequence)
+            self._activate(known, now)
+            return
+        before, known.pod = known.pod, pod
+        if before.spec != pod.spec or before.metadata.labels != pod.metadata.labels:
+            self._retry(known, now)
+
+    def remove(self, key: ObjectKey) -> None:
+        """Forget a pod: it is gone, or has a node."""
+        self._gated.pop(key, None)
+        known = self._pods.pop(key, None)
+        self._in_active.discard(key)
+        self._in_backoff.discard(key)
+        if known is not None:
+            self._stop_waiting(known)
+
+    def pop(self, now: float) -> QueuedPod | None:
+        """Take the pod to be tried next; None if there is none at present."""
+        self._heed()
+        self._end_backoffs(now)
+        while self._active:
+            queued = heapq.heappop(self._active)[-1]
+            if queued.key in self._in_active and self._pods.get(queued.key) is queued:
+                self._in_active.discard(queued.key)
+                return queued
+        return self._pop_early()
+
+    def wait_for(self, queued: QueuedPod, refused_by: frozenset[str], now: float) -> None:
+        """Put back a pod that fits nowhere, until there is news for it."""
+        if not self._fail(queued, now):
+            return
+        queued.refused_by = refused_by
+        self._waiting.setdefault(refused_by, {})[queued.key] = queued
+
+    def back_off(self, queued: QueuedPod, now: float) -> None:
+        """Put back a pod for which something went wrong that time may mend."""
+        if self._fail(queued, now):
+            queued.refused_by = frozenset()
+            self._delay(queued)
+
+    def tell(self, news: News) -> None:
+        """Say what happened."""
+        if self._waiting:
+            self._news.add(news)
+
+    def flush(self, now: float) -> None:
+        """Let those try again that have waited for five minutes without any news for them."""
+        old = [
+            queued
+            for pods in self._waiting.values()
+            for queued in pods.values()
+            if now - queued.failed_at >= WAIT_AT_MOST_SECONDS
+        ]
+        for queued in old:
+            self._retry(queued, now)
+
+    def next_at(self) -> float | None:
+        """Return when a pod is due that backs off now; None if none does."""
+        while self._backing_off and not self._holds(self._backing_off[0][-1]):
+            heapq.heappop(self._backing_off)
+        return self._backing_off[0][0] if self._backing_off else None
+
+    def pending(self) -> Iterator[QueuedPod]:
+        """Yield every pod that is in the queue, gated ones aside."""
+        yield from self._pods.values()
+
+    def _fail(self, queued: QueuedPod, now: float) -> bool:
+        """Count a failure; tell whether the pod is still wanted."""
+        if self._pods.get(queued.key) is not queued:
+            return False
+        queued.attempts += 1
+        queued.failed_at = now
+        return True
+
+    def _heed(self) -> None:
+        """Move those for whom there was news: to their turn, or to the end of their back-off."""
+        if not self._news:
+            return
+        news, self._news = self._news, set()
+        for refused_by in [each for each in self._waiting if helps(news, each)]:
+            for queued in self._waiting.pop(refused_by).values():
+                self._delay(queued)
+
+    def _retry(self, queued: QueuedPod, now: float) -> None:
+        if queued.key in self._in_active or queued.key in self._in_backoff:
+            return
+        if self._stop_waiting(queued):
+            if queued.ready_at > now:
+                self._delay(queued)
+            else:
+                self._activate(queued, now)
+
+    def _stop_waiting(self, queued: QueuedPod) -> bool:
+        pods = self._waiting.get(queued.refused_by)
+        if pods is None or pods.pop(queued.key, None) is None:
+            return False
+        if not pods:
+            del self._waiting[queued.refused_by]
+        return True
+
+    def _activate(self, queued: QueuedPod, now: float) -> None:
+        queued.queued_at = now
+        self._in_active.add(queued.key)
+        heapq.heappush(self._active, (-queued.pod.spec.priority, now, queued.sequence, queued))
+
+    def _delay(self, queued: QueuedPod) -> None:
+        self._in_backoff.add(queued.key)
+        heapq.heappush(self._backing_off, (queued.ready_at, queued.sequence, queued))
+
+    def _end_backoffs(self, now: float) -> None:
+        while self._backing_off and (self._backing_off[0][0] <= now or not self._holds(self._backing_off[0][-1])):
+            queued = heapq.heappop(self._backing_off)[-1]
+            if self._holds(queued):
+                self._in_backoff.discard(queued.key)
+                self._activate(queued, now)
+
+    def _pop_early(self) -> QueuedPod | None:
+        """Take the one whose back-off ends first, unless an error put it there: haste would only repeat that."""
+        if self.next_at() is None or not self._backing_off[0][-1].refused_by:
+            return None
+        queued = heapq.heappop(self._backing_off)[-1]
+        self._in_backoff.discard(queued.key)
+        return queued
+
+    def _holds(self, queued: QueuedPod) -> bool:
+        return queued.key in self._in_backoff and self._pods.get(queued.key) is queued

@@ -1,0 +1,188 @@
+"""The scheduler as a service: pods that name it are put on nodes, the queue's first first, and bound many at once.
+
+    caches -> SchedulingQueue -> Cycle.decide (one at a time) -> jobs -> bind or tell (many at once)
+
+Deciding never waits for the API server: a pod is assumed where it was put, the next one is decided on that. A binding
+that fails is given back, and its pod tried again. Beside another scheduler of the same cluster nothing is bound twice,
+since the API server binds a pod once; what others bind is booked as soon as the watch tells of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from kubewright.api.core import Pod
+from kubewright.errors import OpError
+from kubewright.placement.fit import DEFAULT_POLICY
+from kubewright.placement.policy import Policy
+from kubewright.runtime.informer import Change
+from kubewright.runtime.operators import Operator
+from kubewright.scheduler.bind import Binder
+from kubewright.scheduler.cycle import Cycle, Outcome, Placement, Refusal
+from kubewright.scheduler.metrics import SchedulerMetrics
+from kubewright.scheduler.news import News, refusers
+from kubewright.scheduler.queue import SchedulingQueue
+from kubewright.scheduler.state import ClusterState
+from kubewright.scheduler.telling import Teller
+from kubewright.scheduler.volumes import Volumes
+
+NAME = "kubewright-scheduler"
+BINDINGS_AT_ONCE = 48
+JOBS_AHEAD = 1024
+"""How far deciding may run ahead of the API server."""
+DECISIONS_IN_A_ROW = 16
+FLUSH_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class Scheduler:
+    """Schedules the pods whose `schedulerName` is `name`, from the caches of an operator that it runs."""
+
+    def __init__(
+        self,
+        operator: Operator,
+        *,
+        name: str = NAME,
+        policy: Policy = DEFAULT_POLICY,
+        seed: int = 0,
+        metrics: SchedulerMetrics | None = None,
+    ) -> None:
+        self._name = name
+        self._operator = operator
+        self._clock = operator.clock
+        self._queue = SchedulingQueue()
+        self._state = ClusterState(operator, self._tell)
+        self._cycle = Cycle(self._state, policy, seed=seed)
+        self._binder = Binder(operator.client, Volumes(operator.client, self._state.storage, name), name)
+        self._teller = Teller(operator.client, operator.recorder, name)
+        self._metrics = metrics or SchedulerMetrics()
+        self._metrics.watch_pending(self._queue.counts)
+        self._jobs: asyncio.Queue[Outcome] = asyncio.Queue(JOBS_AHEAD)
+        self._woken = asyncio.Event()
+        self._running = 0
+        self._state.pods.add_handler(self._on_pod)
+
+    @property
+    def synced(self) -> bool:
+        """Whether the caches hold the cluster's state."""
+        return self._operator.synced
+
+    @property
+    def settled(self) -> bool:
+        """Whether no pod has its turn, and nothing that was decided is on its way."""
+        counts = self._queue.counts()
+        busy = counts["active"] or counts["backoff"] or self._running or self._jobs.qsize()
+        return self.synced and not busy
+
+    async def run(self) -> None:
+        """Schedule until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._operator.run(), name="caches")
+            for informer in self._state.informers:
+                await informer.wait_synced()
+            tasks.create_task(self._decide(), name="deciding")
+            tasks.create_task(self._flush(), name="flushing")
+            for number in range(BINDINGS_AT_ONCE):
+                tasks.create_task(self._work(), name=f"binding {number}")
+
+    async def _decide(self) -> None:
+        loop, in_a_row = asyncio.get_running_loop(), 0
+        while True:
+            queued = self._queue.pop(self._clock.now())
+            if queued is None:
+                await self._until_woken()
+                continue
+            began = loop.time()
+            outcome = self._cycle.decide(queued, self._clock.now())
+            self._metrics.algorithm_seconds.observe(loop.time() - began)
+            if isinstance(outcome, Refusal):
+                self._queue.wait_for(queued, refusers(outcome.diagnosis), outcome.began_at)
+            await self._jobs.put(outcome)
+            in_a_row = (in_a_row + 1) % DECISIONS_IN_A_ROW
+            if not in_a_row:
+                await asyncio.sleep(0)  # let news in, and bindings out
+
+    async def _until_woken(self) -> None:
+        """Wait for news, or until a pod's back-off ends."""
+        due = self._queue.next_at()
+        self._woken.clear()
+        try:
+            async with asyncio.timeout(None if due is None else max(0.0, due - self._clock.now())):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            self._queue.flush(self._clock.now())
+            self._woken.set()
+
+    async def _work(self) -> None:
+        while True:
+            outcome = await self._jobs.get()
+            self._running += 1
+            try:
+                await (self._bind(outcome) if isinstance(outcome, Placement) else self._refuse(outcome))
+            finally:
+                self._running -= 1
+
+    async def _bind(self, placement: Placement) -> None:
+        pod = placement.pod
+        try:
+            bound = await self._binder.bind(placement.chosen, placement.node)
+        except OpError as error:
+            _log.info("%s is not bound to %s yet: %s", pod.key, placement.chosen.node, error)
+            await self._give_back(placement, str(error))
+            return
+        if not bound:
+            # Gone, or bound by somebody else: the watch says which, and takes it out of the queue.
+            self._state.forget(pod.key)
+            self._queue.back_off(placement.queued, self._clock.now())
+            return
+        self._queue.remove(pod.key)
+        self._teller.scheduled(pod, placement.chosen.node)
+        self._observe("scheduled", placement.began_at)
+        attempts = placement.queued.attempts + 1
+        self._metrics.pod_attempts.observe(attempts)
+        waited = self._clock.now() - placement.queued.first_seen_at
+        self._metrics.sli_seconds.labels(str(min(attempts, 16))).observe(waited)
+
+    async def _give_back(self, placement: Placement, why: str) -> None:
+        self._state.forget(placement.pod.key)
+        self._queue.back_off(placement.queued, self._clock.now())
+        self._woken.set()
+        self._observe("error", placement.began_at)
+        await self._say(placement.pod, "SchedulerError", why)
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        self._observe("unschedulable", refusal.began_at)
+        await self._say(refusal.pod, "Unschedulable", str(refusal.diagnosis))
+
+    async def _say(self, pod: Pod, reason: str, message: str) -> None:
+        try:
+            await self._teller.failed(pod, reason, message, self._clock.now())
+        except OpError as error:
+            _log.info("%s could not be told why it waits: %s", pod.key, error)
+
+    def _observe(self, result: str, began_at: float) -> None:
+        self._metrics.attempts.labels(result, self._name).inc()
+        self._metrics.attempt_seconds.labels(result, self._name).observe(self._clock.now() - began_at)
+
+    def _tell(self, news: News) -> None:
+        self._queue.tell(news)
+        self._woken.set()
+
+    def _on_pod(self, change: Change[Pod]) -> None:
+        pod = change.new
+        if pod is None or not self._wants_node(pod):
+            self._queue.remove(change.key)
+        else:
+            self._queue.add(pod, self._clock.now())
+            self._woken.set()
+
+    def _wants_node(self, pod: Pod) -> bool:
+        ours = pod.spec.scheduler_name == self._name and not pod.spec.node_name
+        return ours and not pod.is_terminating and not pod.is_finished

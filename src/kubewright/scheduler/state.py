@@ -1,0 +1,176 @@
+"""The cluster as a snapshot that follows the caches, with what was decided and is not in them yet.
+
+Pods that were assumed stay booked until the caches show where they went, or the binding failed and they are forgotten.
+Nodes that came, went or changed in what placement looks at mean a new table; it is laid out when somebody asks next,
+however many changed meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kubewright.api.apps import REPLICA_SETS, STATEFUL_SETS
+from kubewright.api.core import NAMESPACES, NODES, PODS, SERVICES, Node, Pod, Service
+from kubewright.api.meta import ObjectKey
+from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
+from kubewright.placement.fit import Fit
+from kubewright.placement.peers import Labels
+from kubewright.placement.snapshot import ClusterSnapshot
+from kubewright.placement.storage import Storage
+from kubewright.placement.workloads import OwnersAndServices
+from kubewright.runtime.informer import Change, Informer
+from kubewright.runtime.operators import Operator
+from kubewright.scheduler.news import News
+
+
+@dataclass(frozen=True, slots=True)
+class _Assumed:
+    pod: Pod
+    node: str
+
+
+class ClusterState:
+    """Follows an operator's caches; `tell` hears what may help pods that wait."""
+
+    def __init__(self, operator: Operator, tell: Callable[[News], None]) -> None:
+        self.pods: Informer[Pod] = operator.informer(PODS)
+        self.nodes: Informer[Node] = operator.informer(NODES)
+        namespaces, services = operator.informer(NAMESPACES), operator.informer(SERVICES)
+        replica_sets, stateful_sets = operator.informer(REPLICA_SETS), operator.informer(STATEFUL_SETS)
+        claims, volumes, classes = (
+            operator.informer(CLAIMS),
+            operator.informer(VOLUMES),
+            operator.informer(STORAGE_CLASSES),
+        )
+        csi_nodes, csi_drivers = operator.informer(CSI_NODES), operator.informer(CSI_DRIVERS)
+        attachments = operator.informer(VOLUME_ATTACHMENTS)
+        stored: tuple[Informer[Any], ...] = (claims, volumes, classes, csi_nodes, csi_drivers, attachments)
+        owners: tuple[Informer[Any], ...] = (namespaces, services, replica_sets, stateful_sets)
+        self.informers: tuple[Informer[Any], ...] = (self.nodes, self.pods, *owners, *stored)
+        self.storage = Storage(
+            claims.index, volumes.index, classes.index, {}, csi_nodes.index, csi_drivers.index, attachments.index
+        )
+        self._workloads = OwnersAndServices(services.index, replica_sets.index, stateful_sets.index)
+        self._namespaces: dict[str, Labels] = {}
+        self._tell = tell
+        self._snapshot: ClusterSnapshot | None = None
+        self._assumed: dict[ObjectKey, _Assumed] = {}
+        self.pods.add_handler(self._on_pod)
+        self.nodes.add_handler(self._on_node)
+        namespaces.add_handler(self._on_namespace)
+        services.add_handler(self._on_service)
+        for each in stored:
+            each.add_handler(self._on_storage)
+
+    @property
+    def snapshot(self) -> ClusterSnapshot:
+        """Return the cluster as it is by now; whoever tries things forks it."""
+        if self._snapshot is None:
+            self._snapshot = self._laid_out()
+        return self._snapshot
+
+    def assume(self, chosen: Fit) -> None:
+        """Book a pod on the node chosen for it, until the caches show it there."""
+        pod = chosen.row.pod
+        self._assumed[pod.key] = _Assumed(pod, chosen.node)
+        self.snapshot.assume(chosen.row, chosen.column)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Give back what was assumed for a pod."""
+        if self._assumed.pop(key, None) is not None and self._snapshot is not None:
+            self._snapshot.forget(key)
+            self._tell(News.POD_GONE)
+
+    def is_assumed(self, key: ObjectKey) -> bool:
+        """Tell whether a pod is on its way to a node."""
+        return key in self._assumed
+
+    def _laid_out(self) -> ClusterSnapshot:
+        nodes = sorted(self.nodes.index.values(), key=lambda node: node.metadata.name)
+        pods = self.pods.index.values()
+        snapshot = ClusterSnapshot.of(nodes, pods, self.storage, self._workloads, self._namespaces)
+        for key, assumed in self._assumed.items():
+            column = snapshot.table.columns.get(assumed.node)
+            if column is not None and key not in snapshot.placed:
+                snapshot.assume(snapshot.row(assumed.pod), column)
+        return snapshot
+
+    def _on_pod(self, change: Change[Pod]) -> None:
+        old, new = change.old, change.new
+        if new is None or new.is_finished or (old is not None and old.metadata.uid != new.metadata.uid):
+            self._leave(change.key)
+        if new is None or new.is_finished:
+            return
+        if new.spec.node_name:
+            self._book(new, old)
+        elif self._snapshot is not None:
+            self._promise(new)
+
+    def _leave(self, key: ObjectKey) -> None:
+        self._assumed.pop(key, None)
+        if self._snapshot is None or self._snapshot.forget(key):
+            self._tell(News.POD_GONE)
+
+    def _book(self, pod: Pod, old: Pod | None) -> None:
+        """Take a binding over as the cluster shows it, whoever made it; a resize or another label is one anew."""
+        self._assumed.pop(pod.key, None)
+        if old is not None and old.spec.node_name and _weight(old) == _weight(pod):
+            return
+        if self._snapshot is not None:
+            self._rebook(self._snapshot, pod)
+        if old is not None and old.spec.node_name:
+            self._tell(News.POD_GONE)
+        self._tell(News.POD_PLACED)
+
+    def _rebook(self, snapshot: ClusterSnapshot, pod: Pod) -> None:
+        column = snapshot.table.columns.get(pod.spec.node_name)
+        if column is None:
+            snapshot.forget(pod.key)
+            return
+        row, placed = snapshot.row(pod), snapshot.placed.get(pod.key)
+        if placed is None or placed.column != column or placed.row.shape is not row.shape:
+            snapshot.assume(row, column)
+
+    def _promise(self, pod: Pod) -> None:
+        assert self._snapshot is not None  # noqa: S101  the caller looked
+        nominated = self._snapshot.nominated.get(pod.key)
+        if pod.status.nominated_node_name:
+            self._snapshot.nominate(self._snapshot.row(pod), pod.status.nominated_node_name)
+        elif nominated is not None:
+            self._snapshot.forget(pod.key)
+            self._tell(News.POD_GONE)
+
+    def _on_node(self, change: Change[Node]) -> None:
+        if change.old is not None and change.new is not None and _offer(change.old) == _offer(change.new):
+            return
+        self._snapshot = None
+        self._tell(News.NODE)
+
+    def _on_storage(self, change: Change[Any]) -> None:
+        del change
+        self._tell(News.STORAGE)
+
+    def _on_service(self, change: Change[Service]) -> None:
+        del change
+        self._workloads.services_changed()
+
+    def _on_namespace(self, change: Change[Any]) -> None:
+        if change.new is None:
+            self._namespaces.pop(change.key.name, None)
+        elif self._namespaces.get(change.key.name) != change.new.metadata.labels:
+            self._namespaces[change.key.name] = change.new.metadata.labels
+            self._snapshot = None
+            self._tell(News.NAMESPACE)
+
+
+def _offer(node: Node) -> tuple[object, ...]:
+    """Return what of a node placement depends on; heartbeats are no news, and images can wait for those that are."""
+    return node.metadata.labels, node.spec.taints, node.spec.unschedulable, node.status.allocatable
+
+
+def _weight(pod: Pod) -> tuple[object, ...]:
+    """Return what of a bound pod can change, and what it takes from its node with it."""
+    taken = tuple((each.name, each.allocated_resources, each.resources) for each in pod.status.container_statuses)
+    return pod.spec, pod.metadata.labels, pod.is_terminating, taken

@@ -1,0 +1,60 @@
+"""What the scheduler tells a pod's users: conditions and events in kube-scheduler's words."""
+
+from __future__ import annotations
+
+from kubewright.api.conditions import find_condition
+from kubewright.api.core import PODS, Pod
+from kubewright.api.meta import Manifest, rfc3339
+from kubewright.client.protocol import Client, PatchType
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.events import EventRecorder
+
+SCHEDULED = "Scheduled"
+FAILED = "FailedScheduling"
+
+
+class Teller:
+    """Writes what became of pods; `name` is the scheduler's."""
+
+    def __init__(self, client: Client, recorder: EventRecorder, name: str) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._name = name
+
+    def scheduled(self, pod: Pod, node: str) -> None:
+        """Say where a pod was put."""
+        self._recorder.record(pod, PODS, "Normal", SCHEDULED, f"Successfully assigned {pod.key} to {node}")
+
+    def preempted(self, pod: Pod, by: Pod, node: str) -> None:
+        """Say why a pod had to go."""
+        text = f"Preempted by pod {by.metadata.uid} on node {node}"
+        self._recorder.record(pod, PODS, "Normal", "Preempted", text)
+
+    async def failed(self, pod: Pod, reason: str, message: str, now: float, *, nominated: str = "") -> None:
+        """Say why a pod has no node yet, unless it says so already; `nominated` is where room is being made for it."""
+        present = find_condition(pod.status.conditions, "PodScheduled")
+        told = present is not None and (present.reason, present.message) == (reason, message)
+        if not told:
+            self._recorder.record(pod, PODS, "Warning", FAILED, message)
+        if told and nominated in {"", pod.status.nominated_node_name}:
+            return
+        since = present.last_transition_time if present is not None and present.status == "False" else None
+        condition = {
+            "type": "PodScheduled",
+            "status": "False",
+            "reason": reason,
+            "message": message,
+            "lastTransitionTime": since or rfc3339(now),
+        }
+        status: Manifest = {"conditions": [condition]}
+        if nominated:
+            status["nominatedNodeName"] = nominated
+        changes: Manifest = {"metadata": {"uid": pod.metadata.uid}, "status": status}
+        try:
+            await self._client.patch(
+                PODS, pod.key, changes, PatchType.STRATEGIC, subresource="status", field_manager=self._name
+            )
+        except OpError as error:
+            # Gone, or replaced by a namesake: nobody is left to be told.
+            if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
+                raise

@@ -1,0 +1,84 @@
+"""Volumes for a pod that has been given a node: reserved or asked for before the pod is bound, and waited for.
+
+As kube-scheduler's VolumeBinding plugin does: a volume that is there is made to name the claim, of one that is to be
+made the claim is told the node; then others bind the two, and the pod waits until they have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from kubewright.api.core import Node, Pod
+from kubewright.api.meta import Manifest
+from kubewright.api.volumes import CLAIMS, SELECTED_NODE, VOLUMES, PersistentVolume, PersistentVolumeClaim
+from kubewright.client.protocol import Client, PatchType
+from kubewright.errors import ErrorKind, OpError
+from kubewright.placement.storage import Storage, choose, is_for
+
+WAIT_SECONDS = 600.0
+LOOK_SECONDS = 0.25
+BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
+_OP = "schedule.volumes"
+
+
+class Volumes:
+    """Serves pods' claims on their nodes; `storage` is a live view of claims, volumes and classes."""
+
+    def __init__(self, client: Client, storage: Storage, name: str) -> None:
+        self._client = client
+        self._storage = storage
+        self._name = name
+
+    async def serve(self, pod: Pod, node: Node) -> None:
+        """Give the pod's claims volumes on the node; raises OpError when that did not come about in ten minutes."""
+        choice = choose(pod, self._storage, node.metadata.name, node.metadata.labels)
+        if choice is None:
+            raise OpError(_OP, ErrorKind.CONFLICT, f"Pod/{pod.key}", "the volumes chosen for it went to others")
+        for claim, volume in choice.volumes:
+            self._storage.reserved[volume.metadata.name] = claim.key
+        for claim, volume in choice.volumes:
+            await self._reserve(volume, claim)
+        for claim in choice.made:
+            await self._ask_for(claim, node.metadata.name)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                while not self._is_served(pod, node.metadata.name):  # noqa: ASYNC110  caches that others keep
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError as error:
+            raise OpError(_OP, ErrorKind.TIMEOUT, f"Pod/{pod.key}", "its volumes were not bound in time") from error
+
+    def release(self, pod: Pod) -> None:
+        """Give back what was reserved for a pod's claims: by now the volumes say so, or they are free."""
+        keys = {each.key for each in self._storage.claims_of(pod)}
+        for name in [name for name, key in self._storage.reserved.items() if key in keys]:
+            del self._storage.reserved[name]
+
+    async def _reserve(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> None:
+        """Make a volume name the claim, provided nobody has changed it since."""
+        ref = volume.spec.claim_ref
+        if ref is not None and ref.uid and is_for(volume, claim):
+            return
+        metadata: Manifest = {"resourceVersion": volume.metadata.resource_version}
+        if not is_for(volume, claim):
+            metadata["annotations"] = {BOUND_BY_CONTROLLER: "yes"}
+        wanted = {
+            "apiVersion": CLAIMS.api_version,
+            "kind": CLAIMS.kind,
+            "namespace": claim.metadata.namespace,
+            "name": claim.metadata.name,
+            "uid": claim.metadata.uid,
+        }
+        changes = {"metadata": metadata, "spec": {"claimRef": wanted}}
+        await self._client.patch(VOLUMES, volume.key, changes, PatchType.MERGE, field_manager=self._name)
+
+    async def _ask_for(self, claim: PersistentVolumeClaim, node: str) -> None:
+        """Tell who makes volumes for which node."""
+        metadata = {"uid": claim.metadata.uid, "annotations": {SELECTED_NODE: node}}
+        await self._client.patch(CLAIMS, claim.key, {"metadata": metadata}, PatchType.MERGE, field_manager=self._name)
+
+    def _is_served(self, pod: Pod, node: str) -> bool:
+        """Tell whether all claims have their volumes; raises OpError once one is promised to another node."""
+        claims = self._storage.claims_of(pod)
+        if {each.metadata.annotations.get(SELECTED_NODE, node) for each in claims} - {node}:
+            raise OpError(_OP, ErrorKind.CONFLICT, f"Pod/{pod.key}", "a claim was promised to another node")
+        return all(each.is_bound for each in claims)

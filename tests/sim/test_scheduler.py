@@ -1,0 +1,152 @@
+"""The platform's scheduler on a twin, under virtual time."""
+
+import asyncio
+
+from kubewright.api.conditions import find_condition
+from kubewright.api.core import EVENTS, NODES, PODS
+from kubewright.api.meta import ObjectKey
+from kubewright.app import Choices, Platform
+from kubewright.clock import Clock, run_virtual
+from kubewright.errors import ErrorKind, OpError
+from kubewright.twin.cluster import Twin
+
+NAME = "kubewright-scheduler"
+
+
+def pod(name, cpu="100m", **spec):
+    container = {"name": "main", "image": "app:1", "resources": {"requests": {"cpu": cpu}}}
+    metadata = {"name": name, "namespace": "default", "labels": {"app": name.partition("-")[0]}}
+    return {"metadata": metadata, "spec": {"schedulerName": NAME, "containers": [container], **spec}}
+
+
+class Cluster:
+    def __init__(self, twin):
+        self.twin = twin
+        self.client = twin.client()
+
+    async def create(self, *manifests):
+        for manifest in manifests:
+            await self.client.create(PODS, manifest, namespace="default")
+
+    async def pod(self, name):
+        return await self.client.get(PODS, ObjectKey("default", name))
+
+    async def pods(self):
+        listed = await self.client.list(PODS, namespace="default")
+        return {each.metadata.name: each for each in listed.items}
+
+    async def events(self, name):
+        listed = await self.client.list(EVENTS, namespace="default", field_selector=f"involvedObject.name={name}")
+        return [(each.reason, each.message) for each in listed.items if each.source.component == NAME]
+
+
+def live(day, *, nodes=3, client=None):
+    async def run():
+        async with Twin(Clock.virtual(), nodes=nodes, seed=1) as twin, asyncio.TaskGroup() as tasks:
+            cluster = Cluster(twin)
+            choices = Choices(services=("scheduler",))
+            through = client(twin) if client else twin.client()
+            platform = Platform(through, twin.clock, choices=choices)
+            running = tasks.create_task(platform.run())
+            while not platform.ready:  # noqa: ASYNC110  several informers make it so
+                await asyncio.sleep(0.1)
+            found = await day(cluster)
+            running.cancel()
+            return found
+
+    return run_virtual(run())
+
+
+def test_pods_that_name_it_run_and_are_told_of():
+    async def day(cluster):
+        await cluster.create(*(pod(f"a-{number}", cpu="1") for number in range(6)))
+        await asyncio.sleep(10)
+        return await cluster.pods(), await cluster.events("a-0")
+
+    pods, events = live(day)
+    assert all(each.is_ready for each in pods.values())
+    by_node = [each.spec.node_name for each in pods.values()]
+    assert {by_node.count(node) for node in set(by_node)} == {2}
+    assert events == [("Scheduled", f"Successfully assigned default/a-0 to {pods['a-0'].spec.node_name}")]
+
+
+def test_what_fits_nowhere_says_why_and_goes_when_there_is_room():
+    async def day(cluster):
+        await cluster.create(*(pod(f"full-{number}", cpu="7") for number in range(3)))
+        await asyncio.sleep(5)
+        await cluster.create(pod("late", cpu="3"))
+        await asyncio.sleep(5)
+        waiting, events = await cluster.pod("late"), await cluster.events("late")
+        await cluster.client.delete(PODS, ObjectKey("default", "full-1"), grace_period_seconds=0)
+        await asyncio.sleep(5)
+        return waiting, events, await cluster.pod("late")
+
+    waiting, events, placed = live(day)
+    condition = find_condition(waiting.status.conditions, "PodScheduled")
+    assert (condition.status, condition.reason) == ("False", "Unschedulable")
+    assert condition.message.startswith("0/3 nodes are available: 3 Insufficient cpu.")
+    assert events == [("FailedScheduling", condition.message)]
+    assert placed.is_ready
+
+
+def test_a_new_node_takes_what_waited_and_gates_hold():
+    async def day(cluster):
+        await cluster.create(
+            pod("wants", nodeSelector={"disk": "fast"}), pod("gated", schedulingGates=[{"name": "example.com/g"}])
+        )
+        await asyncio.sleep(5)
+        before = await cluster.pods()
+        await cluster.client.patch(NODES, ObjectKey("", "node-02"), {"metadata": {"labels": {"disk": "fast"}}})
+        await cluster.client.patch(PODS, ObjectKey("default", "gated"), {"spec": {"schedulingGates": None}})
+        await asyncio.sleep(12)
+        return before, await cluster.pods()
+
+    before, after = live(day)
+    assert not any(each.spec.node_name for each in before.values())
+    assert after["wants"].spec.node_name == "node-02"
+    assert after["gated"].is_ready
+
+
+class Stubborn:
+    """Refuses every binding twice before the server hears of it."""
+
+    def __init__(self, client):
+        self._client = client
+        self.refused = {}
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    async def create(self, resource, manifest, **options):
+        if options.get("subresource") == "binding":
+            name = options["name"]
+            self.refused[name] = self.refused.get(name, 0) + 1
+            if self.refused[name] <= 2:
+                raise OpError("client.create", ErrorKind.UNAVAILABLE, name, "try later")
+        return await self._client.create(resource, manifest, **options)
+
+
+def test_a_binding_that_fails_is_given_back_and_tried_again():
+    async def day(cluster):
+        await cluster.create(*(pod(f"big-{number}", cpu="7") for number in range(3)))
+        await asyncio.sleep(20)
+        return await cluster.pods()
+
+    pods = live(day, client=lambda twin: Stubborn(twin.client()))
+    assert sorted(each.spec.node_name for each in pods.values()) == ["node-01", "node-02", "node-03"]
+
+
+def test_two_schedulers_of_one_cluster_bind_nothing_twice():
+    async def day(cluster):
+        mine = [pod(f"mine-{number}", cpu="1") for number in range(10)]
+        others = [pod(f"other-{number}", cpu="1") for number in range(10)]
+        for manifest in others:
+            manifest["spec"]["schedulerName"] = "default-scheduler"
+        for pair in zip(mine, others, strict=True):
+            await cluster.create(*pair)
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(20)
+        return await cluster.pods()
+
+    pods = live(day)
+    assert all(each.is_ready for each in pods.values())
