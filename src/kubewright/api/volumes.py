@@ -169,6 +169,11 @@ class StorageClass(KubeObject, frozen=True, kw_only=True):
         """Whether a claim waits for a pod before it gets a volume."""
         return self.volume_binding_mode == WAIT_FOR_FIRST_CONSUMER
 
+    @property
+    def makes(self) -> bool:
+        """Whether anybody makes volumes of the class."""
+        return self.provisioner not in {"", NO_PROVISIONER}
+
     def can_be_at(self, labels: Mapping[str, str]) -> bool:
         """Tell whether volumes can be made for a node with these labels."""
         return not self.allowed_topologies or any(term.matches(labels) for term in self.allowed_topologies)

@@ -24,8 +24,11 @@ from kubewright.placement.policy import SPREAD, Policy
 from kubewright.placement.snapshot import ClusterSnapshot
 from kubewright.placement.standing import REFUSED, standing
 
-Order: TypeAlias = NDArray[np.intp]
-"""A permutation of the columns; among equally good nodes the first in it wins. The caller draws it from its seed."""
+Order: TypeAlias = int | NDArray[np.intp]
+"""Which of equally good nodes wins: the first from this column on, or the first in this permutation of the columns.
+
+The caller draws it from its seed; a column is the cheaper of the two by far.
+"""
 DEFAULT_POLICY = SPREAD
 
 
@@ -80,10 +83,14 @@ def best(ranks: NodeScores, order: Order) -> int:
     """Return the column of the highest rank, of several the first in the order; -1 if no node passes."""
     if not len(ranks):
         return -1
-    highest = ranks.max()
-    if highest == REFUSED:
-        return -1
-    return int(order[np.argmax((ranks == highest)[order])])
+    if isinstance(order, int):
+        column = order + int(ranks[order:].argmax())
+        before = int(ranks[:order].argmax()) if order else column
+        if ranks[before] > ranks[column]:
+            column = before
+    else:
+        column = int(order[np.argmax((ranks == ranks.max())[order])])
+    return -1 if ranks[column] == REFUSED else column
 
 
 def feasible(row: PodRow, snapshot: ClusterSnapshot, policy: Policy = DEFAULT_POLICY) -> tuple[NodeMask, Diagnosis]:

@@ -26,6 +26,9 @@ Counts: TypeAlias = NDArray[np.int32]
 NodeScores: TypeAlias = NDArray[np.int64]
 """Shape (n_nodes,)."""
 
+Columns: TypeAlias = slice | NDArray[np.intp]
+"""Some of the nodes, by column."""
+
 BASE_RESOURCES = (CPU, MEMORY, PODS_RESOURCE)
 """Always the first rows, in this order."""
 REMEMBERED_MASKS = 4096

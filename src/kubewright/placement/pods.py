@@ -25,6 +25,8 @@ HostPort: TypeAlias = tuple[str, str, int]
 _UNSET = {CPU: 100, MEMORY: 200 * 1024**2}
 """What a container counts for in scores that does not say what it needs."""
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  the address that stands for all of a node's
+_KNOWN = 65_536
+_SEEN = 8192
 HARD_AFFINITY_WEIGHT = 1
 """What a placed pod's required affinity adds to the score of a pod that it is to (`hardPodAffinityWeight`)."""
 HOSTNAME = "kubernetes.io/hostname"
@@ -65,12 +67,16 @@ class Shape:
     """Everything about a pod that filters and scores look at, against one layout of resources."""
 
     key: bytes
+    bearing: bytes
+    """The part of the key that has nothing to do with other pods: shapes that share it stand alike with each node."""
     sample: Pod
     """One of the pods, for what is read off the specification."""
     request: Amounts
     """Shape (n_resources,), in the table's rows."""
     scored: Amounts
     """Shape (2,): cpu and memory, with kube-scheduler's 100m and 200 MiB for containers that request none."""
+    small: tuple[int, int]
+    """The same as integers of Python's, for one node at a time."""
     wanted: tuple[tuple[int, int], ...]
     """The rows that it requests something of, and how much: `request` without zeros."""
     lacking: tuple[str, ...]
@@ -120,62 +126,105 @@ class PodRow:
 class Shapes:
     """The shapes of a cluster's pods, each once."""
 
-    __slots__ = ("_known", "_rows", "peers")
+    __slots__ = ("_known", "_rows", "_seen", "peers")
 
     def __init__(self, rows: Mapping[str, int], peers: Peers) -> None:
         self._rows = rows
         self._known: dict[bytes, Shape] = {}
+        self._seen: dict[tuple[object, ...], tuple[Shape, Pod]] = {}
         self.peers = peers
 
     def row(self, pod: Pod, selector: LabelSelector | None = None) -> PodRow:
         """Return the pod with its shape; `selector` is what the system spreads it by, if it does."""
-        key = _key(pod, selector)
-        shape = self._known.get(key)
-        if shape is None:
-            shape = self._known[key] = _shape(key, pod, selector, self._rows, self.peers)
+        quick = _identity(pod) if selector is None else None
+        seen = None if quick is None else self._seen.get(quick)
+        if seen is not None:
+            return PodRow(pod, seen[0])
+        shape = self._find(pod, selector)
+        if quick is not None:
+            if len(self._seen) >= _SEEN:
+                self._seen.clear()
+            # The pod is kept with it: as long as its parts live, no others can have their identity.
+            self._seen[quick] = (shape, pod)
         return PodRow(pod, shape)
 
-    def forget(self) -> None:
-        """Forget all shapes; those that pods have go on working."""
-        self._known.clear()
+    def _find(self, pod: Pod, selector: LabelSelector | None) -> Shape:
+        own = _own_parts(pod)
+        key = own + _social_parts(pod, selector)
+        shape = self._known.get(key)
+        if shape is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            shape = self._known[key] = _shape((key, own), pod, selector, self._rows, self.peers)
+        return shape
 
-    def __len__(self) -> int:
-        return len(self._known)
+
+def _identity(pod: Pod) -> tuple[object, ...] | None:
+    """Return which parts a pending pod is made of; parts that were interned are the same for all that are alike."""
+    metadata, spec, status = pod.metadata, pod.spec, pod.status
+    if status.container_statuses or status.init_container_statuses or spec.resources or metadata.deletion_timestamp:
+        return None
+    if spec.volumes and any(each.image is not None for each in spec.volumes):
+        return None
+    return (
+        metadata.namespace,
+        id(metadata.labels),
+        id(spec.containers),
+        id(spec.init_containers),
+        id(spec.affinity),
+        id(spec.node_selector),
+        id(spec.tolerations),
+        id(spec.topology_spread_constraints),
+        id(spec.overhead),
+    )
 
 
-def _key(pod: Pod, selector: LabelSelector | None) -> bytes:
-    metadata, spec = pod.metadata, pod.spec
+def _own_parts(pod: Pod) -> bytes:
+    """Return everything that decides how a pod stands with a node and the pods there, whoever else is anywhere."""
+    spec, status = pod.spec, pod.status
     containers = [(each.image, each.ports, each.resources) for each in spec.containers]
     init = [(each.image, each.ports, each.resources, each.restart_policy) for each in spec.init_containers]
     resized = [
-        (each.name, each.allocated_resources, each.resources, pod.status.conditions)
-        for each in (*pod.status.container_statuses, *pod.status.init_container_statuses)
+        (each.name, each.allocated_resources, each.resources, status.conditions)
+        for each in (*status.container_statuses, *status.init_container_statuses)
         if each.allocated_resources is not None or each.resources is not None
     ]
-    names = [each.name for each in (*spec.containers, *spec.init_containers)] if resized else ()
-    parts = (
-        metadata.namespace,
-        metadata.labels,
-        metadata.deletion_timestamp is not None,
-        containers,
-        init,
-        spec.resources,
-        spec.overhead,
-        spec.node_selector,
-        spec.affinity,
-        spec.tolerations,
-        spec.topology_spread_constraints,
-        selector,
-        resized,
-        names,
-        pod.status.allocated_resources,
-        pod.status.resources,
-        [each.image.reference for each in spec.volumes if each.image is not None],
+    return encode(
+        (
+            containers,
+            init,
+            spec.resources,
+            spec.overhead,
+            spec.node_selector,
+            spec.affinity and spec.affinity.node_affinity,
+            spec.tolerations,
+            resized,
+            [each.name for each in (*spec.containers, *spec.init_containers)] if resized else (),
+            status.allocated_resources,
+            status.resources,
+            [each.image.reference for each in spec.volumes if each.image is not None],
+        )
     )
-    return encode(parts)
 
 
-def _shape(key: bytes, pod: Pod, selector: LabelSelector | None, rows: Mapping[str, int], peers: Peers) -> Shape:
+def _social_parts(pod: Pod, selector: LabelSelector | None) -> bytes:
+    """Return what decides how a pod stands with other pods."""
+    metadata, affinity = pod.metadata, pod.spec.affinity
+    return encode(
+        (
+            metadata.namespace,
+            metadata.labels,
+            metadata.deletion_timestamp is not None,
+            affinity and (affinity.pod_affinity, affinity.pod_anti_affinity),
+            pod.spec.topology_spread_constraints,
+            selector,
+        )
+    )
+
+
+def _shape(
+    keys: tuple[bytes, bytes], pod: Pod, selector: LabelSelector | None, rows: Mapping[str, int], peers: Peers
+) -> Shape:
     amounts = pod_request(pod)
     request = np.zeros(len(rows), np.int64)
     for name, amount in amounts.items():
@@ -186,10 +235,12 @@ def _shape(key: bytes, pod: Pod, selector: LabelSelector | None, rows: Mapping[s
     near, apart, preferred = _near(pod, peers)
     hard, soft = _spread(pod, selector, peers)
     return Shape(
-        key=key,
+        key=keys[0],
+        bearing=keys[1],
         sample=pod,
         request=request,
         scored=np.array([scored[CPU], scored[MEMORY]], np.int64),
+        small=(scored[CPU], scored[MEMORY]),
         wanted=tuple((int(row), int(request[row])) for row in np.flatnonzero(request)),
         lacking=tuple(sorted(name for name, amount in amounts.items() if amount > 0 and name not in rows)),
         host_ports=tuple(_host_ports(pod)),

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.placement.counts import CountRows
-from kubewright.placement.nodes import Amounts, Counts, NodeTable
+from kubewright.placement.nodes import Amounts, Counts, NodeMask, NodeTable
 from kubewright.placement.peers import NO_NAMESPACES, Group, Namespaces, Peers
-from kubewright.placement.pods import HostPort, PodRow, Shape, Shapes
+from kubewright.placement.pods import HostPort, PodRow, Shapes
 from kubewright.placement.sharded import Sharded
 from kubewright.placement.storage import NO_STORAGE, Storage
 from kubewright.placement.usage import Usage
@@ -42,6 +43,7 @@ class ClusterSnapshot:
 
     __slots__ = (
         "_changes",
+        "_drivers",
         "_first_change",
         "_kinds",
         "_matching",
@@ -94,6 +96,7 @@ class ClusterSnapshot:
         self._kinds: Sharded[int, dict[int, int]] = Sharded()
         self._my_kinds: set[int] = set()
         self._taken_by_priority: dict[int, Amounts] = {}
+        self._drivers: dict[str, tuple[NodeMask, NDArray[np.int64]]] = {}
         self._changes: list[int] = []
         self._first_change = 0
 
@@ -130,6 +133,7 @@ class ClusterSnapshot:
         copy._kinds, copy._my_kinds = self._kinds.copy(), set()
         self._my_kinds.clear()
         copy._taken_by_priority = {priority: taken.copy() for priority, taken in self._taken_by_priority.items()}
+        copy._drivers = self._drivers
         copy.derived, copy.inherited = {}, (self.derived, self.version)
         copy._changes, copy._first_change = self._changes.copy(), self._first_change
         return copy
@@ -183,6 +187,24 @@ class ClusterSnapshot:
             return None
         return self._changes[version - self._first_change :]
 
+    def attachable(self, driver: str) -> tuple[NodeMask, NDArray[np.int64]]:
+        """Return where a CSI driver runs, and how many volumes it attaches there; shapes (n_nodes,), remembered.
+
+        CSINodes are a part of what nodes are: like a node, one that changes means a new snapshot.
+        """
+        found = self._drivers.get(driver)
+        if found is None:
+            has, limits = self.table.none(), np.full(len(self.table), np.iinfo(np.int64).max)
+            for node in self.storage.csi_nodes.values():
+                column = self.table.columns.get(node.metadata.name)
+                own = next((each for each in node.spec.drivers or () if each.name == driver), None)
+                if column is not None and own is not None:
+                    has[column] = True
+                    if own.allocatable is not None and own.allocatable.count is not None:
+                        limits[column] = own.allocatable.count
+            found = self._drivers[driver] = (has, limits)
+        return found
+
     def host_ports(self) -> Iterable[tuple[int, HostPort]]:
         """Yield the host ports that are taken, each with its node's column."""
         for placed in self.port_holders.values():
@@ -210,11 +232,7 @@ class ClusterSnapshot:
 
     def _count(self, row: PodRow, column: int, change: int) -> None:
         shape = row.shape
-        self._book(shape, column, change)
-        taken = self._taken_by_priority.get(row.priority)
-        if taken is None:
-            taken = self._taken_by_priority[row.priority] = np.zeros_like(self.requested)
-        taken[:, column] += change * shape.request
+        self._book(row, column, change)
         for term in shape.held:
             self.held.add(term.number, column, change)
         for group in shape.kind.groups:
@@ -246,10 +264,15 @@ class ClusterSnapshot:
         else:
             del at[column]
 
-    def _book(self, shape: Shape, column: int, change: int) -> None:
-        if change > 0:
-            self.requested[:, column] += shape.request
-            self.scored[:, column] += shape.scored
-        else:
-            self.requested[:, column] -= shape.request
-            self.scored[:, column] -= shape.scored
+    def _book(self, row: PodRow, column: int, sign: int) -> None:
+        """Row by row: for the few that a pod wants that is faster than adding whole columns."""
+        requested, scored = self.requested, self.scored
+        by_priority = self._taken_by_priority.get(row.priority)
+        if by_priority is None:
+            by_priority = self._taken_by_priority[row.priority] = np.zeros_like(requested)
+        for resource, amount in row.shape.wanted:
+            requested[resource, column] += sign * amount
+            by_priority[resource, column] += sign * amount
+        cpu, memory = row.shape.small
+        scored[0, column] += sign * cpu
+        scored[1, column] += sign * memory

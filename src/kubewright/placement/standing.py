@@ -1,7 +1,7 @@
-"""How the nodes stand with all pods of one shape: worked out once, then brought up to date where pods came or went.
+"""How the nodes stand with all pods that are alike to a node: worked out once, then kept up where pods came or went.
 
-`fit` keeps one for each shape and policy in the snapshot. Filters and scores that look at one node's own pods are asked
-again of the nodes that changed; those that look further are asked anew, but only for shapes that they apply to.
+`fit` keeps one for each policy and bearing of a shape in the snapshot. Filters and scores that look at one node's own
+pods are asked again of the nodes that changed; those that look further are asked anew, for shapes that they apply to.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kubewright.placement.filters import Filter, Scope
 from kubewright.placement.nodes import NodeMask, NodeScores
@@ -20,8 +21,6 @@ from kubewright.placement.snapshot import ClusterSnapshot
 
 _KEPT = 512
 """So many are kept in a snapshot: 60 MB at 5,000 nodes."""
-_FEW = 24
-"""Up to so many changed nodes are looked at one by one."""
 REFUSED = -1
 """The rank of a node that does not pass."""
 
@@ -89,12 +88,16 @@ class Standing:
         if self.version == snapshot.version:
             return
         changes = snapshot.changed_since(self.version)
-        columns = None if changes is None else set(changes)
-        if columns is None or len(columns) > _FEW:
+        if changes is None or len(changes) > len(self._nodes) // 4:
             self._work_out(row, snapshot)
             return
         self.version = snapshot.version
-        if self._touch(row, snapshot, columns) and self._relative:
+        flipped = (
+            self._touch_one(row, snapshot, changes[0])
+            if len(changes) == 1
+            else self._touch(row, snapshot, np.array(changes, np.intp))
+        )
+        if flipped and self._relative:
             self._rank(row, snapshot)
 
     def _work_out(self, row: PodRow, snapshot: ClusterSnapshot) -> None:
@@ -114,28 +117,42 @@ class Standing:
         total[~self._passing] = REFUSED
         self._ranked = total
 
-    def _touch(self, row: PodRow, snapshot: ClusterSnapshot, columns: Iterable[int]) -> bool:
+    def _touch(self, row: PodRow, snapshot: ClusterSnapshot, columns: NDArray[np.intp]) -> bool:
         """Look at some nodes again; tell whether any passes now that did not, or the other way round."""
-        has_flipped = False
-        for column in columns:
-            if not self._nodes[column]:
-                continue
-            before = int(self._own[column])
-            own = sum(weight * score.at(row, snapshot, column) for score, weight in self._scores)
-            self._own[column] = own
-            passes = all(each.at(row, snapshot, column) for each in self._filters)
-            if passes != self._passing[column]:
-                self._passing[column] = passes
-                has_flipped = True
-                self._ranked[column] = own if passes else REFUSED
-            elif passes:
-                self._ranked[column] += own - before
-        return has_flipped
+        own = np.zeros(len(columns), np.int64)
+        for score, weight in self._scores:
+            own += weight * score.some(row, snapshot, columns)
+        passes = self._nodes[columns]
+        for each in self._filters:
+            passes &= each.some(row, snapshot, columns)
+        before, passed = self._own[columns], self._passing[columns]
+        # What other nodes had to do with the rank stays, as long as none begins or ceases to pass.
+        ranks = np.where(passes, np.where(passed, self._ranked[columns] + own - before, own), REFUSED)
+        self._own[columns], self._passing[columns], self._ranked[columns] = own, passes, ranks
+        return bool((passes != passed).any())
+
+    def _touch_one(self, row: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
+        """Do the same for one node, without arrays."""
+        own = 0
+        for score, weight in self._scores:
+            own += weight * score.at(row, snapshot, column)
+        passes = bool(self._nodes[column])
+        for each in self._filters:
+            passes = passes and each.at(row, snapshot, column)
+        change = own - self._own.item(column)
+        self._own[column] = own
+        if passes == self._passing.item(column):
+            if passes:
+                self._ranked[column] += change
+            return False
+        self._passing[column] = passes
+        self._ranked[column] = own if passes else REFUSED
+        return True
 
 
 def standing(row: PodRow, snapshot: ClusterSnapshot, policy: Policy) -> Standing:
     """Return the standing for the pod's shape, from the snapshot or from the one that it is a fork of, or a new one."""
-    key = (id(policy), row.shape.key)
+    key = (id(policy), row.shape.bearing)
     kept: dict[tuple[int, bytes], Standing] = snapshot.derived
     found = kept.get(key)
     if found is None:

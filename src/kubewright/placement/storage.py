@@ -6,14 +6,13 @@ looked up are caches that somebody else keeps.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.volumes import (
-    NO_PROVISIONER,
     SELECTED_NODE,
     CsiDriver,
     CsiNode,
@@ -144,15 +143,26 @@ def find_volume(
     node only what is meant for it.
     """
     fitting: list[PersistentVolume] = []
-    for volume in sorted(volumes, key=lambda each: each.metadata.name):
-        if volume.metadata.name in taken or _is_out_of_question(volume, claim):
-            continue
+    for volume in candidates(claim, volumes, taken):
         reachable = node is None or volume.is_reachable_from(node)
         if is_for(volume, claim):
             return volume if reachable else None
-        if reachable and not (node is None and waits) and _is_free(volume, claim):
+        if reachable and not (node is None and waits):
             fitting.append(volume)
     return min(fitting, key=_wasted, default=None)
+
+
+def candidates(
+    claim: PersistentVolumeClaim, volumes: Iterable[PersistentVolume], taken: Collection[str] = ()
+) -> Iterator[PersistentVolume]:
+    """Yield the volumes that do for a claim, by name, up to the first that is meant for it."""
+    fitting = [each for each in volumes if each.metadata.name not in taken and not _is_out_of_question(each, claim)]
+    for volume in sorted(fitting, key=lambda each: each.metadata.name):
+        if is_for(volume, claim):
+            yield volume
+            return
+        if _is_free(volume, claim):
+            yield volume
 
 
 def _is_out_of_question(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
@@ -211,6 +221,4 @@ def choose(pod: Pod, storage: Storage, name: str, labels: Labels) -> Choice | No
 
 
 def _can_be_made(storage_class: StorageClass | None, labels: Labels) -> bool:
-    if storage_class is None or storage_class.provisioner in {"", NO_PROVISIONER}:
-        return False
-    return storage_class.can_be_at(labels)
+    return storage_class is not None and storage_class.makes and storage_class.can_be_at(labels)

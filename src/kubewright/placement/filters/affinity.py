@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubewright.placement.filters.protocol import Reason, Scope
+from kubewright.placement.filters.protocol import OverAll, Reason, Scope
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.selecting import matching_nodes
@@ -13,7 +13,7 @@ from kubewright.placement.snapshot import ClusterSnapshot
 
 
 @dataclass(frozen=True, slots=True)
-class NodeAffinity:
+class NodeAffinity(OverAll):
     """All of nodeSelector, and one of the required terms if there are any."""
 
     name: str = "NodeAffinity"
@@ -29,10 +29,6 @@ class NodeAffinity:
     def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
         """Return the nodes that match."""
         return matching_nodes(pod.shape.sample, snapshot.table)
-
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether one node matches."""
-        return bool(self.mask(pod, snapshot)[column])
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Return the one reason."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubewright.placement.filters.protocol import Reason, Scope
+from kubewright.placement.filters.protocol import OverAll, Reason, Scope
 from kubewright.placement.nodes import Counts, NodeMask
 from kubewright.placement.peers import Term
 from kubewright.placement.pods import PodRow
@@ -13,7 +13,7 @@ from kubewright.placement.snapshot import ClusterSnapshot
 
 
 @dataclass(frozen=True, slots=True)
-class PodAffinity:
+class PodAffinity(OverAll):
     """Required affinity, required anti-affinity, and the required anti-affinity of the pods that are there."""
 
     name: str = "InterPodAffinity"
@@ -27,10 +27,6 @@ class PodAffinity:
     def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
         """Return the nodes where all of them are content."""
         return _near(pod, snapshot) & _apart(pod, snapshot) & _left_alone(pod, snapshot)
-
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether all are content on one node."""
-        return bool(self.mask(pod, snapshot)[column])
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Give for each node the first of the three that fails."""

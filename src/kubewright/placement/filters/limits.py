@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kubewright.api.meta import ObjectKey
 from kubewright.api.volumes import PersistentVolumeClaim
-from kubewright.placement.filters.protocol import Reason, Scope
+from kubewright.placement.filters.protocol import OverAll, Reason, Scope
 from kubewright.placement.filters.volumes import has_claims
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
@@ -15,7 +18,7 @@ from kubewright.placement.snapshot import ClusterSnapshot
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeLimits:
+class VolumeLimits(OverAll):
     """A node attaches only so many volumes of a driver; one that pods of the node share counts once."""
 
     name: str = "NodeVolumeLimits"
@@ -33,10 +36,6 @@ class VolumeLimits:
         for driver, claims in drivers.items():
             mask &= _has_driver(driver, snapshot) & _has_room(driver, claims, snapshot)
         return mask
-
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether one node has them."""
-        return bool(self.mask(pod, snapshot)[column])
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Give the first driver that is missing, else the room."""
@@ -59,43 +58,26 @@ def _drivers(pod: PodRow, snapshot: ClusterSnapshot) -> dict[str, list[Persisten
 
 def _has_driver(driver: str, snapshot: ClusterSnapshot) -> NodeMask:
     found = snapshot.storage.csi_driver(driver)
-    mask = snapshot.table.all()
-    if found is not None and found.spec.prevent_pod_scheduling_if_missing:
-        mask[:] = False
-        for node in snapshot.storage.csi_nodes.values():
-            column = snapshot.table.columns.get(node.metadata.name)
-            if column is not None:
-                mask[column] = any(each.name == driver for each in node.spec.drivers or ())
-    return mask
+    if found is None or not found.spec.prevent_pod_scheduling_if_missing:
+        return snapshot.table.all()
+    return snapshot.attachable(driver)[0]
 
 
 def _has_room(driver: str, claims: list[PersistentVolumeClaim], snapshot: ClusterSnapshot) -> NodeMask:
-    limits = _limits(driver, snapshot)
-    mask = snapshot.table.all()
-    if not limits:
-        return mask
+    _, limits = snapshot.attachable(driver)
     attached = snapshot.usage.attached.get(driver)
-    others = _attached_for_nobody(driver, snapshot)
-    for column, limit in limits.items():
-        there = 0 if attached is None else int(attached[column])
-        new = sum(column not in snapshot.usage.columns(each.key) for each in claims)
-        mask[column] = not new or there + others.get(column, 0) + new <= limit
-    return mask
+    taken = np.zeros(len(limits), np.int64) if attached is None else attached.astype(np.int64)
+    if snapshot.storage.attachments.values():
+        taken += _attached_for_nobody(driver, snapshot)
+    new = np.full(len(limits), len(claims))
+    for each in claims:
+        new[list(snapshot.usage.columns(each.key))] -= 1
+    return (new == 0) | (taken + new <= limits)
 
 
-def _limits(driver: str, snapshot: ClusterSnapshot) -> dict[int, int]:
-    limits: dict[int, int] = {}
-    for node in snapshot.storage.csi_nodes.values():
-        column = snapshot.table.columns.get(node.metadata.name)
-        for each in node.spec.drivers or ():
-            if column is not None and each.name == driver and each.allocatable and each.allocatable.count is not None:
-                limits[column] = each.allocatable.count
-    return limits
-
-
-def _attached_for_nobody(driver: str, snapshot: ClusterSnapshot) -> dict[int, int]:
+def _attached_for_nobody(driver: str, snapshot: ClusterSnapshot) -> NDArray[np.int64]:
     """Count the volumes that are attached to a node where no pod uses them (yet, or any more)."""
-    storage, found = snapshot.storage, dict[int, int]()
+    storage, found = snapshot.storage, np.zeros(len(snapshot.table), np.int64)
     for each in storage.attachments.values():
         column = snapshot.table.columns.get(each.spec.node_name)
         volume = storage.volume(each.spec.source.persistent_volume_name or "")
@@ -103,5 +85,5 @@ def _attached_for_nobody(driver: str, snapshot: ClusterSnapshot) -> dict[int, in
             continue
         ref = volume.spec.claim_ref
         if ref is None or column not in snapshot.usage.columns(ObjectKey(ref.namespace, ref.name)):
-            found[column] = found.get(column, 0) + 1
+            found[column] += 1
     return found

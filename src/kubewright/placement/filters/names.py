@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kubewright.api.tolerations import NO_SCHEDULE, Taint, tolerates
-from kubewright.placement.filters.protocol import Reason, Scope
+from kubewright.placement.filters.protocol import OverAll, Reason, Scope
 from kubewright.placement.nodes import NodeMask, NodeTable
 from kubewright.placement.pods import PodRow
 from kubewright.placement.selecting import named_nodes
@@ -16,7 +16,7 @@ _CORDONED = Taint(key="node.kubernetes.io/unschedulable", effect=NO_SCHEDULE)
 
 
 @dataclass(frozen=True, slots=True)
-class NamedNodes:
+class NamedNodes(OverAll):
     """A pod whose node affinity names nodes runs on these, and no other is even looked at (`PreFilterResult`)."""
 
     name: str = "NodeAffinity"
@@ -31,10 +31,6 @@ class NamedNodes:
         """Return the nodes that are named."""
         return _of_names(named_nodes(pod.shape.sample) or frozenset(), snapshot.table)
 
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether one node is named."""
-        return bool(self.mask(pod, snapshot)[column])
-
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Return the one reason."""
         del pod, snapshot
@@ -42,7 +38,7 @@ class NamedNodes:
 
 
 @dataclass(frozen=True, slots=True)
-class NodeName:
+class NodeName(OverAll):
     """A pod that names its node runs there or nowhere."""
 
     name: str = "NodeName"
@@ -57,10 +53,6 @@ class NodeName:
         """Return the named node."""
         return _of_names(frozenset((pod.pod.spec.node_name,)), snapshot.table)
 
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether it is this node."""
-        return snapshot.table.columns.get(pod.pod.spec.node_name) == column
-
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Return the one reason."""
         del pod, snapshot
@@ -68,7 +60,7 @@ class NodeName:
 
 
 @dataclass(frozen=True, slots=True)
-class Unschedulable:
+class Unschedulable(OverAll):
     """A cordoned node takes only pods that tolerate it."""
 
     name: str = "NodeUnschedulable"
@@ -82,11 +74,6 @@ class Unschedulable:
         """Return the nodes that are not cordoned."""
         del pod
         return ~snapshot.table.unschedulable
-
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether one node is not cordoned."""
-        del pod
-        return not snapshot.table.unschedulable[column]
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Return the one reason."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kubewright.placement.filters.protocol import Reason, Scope
+from kubewright.placement.filters.protocol import OverAll, Reason, Scope
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import ANY_ADDRESS, HostPort, PodRow
 from kubewright.placement.snapshot import ClusterSnapshot
 
 
 @dataclass(frozen=True, slots=True)
-class HostPorts:
+class HostPorts(OverAll):
     """A (address, protocol, port) is taken once; the address 0.0.0.0 takes it on all addresses."""
 
     name: str = "NodePorts"

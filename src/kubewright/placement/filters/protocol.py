@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from kubewright.placement.nodes import NodeMask
+from kubewright.placement.nodes import Columns, NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.snapshot import ClusterSnapshot
 
@@ -56,10 +57,32 @@ class Filter(Protocol):
         """Return the nodes that pass, shape (n_nodes,); not to be changed."""
         ...
 
+    def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeMask:
+        """Return which of some nodes pass: what `mask` says of them, with scope `PODS_OF_NODE` at less cost."""
+        ...
+
     def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether one node passes: what `mask` says of it, at less cost."""
+        """Tell whether one node passes: what `mask` says of it, with scope `PODS_OF_NODE` at far less cost."""
         ...
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Say why for the `refused`, of which each may have several reasons."""
         ...
+
+
+class OverAll(ABC):
+    """A filter to which one node is as much work as all."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
+        """Return the nodes that pass."""
+
+    def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeMask:
+        """Return which of some nodes pass."""
+        return self.mask(pod, snapshot)[columns]
+
+    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
+        """Tell whether one node passes."""
+        return bool(self.mask(pod, snapshot)[column])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from kubewright.api.resources import PODS_RESOURCE
 from kubewright.placement.filters.protocol import Reason, Scope
-from kubewright.placement.nodes import NodeMask
+from kubewright.placement.nodes import Columns, NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.snapshot import ClusterSnapshot
 
@@ -26,19 +28,25 @@ class Resources:
 
     def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
         """Return the nodes with enough of everything that the pod requests."""
+        return self.some(pod, snapshot, slice(None))
+
+    def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeMask:
+        """Return the same of some columns."""
+        free = snapshot.table.allocatable[:, columns] - snapshot.requested[:, columns]
         if pod.shape.lacking:
-            return snapshot.table.none()
-        mask = snapshot.table.all()
+            return np.zeros(free.shape[1], np.bool_)
+        mask = np.ones(free.shape[1], np.bool_)
         for row, amount in pod.shape.wanted:
-            mask &= snapshot.requested[row] + amount <= snapshot.table.allocatable[row]
+            mask &= amount <= free[row]
         return mask
 
     def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
         """Tell whether one node has enough."""
-        taken, capacity = snapshot.requested, snapshot.table.allocatable
-        return not pod.shape.lacking and all(
-            taken[row, column] + amount <= capacity[row, column] for row, amount in pod.shape.wanted
-        )
+        taken, capacity = snapshot.requested.item, snapshot.table.allocatable.item
+        for row, amount in pod.shape.wanted:
+            if taken(row, column) + amount > capacity(row, column):
+                return False
+        return not pod.shape.lacking
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Give each resource that is short, node by node; where a node is too small, no eviction helps."""

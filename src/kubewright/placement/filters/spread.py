@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kubewright.placement.filters.protocol import Reason, Scope
+from kubewright.placement.filters.protocol import OverAll, Reason, Scope
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow, Spread
 from kubewright.placement.selecting import matching_nodes, tolerated
@@ -18,7 +18,7 @@ _TEXT = "node(s) didn't match pod topology spread constraints"
 
 
 @dataclass(frozen=True, slots=True)
-class TopologySpread:
+class TopologySpread(OverAll):
     """Each DoNotSchedule constraint: count there + itself - the least count of any domain is at most maxSkew."""
 
     name: str = "PodTopologySpread"
@@ -35,10 +35,6 @@ class TopologySpread:
         for each, eligible in _eligible(pod, snapshot):
             mask = mask & _within(each, eligible, snapshot)
         return mask
-
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether one node meets all constraints."""
-        return bool(self.mask(pod, snapshot)[column])
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Give the first constraint that fails: a label is missing, or the domain has too many."""

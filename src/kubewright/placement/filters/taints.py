@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubewright.placement.filters.protocol import Reason, Scope
+from kubewright.placement.filters.protocol import OverAll, Reason, Scope
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.selecting import tolerated
@@ -13,7 +13,7 @@ from kubewright.placement.snapshot import ClusterSnapshot
 
 
 @dataclass(frozen=True, slots=True)
-class Taints:
+class Taints(OverAll):
     """Each NoSchedule and NoExecute taint must be tolerated."""
 
     name: str = "TaintToleration"
@@ -27,10 +27,6 @@ class Taints:
     def mask(self, pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
         """Return the nodes without a taint that the pod does not tolerate."""
         return tolerated(pod.shape.sample.spec.tolerations, snapshot.table)
-
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether one node's taints are tolerated."""
-        return bool(self.mask(pod, snapshot)[column])
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Return the one reason."""

@@ -7,13 +7,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kubewright.api.volumes import READ_WRITE_ONCE_POD, PersistentVolume, claim_names
-from kubewright.placement.filters.protocol import Reason, Scope
+from kubewright.api.affinity import NodeSelector, NodeSelectorTerm
+from kubewright.api.requirements import Requirement
+from kubewright.api.volumes import (
+    READ_WRITE_ONCE_POD,
+    SELECTED_NODE,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    claim_names,
+)
+from kubewright.placement.filters.protocol import OverAll, Reason, Scope
 from kubewright.placement.nodes import NodeMask, NodeTable
 from kubewright.placement.pods import PodRow
 from kubewright.placement.selecting import selected
 from kubewright.placement.snapshot import ClusterSnapshot
-from kubewright.placement.storage import choose
+from kubewright.placement.storage import candidates, choose, is_for
 from kubewright.placement.usage import disks_of, exclude
 
 _LOST = "node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)"
@@ -30,7 +38,7 @@ _SEPARATOR = "__"
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeRestrictions:
+class VolumeRestrictions(OverAll):
     """A claim for one pod alone is used by one pod alone; two pods of a node do not write to one disk."""
 
     name: str = "VolumeRestrictions"
@@ -46,10 +54,6 @@ class VolumeRestrictions:
         if _is_in_use(pod, snapshot):
             return snapshot.table.none()
         return _free_disks(pod, snapshot)
-
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether one node passes."""
-        return bool(self.mask(pod, snapshot)[column])
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Give the disk first."""
@@ -81,7 +85,7 @@ def _free_disks(pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeBinding:
+class VolumeBinding(OverAll):
     """Bound claims: their volumes can be reached. Others: a volume can be found or made."""
 
     name: str = "VolumeBinding"
@@ -96,10 +100,6 @@ class VolumeBinding:
         """Return the nodes where all of the pod's claims are served."""
         reached, are_there = _reached(pod, snapshot)
         return reached & _found(pod, snapshot) if are_there else snapshot.table.none()
-
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether all are served on one node."""
-        return bool(self.mask(pod, snapshot)[column])
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Give what stands against each node, all of it; a volume that is gone hides where others are."""
@@ -132,15 +132,56 @@ def _reachable(volume: PersistentVolume, table: NodeTable) -> NodeMask:
 
 
 def _found(pod: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
-    """Claims that wait are few, and what they can get differs from node to node."""
+    """Return the nodes where each claim that waits finds a volume, or one can be made for it."""
     storage, table = snapshot.storage, snapshot.table
-    if all(claim.is_bound for claim in storage.claims_of(pod.pod)):
-        return table.all()
-    return table.where(lambda node: choose(pod.pod, storage, node.metadata.name, node.metadata.labels) is not None)
+    waiting = [claim for claim in storage.claims_of(pod.pod) if not claim.is_bound]
+    mask = table.all()
+    near = table.none()
+    for claim in waiting:
+        offered = offers(claim, snapshot)
+        near |= offered
+        mask &= offered | _made(claim, snapshot)
+    if len(waiting) > 1:
+        # Where several claims may want one volume, only trying tells.
+        for column in np.flatnonzero(mask & near):
+            node = table.nodes[column]
+            mask[column] = choose(pod.pod, storage, node.metadata.name, node.metadata.labels) is not None
+    return mask
+
+
+def offers(claim: PersistentVolumeClaim, snapshot: ClusterSnapshot) -> NodeMask:
+    """Return the nodes from which a volume can be reached that is there, free, and does for the claim."""
+    mask = snapshot.table.none()
+    if SELECTED_NODE in claim.metadata.annotations:
+        return mask
+    for volume in candidates(claim, snapshot.storage.volumes.values(), snapshot.storage.reserved):
+        reachable = _reachable(volume, snapshot.table)
+        if is_for(volume, claim):
+            return reachable
+        mask |= reachable
+    return mask
+
+
+def _made(claim: PersistentVolumeClaim, snapshot: ClusterSnapshot) -> NodeMask:
+    """Return the nodes that a volume can be made for."""
+    selected_node = claim.metadata.annotations.get(SELECTED_NODE)
+    table = snapshot.table
+    if selected_node:
+        mask = table.none()
+        mask[[table.columns[selected_node]] if selected_node in table.columns else []] = True
+        return mask
+    found = snapshot.storage.class_of(claim)
+    if found is None or not found.makes:
+        return table.none()
+    terms = tuple(
+        NodeSelectorTerm(tuple(Requirement(each.key, "In", each.values) for each in term.match_label_expressions))
+        for term in found.allowed_topologies
+    )
+    return selected(NodeSelector(terms), table) if terms else table.all()
 
 
 @dataclass(frozen=True, slots=True)
-class VolumeZone:
+class VolumeZone(OverAll):
     """A volume that is labelled with a zone or region is used there."""
 
     name: str = "VolumeZone"
@@ -158,10 +199,6 @@ class VolumeZone:
             mask &= _in_zone(key, values, table)
         knows_any = np.logical_or.reduce([table.topology(key).present for key in _ZONES])
         return mask | ~knows_any
-
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
-        """Tell whether one node is in them."""
-        return bool(self.mask(pod, snapshot)[column])
 
     def reasons(self, pod: PodRow, snapshot: ClusterSnapshot, refused: NodeMask) -> Iterator[Reason]:
         """Return the one reason."""

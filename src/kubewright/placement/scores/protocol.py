@@ -7,11 +7,12 @@ from typing import Protocol
 import numpy as np
 
 from kubewright.placement.filters.protocol import Scope
-from kubewright.placement.nodes import NodeMask, NodeScores
+from kubewright.placement.nodes import Columns, NodeMask, NodeScores
 from kubewright.placement.pods import PodRow
 from kubewright.placement.snapshot import ClusterSnapshot
 
 MAX_SCORE = 100
+_ALL_AT_ONCE = "a normalised score is only known for all nodes at once"
 
 
 class Score(Protocol):
@@ -35,8 +36,12 @@ class Score(Protocol):
         """Return a score for each node, shape (n_nodes,); `nodes` are the feasible ones, to normalise among."""
         ...
 
+    def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeScores:
+        """Return some nodes' scores: what `score` says of them, at less cost; asked only of scope `PODS_OF_NODE`."""
+        ...
+
     def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> int:
-        """Return one node's score: what `score` says of it, at less cost; asked only of scope `PODS_OF_NODE`."""
+        """Return one node's score: what `score` says of it, at far less cost; asked only of scope `PODS_OF_NODE`."""
         ...
 
 
@@ -54,7 +59,12 @@ class Normalised:
 
     __slots__ = ()
 
-    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> int:
+    def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeScores:
         """Refuse: nobody asks a score of such a scope."""
+        del pod, snapshot, columns
+        raise TypeError(_ALL_AT_ONCE)
+
+    def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> int:
+        """Refuse, too."""
         del pod, snapshot, column
-        raise TypeError("a normalised score is only known for all nodes at once")
+        raise TypeError(_ALL_AT_ONCE)

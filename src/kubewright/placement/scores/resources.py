@@ -5,12 +5,13 @@ Each rounds down at each step as kube-scheduler does.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 
 from kubewright.placement.filters.protocol import Scope
-from kubewright.placement.nodes import Amounts, NodeMask, NodeScores
+from kubewright.placement.nodes import Amounts, Columns, NodeMask, NodeScores
 from kubewright.placement.pods import PodRow
 from kubewright.placement.scores.protocol import MAX_SCORE
 from kubewright.placement.snapshot import SCORED_ROWS, ClusterSnapshot
@@ -18,76 +19,86 @@ from kubewright.placement.snapshot import SCORED_ROWS, ClusterSnapshot
 _HALF = MAX_SCORE // 2
 
 
+class _ByLoad(ABC):
+    """A score of each node by its own load."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeScores:
+        """Return some nodes' scores."""
+
+    def score(self, pod: PodRow, snapshot: ClusterSnapshot, nodes: NodeMask) -> NodeScores:
+        """Return all nodes' scores, whichever are feasible."""
+        del nodes
+        return self.some(pod, snapshot, slice(None))
+
+    def applies(self, pod: PodRow, snapshot: ClusterSnapshot) -> bool:
+        """Tell that it always does."""
+        del pod, snapshot
+        return True
+
+
 @dataclass(frozen=True, slots=True)
-class LeastAllocated:
+class LeastAllocated(_ByLoad):
     """The emptier the better: the mean over cpu and memory of the share left free (`leastResourceScorer`)."""
 
     name: str = "NodeResourcesFit"
     scope: Scope = Scope.PODS_OF_NODE
 
-    def applies(self, pod: PodRow, snapshot: ClusterSnapshot) -> bool:
-        """Tell that it always does."""
-        del pod, snapshot
-        return True
-
-    def score(self, pod: PodRow, snapshot: ClusterSnapshot, nodes: NodeMask) -> NodeScores:
+    def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeScores:
         """Return the mean free share in per cent."""
-        del nodes
-        capacity = snapshot.table.allocatable[:SCORED_ROWS]
-        free = np.maximum(capacity - snapshot.scored - pod.shape.scored[:, None], 0)
+        capacity = snapshot.table.allocatable[:SCORED_ROWS, columns]
+        free = np.maximum(capacity - snapshot.scored[:, columns] - pod.shape.scored[:, None], 0)
         return _mean_share(free, capacity)
 
     def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> int:
         """Return one node's mean free share."""
-        total = counted = 0
-        for capacity, taken, wanted in _loads(pod, snapshot, column):
-            if capacity:
-                total += max(capacity - taken - wanted, 0) * MAX_SCORE // capacity
-                counted += 1
-        return total // counted if counted else 0
+        cpu, memory = _loads(pod, snapshot, column)
+        return _mean(max(cpu[0] - cpu[1], 0), cpu[0], max(memory[0] - memory[1], 0), memory[0])
 
 
 @dataclass(frozen=True, slots=True)
-class MostAllocated:
+class MostAllocated(_ByLoad):
     """The fuller the better: the mean over cpu and memory of the share taken (`mostResourceScorer`)."""
 
     name: str = "MostAllocated"
     scope: Scope = Scope.PODS_OF_NODE
 
-    def applies(self, pod: PodRow, snapshot: ClusterSnapshot) -> bool:
-        """Tell that it always does."""
-        del pod, snapshot
-        return True
-
-    def score(self, pod: PodRow, snapshot: ClusterSnapshot, nodes: NodeMask) -> NodeScores:
+    def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeScores:
         """Return the mean share taken in per cent."""
-        del nodes
-        capacity = snapshot.table.allocatable[:SCORED_ROWS]
-        return _mean_share(np.minimum(snapshot.scored + pod.shape.scored[:, None], capacity), capacity)
+        capacity = snapshot.table.allocatable[:SCORED_ROWS, columns]
+        return _mean_share(np.minimum(snapshot.scored[:, columns] + pod.shape.scored[:, None], capacity), capacity)
 
     def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> int:
         """Return one node's mean share taken."""
-        total = counted = 0
-        for capacity, taken, wanted in _loads(pod, snapshot, column):
-            if capacity:
-                total += min(taken + wanted, capacity) * MAX_SCORE // capacity
-                counted += 1
-        return total // counted if counted else 0
+        cpu, memory = _loads(pod, snapshot, column)
+        return _mean(min(cpu[1], cpu[0]), cpu[0], min(memory[1], memory[0]), memory[0])
 
 
 def _mean_share(part: Amounts, capacity: Amounts) -> NodeScores:
+    if capacity.all():
+        shares = part * MAX_SCORE // capacity
+        return (shares[0] + shares[1]) // SCORED_ROWS
     shares = part * MAX_SCORE // np.maximum(capacity, 1)
     return shares.sum(axis=0) // np.maximum(np.count_nonzero(capacity, axis=0), 1)
 
 
-def _loads(pod: PodRow, snapshot: ClusterSnapshot, column: int) -> list[tuple[int, int, int]]:
-    """Return capacity, what is taken and what the pod adds, of cpu and of memory."""
-    capacity, taken, wanted = snapshot.table.allocatable, snapshot.scored, pod.shape.scored
-    return [(int(capacity[row, column]), int(taken[row, column]), int(wanted[row])) for row in range(SCORED_ROWS)]
+def _mean(cpu: int, cpu_capacity: int, memory: int, memory_capacity: int) -> int:
+    if not (cpu_capacity and memory_capacity):
+        return (cpu or memory) * MAX_SCORE // (cpu_capacity or memory_capacity or 1)
+    return (cpu * MAX_SCORE // cpu_capacity + memory * MAX_SCORE // memory_capacity) // 2
+
+
+def _loads(pod: PodRow, snapshot: ClusterSnapshot, column: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return capacity and what would be taken with the pod, of cpu and of memory."""
+    capacity, taken = snapshot.table.allocatable.item, snapshot.scored.item
+    cpu, memory = pod.shape.small
+    return (capacity(0, column), taken(0, column) + cpu), (capacity(1, column), taken(1, column) + memory)
 
 
 @dataclass(frozen=True, slots=True)
-class Balanced:
+class Balanced(_ByLoad):
     """A node whose cpu and memory the pod brings closer together is better (`balancedResourceScorer`).
 
     A pod that requests neither is scored 0 everywhere.
@@ -101,35 +112,37 @@ class Balanced:
         del snapshot
         return bool(pod.shape.request[0] or pod.shape.request[1])
 
-    def score(self, pod: PodRow, snapshot: ClusterSnapshot, nodes: NodeMask) -> NodeScores:
+    def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeScores:
         """Return 75 where nothing changes, up to 100 for better and down to 50 for worse."""
-        del nodes
         request = pod.shape.request[:SCORED_ROWS, None]
+        capacity = snapshot.table.allocatable[:SCORED_ROWS, columns]
+        taken = snapshot.requested[:SCORED_ROWS, columns]
         if not request.any():
-            return np.zeros(len(snapshot.table), np.int64)
-        capacity = snapshot.table.allocatable[:SCORED_ROWS]
-        taken = snapshot.requested[:SCORED_ROWS]
+            return np.zeros(capacity.shape[1], np.int64)
         change = _balance(taken + request, capacity) - _balance(taken, capacity)
         # Go divides towards zero; the sum is never negative, so rounding down is the same.
         return _HALF + (_HALF + change) // 2
 
     def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> int:
         """Return the same of one node."""
-        capacity, taken, request = snapshot.table.allocatable, snapshot.requested, pod.shape.request
-        cpus, bytes_ = int(capacity[0, column]), int(capacity[1, column])
-        if not (cpus and bytes_):
+        capacity, taken, request = snapshot.table.allocatable.item, snapshot.requested.item, pod.shape.request.item
+        cpus, size = capacity(0, column), capacity(1, column)
+        if not (cpus and size):
             return _HALF + _HALF // 2
-        cpu, memory = int(taken[0, column]), int(taken[1, column])
-        before = _balance_of(cpu / cpus, memory / bytes_)
-        after = _balance_of((cpu + int(request[0])) / cpus, (memory + int(request[1])) / bytes_)
+        cpu, memory = taken(0, column), taken(1, column)
+        before = _balance_of(cpu / cpus, memory / size)
+        after = _balance_of((cpu + request(0)) / cpus, (memory + request(1)) / size)
         return _HALF + (_HALF + after - before) // 2
 
 
 def _balance(taken: Amounts, capacity: Amounts) -> NodeScores:
     """Return 100 less the standard deviation of the two shares in per cent; a resource that is absent has no share."""
-    shares = np.minimum(taken / np.maximum(capacity, 1), 1.0)
-    both = np.all(capacity > 0, axis=0)
-    deviation = np.where(both, np.abs(shares[0] - shares[1]) / 2, 0.0)
+    both = capacity.all(axis=0)
+    is_whole = bool(both.all())
+    shares = np.minimum(taken / (capacity if is_whole else np.maximum(capacity, 1)), 1.0)
+    deviation = np.abs(shares[0] - shares[1]) / 2
+    if not is_whole:
+        deviation[~both] = 0.0
     return ((1.0 - deviation) * MAX_SCORE).astype(np.int64)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kubewright.placement.filters.protocol import Scope
-from kubewright.placement.filters.volumes import has_claims
+from kubewright.placement.filters.volumes import has_claims, offers
 from kubewright.placement.nodes import NodeMask, NodeScores
 from kubewright.placement.pods import PodRow
 from kubewright.placement.scores.protocol import MAX_SCORE, Normalised
@@ -29,7 +29,9 @@ class FittingVolumes(Normalised):
     def score(self, pod: PodRow, snapshot: ClusterSnapshot, nodes: NodeMask) -> NodeScores:
         """Return 100 for volumes that would stay empty, 0 for full ones and for what is to be made."""
         scores = np.zeros(len(snapshot.table), np.int64)
-        for column in np.flatnonzero(nodes):
+        waiting = [each for each in snapshot.storage.claims_of(pod.pod) if not each.is_bound]
+        offered = np.logical_or.reduce([offers(each, snapshot) for each in waiting])
+        for column in np.flatnonzero(nodes & offered):
             node = snapshot.table.nodes[column]
             choice = choose(pod.pod, snapshot.storage, node.metadata.name, node.metadata.labels)
             scores[column] = 0 if choice is None else _score(choice)
