@@ -17,6 +17,9 @@ IMAGES = {"app:1": 400, "app:2": 900, "tool:1": 30}
 GPU = "example.com/gpu"
 DRIVER = "disks.example.com"
 MEBIBYTE = 1024**2
+POLITE = "polite"
+PRIORITIES = {"low": -10, "middle": 10, "high": 100, POLITE: 50}
+"""The priority classes, which must be there, and their values."""
 
 
 @dataclass
@@ -29,16 +32,20 @@ class World:
     """All but namespaces and pods."""
     placed: list[Document] = field(default_factory=list)
     pods: list[Document] = field(default_factory=list)
+    budgets: list[Document] = field(default_factory=list)
 
 
 class Draw:
     """Draws one world."""
 
-    def __init__(self, seed: int, number: int) -> None:
+    def __init__(self, seed: int, number: int, *, crowded: bool = False) -> None:
+        """With `crowded` there are few nodes, full of pods of several priorities, some of which budgets protect."""
         self._rng = random.Random(f"{seed}/{number}")
         self._number = number
         self._prefix = f"w{number}"
-        self.nodes = [f"{self._prefix}-n{each}" for each in range(self._rng.randint(4, 12))]
+        self._crowded = crowded
+        n_nodes = self._rng.randint(2, 5) if crowded else self._rng.randint(4, 12)
+        self.nodes = [f"{self._prefix}-n{each}" for each in range(n_nodes)]
         self.spaces = [f"{self._prefix}-{each}" for each in ("one", "two")]
         self._claims: dict[str, list[str]] = {space: [] for space in self.spaces}
 
@@ -50,7 +57,9 @@ class Draw:
             for space, team in zip(self.spaces, ("red", "blue"), strict=True)
         ]
         world.objects = [*(self._node(name) for name in self.nodes), *self._storage(), *self._workloads()]
-        world.placed = [self._placed(each) for each in range(self._rng.randint(0, 2 * len(self.nodes)))]
+        most = (4 if self._crowded else 2) * len(self.nodes)
+        world.placed = [self._placed(each) for each in range(self._rng.randint(most if self._crowded else 0, most))]
+        world.budgets = [self._budget(each) for each in range(2 if self._crowded else 0)]
         world.pods = [self.pod(f"p{each}") for each in range(n_pods)]
         return world
 
@@ -176,8 +185,17 @@ class Draw:
                 objects.append(owner)
         return objects
 
+    def _budget(self, number: int) -> Document:
+        document = _object("policy/v1", "PodDisruptionBudget", f"b{number}", namespace=self._rng.choice(self.spaces))
+        document["spec"] = {"minAvailable": 1, "selector": {"matchLabels": {"app": self._rng.choice(APPS)}}}
+        counts = {"currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1}
+        document["status"] = {"disruptionsAllowed": self._rng.choice((0, 0, 1)), **counts}
+        return document
+
     def _placed(self, number: int) -> Document:
         document = self.pod(f"x{number}")
+        if self._crowded and self._chance(0.7):
+            document["status"] = {"startTime": f"2026-01-01T00:00:{self._rng.randint(10, 59)}Z"}
         document["spec"]["nodeName"] = self._rng.choice(self.nodes)
         return document
 
@@ -210,6 +228,10 @@ class Draw:
         if self._claims[space] and self._chance(0.25):
             names = self._some(tuple(self._claims[space]))[:2]
             spec["volumes"] = [{"name": each, "persistentVolumeClaim": {"claimName": each}} for each in names]
+        if self._crowded:
+            name = rng.choices(tuple(PRIORITIES), (4, 4, 4, 1))[0]
+            spec |= {"priorityClassName": name, "priority": PRIORITIES[name]}
+            spec["preemptionPolicy"] = "Never" if name == POLITE else "PreemptLowerPriority"
         document["spec"] = spec
         return document
 

@@ -259,6 +259,66 @@ class Oracle:
         selector = merged(term.label_selector, term.match_label_keys, term.mismatch_label_keys, owner)
         return selector.matches(other.metadata.labels)
 
+    # Preemption.
+
+    def ways(self, pod: Pod, budgets: list[Any]) -> dict[str, tuple[list[Pod], int]]:
+        """For each node where that helps, the pods that must go, and how many of them are protected."""
+        found: dict[str, tuple[list[Pod], int]] = {}
+        if pod.spec.preemption_policy == "Never":
+            return found
+        before = dict(self.placed)
+        for node in self.nodes:
+            if self._is_resolvable(pod, node):
+                way = self._way(pod, node, budgets)
+                if way is not None and way[0]:
+                    found[node.metadata.name] = way
+            self.placed = dict(before)
+        return found
+
+    def _is_resolvable(self, pod: Pod, node: Node) -> bool:
+        reasons = self.reasons(pod, node)
+        capacity = amounts(node.status.allocatable)
+        for text in reasons:
+            if text.startswith("Insufficient "):
+                name = text.removeprefix("Insufficient ")
+                if pod_request(pod)[name] > capacity.get(name, 0):
+                    return False
+        helps = (
+            "Insufficient",
+            "Too many",
+            "free ports",
+            "in-use",
+            "exceed max",
+            "anti-affinity",
+            "spread constraints",
+        )
+        return bool(reasons) and all(any(word in text for word in helps) and "missing" not in text for text in reasons)
+
+    def _way(self, pod: Pod, node: Node, budgets: list[Any]) -> tuple[list[Pod], int] | None:
+        lower = [each for each in self.on(node) if each.spec.priority < pod.spec.priority]
+        lower.sort(key=lambda each: (-each.spec.priority, each.status.start_time or "9999"))
+        for each in lower:
+            del self.placed[each.key]
+        if not lower or self.reasons(pod, node):
+            return None
+        left = {budget.key: budget.status.disruptions_allowed for budget in budgets}
+        protected: list[Pod] = []
+        for each in lower:
+            for budget in budgets:
+                same = budget.metadata.namespace == each.metadata.namespace and each.metadata.labels
+                if same and budget.spec.selector.matches(each.metadata.labels):
+                    left[budget.key] -= 1
+                    if left[budget.key] < 0:
+                        protected.append(each)
+                        break
+        gone: list[Pod] = []
+        for each in (*protected, *(other for other in lower if other not in protected)):
+            self.placed[each.key] = (each, node.metadata.name)
+            if self.reasons(pod, node):
+                del self.placed[each.key]
+                gone.append(each)
+        return [each for each in lower if each in gone], sum(each in protected for each in gone)
+
     # Scores of the feasible nodes.
 
     def scores(self, pod: Pod, feasible: list[Node]) -> dict[str, int]:
@@ -458,3 +518,12 @@ def system_constraints() -> tuple[Any, ...]:
         TopologySpreadConstraint(3, HOSTNAME, "ScheduleAnyway"),
         TopologySpreadConstraint(5, "topology.kubernetes.io/zone", "ScheduleAnyway"),
     )
+
+
+def cost(way: tuple[list[Pod], int]) -> tuple[Any, ...]:
+    """What preemption compares: the less the better."""
+    pods, violations = way
+    highest = pods[0].spec.priority
+    first = min(each.status.start_time or "9999" for each in pods if each.spec.priority == highest)
+    total = sum(each.spec.priority + 2**31 for each in pods)
+    return violations, highest, total, len(pods), [-ord(letter) for letter in first]

@@ -9,12 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from kubewright.api.core import Pod
+from kubewright.api.meta import ObjectKey
 from kubewright.client.http import HttpTransport
 from kubewright.client.kubeconfig import load
+from kubewright.placement.examine import examine
 from kubewright.placement.fit import Fit, fit, ranked
+from kubewright.placement.policy import SPREAD
+from kubewright.placement.preempt import NoPreemption, preempt
 from kubewright.placement.standing import REFUSED
+from kubewright.placement.victims import Victims, victims_on
 from tests.contract.asking import Api
-from tests.differential.draws import Document, Draw, World
+from tests.differential.draws import POLITE, PRIORITIES, Document, Draw, World
 from tests.differential.model import Model
 from tools.cluster import ControlPlane
 
@@ -26,6 +34,8 @@ ROOTS = {
     "scheduling.k8s.io/v1": "/apis/scheduling.k8s.io/v1",
 }
 PLURALS = {"StorageClass": "storageclasses", "PriorityClass": "priorityclasses"}
+WITH_STATUS = ("PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget", "Pod")
+"""A node's status is taken over when it is created, of these it is not."""
 SETTLE_SECONDS = 0.3
 """So long the scheduler's watches may take to tell of what was made before a pod."""
 PATIENCE_SECONDS = 60
@@ -50,15 +60,58 @@ class Verdict:
         return f"{self.pod}: {'agree' if self.agree else 'DIFFER'}\n  real: {self.real}\n  ours: {self.ours}"
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What `placement` says of one pod before the real scheduler is asked."""
+
+    names: list[str]
+    ranks: list[int]
+    """Of each node; REFUSED where it is not feasible."""
+    ways: dict[str, Victims]
+    """Where room could be made, at the least cost."""
+    text: str
+
+    @classmethod
+    def of(cls, pod: Pod, model: Model) -> Judgement:
+        """Judge a pod in the world as it is."""
+        snapshot = model.snapshot()
+        row = snapshot.row(pod)
+        names = [node.metadata.name for node in snapshot.table.nodes]
+        outcome = fit(pod, snapshot, 0)
+        if isinstance(outcome, Fit):
+            ranks = ranked(row, snapshot).tolist()
+            listed = {name: rank for name, rank in zip(names, ranks, strict=True) if rank != REFUSED}
+            return cls(names, ranks, {}, f"best of {listed}")
+        budgets = model.of("PodDisruptionBudget").values()
+        room = preempt(pod, snapshot, 0, budgets)
+        if isinstance(room, NoPreemption):
+            return cls(names, [], {}, f"{outcome} {room}")
+        ways: dict[str, Victims] = {}
+        ordered = sorted(budgets, key=lambda each: each.key)
+        least = victims_on(room.column, row, snapshot, SPREAD, ordered)
+        for column in np.flatnonzero(examine(row, snapshot, SPREAD).resolvable).tolist():
+            way = victims_on(column, row, snapshot, SPREAD, ordered)
+            if way is not None and least is not None and way.cost == least.cost:
+                ways[names[column]] = way
+        named = {node: [str(each.key) for each in way.pods] for node, way in ways.items()}
+        return cls(names, [], ways, f"makes room at {named}")
+
+    def agrees(self, chosen: str, gone: set[ObjectKey]) -> bool:
+        """Tell whether the real choice is one of ours."""
+        if self.ways:
+            return chosen in self.ways and gone == {each.key for each in self.ways[chosen].pods}
+        return bool(self.ranks) and not gone and self.ranks[self.names.index(chosen)] == max(self.ranks)
+
+
 @dataclass
 class Real:
     """A control plane whose scheduler is compared."""
 
     api: Api
 
-    async def run(self, seed: int, number: int, n_pods: int) -> list[Verdict]:
+    async def run(self, seed: int, number: int, n_pods: int, *, crowded: bool = False) -> list[Verdict]:
         """Draw a world, make it, and place its pods one by one on both sides."""
-        world = Draw(seed, number).world(n_pods)
+        world = Draw(seed, number, crowded=crowded).world(n_pods)
         model = Model()
         try:
             await self._make(world, model)
@@ -66,10 +119,15 @@ class Real:
         finally:
             await self._wipe(model)
 
+    async def prepare(self) -> None:
+        """Make what all worlds share."""
+        for name, priority in PRIORITIES.items():
+            document = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}}
+            manners = "Never" if name == POLITE else "PreemptLowerPriority"
+            await self.create({**document, "value": priority, "preemptionPolicy": manners})
+
     async def _make(self, world: World, model: Model) -> None:
-        for document in (*world.namespaces, *world.objects):
-            model.put(await self.create(document))
-        for document in world.placed:
+        for document in (*world.namespaces, *world.objects, *world.placed, *world.budgets):
             model.put(await self.create(document))
         await asyncio.sleep(SETTLE_SECONDS)
 
@@ -81,34 +139,38 @@ class Real:
             document["kind"] in {"PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget"}
             and "status" in document
         ):
-            changed = {**made, "status": document["status"]}
+            changed = {**made, "status": {**made.get("status", {}), **document["status"]}}
             made = (await self.api.ask("PUT", f"{path}/{made['metadata']['name']}/status", changed)).ok()
         return {**made, "apiVersion": document["apiVersion"], "kind": document["kind"]}
 
     async def _compare(self, document: Document, model: Model) -> Verdict:
         made = await self.create(document)
         pod = model.put(made)
-        snapshot = model.snapshot()
-        row = snapshot.row(pod)
-        names = [node.metadata.name for node in snapshot.table.nodes]
-        outcome = fit(pod, snapshot, columns_in_order(len(names)))
-        ranks = ranked(row, snapshot).copy()
+        judged = Judgement.of(pod, model)
         after = await self._outcome(made)
-        message = _refusal(after)
-        path = f"{collection(document)}/{pod.metadata.name}"
-        if message:
-            await self.api.ask("DELETE", path, gracePeriodSeconds=0)
+        refusal = _refusal(after)
+        if refusal and not after["spec"].get("nodeName"):
+            await self.api.ask("DELETE", f"{collection(document)}/{pod.metadata.name}", gracePeriodSeconds=0)
             model.drop("Pod", pod.key)
-            ours = f"on {outcome.node}" if isinstance(outcome, Fit) else str(outcome)
-            return Verdict(str(pod.key), message, ours, without_preemption(message) == ours, False, made)
+            return Verdict(str(pod.key), refusal, judged.text, refusal == judged.text, False, made)
         chosen = after["spec"]["nodeName"]
         model.put(after)
+        gone = await self._gone(model)
         await self._bind_claims(model, pod)
-        if not isinstance(outcome, Fit):
-            return Verdict(str(pod.key), f"on {chosen}", str(outcome), False, True, made)
-        bests = {names[column] for column in range(len(names)) if ranks[column] == ranks[outcome.column]}
-        listed = {name: int(rank) for name, rank in zip(names, ranks, strict=True) if rank != REFUSED}
-        return Verdict(str(pod.key), f"on {chosen}", f"best of {listed}", chosen in bests, True, made)
+        real = f"on {chosen}" + (f", in place of {sorted(map(str, gone))}" if gone else "")
+        return Verdict(str(pod.key), real, judged.text, judged.agrees(chosen, gone), True, made)
+
+    async def _gone(self, model: Model) -> set[ObjectKey]:
+        """Drop the pods from the model that are there no more, and tell which."""
+        spaces = {key.namespace for key in model.of("Pod")}
+        there: set[ObjectKey] = set()
+        for space in spaces:
+            listed = (await self.api.get(f"/api/v1/namespaces/{space}/pods")).ok()["items"]
+            there |= {ObjectKey(space, each["metadata"]["name"]) for each in listed}
+        gone = set(model.of("Pod")) - there
+        for key in gone:
+            model.drop("Pod", key)
+        return gone
 
     async def _outcome(self, made: Document) -> Document:
         """Wait until the pod has a node or the scheduler has given it up."""
@@ -116,7 +178,8 @@ class Real:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 now = (await self.api.get(path)).ok()
-                if now["spec"].get("nodeName") or _refusal(now):
+                is_promised = bool(now.get("status", {}).get("nominatedNodeName"))
+                if now["spec"].get("nodeName") or (_refusal(now) and not is_promised):
                     return now
                 await self._bind_chosen(now)
                 await asyncio.sleep(POLL_SECONDS)
@@ -194,13 +257,6 @@ class Real:
             await self.api.ask("DELETE", f"{root}/{kind}")
 
 
-def columns_in_order(n_nodes: int) -> Any:
-    """Return the order of columns in which the first of equals is the one with the first name."""
-    import numpy as np
-
-    return np.arange(n_nodes, dtype=np.intp)
-
-
 def collection(document: Document) -> str:
     """Return the path of an object's collection."""
     root = ROOTS[document["apiVersion"]]
@@ -216,11 +272,6 @@ def _refusal(pod: Document) -> str:
     return ""
 
 
-def without_preemption(message: str) -> str:
-    """Cut off what preemption has to say."""
-    return message.partition(" preemption:")[0]
-
-
 @contextmanager
 def real_scheduler(state: Path) -> Iterator[tuple[Real, asyncio.Runner]]:
     """Start a control plane without controllers, and give its scheduler's side with the loop to run it on."""
@@ -229,5 +280,7 @@ def real_scheduler(state: Path) -> Iterator[tuple[Real, asyncio.Runner]]:
         asyncio.Runner() as runner,
     ):
         transport = HttpTransport(load(str(plane.kubeconfig)))
-        yield Real(Api(transport)), runner
+        real = Real(Api(transport))
+        runner.run(real.prepare())
+        yield real, runner
         runner.run(transport.close())

@@ -8,17 +8,18 @@ from hypothesis import strategies as st
 
 from kubewright.placement.examine import problem_of
 from kubewright.placement.fit import Fit, fit, ranked
+from kubewright.placement.preempt import NoPreemption, preempt
 from kubewright.placement.standing import REFUSED
 from tests.differential.draws import Draw
 from tests.differential.model import Model
-from tests.differential.oracle import Oracle
+from tests.differential.oracle import Oracle, cost
 
 SEEDS = st.integers(0, 2**32)
 
 
-def drawn(seed, n_pods):
-    world = Draw(seed, 0).world(n_pods)
-    model = Model((*world.namespaces, *world.objects, *world.placed))
+def drawn(seed, n_pods, **kind):
+    world = Draw(seed, 0, **kind).world(n_pods)
+    model = Model((*world.namespaces, *world.objects, *world.placed, *world.budgets))
     snapshot = model.snapshot()
     oracle = Oracle(
         list(snapshot.table.nodes),
@@ -27,7 +28,8 @@ def drawn(seed, n_pods):
         snapshot.workloads.selector_for,
         {pod.key: (pod, pod.spec.node_name) for pod in model.of("Pod").values()},
     )
-    return snapshot, oracle, [Model((document,)).of("Pod") for document in world.pods]
+    pods = [pod for document in world.pods for pod in Model((document,)).of("Pod").values()]
+    return snapshot, oracle, pods, sorted(model.of("PodDisruptionBudget").values(), key=lambda each: each.key)
 
 
 def agree(pod, snapshot, oracle):
@@ -58,10 +60,9 @@ def agree(pod, snapshot, oracle):
 @settings(max_examples=60, deadline=None)
 @given(SEEDS)
 def test_pods_that_come_and_go_are_judged_as_by_the_plain_rules(seed):
-    snapshot, oracle, pods = drawn(seed, 8)
+    snapshot, oracle, pods, _ = drawn(seed, 8)
     rng = random.Random(seed)
-    for each in [pod for pod in pods for _ in range(2)]:
-        (pod,) = each.values()
+    for pod in [pod for pod in pods for _ in range(2)]:
         if oracle.placed and rng.random() < 0.3:
             key = rng.choice(sorted(oracle.placed))
             del oracle.placed[key]
@@ -74,3 +75,24 @@ def test_pods_that_come_and_go_are_judged_as_by_the_plain_rules(seed):
         if outcome is not None:
             snapshot.assume(outcome.row, outcome.column)
             oracle.placed[pod.key] = (pod, outcome.node)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
+def test_room_is_made_where_it_costs_least_by_the_plain_rules(seed):
+    snapshot, oracle, pods, budgets = drawn(seed, 6, crowded=True)
+    for pod in pods:
+        row = snapshot.row(pod)
+        if problem_of(row, snapshot) or any(not oracle.reasons(pod, node) for node in oracle.nodes):
+            continue
+        before = (snapshot.requested.copy(), set(snapshot.placed))
+        found = preempt(pod, snapshot, 0, budgets)
+        assert (snapshot.requested == before[0]).all()
+        assert set(snapshot.placed) == before[1]
+        ways = oracle.ways(pod, budgets)
+        if isinstance(found, NoPreemption):
+            assert not ways
+        else:
+            victims, violations = ways[found.node]
+            assert (list(found.victims), found.n_violations) == (victims, violations)
+            assert cost(ways[found.node]) == min(map(cost, ways.values()))

@@ -58,8 +58,8 @@ class Examination:
     """The nodes that do not pass, but would perhaps with fewer pods on them."""
 
 
-def examine(row: PodRow, snapshot: ClusterSnapshot, policy: Policy) -> Examination:
-    """Ask every filter; the first that refuses a node is the reason for it."""
+def examine(row: PodRow, snapshot: ClusterSnapshot, policy: Policy, among: NodeMask | None = None) -> Examination:
+    """Ask every filter; the first that refuses a node is the reason for it. Nodes not `among` these do not count."""
     table = snapshot.table
     problem = problem_of(row, snapshot)
     if problem:
@@ -69,16 +69,16 @@ def examine(row: PodRow, snapshot: ClusterSnapshot, policy: Policy) -> Examinati
     for _, mask in masks:
         n_against += ~mask
     found = {each.name: _Refused(each.name, table.none()) for each in policy.filters}
-    left = table.all()
+    left = table.all() if among is None else among.copy()
     for column, fork in promises(row, snapshot):
-        left[column] = not _refuse_one(row, fork, column, policy, found)
+        left[column] &= not _refuse_one(row, fork, column, policy, found)
     for each, mask in masks:
         refused = left & ~mask
         if refused.any():
             _refuse(row, snapshot, each, refused, found)
         left = left & mask
     alone = {each.name: int(np.count_nonzero(~mask & (n_against == 1))) for each, mask in masks}
-    return Examination(left, _diagnosis(found, alone, len(table)), _resolvable(found, left))
+    return Examination(left, _diagnosis(found, alone, len(table)), _resolvable(found))
 
 
 def promises(row: PodRow, snapshot: ClusterSnapshot) -> Iterator[tuple[int, ClusterSnapshot]]:
@@ -131,10 +131,11 @@ def _refusal(refused: _Refused, alone: dict[str, int]) -> Refusal:
     return Refusal(refused.filter, n_nodes, tuple(sorted(counts.items())), alone.get(refused.filter, 0))
 
 
-def _resolvable(found: dict[str, _Refused], passing: NodeMask) -> NodeMask:
-    mask = ~passing
-    for refused in found.values():
-        for (_, resolvable), nodes in refused.reasons.items():
+def _resolvable(found: dict[str, _Refused]) -> NodeMask:
+    """Return the nodes that are refused, but for no reason that pods have nothing to do with."""
+    refused = np.logical_or.reduce([each.nodes for each in found.values()])
+    for each in found.values():
+        for (_, resolvable), nodes in each.reasons.items():
             if not resolvable:
-                mask &= ~nodes
-    return mask
+                refused &= ~nodes
+    return refused

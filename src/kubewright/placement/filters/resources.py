@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from kubewright.api.resources import PODS_RESOURCE
 from kubewright.placement.filters.protocol import Reason, Scope
-from kubewright.placement.nodes import Columns, NodeMask
+from kubewright.placement.nodes import Amounts, Columns, NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.snapshot import ClusterSnapshot
 
@@ -32,10 +30,10 @@ class Resources:
 
     def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeMask:
         """Return the same of some columns."""
-        free = snapshot.table.allocatable[:, columns] - snapshot.requested[:, columns]
+        free: Amounts = snapshot.table.allocatable[:, columns] - snapshot.requested[:, columns]
         if pod.shape.lacking:
-            return np.zeros(free.shape[1], np.bool_)
-        mask = np.ones(free.shape[1], np.bool_)
+            return snapshot.table.none()[columns]
+        mask = snapshot.table.all()[columns]
         for row, amount in pod.shape.wanted:
             mask &= amount <= free[row]
         return mask

@@ -48,7 +48,7 @@ class LeastAllocated(_ByLoad):
 
     def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeScores:
         """Return the mean free share in per cent."""
-        capacity = snapshot.table.allocatable[:SCORED_ROWS, columns]
+        capacity: Amounts = snapshot.table.allocatable[:SCORED_ROWS, columns]
         free = np.maximum(capacity - snapshot.scored[:, columns] - pod.shape.scored[:, None], 0)
         return _mean_share(free, capacity)
 
@@ -67,7 +67,7 @@ class MostAllocated(_ByLoad):
 
     def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeScores:
         """Return the mean share taken in per cent."""
-        capacity = snapshot.table.allocatable[:SCORED_ROWS, columns]
+        capacity: Amounts = snapshot.table.allocatable[:SCORED_ROWS, columns]
         return _mean_share(np.minimum(snapshot.scored[:, columns] + pod.shape.scored[:, None], capacity), capacity)
 
     def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> int:
@@ -115,10 +115,10 @@ class Balanced(_ByLoad):
     def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeScores:
         """Return 75 where nothing changes, up to 100 for better and down to 50 for worse."""
         request = pod.shape.request[:SCORED_ROWS, None]
-        capacity = snapshot.table.allocatable[:SCORED_ROWS, columns]
-        taken = snapshot.requested[:SCORED_ROWS, columns]
+        capacity: Amounts = snapshot.table.allocatable[:SCORED_ROWS, columns]
+        taken: Amounts = snapshot.requested[:SCORED_ROWS, columns]
         if not request.any():
-            return np.zeros(capacity.shape[1], np.int64)
+            return np.zeros(len(snapshot.table), np.int64)[columns]
         change = _balance(taken + request, capacity) - _balance(taken, capacity)
         # Go divides towards zero; the sum is never negative, so rounding down is the same.
         return _HALF + (_HALF + change) // 2
