@@ -190,7 +190,7 @@ class ClusterSnapshot:
     def attachable(self, driver: str) -> tuple[NodeMask, NDArray[np.int64]]:
         """Return where a CSI driver runs, and how many volumes it attaches there; shapes (n_nodes,), remembered.
 
-        CSINodes are a part of what nodes are: like a node, one that changes means a new snapshot.
+        Whoever keeps the snapshot says when CSINodes changed.
         """
         found = self._drivers.get(driver)
         if found is None:
@@ -204,6 +204,10 @@ class ClusterSnapshot:
                         limits[column] = own.allocatable.count
             found = self._drivers[driver] = (has, limits)
         return found
+
+    def csi_nodes_changed(self) -> None:
+        """Ask the CSINodes anew what they attach."""
+        self._drivers.clear()
 
     def host_ports(self) -> Iterable[tuple[int, HostPort]]:
         """Yield the host ports that are taken, each with its node's column."""

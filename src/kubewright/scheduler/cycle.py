@@ -10,8 +10,6 @@ import random
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-
 from kubewright.api.core import Node, Pod
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import Fit, Order, fit
@@ -51,7 +49,6 @@ class Cycle:
         self._state = state
         self._policy = policy
         self._rng = random.Random(seed)  # noqa: S311  ties
-        self._twice: Order = np.zeros(0, np.intp)
 
     def decide(self, queued: QueuedPod, now: float) -> Outcome:
         """Choose a node and book it, or say why there is none."""
@@ -63,8 +60,5 @@ class Cycle:
         return Placement(queued, pod, outcome, snapshot.table.nodes[outcome.column], now)
 
     def _order(self, nodes: int) -> Order:
-        """Begin at another node each time: a part of all columns laid out twice."""
-        if len(self._twice) != 2 * nodes:
-            self._twice = np.tile(np.arange(nodes, dtype=np.intp), 2)
-        start = self._rng.randrange(nodes) if nodes else 0
-        return self._twice[start : start + nodes]
+        """Begin at another node each time, so that equally good ones fill evenly."""
+        return self._rng.randrange(nodes) if nodes else 0

@@ -61,6 +61,7 @@ class ClusterState:
         self.nodes.add_handler(self._on_node)
         namespaces.add_handler(self._on_namespace)
         services.add_handler(self._on_service)
+        csi_nodes.add_handler(self._on_csi_node)
         for each in stored:
             each.add_handler(self._on_storage)
 
@@ -151,6 +152,11 @@ class ClusterState:
     def _on_storage(self, change: Change[Any]) -> None:
         del change
         self._tell(News.STORAGE)
+
+    def _on_csi_node(self, change: Change[Any]) -> None:
+        del change
+        if self._snapshot is not None:
+            self._snapshot.csi_nodes_changed()
 
     def _on_service(self, change: Change[Service]) -> None:
         del change
