@@ -41,7 +41,7 @@ def decide(widget: Widget, owned: ApplySet, wanted: Sequence[Manifest], observed
         )
     ready = ready_replicas(widget, wanted, observed)
     reason = "Available" if ready == widget.spec.replicas else "Progressing"
-    message = f"{ready} of {widget.spec.replicas} are ready"
+    message = f"{max(ready, 0)} of {widget.spec.replicas} are ready"
     actions = (*hold(widget, WIDGETS, FINALIZER), *owned.converge(wanted, observed))
     return Plan((*actions, *status(widget, reason, message, max(ready, 0), now)), reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -11,7 +12,7 @@ from kubewright.api.conditions import Condition
 from kubewright.api.core import CONFIG_MAPS
 from kubewright.api.crds.definition import CrdSpec, crd_manifest
 from kubewright.api.described import described
-from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
+from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
 
 LABEL = "example.com/widget"
 
@@ -23,6 +24,7 @@ class WidgetSpec(Leaf, frozen=True):
     replicas: Annotated[int, described("The number of pods.", {"minimum": 0, "maximum": 5}, publish_default=True)] = 1
     config: Annotated[str, described("The suffix of the ConfigMap's name.", {"pattern": "^[a-z]{1,8}$"})] = "text"
     extra: Annotated[bool, described("Whether to keep a second ConfigMap.")] = False
+    entries: Annotated[Mapping[str, str], described("More of the ConfigMap's data.")] = EMPTY
 
 
 class WidgetStatus(Leaf, frozen=True):
@@ -46,7 +48,7 @@ SAMPLE: Manifest = {
     "apiVersion": "example.com/v1",
     "kind": "Widget",
     "metadata": {"name": "sample", "namespace": "default"},
-    "spec": {"text": "hello", "replicas": 2, "extra": True},
+    "spec": {"text": "hello", "replicas": 2, "extra": True, "entries": {"a": "1"}},
 }
 
 
@@ -63,7 +65,7 @@ def config_map(owner: Widget, suffix: str = "") -> Manifest:
         "apiVersion": CONFIG_MAPS.api_version,
         "kind": CONFIG_MAPS.kind,
         "metadata": {"name": name, "namespace": owner.metadata.namespace, "labels": {LABEL: owner.metadata.name}},
-        "data": {"text": owner.spec.text},
+        "data": {"text": owner.spec.text, **owner.spec.entries},
     }
 
 

@@ -18,6 +18,8 @@ COMMANDS = {
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
     "run": ("kubewright.cli.run:run", "Run one service of the platform by itself."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
+    "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),
+    "test": ("kubewright.cli.test:test", "Put an operator through every fault, on the twin."),
     "rbac": ("kubewright.cli.rbac:rbac", "Print the ServiceAccount and the rights that `up` needs, for kubectl apply."),
     "crds": ("kubewright.cli.crds:crds", "Print the CustomResourceDefinitions, for kubectl apply."),
 }

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 
 import click
-from prometheus_client import CollectorRegistry
 
 from kubewright.api.meta import ObjectKey
 from kubewright.app import Choices, Platform, missing_definitions
@@ -15,15 +12,8 @@ from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
 from kubewright.client.http import HttpTransport
 from kubewright.client.recording import Mode, RecordingClient, Write
-from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
-from kubewright.errors import ErrorKind, OpError
-from kubewright.runtime.health import HealthApp
-from kubewright.runtime.leader import LeaderElector, LeadershipLostError
-from kubewright.runtime.metered import MeteredTransport
-from kubewright.runtime.metrics import RuntimeMetrics
-from kubewright.runtime.serving import listen, serve_asgi
-from kubewright.runtime.shutdown import run_until_signalled
+from kubewright.runtime.process import Given, Process, Work
 
 LEASE = "kubewright"
 SETTLE_POLL_SECONDS = 0.1
@@ -33,19 +23,15 @@ async def keep_up(
     config: ConnectionConfig, lease_namespace: str | None, address: str, choices: Choices | None = None
 ) -> None:
     """Run until told to end; with a lease namespace, only while leading."""
-    clock = Clock.wall()
-    registry = CollectorRegistry()
-    metrics = RuntimeMetrics(registry)
-    client = RestClient(MeteredTransport(HttpTransport(config), metrics, config.server))
-    try:
-        await client.raw("GET", "/version")  # says at once, and in one line, what is wrong with the connection
-        platform = Platform(client, clock, metrics=metrics, registry=registry, choices=choices)
-        health = HealthApp(registry, {"caches": lambda: platform.ready})
-        elector = _elector(client, clock, lease_namespace, metrics, _lease(choices))
-        click.echo(f"kubewright is up against {config.server}; health and metrics on http://{address}")
-        await run_until_signalled(_serve(platform, elector, health, address))
-    finally:
-        await client.close()
+    lease = None if lease_namespace is None else ObjectKey(lease_namespace, _lease(choices))
+    process = Process(config.server, HttpTransport(config), address, lease)
+
+    def make(given: Given) -> Work:
+        platform = Platform(given.client, given.clock, metrics=given.metrics, registry=given.registry, choices=choices)
+        return Work(platform.run, lambda: platform.ready)
+
+    said = f"kubewright is up against {config.server}; health and metrics on http://{address}"
+    await process.keep_up(make, lambda: click.echo(said))
 
 
 async def rehearse(config: ConnectionConfig) -> None:
@@ -74,39 +60,6 @@ def _line(write: Write) -> str:
     return f"{write.verb} {write.resource} {write.key}{f' {subresource}' if subresource else ''}"
 
 
-async def _serve(platform: Platform, elector: LeaderElector | None, health: HealthApp, address: str) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(serve_asgi(health, _listener(address)))
-        if elector is None:
-            await platform.run()
-            return
-        try:
-            await elector.run(platform.run)
-        except LeadershipLostError as error:
-            # The process must end, so that it comes back as a replica that waits.
-            raise OpError("up", ErrorKind.CONFLICT, f"Lease/{LEASE}", f"no longer the leader: {error}") from error
-
-
 def _lease(choices: Choices | None) -> str:
     """Name the Lease: each service that runs alone has one of its own."""
     return LEASE if choices is None else "-".join((LEASE, *choices.services))
-
-
-def _elector(
-    client: RestClient, clock: Clock, namespace: str | None, metrics: RuntimeMetrics, name: str
-) -> LeaderElector | None:
-    if namespace is None:
-        return None
-    return LeaderElector(client, clock, ObjectKey(namespace, name), _identity(), metrics=metrics)
-
-
-def _listener(address: str) -> socket.socket:
-    host, _, port = address.rpartition(":")
-    if not port.isdigit():
-        raise OpError("up", ErrorKind.INVALID, address, "an address is HOST:PORT, such as 127.0.0.1:8080")
-    return listen(host, int(port))
-
-
-def _identity() -> str:
-    """Name this replica: the pod's name in a cluster, else host and process."""
-    return os.environ.get("POD_NAME") or f"{socket.gethostname()}_{os.getpid()}"

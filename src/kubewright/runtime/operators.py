@@ -6,8 +6,8 @@
         reconciler = CacheReconciler(operator.executor(CACHES), caches, children)
         operator.controller(caches, reconciler, owns=children.informers)
 
-`build` declares; it starts nothing. The same function is run against a cluster (`kubewright run`), on the twin, and by
-the fault harness (`kubewright test operator`), which is why it takes the operator and makes nothing of its own.
+`build` declares; it starts nothing. The same function is run against a cluster (`kubewright operate`), on the twin, and
+by the fault harness (`kubewright test operator`), which is why it takes the operator and makes nothing of its own.
 """
 
 from __future__ import annotations

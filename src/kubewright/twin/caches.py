@@ -80,7 +80,7 @@ class Caches:
         """Return the kind's informer; one made after `run` began must be run by whoever asked."""
         found = self._informers.get(resource)
         if found is None:
-            indexers = cast("Mapping[str, Indexer[T]]", {**_COMMON, **_SPECIAL.get(resource, {})})
+            indexers = cast("Mapping[str, Indexer[T]]", {**OWNERSHIP, **_SPECIAL.get(resource, {})})
             selector = _FIELD_SELECTORS.get(resource, "")
             found = self._informers[resource] = Informer(
                 self._client, resource, indexers=indexers, field_selector=selector
@@ -139,7 +139,8 @@ def _service(piece: EndpointSlice) -> Iterable[Hashable]:
 
 _FIELD_SELECTORS: Mapping[Resource[Any], str] = {LEASES: f"metadata.namespace!={LEASE_NAMESPACE}"}
 """Nodes' leases change all the time, nobody owns them, and the monitor of nodes is told of them otherwise."""
-_COMMON: Mapping[str, Indexer[Any]] = {BY_UID: _uid, BY_OWNER: _owners}
+OWNERSHIP: Mapping[str, Indexer[Any]] = {BY_UID: _uid, BY_OWNER: _owners}
+"""For whoever follows owners and dependents: every informer here, and those of other kinds."""
 _SPECIAL: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     PODS: {BY_CONTROLLER: _controller, BY_NODE: _node, BY_LABEL: _labels, BY_CLAIM: _claims},
     REPLICA_SETS: {BY_CONTROLLER: _controller},

@@ -53,7 +53,8 @@ def test_children_are_made_repaired_and_pruned_and_go_with_their_owner():
             await asyncio.sleep(2)
             assert await names(client, DEPLOYMENTS) == ["default/sample"]
             assert (await client.raw("GET", "/api/v1/namespaces/default/configmaps/sample-text"))["data"] == {
-                "text": "hello"
+                "text": "hello",
+                "a": "1",
             }
             await client.patch(WIDGETS, KEY, {"spec": {"extra": False, "config": "words"}})
             await asyncio.sleep(2)

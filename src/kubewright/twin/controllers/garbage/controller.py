@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.controller import Done
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.workqueue import WorkQueue
-from kubewright.twin.caches import BY_OWNER, BY_UID, Caches
+from kubewright.twin.caches import OWNERSHIP
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.garbage import decide
 from kubewright.twin.controllers.garbage.decide import FOREGROUND, ORPHAN, OwnerState
@@ -94,14 +94,14 @@ class GarbageReconciler:
 class GarbageCollector:
     """Follows discovery: an informer for each kind that can be collected, including those of CRDs made later."""
 
-    def __init__(self, client: Client, caches: Caches, queue: WorkQueue[Item]) -> None:
+    def __init__(self, client: Client, informers: Iterable[Informer[Any]], queue: WorkQueue[Item]) -> None:
         self.graph = Graph()
         self._client = client
         self._queue = queue
         self._partial: dict[Resource[Any], asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._listeners: list[Listener] = []
-        for informer in caches.all():
+        for informer in informers:
             self._follow(informer)
 
     def tell(self, listener: Listener) -> None:
@@ -129,7 +129,7 @@ class GarbageCollector:
         served = await deletable_resources(self._client)
         for resource in served:
             if resource not in self.graph:
-                informer = Informer(self._client, resource, indexers={BY_UID: _uid, BY_OWNER: _owners})
+                informer = Informer(self._client, resource, indexers=OWNERSHIP)
                 self._follow(informer)
                 self._partial[resource] = tasks.create_task(informer.run(), name=f"metadata of {resource.plural}")
         for resource in [each for each in self._partial if each not in served]:
@@ -179,18 +179,14 @@ class GarbageCollector:
                 self._queue.add(item_of(*owner))
 
 
-def _uid(obj: KubeObject) -> tuple[str, ...]:
-    return (obj.metadata.uid,)
+def add_to(context: Context, informers: Sequence[Informer[Any]] | None = None) -> GarbageCollector:
+    """Wire the controller; the caller runs the collector that is returned beside the context.
 
-
-def _owners(obj: KubeObject) -> tuple[str, ...]:
-    return tuple(ref.uid for ref in obj.metadata.owner_references)
-
-
-def add_to(context: Context) -> GarbageCollector:
-    """Wire the controller; the caller runs the collector that is returned beside the context."""
+    With `informers` (indexed by uid and owner) it begins with these; one that is not run collects only their kinds.
+    """
+    informers = context.caches.all() if informers is None else informers
     queue = context.queue(NAME, Item)
-    collector = GarbageCollector(context.client, context.caches, queue)
+    collector = GarbageCollector(context.client, informers, queue)
     reconciler = GarbageReconciler(collector.graph, context.client, context.writer(NAME), queue)
-    context.controller(NAME, reconciler, queue, context.caches.all(), concurrency=5)
+    context.controller(NAME, reconciler, queue, informers, concurrency=5)
     return collector

@@ -1,0 +1,94 @@
+"""`kubewright operate`: an operator of one's own against a cluster."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+from kubewright.errors import ErrorKind, OpError
+
+if TYPE_CHECKING:
+    from kubewright.runtime.operators import Operator
+
+LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+
+@click.command()
+@click.argument("target", metavar="MODULE:BUILD")
+@cluster_options
+@click.option("-n", "--namespace", default="", help="Hold it to one namespace; all by default.")
+@click.option("--shard", "shard_text", default="", help="Its part of the whole: 1/3 by namespace, or a label selector.")
+@click.option("--leader-elect/--no-leader-elect", default=True, show_default=True, help="Of several replicas one acts.")
+@click.option("--lease-namespace", default="", help="Namespace of the Lease; the context's by default.")
+@click.option("--listen", "address", default="127.0.0.1:8080", show_default=True, help="Health and metrics.")
+@click.option("-v", "--verbose", count=True, help="Say more; twice, everything.")
+def operate(
+    *,
+    target: str,
+    kubeconfig: str,
+    context: str,
+    namespace: str,
+    shard_text: str,
+    leader_elect: bool,
+    lease_namespace: str,
+    address: str,
+    verbose: int,
+) -> None:
+    """Run an operator until told to end; BUILD is a function that is given an Operator and declares what it does."""
+    from kubewright.api.meta import ObjectKey
+    from kubewright.client.http import HttpTransport
+    from kubewright.clock import run_wall
+    from kubewright.runtime.heap import keep_many_objects
+    from kubewright.runtime.operators import Operator
+    from kubewright.runtime.process import Given, Process, Work
+    from kubewright.runtime.sharding import parse_shard
+
+    logging.basicConfig(level=LEVELS[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    build = load_build(target)
+    try:
+        shard = parse_shard(shard_text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--shard") from error
+    keep_many_objects()
+    config = connection(kubeconfig, context)
+    name = target.partition(":")[0].partition(".")[0].replace("_", "-")
+
+    async def main() -> None:
+        lease = ObjectKey(lease_namespace or config.namespace, shard.lease(name)) if leader_elect else None
+        process = Process(config.server, HttpTransport(config), address, lease)
+
+        def make(given: Given) -> Work:
+            operator = Operator(
+                name, given.client, given.clock, namespace=namespace, shard=shard, metrics=given.metrics
+            )
+            build(operator)
+            return Work(operator.run, lambda: operator.synced)
+
+        await process.keep_up(make, lambda: click.echo(f"{name} is up against {config.server}; http://{address}"))
+
+    run_wall(main())
+
+
+def load_build(target: str) -> Callable[[Operator], None]:
+    """Import `package.module:function`, also from the present directory; raises OpError that says what is missing."""
+    module, colon, attribute = target.partition(":")
+    if not colon or not module or not attribute:
+        raise OpError("load", ErrorKind.INVALID, target, "write MODULE:BUILD, such as demo.app:build")
+    if "" not in sys.path:
+        sys.path.insert(0, os.getcwd())  # noqa: PTH109  sys.path holds text
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise OpError("load", ErrorKind.NOT_FOUND, target, f"{error}; run it where the package is") from error
+    build = getattr(found, attribute, None)
+    if not callable(build):
+        raise OpError("load", ErrorKind.NOT_FOUND, target, f"{module} has no function {attribute}")
+    return cast("Callable[[Operator], None]", build)

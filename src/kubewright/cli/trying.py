@@ -1,0 +1,51 @@
+"""What `kubewright test operator` does once it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import yaml
+
+from kubewright.api.meta import Manifest
+from kubewright.client.inprocess import InProcessTransport
+from kubewright.client.rest import RestClient
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+from kubewright.harness.runner import examine, repeat
+from kubewright.harness.subject import Build, Subject, subject_of
+from kubewright.twin.kinds import KindTable
+from kubewright.twin.server import ApiServer
+
+
+def examined(subject: Subject, *, most_plans: int | None, most_mutations: int | None, seed: int, jobs: int) -> int:
+    """Examine the operator and print the report; return the exit code."""
+    report = examine(subject, most_plans=most_plans, most_mutations=most_mutations, seed=seed, jobs=jobs)
+    click.echo("\n".join(report.lines()))
+    return 1 if report.findings else 0
+
+
+def repeated(subject: Subject, plan: str, *, seed: int) -> int:
+    """Live one plan again and print its writes and what it broke; return the exit code."""
+    outcome, findings = repeat(subject, plan, seed=seed)
+    for write in outcome.log.writes:
+        click.echo(f"{write}")
+    for finding in findings:
+        click.echo(f"{finding.violation.rule}: {finding.violation.detail}")
+    return 1 if findings else 0
+
+
+def subject_in(target: str, build: Build, files: Sequence[Path], ignored: frozenset[str]) -> Subject:
+    """Return the operator with the objects of these files; raises OpError."""
+    # Only asked which kinds it defines: nothing is sent.
+    client = RestClient(InProcessTransport(ApiServer(Clock.virtual(), KindTable.builtin())))
+    documents = [document for path in files for document in _documents(path)]
+    return subject_of(target.partition(":")[0], build, documents, Clock.virtual(), client, ignored=ignored)
+
+
+def _documents(path: Path) -> list[Manifest]:
+    try:
+        return [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise OpError("test", ErrorKind.INVALID, str(path), f"not YAML: {error}") from error

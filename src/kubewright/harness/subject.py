@@ -1,0 +1,68 @@
+"""What is put to the test: how the operator is made, and the objects that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.operators import Operator
+
+Build = Callable[[Operator], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An operator, and an object of its kind that it makes something of."""
+
+    name: str
+    build: Build
+    sample: Manifest
+    """The object; its kind is one that the operator defines."""
+    around: tuple[Manifest, ...] = ()
+    """What must be there before: Secrets that the sample names, other kinds' definitions ..."""
+    ignored: frozenset[str] = field(default_factory=frozenset[str])
+    """Fields of the sample's status that may depend on history, by path from the object: `status.history`."""
+
+    def made_for(self, client: Client, clock: Clock) -> Operator:
+        """Return the operator, put together on a client."""
+        operator = Operator(self.name, client, clock)
+        self.build(operator)
+        return operator
+
+    @property
+    def key(self) -> ObjectKey:
+        """Return the sample's namespace and name."""
+        metadata = self.sample["metadata"]
+        return ObjectKey(metadata.get("namespace", ""), metadata["name"])
+
+
+def resource_of(definition: Manifest, version: str = "") -> Resource[PartialObject]:
+    """Return the kind that a CustomResourceDefinition defines, in a version or the stored one."""
+    spec = definition["spec"]
+    stored = next(each["name"] for each in spec["versions"] if each["storage"])
+    names, namespaced = spec["names"], spec["scope"] == "Namespaced"
+    return Resource(spec["group"], version or stored, names["plural"], names["kind"], PartialObject, namespaced)
+
+
+def subject_of(
+    name: str, build: Build, documents: list[Manifest], clock: Clock, client: Client, *, ignored: frozenset[str]
+) -> Subject:
+    """Choose the sample from documents: the first of a kind that the operator defines; the others are around it.
+
+    Raises OpError (INVALID) when there is none.
+    """
+    operator = Operator(name, client, clock)
+    build(operator)
+    kinds = {(each["spec"]["group"], each["spec"]["names"]["kind"]) for each in operator.definitions}
+    for document in documents:
+        if (document["apiVersion"].rpartition("/")[0], document["kind"]) in kinds:
+            metadata = {"namespace": "default", **document["metadata"]}
+            sample = {**document, "metadata": metadata}
+            around = tuple(each for each in documents if each is not document)
+            return Subject(name, build, sample, around, ignored)
+    wanted = ", ".join(sorted(kind for _, kind in kinds)) or "kind: it defines none"
+    raise OpError("test", ErrorKind.INVALID, name, f"no document is of a kind that the operator defines ({wanted})")

@@ -1,0 +1,105 @@
+"""A service as a process of its own: health and metrics served, one leader at a time, an end in good order.
+
+`kubewright up` and `kubewright operate` are this with the platform and with somebody's operator.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from kubewright.api.meta import ObjectKey
+from kubewright.client.protocol import Client
+from kubewright.client.rest import RestClient
+from kubewright.client.transport import Transport
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.health import HealthApp
+from kubewright.runtime.leader import LeaderElector, LeadershipLostError
+from kubewright.runtime.metered import MeteredTransport
+from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.runtime.serving import listen, serve_asgi
+from kubewright.runtime.shutdown import run_until_signalled
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a process gives to that which it runs."""
+
+    client: Client
+    clock: Clock
+    metrics: RuntimeMetrics
+    registry: CollectorRegistry
+    """What is exposed; for metrics besides the runtime's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is kept running, until cancelled, and whether it has seen the cluster's state."""
+
+    run: Callable[[], Awaitable[None]]
+    ready: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """How a service is run: whom it talks to, where it listens, and which lease it leads by (None: no election)."""
+
+    server: str
+    transport: Transport
+    address: str
+    lease: ObjectKey | None
+
+    async def keep_up(self, make: Callable[[Given], Work], said: Callable[[], None]) -> None:
+        """Run what `make` makes until told to end (SIGTERM, Ctrl-C); `said` is called once the cluster answers.
+
+        Raises OpError: at once when the cluster cannot be reached, and when the lease is lost, so that the process
+        comes back as a replica that waits.
+        """
+        clock, registry = Clock.wall(), CollectorRegistry()
+        metrics = RuntimeMetrics(registry)
+        client = RestClient(MeteredTransport(self.transport, metrics, self.server))
+        try:
+            await client.raw("GET", "/version")  # says at once, and in one line, what is wrong with the connection
+            work = make(Given(client, clock, metrics, registry))
+            health = HealthApp(registry, {"caches": work.ready})
+            elector = self._elector(client, clock, metrics)
+            said()
+            await run_until_signalled(self._serve(work, elector, health))
+        finally:
+            await client.close()
+
+    async def _serve(self, work: Work, elector: LeaderElector | None, health: HealthApp) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(serve_asgi(health, listener(self.address)))
+            await self._lead(work.run, elector)
+
+    async def _lead(self, run: Callable[[], Awaitable[None]], elector: LeaderElector | None) -> None:
+        if elector is None:
+            await run()
+            return
+        try:
+            await elector.run(run)
+        except LeadershipLostError as error:
+            raise OpError("up", ErrorKind.CONFLICT, f"Lease/{self.lease}", f"no longer the leader: {error}") from error
+
+    def _elector(self, client: Client, clock: Clock, metrics: RuntimeMetrics) -> LeaderElector | None:
+        return None if self.lease is None else LeaderElector(client, clock, self.lease, identity(), metrics=metrics)
+
+
+def listener(address: str) -> socket.socket:
+    """Open the socket of `HOST:PORT`; raises OpError."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        raise OpError("up", ErrorKind.INVALID, address, "an address is HOST:PORT, such as 127.0.0.1:8080")
+    return listen(host, int(port))
+
+
+def identity() -> str:
+    """Name this replica: the pod's name in a cluster, else host and process."""
+    return os.environ.get("POD_NAME") or f"{socket.gethostname()}_{os.getpid()}"
