@@ -1,0 +1,1 @@
+"""GPU traces of Alibaba, the protocol of the FGD paper on them, and FGD itself."""
