@@ -4,13 +4,14 @@ import asyncio
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import EVENTS, NODES, PODS
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, PartialObject, Resource
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
 from kubewright.errors import ErrorKind, OpError
 from kubewright.twin.cluster import Twin
 
 NAME = "kubewright-scheduler"
+CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", PartialObject, namespaced=False)
 
 
 def pod(name, cpu="100m", **spec):
@@ -150,3 +151,54 @@ def test_two_schedulers_of_one_cluster_bind_nothing_twice():
 
     pods = live(day)
     assert all(each.is_ready for each in pods.values())
+
+
+def important(name, cpu, priority="high"):
+    return pod(name, cpu=cpu, priorityClassName=priority)
+
+
+async def with_classes(cluster):
+    for name, policy in (("high", "PreemptLowerPriority"), ("polite", "Never")):
+        await cluster.client.create(CLASSES, {"metadata": {"name": name}, "value": 1000, "preemptionPolicy": policy})
+
+
+def test_the_important_pushes_aside_as_little_as_will_do():
+    async def day(cluster):
+        await with_classes(cluster)
+        await cluster.create(*(pod(f"small-{number}", cpu="3") for number in range(6)))
+        await asyncio.sleep(10)
+        await cluster.create(important("vital", "5"))
+        await asyncio.sleep(0.2)  # the victims are on their way out
+        promised = await cluster.pod("vital")
+        victims = [each for each in (await cluster.pods()).values() if each.is_terminating]
+        await cluster.create(pod("thief", cpu="1"))
+        await asyncio.sleep(60)
+        return promised, victims, await cluster.pods(), await cluster.events("vital")
+
+    promised, victims, after, events = live(day)
+    assert len(victims) == 1
+    assert promised.status.nominated_node_name == victims[0].spec.node_name
+    target = find_condition(victims[0].status.conditions, "DisruptionTarget")
+    assert (target.reason, target.status) == ("PreemptionByScheduler", "True")
+    assert after["vital"].spec.node_name == promised.status.nominated_node_name
+    assert after["vital"].is_ready
+    assert after["thief"].is_ready
+    assert len(after) == 7
+    assert events[0] == ("FailedScheduling", "0/3 nodes are available: 3 Insufficient cpu.")
+
+
+def test_who_may_not_preempt_waits_and_says_so():
+    async def day(cluster):
+        await with_classes(cluster)
+        await cluster.create(*(pod(f"small-{number}", cpu="7") for number in range(3)))
+        await asyncio.sleep(10)
+        await cluster.create(important("polite", "5", "polite"))
+        await asyncio.sleep(60)
+        return await cluster.pods()
+
+    pods = live(day)
+    condition = find_condition(pods["polite"].status.conditions, "PodScheduled")
+    assert condition.message == (
+        "0/3 nodes are available: 3 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never."
+    )
+    assert all(pods[f"small-{number}"].is_ready for number in range(3))

@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 from kubewright.api.core import Node, Pod
 from kubewright.placement.diagnosis import Diagnosis
-from kubewright.placement.fit import Fit, Order, fit
+from kubewright.placement.fit import Fit, fit
 from kubewright.placement.policy import Policy
+from kubewright.placement.preempt import NoPreemption, Preemption, preempt
 from kubewright.scheduler.queue import QueuedPod
 from kubewright.scheduler.state import ClusterState
 
@@ -31,12 +32,20 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A pod that fits nowhere: to be told why."""
+    """A pod that fits nowhere: to be told why, and those to be evicted that it may push aside."""
 
     queued: QueuedPod
     pod: Pod
     diagnosis: Diagnosis
+    preemption: Preemption | NoPreemption | None
+    """None where it was not even looked for: something is wrong whatever the node."""
     began_at: float
+
+    def __str__(self) -> str:
+        """Say it in kube-scheduler's words."""
+        return (
+            f"{self.diagnosis} {self.preemption}" if isinstance(self.preemption, NoPreemption) else f"{self.diagnosis}"
+        )
 
 
 Outcome: TypeAlias = Placement | Refusal
@@ -51,14 +60,20 @@ class Cycle:
         self._rng = random.Random(seed)  # noqa: S311  ties
 
     def decide(self, queued: QueuedPod, now: float) -> Outcome:
-        """Choose a node and book it, or say why there is none."""
+        """Choose a node and book it; if there is none, say why, and where room could be made, which is promised."""
         pod, snapshot = queued.pod, self._state.snapshot
-        outcome = fit(pod, snapshot, self._order(len(snapshot.table)), self._policy)
+        order = self._order(len(snapshot.table))
+        outcome = fit(pod, snapshot, order, self._policy)
         if isinstance(outcome, Diagnosis):
-            return Refusal(queued, pod, outcome, now)
+            preemption = None
+            if not outcome.problem and len(snapshot.table):
+                preemption = preempt(pod, snapshot, order, self._state.budgets(), self._policy)
+            if isinstance(preemption, Preemption):
+                self._state.promise(pod, preemption.node, preemption.outranked)
+            return Refusal(queued, pod, outcome, preemption, now)
         self._state.assume(outcome)
         return Placement(queued, pod, outcome, snapshot.table.nodes[outcome.column], now)
 
-    def _order(self, nodes: int) -> Order:
+    def _order(self, nodes: int) -> int:
         """Begin at another node each time, so that equally good ones fill evenly."""
         return self._rng.randrange(nodes) if nodes else 0

@@ -16,10 +16,12 @@ from kubewright.api.core import Pod
 from kubewright.errors import OpError
 from kubewright.placement.fit import DEFAULT_POLICY
 from kubewright.placement.policy import Policy
+from kubewright.placement.preempt import Preemption
 from kubewright.runtime.informer import Change
 from kubewright.runtime.operators import Operator
 from kubewright.scheduler.bind import Binder
 from kubewright.scheduler.cycle import Cycle, Outcome, Placement, Refusal
+from kubewright.scheduler.evict import Evictor
 from kubewright.scheduler.metrics import SchedulerMetrics
 from kubewright.scheduler.news import News, refusers
 from kubewright.scheduler.queue import SchedulingQueue
@@ -57,6 +59,7 @@ class Scheduler:
         self._cycle = Cycle(self._state, policy, seed=seed)
         self._binder = Binder(operator.client, Volumes(operator.client, self._state.storage, name), name)
         self._teller = Teller(operator.client, operator.recorder, name)
+        self._evictor = Evictor(operator.client, name)
         self._metrics = metrics or SchedulerMetrics()
         self._metrics.watch_pending(self._queue.counts)
         self._jobs: asyncio.Queue[Outcome] = asyncio.Queue(JOBS_AHEAD)
@@ -159,11 +162,33 @@ class Scheduler:
 
     async def _refuse(self, refusal: Refusal) -> None:
         self._observe("unschedulable", refusal.began_at)
-        await self._say(refusal.pod, "Unschedulable", str(refusal.diagnosis))
+        nominated = ""
+        if refusal.preemption is not None:
+            self._metrics.preemption_attempts.inc()
+        if isinstance(refusal.preemption, Preemption) and await self._make_room(refusal, refusal.preemption):
+            nominated = refusal.preemption.node
+        await self._say(refusal.pod, "Unschedulable", str(refusal), nominated)
 
-    async def _say(self, pod: Pod, reason: str, message: str) -> None:
+    async def _make_room(self, refusal: Refusal, preemption: Preemption) -> bool:
+        """Evict the victims, the most important last; their end is the news that the pod waits for."""
+        pod = refusal.pod
+        self._metrics.preemption_victims.observe(len(preemption.victims))
         try:
-            await self._teller.failed(pod, reason, message, self._clock.now())
+            for key in preemption.outranked:
+                await self._teller.not_nominated(key)
+            for victim in reversed(preemption.victims):
+                await self._evictor.evict(victim, self._clock.now())
+                self._teller.preempted(victim, pod, preemption.node)
+        except OpError as error:
+            _log.info("room for %s could not be made: %s", pod.key, error)
+            self._state.break_promise(pod.key)
+            self._queue.tell(News.POD_GONE)  # let it look again
+            return False
+        return True
+
+    async def _say(self, pod: Pod, reason: str, message: str, nominated: str = "") -> None:
+        try:
+            await self._teller.failed(pod, reason, message, self._clock.now(), nominated=nominated)
         except OpError as error:
             _log.info("%s could not be told why it waits: %s", pod.key, error)
 

@@ -7,13 +7,14 @@ however many changed meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.apps import REPLICA_SETS, STATEFUL_SETS
 from kubewright.api.core import NAMESPACES, NODES, PODS, SERVICES, Node, Pod, Service
 from kubewright.api.meta import ObjectKey
+from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
 from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
 from kubewright.placement.fit import Fit
 from kubewright.placement.peers import Labels
@@ -46,9 +47,10 @@ class ClusterState:
         )
         csi_nodes, csi_drivers = operator.informer(CSI_NODES), operator.informer(CSI_DRIVERS)
         attachments = operator.informer(VOLUME_ATTACHMENTS)
+        self._budgets = operator.informer(POD_DISRUPTION_BUDGETS)
         stored: tuple[Informer[Any], ...] = (claims, volumes, classes, csi_nodes, csi_drivers, attachments)
         owners: tuple[Informer[Any], ...] = (namespaces, services, replica_sets, stateful_sets)
-        self.informers: tuple[Informer[Any], ...] = (self.nodes, self.pods, *owners, *stored)
+        self.informers: tuple[Informer[Any], ...] = (self.nodes, self.pods, self._budgets, *owners, *stored)
         self.storage = Storage(
             claims.index, volumes.index, classes.index, {}, csi_nodes.index, csi_drivers.index, attachments.index
         )
@@ -57,6 +59,8 @@ class ClusterState:
         self._tell = tell
         self._snapshot: ClusterSnapshot | None = None
         self._assumed: dict[ObjectKey, _Assumed] = {}
+        self._promised: dict[ObjectKey, str] = {}
+        """Pods for which room is being made on a node, and whose status does not say so yet."""
         self.pods.add_handler(self._on_pod)
         self.nodes.add_handler(self._on_node)
         namespaces.add_handler(self._on_namespace)
@@ -88,6 +92,24 @@ class ClusterState:
         """Tell whether a pod is on its way to a node."""
         return key in self._assumed
 
+    def budgets(self) -> Iterable[PodDisruptionBudget]:
+        """Return the disruption budgets."""
+        return self._budgets.index.values()
+
+    def promise(self, pod: Pod, node: str, outranked: Iterable[ObjectKey] = ()) -> None:
+        """Keep a node's coming room for a pod; lower ones that it was promised to have to look elsewhere."""
+        for key in outranked:
+            self.break_promise(key)
+        self._promised[pod.key] = node
+        self.snapshot.nominate(self.snapshot.row(pod), node)
+
+    def break_promise(self, key: ObjectKey) -> None:
+        """Keep no room for a pod any longer."""
+        self._promised.pop(key, None)
+        if self._snapshot is not None and key in self._snapshot.nominated:
+            self._snapshot.forget(key)
+            self._tell(News.POD_GONE)
+
     def _laid_out(self) -> ClusterSnapshot:
         nodes = sorted(self.nodes.index.values(), key=lambda node: node.metadata.name)
         pods = self.pods.index.values()
@@ -96,6 +118,10 @@ class ClusterState:
             column = snapshot.table.columns.get(assumed.node)
             if column is not None and key not in snapshot.placed:
                 snapshot.assume(snapshot.row(assumed.pod), column)
+        for key, node in self._promised.items():
+            pod = self.pods.index.get(key)
+            if pod is not None:
+                snapshot.nominate(snapshot.row(pod), node)
         return snapshot
 
     def _on_pod(self, change: Change[Pod]) -> None:
@@ -106,17 +132,19 @@ class ClusterState:
             return
         if new.spec.node_name:
             self._book(new, old)
-        elif self._snapshot is not None:
-            self._promise(new)
+        else:
+            self._follow_promise(new)
 
     def _leave(self, key: ObjectKey) -> None:
         self._assumed.pop(key, None)
+        self._promised.pop(key, None)
         if self._snapshot is None or self._snapshot.forget(key):
             self._tell(News.POD_GONE)
 
     def _book(self, pod: Pod, old: Pod | None) -> None:
         """Take a binding over as the cluster shows it, whoever made it; a resize or another label is one anew."""
         self._assumed.pop(pod.key, None)
+        self._promised.pop(pod.key, None)
         if old is not None and old.spec.node_name and _weight(old) == _weight(pod):
             return
         if self._snapshot is not None:
@@ -134,14 +162,15 @@ class ClusterState:
         if placed is None or placed.column != column or placed.row.shape is not row.shape:
             snapshot.assume(row, column)
 
-    def _promise(self, pod: Pod) -> None:
-        assert self._snapshot is not None  # noqa: S101  the caller looked
-        nominated = self._snapshot.nominated.get(pod.key)
-        if pod.status.nominated_node_name:
-            self._snapshot.nominate(self._snapshot.row(pod), pod.status.nominated_node_name)
-        elif nominated is not None:
-            self._snapshot.forget(pod.key)
-            self._tell(News.POD_GONE)
+    def _follow_promise(self, pod: Pod) -> None:
+        """Take over whom a node is promised to, as the pod itself says; what was decided here it may not say yet."""
+        nominated = pod.status.nominated_node_name
+        if nominated:
+            self._promised.pop(pod.key, None)
+            if self._snapshot is not None and pod.key not in self._assumed:
+                self._snapshot.nominate(self._snapshot.row(pod), nominated)
+        elif pod.key not in self._promised:
+            self.break_promise(pod.key)
 
     def _on_node(self, change: Change[Node]) -> None:
         if change.old is not None and change.new is not None and _offer(change.old) == _offer(change.new):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import PODS, Pod
-from kubewright.api.meta import Manifest, rfc3339
+from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.events import EventRecorder
@@ -29,6 +29,17 @@ class Teller:
         """Say why a pod had to go."""
         text = f"Preempted by pod {by.metadata.uid} on node {node}"
         self._recorder.record(pod, PODS, "Normal", "Preempted", text)
+
+    async def not_nominated(self, key: ObjectKey) -> None:
+        """Take back the promise of a node from a pod that another outranks."""
+        try:
+            changes: Manifest = {"status": {"nominatedNodeName": None}}
+            await self._client.patch(
+                PODS, key, changes, PatchType.MERGE, subresource="status", field_manager=self._name
+            )
+        except OpError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
 
     async def failed(self, pod: Pod, reason: str, message: str, now: float, *, nominated: str = "") -> None:
         """Say why a pod has no node yet, unless it says so already; `nominated` is where room is being made for it."""
