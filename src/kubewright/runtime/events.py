@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import zlib
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from kubewright.api.core import EVENTS
@@ -39,6 +40,19 @@ class EventStore(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class _Lane:
+    """What is written one after the other."""
+
+    queue: asyncio.Queue[Occurrence | Series] = field(default_factory=lambda: asyncio.Queue(_QUEUED))
+    delivering: bool = False
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether there is nothing that could be overtaken."""
+        return not self.delivering and self.queue.empty()
+
+
 class EventRecorder:
     """Records what happened to objects as Events of one component."""
 
@@ -62,7 +76,7 @@ class EventRecorder:
         self._stamp = 0
         """The instant, in nanoseconds, that the last Event was named after."""
         self._dropped = (metrics or RuntimeMetrics()).events_dropped
-        self._queues: list[asyncio.Queue[Occurrence]] = [asyncio.Queue(_QUEUED) for _ in range(writers)]
+        self._lanes = [_Lane() for _ in range(writers)]
         self._correlator = Correlator()
 
     def record(
@@ -82,31 +96,53 @@ class EventRecorder:
         """
         text, now = message[:_MESSAGE_LENGTH], self._clock.now()
         occurrence = Occurrence(_subject(about, resource), type_, reason, text, now, field_path, host)
+        lane = self._lane_of(occurrence)
+        news = self._written_at_once(self._store, occurrence) if self._store and lane.at_rest else occurrence
         try:
-            self._queue_of(occurrence).put_nowait(occurrence)
+            if news is not None:
+                lane.queue.put_nowait(news)
         except asyncio.QueueFull:
             self._drop("queue full")
 
     async def run(self) -> None:
         """Write Events until cancelled."""
-        if len(self._queues) == 1:
-            await self._write_all(self._queues[0])
+        if len(self._lanes) == 1:
+            await self._write_all(self._lanes[0])
         async with asyncio.TaskGroup() as tasks:
-            for queue in self._queues:
-                tasks.create_task(self._write_all(queue), name="events")
+            for lane in self._lanes:
+                tasks.create_task(self._write_all(lane), name="events")
 
-    def _queue_of(self, occurrence: Occurrence) -> asyncio.Queue[Occurrence]:
+    def _lane_of(self, occurrence: Occurrence) -> _Lane:
         """Return where an object's occurrences are queued: all in one, for those that share an Event."""
-        number = zlib.crc32(occurrence.subject.key.name.encode()) % len(self._queues) if len(self._queues) > 1 else 0
-        return self._queues[number]
+        number = zlib.crc32(occurrence.subject.key.name.encode()) % len(self._lanes) if len(self._lanes) > 1 else 0
+        return self._lanes[number]
 
-    async def _write_all(self, queue: asyncio.Queue[Occurrence]) -> None:
+    async def _write_all(self, lane: _Lane) -> None:
         while True:
-            series = self._correlator.add(await queue.get())
-            if series is None:
-                self._drop("rate limit")
-            else:
+            news = await lane.queue.get()
+            series = news if isinstance(news, Series) else self._correlated(news)
+            if series is not None:
+                lane.delivering = True
                 await self._deliver(series)
+                lane.delivering = False
+
+    def _correlated(self, occurrence: Occurrence) -> Series | None:
+        series = self._correlator.add(occurrence)
+        if series is None:
+            self._drop("rate limit")
+        return series
+
+    def _written_at_once(self, store: EventStore, occurrence: Occurrence) -> Series | None:
+        """Write an Event without a request, if there is nothing that it would overtake; return what takes one."""
+        series = self._correlated(occurrence)
+        if series is None or series.name:
+            return series
+        stamp, event = self._stamp, self._event(series)
+        if not store.create(event, self._component):
+            self._stamp = stamp
+            return series
+        series.name = event["metadata"]["name"]
+        return None
 
     def _drop(self, reason: str) -> None:
         self._dropped.labels(self._component, reason).inc()
@@ -149,10 +185,7 @@ class EventRecorder:
 
     async def _create(self, series: Series) -> None:
         while True:
-            # An instant of its own for each, also where time stands still: a name that is taken costs a request.
-            self._stamp = stamp = max(int(self._clock.now() * 1e9), self._stamp + 1)
-            name = f"{series.newest.subject.key.name[: _NAME_LENGTH - 17]}.{stamp:x}"
-            event = _manifest(series, name, self._component)
+            event = self._event(series)
             try:
                 if self._store is None or not self._store.create(event, self._component):
                     await self._client.create(
@@ -162,8 +195,14 @@ class EventRecorder:
                 if error.kind is not ErrorKind.ALREADY_EXISTS:
                     raise  # else another component's event about the object has this very instant
             else:
-                series.name = name
+                series.name = event["metadata"]["name"]
                 return
+
+    def _event(self, series: Series) -> Manifest:
+        """Return a new Event, named after an instant of its own also where time stands still: names are taken once."""
+        self._stamp = stamp = max(int(self._clock.now() * 1e9), self._stamp + 1)
+        name = f"{series.newest.subject.key.name[: _NAME_LENGTH - 17]}.{stamp:x}"
+        return _manifest(series, name, self._component)
 
 
 def announce_undecodable(informer: Informer[Any], recorder: EventRecorder) -> None:

@@ -1,12 +1,13 @@
 """The runtime's own Prometheus metrics, under the names that controller-runtime and client-go use.
 
 Existing dashboards and alerts for operators work unchanged. One `RuntimeMetrics` is made by `app.py` on a registry of
-its own and passed down; without a registry the figures are counted and exposed nowhere, so no caller checks for None.
+its own and passed down; without a registry nothing is counted, and no caller checks for None.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -19,18 +20,36 @@ _QUEUE = ("name", "controller")
 _CONTROLLER = ("controller",)
 
 
+class _Nowhere:
+    """Stands for every metric that nobody can ask for: a crowd of keys would be counted in vain."""
+
+    def labels(self, *_: str) -> _Nowhere:
+        return self
+
+    def inc(self, _amount: float = 1) -> None:
+        pass
+
+    dec = set = observe = inc
+
+    def set_function(self, _: Callable[[], float]) -> None:
+        pass
+
+
+_NOWHERE: Any = _Nowhere()
+
+
 class RuntimeMetrics:
     """Every metric family of the runtime; labels are bound by whoever counts."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         def counter(name: str, text: str, labels: Sequence[str]) -> Counter:
-            return Counter(name, text, labels, registry=registry)
+            return _NOWHERE if registry is None else Counter(name, text, labels, registry=registry)
 
         def gauge(name: str, text: str, labels: Sequence[str]) -> Gauge:
-            return Gauge(name, text, labels, registry=registry)
+            return _NOWHERE if registry is None else Gauge(name, text, labels, registry=registry)
 
         def histogram(name: str, text: str, labels: Sequence[str], buckets: Sequence[float]) -> Histogram:
-            return Histogram(name, text, labels, buckets=buckets, registry=registry)
+            return _NOWHERE if registry is None else Histogram(name, text, labels, buckets=buckets, registry=registry)
 
         self.queue_depth = gauge("workqueue_depth", "Keys ready to be worked on", (*_QUEUE, "priority"))
         self.queue_adds = counter("workqueue_adds_total", "Keys that became ready", _QUEUE)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from kubewright.api.conditions import find_condition
-from kubewright.api.core import POD_SUBRESOURCES, PODS, Node, Pod
+from kubewright.api.core import PODS, Node, Pod
 from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.api.volumes import claim_names
 from kubewright.client.protocol import PatchType
@@ -28,7 +28,7 @@ from kubewright.twin.caches import Caches
 from kubewright.twin.claiming import CLAIMS_SECONDS, TOO_LONG, Waiting, claim, is_lost, is_served, release
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.volumes.binding import storage_of
-from kubewright.twin.controllers.writes import Announce, Patch, Writer
+from kubewright.twin.controllers.writes import Announce, Bind, Patch, Writer
 
 NAME = "default-scheduler"
 CONCURRENCY = 8
@@ -43,7 +43,6 @@ class Binder:
     def __init__(self, context: Context, *, seed: int = 0) -> None:
         self._caches: Caches = context.caches
         self._clock = context.clock
-        self._client = context.client
         self._writer: Writer = context.writer(NAME)
         self._queue: WorkQueue[ObjectKey] = context.queue(NAME, ObjectKey)
         self._rng = random.Random(seed)  # noqa: S311  ties
@@ -137,22 +136,9 @@ class Binder:
         return np.roll(self._order, self._rng.randrange(len(self._order)))
 
     async def _bind(self, pod: Pod, chosen: Fit) -> None:
-        binding = {
-            "apiVersion": "v1",
-            "kind": "Binding",
-            "metadata": {"name": pod.metadata.name, "namespace": pod.metadata.namespace, "uid": pod.metadata.uid},
-            "target": {"apiVersion": "v1", "kind": "Node", "name": chosen.node},
-        }
         key = pod.key
         try:
-            await self._client.create(
-                POD_SUBRESOURCES,
-                binding,
-                namespace=key.namespace,
-                name=key.name,
-                subresource="binding",
-                field_manager=NAME,
-            )
+            await self._writer.do_one(Bind(key, pod.metadata.uid, chosen.node))
         except OpError as error:
             self._forget(key)
             if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:

@@ -167,7 +167,9 @@ class Twin:
         self.server.need_accounts()
         client = RestClient(InProcessTransport(self.server.answering(ADMIN)), user_agent=COMPONENTS)
         self._caches = Caches(client)
-        self._context = Context(client, clock, self._caches, self.server.event_writes())
+        self._context = Context(
+            client, clock, self._caches, events=self.server.event_writes(), updates=self.server.pod_updates()
+        )
         for controller in (
             deployments,
             replica_sets,

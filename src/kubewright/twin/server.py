@@ -33,6 +33,7 @@ from kubewright.twin.faults.inforce import Board
 from kubewright.twin.faults.outages import Outages
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.moulds import Moulds
+from kubewright.twin.podupdates import PodUpdates
 from kubewright.twin.registry import Registry
 from kubewright.twin.routes import Route, group_below, parse_route
 from kubewright.twin.subresources import accounts, logs, namespaces, pods, scale
@@ -142,6 +143,10 @@ class ApiServer:
     def event_writes(self) -> EventWrites:
         """Return what writes Events here without a request for each."""
         return EventWrites(self.store, self._registry.new_uid, self.clock.now)
+
+    def pod_updates(self) -> PodUpdates:
+        """Return what updates pods here without a request for each."""
+        return PodUpdates(self.store, self.clock.now)
 
     def answering(self, user: User) -> AnsweringOne:
         """Return this server as it is to one user: for clients in this process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.store.versioned import VersionedStore
 from kubewright.twin.admission.attempt import Attempt
 from kubewright.twin.reading import as_dict
 from kubewright.twin.registry import Registry
@@ -18,8 +19,13 @@ def complete(attempt: Attempt) -> None:
 
 def label(registry: Registry, metadata: Manifest, node: str) -> None:
     """Add a node's topology to the labels of a pod or a binding, in place; one that is not there has none."""
-    record = registry.store.get(_NODES, ObjectKey("", node)) if node else None
-    labels = as_dict(record.obj["metadata"].get("labels")) if record is not None else {}
-    copied = {name: labels[name] for name in _COPIED if name in labels}
+    copied = topology(registry.store, node)
     if copied:
         metadata["labels"] = {**as_dict(metadata.get("labels")), **copied}
+
+
+def topology(store: VersionedStore, node: str) -> dict[str, str]:
+    """Return the labels that a pod takes on from its node."""
+    record = store.get(_NODES, ObjectKey("", node)) if node else None
+    labels = as_dict(record.obj["metadata"].get("labels")) if record is not None else {}
+    return {name: labels[name] for name in _COPIED if name in labels}

@@ -14,7 +14,7 @@ from kubewright.runtime.informer import Informer
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.workqueue import WorkQueue
 from kubewright.twin.caches import Caches
-from kubewright.twin.controllers.writes import Writer
+from kubewright.twin.controllers.writes import Updates, Writer
 
 K = TypeVar("K", bound=Hashable)
 
@@ -22,9 +22,18 @@ K = TypeVar("K", bound=Hashable)
 class Context:
     """Client, clock and shared caches; it makes queues, writers and controllers, and runs what it made."""
 
-    def __init__(self, client: Client, clock: Clock, caches: Caches, events: EventStore | None = None) -> None:
-        """Put it together; `events` writes them quicker than by requests."""
+    def __init__(
+        self,
+        client: Client,
+        clock: Clock,
+        caches: Caches,
+        *,
+        events: EventStore | None = None,
+        updates: Updates | None = None,
+    ) -> None:
+        """Put it together; `events` and `updates` of pods are quicker ways to write these than requests."""
         self._events = events
+        self._updates = updates
         self.client = client
         self.clock = clock
         self.caches = caches
@@ -45,7 +54,7 @@ class Context:
             recorder = self._recorders[component] = EventRecorder(
                 self.client, self.clock, component, metrics=self._metrics, store=self._events
             )
-        return Writer(self.client, recorder, field_manager or component)
+        return Writer(self.client, recorder, field_manager or component, self._updates)
 
     def controller(
         self,

@@ -58,8 +58,16 @@ class PodNews(Generic[O]):
             self._new(new, initial=change.initial)
         elif new is None and old is not None:
             self._gone(old)
-        elif old is not None and new is not None and digest(old) != digest(new):
+        elif old is not None and new is not None and self._concerns(old, new) and digest(old) != digest(new):
             self._changed(old, new)
+
+    def _concerns(self, old: Pod, new: Pod) -> bool:
+        """Tell whether a pod is or was of this kind of owners, or of none: most are other controllers'."""
+        owner = controller_of(new)
+        if owner is None or owner.kind == self.resource.kind:
+            return True
+        before = controller_of(old)
+        return before is None or before.kind == self.resource.kind
 
     def _new(self, pod: Pod, *, initial: bool) -> None:
         key = self._owner(pod)

@@ -6,10 +6,11 @@ Controllers of Kubernetes' own kinds create, patch and delete where kubewright's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
+from kubewright.api.core import POD_SUBRESOURCES, PODS
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
 from kubewright.client.protocol import Client, PatchType, Propagation
 from kubewright.errors import ErrorKind, OpError
@@ -65,8 +66,36 @@ class Announce:
     """The node that it happened on, if it is a kubelet's."""
 
 
-Write: TypeAlias = Create | Patch | Remove | Announce
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Put the very pod with this uid on a node."""
+
+    key: ObjectKey
+    uid: str
+    node: str
+
+
+Write: TypeAlias = Create | Patch | Remove | Announce | Bind
 Writes: TypeAlias = tuple[Write, ...]
+
+
+class Updates(Protocol):
+    """A quicker way to update pods than a request for each; what it does not know it does by `request`."""
+
+    async def patch_status(
+        self,
+        key: ObjectKey,
+        changes: Manifest,
+        patch_type: PatchType,
+        manager: str,
+        request: Callable[[], Awaitable[object]],
+    ) -> None:
+        """Patch a pod's status in the name of a field manager."""
+        ...
+
+    async def bind(self, key: ObjectKey, uid: str, node: str, request: Callable[[], Awaitable[object]]) -> None:
+        """Put a pod on a node."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +105,21 @@ class Writer:
     client: Client
     recorder: EventRecorder
     field_manager: str
+    updates: Updates | None = None
 
     async def do(self, writes: Iterable[Write]) -> Sequence[KubeObject | None]:
-        """Do them in order and return what each left; the first that fails raises its OpError and ends it."""
+        """Do them in order and return what each made; the first that fails raises its OpError and ends it."""
         return [await self.do_one(write) for write in writes]
 
     async def do_one(self, write: Write) -> KubeObject | None:
-        """Do one write and return the object as it is afterwards, if there is one."""
+        """Do one write and return the object that it made, if it made one."""
         match write:
             case Create():
                 return await self._create(write)
             case Patch():
-                return await self._patch(write)
+                await self._patch(write)
+            case Bind():
+                await self._bind(write)
             case Remove():
                 await self._remove(write)
             case Announce():
@@ -108,11 +140,12 @@ class Writer:
                 return None
             raise
 
-    async def _patch(self, write: Patch) -> KubeObject | None:
+    async def _patch(self, write: Patch) -> None:
         metadata = {"uid": write.uid} | ({"resourceVersion": write.resource_version} if write.resource_version else {})
         changes = {**write.changes, "metadata": {**write.changes.get("metadata", {}), **metadata}}
-        try:
-            return await self.client.patch(
+
+        async def request() -> None:
+            await self.client.patch(
                 write.resource,
                 write.key,
                 changes,
@@ -120,10 +153,40 @@ class Writer:
                 subresource=write.subresource,
                 field_manager=self.field_manager,
             )
+
+        of_status = write.resource is PODS and write.subresource == "status" and not write.resource_version
+        try:
+            if self.updates is not None and of_status:
+                await self.updates.patch_status(write.key, changes, write.patch_type, self.field_manager, request)
+            else:
+                await request()
         except OpError as error:
-            if error.kind is ErrorKind.NOT_FOUND:
-                return None
-            raise
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+
+    async def _bind(self, write: Bind) -> None:
+        key = write.key
+
+        async def request() -> None:
+            binding = {
+                "apiVersion": "v1",
+                "kind": "Binding",
+                "metadata": {"name": key.name, "namespace": key.namespace, "uid": write.uid},
+                "target": {"apiVersion": "v1", "kind": "Node", "name": write.node},
+            }
+            await self.client.create(
+                POD_SUBRESOURCES,
+                binding,
+                namespace=key.namespace,
+                name=key.name,
+                subresource="binding",
+                field_manager=self.field_manager,
+            )
+
+        if self.updates is None:
+            await request()
+        else:
+            await self.updates.bind(key, write.uid, write.node, request)
 
     async def _remove(self, write: Remove) -> None:
         try:

@@ -6,7 +6,7 @@ is simply done again. `driver.py` calls `advance` when a pod changes or a deadli
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from kubewright.api.conditions import is_true
 from kubewright.api.core import Pod

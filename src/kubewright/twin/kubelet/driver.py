@@ -7,7 +7,8 @@ one patch of the pod's status if that looks different from outside, tells of the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kubewright.api.core import PODS, Container, Node, Pod
 from kubewright.api.meta import ObjectKey
@@ -38,7 +39,7 @@ from kubewright.twin.kubelet.nodewatch import NodeWatch
 from kubewright.twin.kubelet.references import missing
 from kubewright.twin.kubelet.resuming import resume
 from kubewright.twin.kubelet.status import Place, status_patch
-from kubewright.twin.kubelet.turn import Around, News, Step
+from kubewright.twin.kubelet.turn import NOTHING_MISSING, Around, Missing, News, Step
 from kubewright.twin.podips import PodAddresses
 
 NAME = "kubelet"
@@ -158,10 +159,10 @@ class Kubelet:
         if pod is None or not self._runs(pod.spec.node_name):
             return Done()
         uid = pod.metadata.uid
-        around = self._around(pod)
         present = self._lives.get(uid)
-        if present is None or present.may_start_something:
-            around = replace(around, missing=await missing(self._writer.client, pod))
+        starts = present is None or present.may_start_something
+        lacking = await missing(self._writer.client, pod) if starts else NOTHING_MISSING
+        around = self._around(pod, lacking)
         now, before = self._clock.now(), self._lives.get(uid)
         known = resume(pod, around, now) if before is None else None
         present = before or known
@@ -223,7 +224,7 @@ class Kubelet:
                 self._anew.add(pod.metadata.uid)
                 self._queue.add(pod.key)
 
-    def _around(self, pod: Pod) -> Around:
+    def _around(self, pod: Pod, lacking: Missing) -> Around:
         acts: dict[str, Acts] = {}
 
         def of(container: Container) -> Acts:
@@ -238,6 +239,7 @@ class Kubelet:
             of,
             self.state(node).images,
             setup_seconds,
+            lacking,
             images_in_use=lambda: self._in_use(node),
             pod_ip=pod.status.pod_ip,
             crossing=crossing(pod, self.usage) if self._is_watched(pod) else None,

@@ -10,7 +10,9 @@ All of it is frozen data; `advance.py` makes the next state of the last. Times a
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from kubewright.api.core import Container, Pod, ResourceRequirements
 
@@ -46,8 +48,7 @@ class State(enum.Enum):
     BACKOFF = "back-off"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """A run of a container that has ended."""
 
     started_at: float
@@ -59,8 +60,7 @@ class Run:
     """What the runtime says of the end: Completed, Error, OOMKilled."""
 
 
-@dataclass(frozen=True, slots=True)
-class Probing:
+class Probing(msgspec.Struct, frozen=True):
     """How one probe of a running container fares."""
 
     due_at: float | None = None
@@ -71,8 +71,7 @@ class Probing:
     """How many answers there were of the kind that would change the result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Probes:
+class Probes(msgspec.Struct, frozen=True):
     """The probes that a container has."""
 
     startup: Probing | None = None
@@ -83,8 +82,7 @@ class Probes:
 NO_PROBES = Probes()
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerLife:
+class ContainerLife(msgspec.Struct, frozen=True):
     """Where a container is and what it has been through."""
 
     state: State = State.WAITING
@@ -142,8 +140,7 @@ class ContainerLife:
         return min((each for each in times if each is not None), default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """Why a pod failed as a whole, whatever its containers did."""
 
     reason: str
@@ -154,8 +151,7 @@ class Verdict:
     """What the pod gets to stop, if not what it asks for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(msgspec.Struct, frozen=True):
     """How a resize in place stands; as it is by default there is none."""
 
     pending: str = ""
@@ -172,8 +168,7 @@ class Resize:
 NO_RESIZE = Resize()
 
 
-@dataclass(frozen=True, slots=True)
-class Life:
+class Life(msgspec.Struct, frozen=True):
     """Where a pod is."""
 
     stage: Stage

@@ -7,7 +7,8 @@ or fails, is asked at each of its periods. Whether an answer is good is asked of
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kubewright.api.containers import Probe
 from kubewright.twin.kubelet import stopping

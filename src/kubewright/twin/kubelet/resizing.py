@@ -7,10 +7,10 @@ deferred and tried again.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kubewright.api.containers import Container, ResourceRequirements
 from kubewright.twin.kubelet import stopping

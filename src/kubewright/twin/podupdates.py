@@ -1,0 +1,189 @@
+"""Updates of pods that are like ones before: what they come to is worked out twice, and then cast from a form.
+
+A pod that comes up is bound once and tells of itself three times, and so are its thousand siblings, of which each has
+another name, uid, node, address and other times. `Twin` hands this to the writers of its controllers and kubelets
+(`controllers/writes.py`), which make a request for each such update on any other cluster.
+
+Of a pod and of what is asked for, all that tells it from its siblings is replaced by numbered holes. What is left, and
+which hole is equal to which, decides what a request makes of it: so when the same is asked of the same once more, the
+outcome of the request before, with its own holes, is filled with the values of this pod. It is done here only while
+that is certain: nothing else has a say in writes (`intervening.py`), and no quota counts what the pod takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from kubewright.api.core import PODS
+from kubewright.api.meta import Manifest, ObjectKey, rfc3339
+from kubewright.client.protocol import PatchType
+from kubewright.store.versioned import Bucket, Record, VersionedStore
+from kubewright.twin.admission.topology import topology
+from kubewright.twin.intervening import somebody_intervenes
+
+_BUCKET: Bucket = (PODS.group, PODS.plural)
+_QUOTAS: Bucket = ("", "resourcequotas")
+_MOST_FORMS = 2048
+"""Of about five kilobytes each; when there are more, all are learned anew."""
+
+Request = Callable[[], Awaitable[object]]
+_Holes = list[tuple[bytes, bytes]]
+
+
+class _Owner(msgspec.Struct):
+    name: str = ""
+    uid: str = ""
+
+
+class _Metadata(msgspec.Struct, rename="camel"):
+    name: str = ""
+    generate_name: str = ""
+    uid: str = ""
+    labels: dict[str, str] = {}
+    owner_references: list[_Owner] = []
+
+
+class _Spec(msgspec.Struct, rename="camel"):
+    node_name: str = ""
+
+
+class _Status(msgspec.Struct):
+    podIP: str = ""  # noqa: N815  as it is written
+    hostIP: str = ""  # noqa: N815
+
+
+class _Pod(msgspec.Struct):
+    """As much of a pod, or of what is asked of it, as tells it from others."""
+
+    metadata: _Metadata = msgspec.field(default_factory=_Metadata)
+    spec: _Spec = msgspec.field(default_factory=_Spec)
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Pod).decode
+_TIME = re.compile(rb'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"')
+_TOKEN = re.compile(rb'"kube-api-access-[a-z0-9]{5}"')
+_HOLE = re.compile(rb"\x00(\d+)\x00")
+"""JSON has no such bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The JSON of a pod in pieces, and the numbers of the holes between them."""
+
+    pieces: tuple[bytes, ...]
+    holes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, document: bytes) -> _Form:
+        """Take apart a document with holes."""
+        parts = _HOLE.split(document)
+        return cls(tuple(parts[::2]), tuple(map(int, parts[1::2])))
+
+    def filled(self, values: Sequence[bytes]) -> bytes:
+        parts = [self.pieces[0]]
+        for number, piece in zip(self.holes, self.pieces[1:], strict=True):
+            parts += (values[number], piece)
+        return b"".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class PodUpdates:
+    """Updates pods in one store."""
+
+    store: VersionedStore
+    now: Callable[[], float]
+    _forms: dict[bytes, _Form | None] = field(default_factory=dict[bytes, "_Form | None"])
+    """By a digest of the pod and of what is asked, both with holes; None for what was asked once."""
+
+    async def patch_status(
+        self, key: ObjectKey, changes: Manifest, patch_type: PatchType, manager: str, request: Request
+    ) -> None:
+        """Patch the status of a pod in the name of a manager: what `request` would make of it, or by `request`."""
+        await self._update(key, _encode(changes), _encode([patch_type, manager]), request)
+
+    async def bind(self, key: ObjectKey, uid: str, node: str, request: Request) -> None:
+        """Put a pod on a node."""
+        metadata = {"uid": uid, "labels": topology(self.store, node)}
+        await self._update(key, _encode({"metadata": metadata, "spec": {"nodeName": node}}), b"bind", request)
+
+    async def _update(self, key: ObjectKey, asked: bytes, how: bytes, request: Request) -> None:
+        present = self.store.get(_BUCKET, key)
+        if present is None or self.store.list(_QUOTAS, key.namespace)[0] or somebody_intervenes(self.store):
+            await request()
+            return
+        values, moment = _values(present, asked, rfc3339(self.now()))
+        holes = _holes(values)
+        digest = _digest((moment, *(_holed(each, holes) for each in (how, asked, present.encoded))))
+        form = self._forms.get(digest)
+        if form is not None:
+            self.store.rewrite(_BUCKET, present, lambda revision: form.filled([_revision(revision), *values[1:]]))
+            return
+        before = self.store.revision
+        await request()
+        self._learn(digest, self.store.get(_BUCKET, key), before + 1, values)
+
+    def _learn(self, digest: bytes, outcome: Record | None, revision: int, values: Sequence[bytes]) -> None:
+        """Keep what a request came to, if that was nothing but this one revision, and not the first of its kind."""
+        if digest not in self._forms:
+            if len(self._forms) >= _MOST_FORMS:
+                self._forms.clear()
+            self._forms[digest] = None
+        elif outcome is not None and outcome.revision == revision:
+            self._forms[digest] = _Form.of(_holed(outcome.encoded, _holes([_revision(revision), *values[1:]])))
+
+
+def _values(present: Record, asked: bytes, now: str) -> tuple[list[bytes], bytes]:
+    """Return what stands in the holes, of like pods the same things in the same places, and which moment is now.
+
+    The revision comes first, the moments last and in order, so that it shows which were before which.
+    """
+    names: list[str] = []
+    bare: list[str] = []
+    for document in (present.encoded, asked):
+        pod = _decode(document)
+        metadata, owners = pod.metadata, pod.metadata.owner_references
+        labels = [value for _, value in sorted(metadata.labels.items())]
+        names += (metadata.name, metadata.generate_name, *(each.name for each in owners), *labels, pod.spec.node_name)
+        bare += (metadata.uid, *(each.uid for each in owners), pod.status.podIP, pod.status.hostIP)
+    token = _TOKEN.search(present.encoded)
+    stamp = b'"%b"' % now.encode()
+    moments = sorted({*_TIME.findall(present.encoded), *_TIME.findall(asked), stamp})
+    values = [
+        _revision(present.revision),
+        *(b"" if not each or each[0].isupper() else b'"%b"' % each.encode() for each in names),
+        *(each.encode() for each in bare),
+        b"" if token is None else token[0],
+        *moments,
+    ]
+    return values, b"%d of %d" % (moments.index(stamp), len(moments))
+
+
+def _revision(revision: int) -> bytes:
+    return b'"resourceVersion":"%d"' % revision
+
+
+def _holes(values: Sequence[bytes]) -> _Holes:
+    """Return what is replaced by which hole; of equal values there is one, so that it shows that they are equal."""
+    numbers = {value: number for number, value in enumerate(values) if value}
+    return [(value, b"\x00%d\x00" % number) for value, number in numbers.items()]
+
+
+def _holed(document: bytes, holes: _Holes) -> bytes:
+    for value, hole in holes:
+        document = document.replace(value, hole)
+    return document
+
+
+def _digest(documents: Iterable[bytes]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for each in documents:
+        digest.update(each)
+        digest.update(b"\x00\x00")
+    return digest.digest()
