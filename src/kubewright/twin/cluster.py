@@ -59,7 +59,7 @@ from kubewright.twin.faults.saved import silenced
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.kubelet.behaviour import Latencies
 from kubewright.twin.kubelet.driver import Kubelet
-from kubewright.twin.nodes import Heartbeats, NodeShape, Renewals, join, node_names
+from kubewright.twin.nodes import GivenUp, Heartbeats, NodeShape, Renewals, join, node_names
 from kubewright.twin.renewals import LeaseRenewals, LeaseSigns
 from kubewright.twin.server import ApiServer
 from kubewright.twin.webhooks.questions import WebhookTransport
@@ -108,8 +108,10 @@ class SimulatedNodes:
         if self._own is not None:
             laid = self.kubelet.usage = LaidUsage(self.kubelet.usage, clock)
             UsageEffects(board, laid, clock, shared.caches.pods, self.kubelet.look)
+        given_up = GivenUp()
+        shared.caches.nodes.add_handler(given_up.on_node)
         self._heartbeats = Heartbeats(
-            client, clock, self.kubelet.nodes, self.kubelet.is_living, self.kubelet.node, renewals=renewals
+            client, clock, self.kubelet.nodes, self.kubelet.is_living, given_up, renewals=renewals
         )
 
     async def join(self, *, known: Collection[str] = ()) -> None:

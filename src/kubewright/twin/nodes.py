@@ -18,6 +18,7 @@ from kubewright.api.meta import Manifest, ObjectKey, rfc3339, rfc3339_micro
 from kubewright.client.protocol import Client, PatchType
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.informer import Change
 
 KUBELET = "kubelet"
 """The field manager of what nodes write."""
@@ -158,6 +159,17 @@ async def report_ready(client: Client, clock: Clock, name: str) -> None:
     )
 
 
+class GivenUp(dict[str, None]):
+    """The nodes that are not ready by what the cluster says of them, kept by their informer's news."""
+
+    def on_node(self, change: Change[Node]) -> None:
+        """Take note of a node."""
+        if change.new is None or change.new.is_ready:
+            self.pop(change.key.name, None)
+        else:
+            self[change.key.name] = None
+
+
 class Renewals(Protocol):
     """A quicker way to renew leases than a request for each."""
 
@@ -175,7 +187,7 @@ class Heartbeats:
         clock: Clock,
         names: Collection[str],
         is_living: Callable[[str], bool],
-        node_of: Callable[[str], Node | None],
+        given_up: Collection[str],
         *,
         renew_seconds: float = RENEW_SECONDS,
         renewals: Renewals | None = None,
@@ -184,7 +196,7 @@ class Heartbeats:
         self._clock = clock
         self._names = names
         self._is_living = is_living
-        self._node_of = node_of
+        self._given_up = given_up
         self._renew_seconds = renew_seconds
         self._renewals = renewals
         self._leased: dict[str, None] = {}
@@ -203,8 +215,7 @@ class Heartbeats:
             with contextlib.suppress(OpError):
                 await self._renew(name)
         for name in names:
-            node = self._node_of(name)
-            if node is not None and not node.is_ready:
+            if name in self._given_up:
                 with contextlib.suppress(OpError):
                     await report_ready(self._client, self._clock, name)
 

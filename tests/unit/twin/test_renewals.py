@@ -34,7 +34,7 @@ class Cluster:
         self.renewals = LeaseRenewals(self.server.store)
         self.requests = 0
         self.beats = Heartbeats(
-            self, self.clock, NAMES, lambda _: True, lambda _: None, renewals=self.renewals if at_once else None
+            self, self.clock, NAMES, lambda _: True, (), renewals=self.renewals if at_once else None
         )
 
     async def patch(self, *args, **options):

@@ -131,6 +131,8 @@ class Faults:
 
     def of_node(self, node: str) -> NodeTrouble:
         """Return all that ails a node."""
+        if not self._nodes:
+            return WELL
         trouble = WELL
         for rule in self._nodes.values():
             if rule.matches(node):
