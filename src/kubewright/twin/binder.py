@@ -47,6 +47,8 @@ class Binder:
         self._queue: WorkQueue[ObjectKey] = context.queue(NAME, ObjectKey)
         self._rng = random.Random(seed)  # noqa: S311  ties
         self._snapshot: ClusterSnapshot | None = None
+        self._stale = False
+        """Whether nodes have changed since: many may before the next pod is placed."""
         self._order: Order = np.zeros(0, np.intp)
         self._waiting: dict[ObjectKey, None] = {}
         """Pods that fitted nowhere, in the order in which they were tried."""
@@ -122,12 +124,24 @@ class Binder:
 
     def _current(self) -> ClusterSnapshot:
         """Return the snapshot; nodes that changed mean a new one, with the pods assumed on the old one."""
-        if self._snapshot is None:
-            self._snapshot = ClusterSnapshot.of(
-                _sorted(self._caches.nodes.index.values()), self._caches.pods.index.values(), self._storage
-            )
+        if self._snapshot is None or self._stale:
+            before, self._snapshot, self._stale = self._snapshot, self._made_anew(), False
             self._order = np.arange(len(self._snapshot.table), dtype=np.intp)
+            if before is not None:
+                self._take_over(before, self._snapshot)
         return self._snapshot
+
+    def _made_anew(self) -> ClusterSnapshot:
+        nodes = _sorted(self._caches.nodes.index.values())
+        return ClusterSnapshot.of(nodes, self._caches.pods.index.values(), self._storage)
+
+    def _take_over(self, before: ClusterSnapshot, current: ClusterSnapshot) -> None:
+        """Keep what was assumed and is not in the caches yet."""
+        for key, placed in before.placed.items():
+            name = before.table.nodes[placed.column].metadata.name
+            column = current.table.columns.get(name)
+            if key not in current.placed and key in self._caches.pods.index and column is not None:
+                current.assume(current.row(placed.row.pod), column)
 
     def _next_order(self) -> Order:
         """Start at another node each time, so that equally good nodes fill evenly."""
@@ -202,20 +216,8 @@ class Binder:
     def _on_node(self, change: Change[Node]) -> None:
         if change.old is not None and change.new is not None and _digest(change.old) == _digest(change.new):
             return
-        self._renew()
+        self._stale = True
         self._retry_waiting()
-
-    def _renew(self) -> None:
-        """Drop the snapshot, but keep what was assumed and is not in the caches yet."""
-        before, self._snapshot = self._snapshot, None
-        if before is None:
-            return
-        current = self._current()
-        for key, placed in before.placed.items():
-            name = before.table.nodes[placed.column].metadata.name
-            column = current.table.columns.get(name)
-            if key not in current.placed and key in self._caches.pods.index and column is not None:
-                current.assume(current.row(placed.row.pod), column)
 
     def _on_storage(self, change: Change[Any]) -> None:
         """Volumes and claims may be what pods wait for; those without any are tried in vain, which costs little."""
