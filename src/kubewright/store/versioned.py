@@ -27,31 +27,51 @@ __all__ = ["Bucket", "Change", "Record", "VersionedStore"]
 Subscriber = Callable[[Change], None]
 
 
-class _Objects:
-    """One bucket's present objects. `keys` is kept sorted, so that a namespace is a slice of it."""
+_WORTH_SORTING = 200
+"""To sort all keys takes about as long as to put one into its place so many times for each that there is."""
 
-    __slots__ = ("keys", "records")
+
+class _Objects:
+    """One bucket's present objects, and their keys in order, so that a namespace is a slice of them.
+
+    Keys that came since are put into order when somebody asks for it: in a crowd of objects each is a move of all.
+    """
+
+    __slots__ = ("_came", "_keys", "records")
 
     def __init__(self) -> None:
         self.records: dict[ObjectKey, Record] = {}
-        self.keys: list[ObjectKey] = []
+        self._keys: list[ObjectKey] = []
+        self._came: list[ObjectKey] = []
 
     def put(self, record: Record) -> None:
         if record.key not in self.records:
-            insort(self.keys, record.key)
+            self._came.append(record.key)
         self.records[record.key] = record
 
     def fork(self) -> _Objects:
         twin = _Objects()
-        twin.records, twin.keys = self.records.copy(), self.keys.copy()
+        twin.records, twin._keys, twin._came = self.records.copy(), self._keys.copy(), self._came.copy()
         return twin
 
     def remove(self, key: ObjectKey) -> None:
+        keys = self._sorted()
         del self.records[key]
-        del self.keys[bisect_left(self.keys, key)]
+        del keys[bisect_left(keys, key)]
+
+    def _sorted(self) -> list[ObjectKey]:
+        keys, came = self._keys, self._came
+        if len(came) * _WORTH_SORTING > len(keys):
+            keys += came
+            keys.sort()
+        else:
+            for key in came:
+                insort(keys, key)
+        came.clear()
+        return keys
 
     def in_order(self, namespace: str) -> list[Record]:
-        keys = self.keys
+        keys = self._sorted()
         if namespace:
             # No name sorts before "" and no namespace sits between "ns" and "ns\0".
             first = bisect_left(keys, ObjectKey(namespace, ""))

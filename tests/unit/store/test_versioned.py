@@ -1,3 +1,5 @@
+import random
+
 import msgspec
 import pytest
 
@@ -111,6 +113,22 @@ def test_a_list_is_in_key_order_and_holds_one_namespace_or_all():
     assert names(store.list(PODS, "a")[0]) == ["", "x"]
     assert store.list(PODS, "c")[0] == []
     assert store.list(NODES)[0] == []
+
+
+def test_a_list_is_in_key_order_however_many_come_and_go_between_lists():
+    store, rng = VersionedStore(), random.Random(7)
+    expected = set()
+    for _ in range(60):
+        for _ in range(rng.choice((0, 1, 3, 40))):
+            name = f"n-{rng.randrange(500):03d}"
+            if ObjectKey("ns", name) in expected:
+                store.delete(PODS, ObjectKey("ns", name))
+                expected.remove(ObjectKey("ns", name))
+            else:
+                store.create(PODS, ObjectKey("ns", name), pod(name))
+                expected.add(ObjectKey("ns", name))
+        assert [record.key for record in store.list(PODS)[0]] == sorted(expected)
+        assert [record.key for record in store.fork().list(PODS)[0]] == sorted(expected)
 
 
 def test_a_list_at_an_older_revision_is_what_was_there_then():
