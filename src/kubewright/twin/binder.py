@@ -10,8 +10,6 @@ import random
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import PODS, Node, Pod
 from kubewright.api.meta import ObjectKey, rfc3339
@@ -49,7 +47,6 @@ class Binder:
         self._snapshot: ClusterSnapshot | None = None
         self._stale = False
         """Whether nodes have changed since: many may before the next pod is placed."""
-        self._order: Order = np.zeros(0, np.intp)
         self._waiting: dict[ObjectKey, None] = {}
         """Pods that fitted nowhere, in the order in which they were tried."""
         self._binding: dict[ObjectKey, Waiting] = {}
@@ -77,7 +74,7 @@ class Binder:
         if pod.spec.resource_claims:
             await self._refuse(pod, _no_devices(len(snapshot.table)))
             return Done()
-        outcome = fit(pod, snapshot, self._next_order())
+        outcome = fit(pod, snapshot, self._next_order(snapshot))
         if isinstance(outcome, Diagnosis):
             self._waiting[key] = None
             await self._refuse(pod, str(outcome))
@@ -126,7 +123,6 @@ class Binder:
         """Return the snapshot; nodes that changed mean a new one, with the pods assumed on the old one."""
         if self._snapshot is None or self._stale:
             before, self._snapshot, self._stale = self._snapshot, self._made_anew(), False
-            self._order = np.arange(len(self._snapshot.table), dtype=np.intp)
             if before is not None:
                 self._take_over(before, self._snapshot)
         return self._snapshot
@@ -143,11 +139,9 @@ class Binder:
             if key not in current.placed and key in self._caches.pods.index and column is not None:
                 current.assume(current.row(placed.row.pod), column)
 
-    def _next_order(self) -> Order:
+    def _next_order(self, snapshot: ClusterSnapshot) -> Order:
         """Start at another node each time, so that equally good nodes fill evenly."""
-        if not len(self._order):
-            return self._order
-        return np.roll(self._order, self._rng.randrange(len(self._order)))
+        return self._rng.randrange(len(snapshot.table)) if len(snapshot.table) else 0
 
     async def _bind(self, pod: Pod, chosen: Fit) -> None:
         key = pod.key
