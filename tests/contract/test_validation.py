@@ -32,6 +32,16 @@ CONFIG_KEY = (
 MISMATCH = "`selector` does not match template `labels`"
 
 
+SINGLE_STACK = "this cluster is not configured for dual-stack services"
+BALANCERS_ONLY = "may only be used when `type` is 'LoadBalancer'"
+BAD_NETWORK = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+NO_NAME_PART = (
+    'spec.ports[0].appProtocol: Invalid value: "example.com/": name part must consist of alphanumeric characters, '
+    "'-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or "
+    "'123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+
+
 def templated(**spec):
     made = deployment("a")
     made["spec"]["template"]["spec"].update(spec)
@@ -363,6 +373,35 @@ PORT = "must be between 1 and 65535, inclusive"
             id="an unknown affinity",
         ),
         pytest.param(lacking(service("a"), "ports"), ["spec.ports: Required value"], id="no ports"),
+        pytest.param(
+            service("a", ports=[{"port": 80, "appProtocol": "example.com/"}]),
+            ['spec.ports[0].appProtocol: Invalid value: "example.com/": name part must be non-empty', NO_NAME_PART],
+            id="a protocol that is no name",
+        ),
+        pytest.param(
+            service("a", ipFamilyPolicy="RequireDualStack"),
+            ['spec.ipFamilyPolicy: Invalid value: "RequireDualStack": ' + SINGLE_STACK],
+            id="more families than there are",
+        ),
+        pytest.param(
+            service("a", ipFamilies=["IPv6"]),
+            ['spec.ipFamilies[0]: Invalid value: "IPv6": not configured on this cluster'],
+            id="another family",
+        ),
+        pytest.param(
+            service("a", clusterIPs=["10.96.250.1"]),
+            ['spec.clusterIPs: Invalid value: ["10.96.250.1"]: must be empty when `clusterIP` is not specified'],
+            id="addresses without the first",
+        ),
+        pytest.param(
+            service("a", loadBalancerClass="example.com/lb", loadBalancerSourceRanges=["10.0.0.0/99"]),
+            [
+                f"spec.LoadBalancerSourceRanges: Forbidden: {BALANCERS_ONLY}",
+                'spec.LoadBalancerSourceRanges[0]: Invalid value: "10.0.0.0/99": ' + BAD_NETWORK,
+                f"spec.loadBalancerClass: Forbidden: {BALANCERS_ONLY}",
+            ],
+            id="what is for load balancers",
+        ),
     ],
 )
 async def test_a_service_is_refused(api, namespace, document, lines):

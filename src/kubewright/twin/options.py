@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from kubewright.api.meta import Manifest
+from kubewright.api.selectors import parse_field_selector, parse_label_selector
 from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.status import StatusError, bad_request, invalid
 from kubewright.twin.validation.fields import FieldError, not_supported, quoted, required, too_long
@@ -139,8 +141,21 @@ def list_options(query: Mapping[str, str], *, watch: bool = False) -> ListOption
     )
     errors = _watch_errors(options) if watching else _list_errors(options)
     if errors:
+        # That a selector does not parse is told before.
+        with unreadable():
+            parse_label_selector(options.label_selector)
+            parse_field_selector(options.field_selector)
         raise invalid("meta.k8s.io", "ListOptions", "", errors)
     return options
+
+
+@contextmanager
+def unreadable() -> Generator[None]:
+    """Answer 400 for a selector that does not parse."""
+    try:
+        yield
+    except ValueError as error:
+        raise bad_request(str(error)) from error
 
 
 def _list_errors(options: ListOptions) -> list[FieldError]:

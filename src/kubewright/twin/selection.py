@@ -10,7 +10,7 @@ from typing import Any
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.api.selectors import FieldTerm, Selector, parse_field_selector, parse_label_selector
 from kubewright.twin.kinds import KindInfo
-from kubewright.twin.options import ListOptions
+from kubewright.twin.options import ListOptions, unreadable
 from kubewright.twin.reading import as_dict, dig
 from kubewright.twin.status import bad_request
 
@@ -52,14 +52,9 @@ def select(kind: KindInfo, options: ListOptions) -> Selection:
     """Read the selectors of a request; raises 400."""
     if not options.label_selector and not options.field_selector:
         return EVERYTHING
-    try:
+    with unreadable():
         labels = parse_label_selector(options.label_selector.partition("\0")[0])  # where the real lexer ends
-    except ValueError as error:
-        raise bad_request(str(error)) from error
-    try:
         fields = parse_field_selector(options.field_selector)
-    except ValueError as error:
-        raise bad_request(str(error)) from error
     fields = tuple(term for term in fields if term.field or term.value)
     for term in fields:
         if term.field not in kind.field_labels:

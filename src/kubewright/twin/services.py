@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kubewright.api.meta import Manifest
+from kubewright.twin import status
 from kubewright.twin.allocation import ServiceAddresses
+from kubewright.twin.families import set_families
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, as_list, dicts
+from kubewright.twin.validation.services import needs_health_port
 
 _WITH_NODE_PORTS = frozenset({"NodePort", "LoadBalancer"})
 
@@ -15,13 +16,16 @@ _WITH_NODE_PORTS = frozenset({"NodePort", "LoadBalancer"})
 def admit_service(addresses: ServiceAddresses, kind: KindInfo, obj: Manifest, old: Manifest | None) -> None:
     """Complete a Service in place; raises 422 for an address or port that is not to be had."""
     spec = obj["spec"] = as_dict(obj.get("spec"))
-    if old is not None:
-        old_spec = as_dict(old.get("spec"))
+    old_spec = None if old is None else as_dict(old.get("spec"))
+    if old_spec is not None:
         _keep_allocated(spec, old_spec)
         _drop_what_no_longer_applies(spec, old_spec)
         if spec.get("type") != "LoadBalancer":
             obj["status"] = {**as_dict(obj.get("status")), "loadBalancer": {}}
-    _set_families(spec)
+    _one_for_all(spec, old_spec)
+    errors = set_families(spec, old_spec)
+    if errors:
+        raise status.invalid(kind.group, kind.kind, obj["metadata"].get("name", ""), errors)
     addresses.assign(kind, obj)
 
 
@@ -33,11 +37,6 @@ def _needs_ports(spec: Manifest) -> bool:
     if spec.get("type") == "LoadBalancer":
         return spec.get("allocateLoadBalancerNodePorts") is not False
     return spec.get("type") == "NodePort"
-
-
-def needs_health_port(spec: Manifest) -> bool:
-    """Tell whether a load balancer asks each node whether it has endpoints of its own."""
-    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
 
 
 def _keep_allocated(spec: Manifest, old: Manifest) -> None:
@@ -87,11 +86,19 @@ def _drop_unchanged(spec: Manifest, old: Manifest, name: str) -> None:
         spec.pop(name, None)
 
 
-def _set_families(spec: Manifest) -> None:
-    """One family, as the cluster has; a headless Service without a selector could have endpoints of both."""
-    if not _needs_ip(spec):
+def _one_for_all(spec: Manifest, old: Manifest | None) -> None:
+    """Bring one address and all addresses together, in place, for clients that know but one of the two fields."""
+    ip, ips = spec.get("clusterIP") or "", as_list(spec.get("clusterIPs"))
+    if old is None:
+        if ip and not ips:
+            spec["clusterIPs"] = [ip]
         return
-    asked: Any = spec.get("clusterIP") or next(iter(as_list(spec.get("clusterIPs"))), "")
-    both = asked == "None" and not spec.get("selector")
-    spec.setdefault("ipFamilies", ["IPv4", "IPv6"] if both else ["IPv4"])
-    spec.setdefault("ipFamilyPolicy", "RequireDualStack" if both else "SingleStack")
+    former_ip, former = old.get("clusterIP") or "", as_list(old.get("clusterIPs"))
+    if ip == former_ip:
+        if former and not ips:
+            spec["clusterIPs"] = former
+    elif ips == former:
+        if former_ip and not ip:
+            spec.pop("clusterIPs", None)
+        else:
+            spec["clusterIPs"] = [ip]

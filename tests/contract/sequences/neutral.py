@@ -21,6 +21,8 @@ _NAME = re.compile(r"\b(?:gen|kube-api-access)-[bcdfghjklmnpqrstvwxz2456789]{5}\
 _RECORD = re.compile(r"(does not match the ResourceVersion in record \()\d+(\))")
 _SHOWN = re.compile(r'(resourceVersion\\?":\\?")\d+(\\?")')
 _CURRENT = re.compile(r"(Too large resource version: \d+, current: )\d+")
+# A real server shows the difference of its own structures, which no client can read anything from.
+_DIFFERENCE = re.compile(r"(spec is immutable after creation except [^\n\\]+)(?:\n|\\n).*", re.DOTALL)
 _PRECONDITION = re.compile(r"(ResourceVersion in precondition: )\S+(, ResourceVersion in object meta: )\d+")
 
 
@@ -73,6 +75,7 @@ class Names:
         value = _PRECONDITION.sub(r"\1<version>\2<version>", value)
         value = _RECORD.sub(r"\1<version>\2", value)
         value = _SHOWN.sub(r"\1<version>\2", value)
+        value = _DIFFERENCE.sub(r"\1", value)
         value = _CURRENT.sub(r"\1<version>", value)
         return _TIME.sub("<time>", value)
 

@@ -81,7 +81,8 @@ class Side:
         kind = self.kinds[step.kind]
         collection, query = self.collection(kind), dict(step.query)
         at, ask = collection.at(step.name, step.subresource), self.api.ask
-        if (step.verb, step.kind, step.subresource) == ("update", "service", "status") and not self._known(step):
+        made = step.verb in {"update", "apply"} and (step.kind, step.subresource) == ("service", "status")
+        if made and not self._known(step):
             return await ask(
                 "GET", at, **query
             )  # the twin does not make a service from its status, as the real one does

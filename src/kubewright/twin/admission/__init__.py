@@ -46,6 +46,8 @@ _COMPLETING: Mapping[tuple[str, str], tuple[Step, ...]] = {
 _SETTLING: Mapping[tuple[str, str], Step] = {
     ("certificates.k8s.io", "CertificateSigningRequest"): certificates.settle,
     ("", "Namespace"): system.label_namespace,
+    ("rbac.authorization.k8s.io", "Role"): system.settle_rules,
+    ("rbac.authorization.k8s.io", "ClusterRole"): system.settle_rules,
     ("", "Service"): system.address_service,
     ("apiextensions.k8s.io", "CustomResourceDefinition"): system.prepare,
 }

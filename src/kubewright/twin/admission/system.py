@@ -36,3 +36,8 @@ def address_service(attempt: Attempt) -> None:
 def prepare(attempt: Attempt) -> None:
     """A definition gets its names and versions completed."""
     prepare_definition(attempt.obj, attempt.old)
+
+
+def settle_rules(attempt: Attempt) -> None:
+    """No rules are stored as null, whoever wrote them: protobuf does not tell an empty list from none."""
+    attempt.obj["rules"] = attempt.obj.get("rules") or None

@@ -150,6 +150,8 @@ def _is_dropped(definition: str, name: str, shape: Shape) -> bool:
 
 _EMPTY_LISTS_KEPT = {
     "LimitRangeSpec.limits",
+    "Role.rules",
+    "ClusterRole.rules",
     "PolicyRule.verbs",
     "CustomResourceDefinitionSpec.versions",
     "PodSpec.containers",

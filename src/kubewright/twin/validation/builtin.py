@@ -24,6 +24,7 @@ from kubewright.twin.validation.claims import validate_claim
 from kubewright.twin.validation.crds import validate_crd
 from kubewright.twin.validation.fields import FieldError
 from kubewright.twin.validation.pods import validate_pod
+from kubewright.twin.validation.statefulsets import validate_stateful_set
 
 KindCheck = Callable[[Manifest, Manifest | None], list[FieldError]]
 
@@ -42,7 +43,7 @@ KIND_CHECKS: Mapping[tuple[str, str], KindCheck] = {
     ("apps", "Deployment"): workloads.validate_deployment,
     ("apps", "ReplicaSet"): workloads.validate_replica_set,
     ("apps", "DaemonSet"): workloads.validate_daemon_set,
-    ("apps", "StatefulSet"): workloads.validate_stateful_set,
+    ("apps", "StatefulSet"): validate_stateful_set,
     ("batch", "Job"): jobs.validate_job,
     ("batch", "CronJob"): jobs.validate_cron_job,
     ("policy", "PodDisruptionBudget"): workloads.validate_disruption_budget,

@@ -23,30 +23,31 @@ _IMMUTABLE = "spec is immutable after creation except resources.requests and vol
 def validate_claim(obj: Manifest, old: Manifest | None) -> list[FieldError]:
     """Check a claim and its change."""
     spec = as_dict(obj.get("spec"))
-    errors = list(_spec(spec))
+    errors = list(check_claim_spec(spec, "spec"))
     return errors if old is None else errors + _changes(obj, old, spec, as_dict(old.get("spec")))
 
 
-def _spec(spec: Manifest) -> Iterator[FieldError]:
+def check_claim_spec(spec: Manifest, path: str) -> Iterator[FieldError]:
+    """Check what a claim, or a template of one, asks for."""
     modes = as_list(spec.get("accessModes"))
     if not modes:
-        yield required("spec.accessModes", "at least 1 access mode is required")
-    yield from validate_selector(spec.get("selector"), "spec.selector")
-    yield from (not_supported("spec.accessModes", mode, _MODES) for mode in modes if mode not in _MODES)
+        yield required(f"{path}.accessModes", "at least 1 access mode is required")
+    yield from validate_selector(spec.get("selector"), f"{path}.selector")
+    yield from (not_supported(f"{path}.accessModes", mode, _MODES) for mode in modes if mode not in _MODES)
     if _ALONE in modes and any(mode in _MODES and mode != _ALONE for mode in modes):
-        yield forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes")
+        yield forbidden(f"{path}.accessModes", "may not use ReadWriteOncePod with other access modes")
     amount = dig(spec, "resources", "requests", "storage")
     if amount is None:
-        yield required("spec.resources[storage]")
+        yield required(f"{path}.resources[storage]")
     elif parse_quantity(amount) <= 0:
-        yield invalid("spec.resources[storage]", str(amount), "must be greater than zero")
+        yield invalid(f"{path}.resources[storage]", str(amount), "must be greater than zero")
     for field in ("storageClassName", "volumeAttributesClassName"):
         name = text(spec, field)
         if name:
-            yield from first_invalid(f"spec.{field}", name, names.dns_subdomain(name))
+            yield from first_invalid(f"{path}.{field}", name, names.dns_subdomain(name))
     mode = spec.get("volumeMode")
     if mode is not None and mode not in _VOLUME_MODES:
-        yield not_supported("spec.volumeMode", mode, _VOLUME_MODES)
+        yield not_supported(f"{path}.volumeMode", mode, _VOLUME_MODES)
 
 
 def _changes(obj: Manifest, old: Manifest, spec: Manifest, before: Manifest) -> list[FieldError]:

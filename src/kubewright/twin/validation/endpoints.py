@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator
 from typing import Any
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.reading import as_list, count, dicts, text
 from kubewright.twin.validation import names
+from kubewright.twin.validation.addresses import address_of, is_address, reachable_address
 from kubewright.twin.validation.containers import protocol
 from kubewright.twin.validation.fields import (
     FieldError,
@@ -20,7 +20,6 @@ from kubewright.twin.validation.fields import (
     too_many,
 )
 from kubewright.twin.validation.metadata import immutable
-from kubewright.twin.validation.services import address, is_ip
 
 _ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 _VERSIONS = {"IPv4": 4, "IPv6": 6}
@@ -88,9 +87,10 @@ def _addresses(addresses: list[Any], kind: str, path: str) -> Iterator[FieldErro
     if version is None:
         return
     for number, item in enumerate(map(str, addresses)):
-        if is_ip(item) and ipaddress.ip_address(item).version != version:
+        found = address_of(item)
+        if found is not None and found.version != version:
             yield invalid(path, item, f"must be an {kind} address")
-        yield from address(item, f"{path}[{number}]")
+        yield from reachable_address(item, f"{path}[{number}]")
 
 
 def _hints(hints: list[Manifest], path: str, check: names.Check) -> Iterator[FieldError]:
@@ -135,8 +135,8 @@ def _subset(subset: Manifest, path: str) -> Iterator[FieldError]:
 
 def _subset_address(item: Manifest, path: str) -> Iterator[FieldError]:
     ip, host, node = text(item, "ip"), text(item, "hostname"), item.get("nodeName")
-    yield from address(ip, f"{path}.ip")
-    if not is_ip(ip):  # it is looked at twice
+    yield from reachable_address(ip, f"{path}.ip")
+    if not is_address(ip):  # it is looked at twice
         yield invalid(f"{path}.ip", ip, "must be a valid IP address")
     if host:
         yield from first_invalid(f"{path}.hostname", host, names.dns_label(host))

@@ -23,6 +23,7 @@ _COUNTS = (
     "backoffLimitPerIndex",
     "maxFailedIndexes",
 )
+_INDEXED_ONLY = "requires indexed completion mode"
 _FIXED = ("completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy")
 _CRON_JOB_NAME = 52
 """The Jobs' names are longer by a dash and ten digits."""
@@ -67,6 +68,9 @@ def _job_spec(spec: Manifest, path: str) -> list[FieldError]:
         errors.append(not_supported(f"{path}.completionMode", mode, ("NonIndexed", "Indexed")))
     if mode == "Indexed" and spec.get("completions") is None:
         errors.append(required(f"{path}.completions", "when completion mode is Indexed"))
+    if mode in {"", "NonIndexed"}:
+        counts = ((name, spec.get(name)) for name in ("backoffLimitPerIndex", "maxFailedIndexes"))
+        errors += [invalid(f"{path}.{name}", given, _INDEXED_ONLY) for name, given in counts if given is not None]
     policy = spec.get("successPolicy")
     if policy is not None:
         errors += _success_policy(policy, f"{path}.successPolicy", indexed=mode == "Indexed")
@@ -83,7 +87,7 @@ def _success_policy(policy: Any, path: str, *, indexed: bool) -> list[FieldError
                 for rule in rules
             ]
         }
-        return [invalid(path, shown, "requires indexed completion mode")]
+        return [invalid(path, shown, _INDEXED_ONLY)]
     if not rules:
         return [required(f"{path}.rules", "at least one rules must be specified when the successPolicy is specified")]
     detail = "at least one of succeededCount or succeededIndexes must be specified"

@@ -8,6 +8,7 @@ from kubewright.api.meta import Manifest
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, as_list, count, dicts, dig, text
 from kubewright.twin.validation import names
+from kubewright.twin.validation.addresses import canonical_address
 from kubewright.twin.validation.fields import (
     FieldError,
     Internal,
@@ -27,7 +28,7 @@ _NAME_RULES: dict[tuple[str, str], names.Check] = {
     ("", "Namespace"): names.dns_label,
     ("", "Service"): names.dns_label,
     ("apps", "StatefulSet"): names.dns_label,
-    ("networking.k8s.io", "IPAddress"): names.ip_address,
+    ("networking.k8s.io", "IPAddress"): canonical_address,
     ("policy", "PodDisruptionBudget"): names.path_segment,
     ("rbac.authorization.k8s.io", "Role"): names.path_segment,
     ("rbac.authorization.k8s.io", "ClusterRole"): names.path_segment,

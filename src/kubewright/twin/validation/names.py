@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import ipaddress
 import re
 from collections.abc import Callable
 
@@ -96,15 +95,6 @@ def dns_1035_label(value: str) -> list[str]:
         )
         problems.append(regex_message(what, _DNS_1035, "my-name", "abc-123"))
     return problems
-
-
-def ip_address(value: str) -> list[str]:
-    """Addresses, in the one form that Go writes: names of IPAddress objects."""
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
-        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
-    return [] if str(address) == value else [f'must be in canonical form ("{address}")']
 
 
 def path_segment(value: str) -> list[str]:

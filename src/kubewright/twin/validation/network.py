@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.reading import as_dict, as_list, dicts, dig, text
 from kubewright.twin.validation import names
+from kubewright.twin.validation.addresses import BAD_NETWORK, is_address, network_of
 from kubewright.twin.validation.fields import FieldError, first_invalid, forbidden, invalid, not_supported, required
 from kubewright.twin.validation.metadata import immutable
 from kubewright.twin.validation.selectors import validate_selector
@@ -15,7 +15,6 @@ from kubewright.twin.validation.selectors import validate_selector
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
 _DIRECTIONS = (("ingress", "from"), ("egress", "to"))
 _TYPES = ("Ingress", "Egress")
-_BAD_CIDR = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
 _PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 
 
@@ -81,24 +80,17 @@ def _ip_block(block: Any, path: str) -> list[FieldError]:
     cidr = text(block, "cidr")
     if not cidr:
         return [required(f"{path}.cidr")]
-    whole = _network(cidr)
+    whole = network_of(cidr)
     if whole is None:
-        return [invalid(f"{path}.cidr", cidr, _BAD_CIDR)]
+        return [invalid(f"{path}.cidr", cidr, BAD_NETWORK)]
     errors: list[FieldError] = []
     for index, item in enumerate(as_list(dig(block, "except"))):
-        part, here = _network(str(item)), f"{path}.except[{index}]"
+        part, here = network_of(str(item)), f"{path}.except[{index}]"
         if part is None:
-            errors.append(invalid(here, item, _BAD_CIDR))
+            errors.append(invalid(here, item, BAD_NETWORK))
         elif part.version != whole.version or not _inside(part, whole):
             errors.append(invalid(here, item, "must be a strict subset of `cidr`"))
     return errors
-
-
-def _network(cidr: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(cidr, strict=False) if "/" in cidr else None
-    except ValueError:
-        return None
 
 
 def _inside(part: Any, whole: Any) -> bool:
@@ -130,12 +122,12 @@ def _service_cidrs(path: str, cidrs: list[str]) -> list[FieldError]:
         return [invalid(path, {"CIDRs": cidrs}, "may only hold up to 2 values")]
     errors: list[FieldError] = []
     for index, cidr in enumerate(cidrs):
-        network = _network(cidr)
+        network = network_of(cidr)
         if network is None:
-            errors.append(invalid(f"{path}[{index}]", cidr, _BAD_CIDR))
+            errors.append(invalid(f"{path}[{index}]", cidr, BAD_NETWORK))
         elif str(network) != cidr:
             errors.append(invalid(f"{path}[{index}]", cidr, "must not have bits set beyond the prefix length"))
-    versions = [network.version for each in cidrs if (network := _network(each)) is not None]
+    versions = [network.version for each in cidrs if (network := network_of(each)) is not None]
     if len(versions) > len(set(versions)):
         errors.append(invalid(path, cidrs, _TWO_FAMILIES))
     return errors
@@ -174,21 +166,13 @@ def validate_ingress(obj: Manifest, old: Manifest | None) -> list[FieldError]:
             errors += _host(str(host), f"spec.tls[{index}].hosts[{number}]")
     for index, rule in enumerate(dicts(spec, "rules")):
         path, host = f"spec.rules[{index}]", text(rule, "host")
-        if host and _is_address(host):
+        if host and is_address(host):
             errors.append(invalid(f"{path}.host", host, "must be a DNS name, not an IP address"))
         elif host:
             errors += _host(host, f"{path}.host")
         for number, item in enumerate(dicts(rule, "http", "paths")):
             errors += _path(item, f"{path}.http.paths[{number}]")
     return errors
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _host(host: str, path: str) -> list[FieldError]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Mapping
 
 from kubewright.api.meta import Manifest
@@ -10,11 +9,11 @@ from kubewright.api.quantity import value
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, count, dicts, dig, text
 from kubewright.twin.validation import names
+from kubewright.twin.validation.addresses import BAD_ADDRESS, is_address
 from kubewright.twin.validation.fields import FieldError, first_invalid, forbidden, invalid, required
 from kubewright.twin.validation.numbers import non_negative
 from kubewright.twin.validation.ranges import validate_quota_status
 
-_BAD_ADDRESS = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 _NO_MORE = "cannot be greater than status.replicas"
 
 
@@ -82,7 +81,7 @@ def _ingress(obj: Manifest) -> list[FieldError]:
 
 
 def _address(address: str, path: str) -> list[FieldError]:
-    return [invalid(f"{path}.ip", address, _BAD_ADDRESS)] if address and not _is_address(address) else []
+    return [invalid(f"{path}.ip", address, BAD_ADDRESS)] if address and not is_address(address) else []
 
 
 def _hostname(point: Manifest, path: str) -> list[FieldError]:
@@ -90,17 +89,9 @@ def _hostname(point: Manifest, path: str) -> list[FieldError]:
     if not host:
         return []
     errors = first_invalid(f"{path}.hostname", host, names.dns_subdomain(host))
-    if _is_address(host):
+    if is_address(host):
         errors.append(invalid(f"{path}.hostname", host, "must be a DNS name, not an IP address"))
     return errors
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _claim(obj: Manifest) -> list[FieldError]:
@@ -115,6 +106,7 @@ _CHECKS: Mapping[tuple[str, str], Callable[[Manifest], list[FieldError]]] = {
     ("", "Service"): _service,
     ("", "ResourceQuota"): validate_quota_status,
     ("", "PersistentVolumeClaim"): _claim,
+    ("batch", "Job"): _counts("active", "succeeded", "failed", "ready", "terminating"),
     ("apps", "Deployment"): _replicas(
         "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "terminatingReplicas"
     ),

@@ -1,12 +1,11 @@
-"""What makes pods: Deployments, ReplicaSets, DaemonSets, StatefulSets."""
+"""What makes pods: Deployments, ReplicaSets, DaemonSets; and the budgets of their pods."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.reading import as_dict, dicts, dig, text
-from kubewright.twin.validation import names
+from kubewright.twin.reading import as_dict, dig, text
 from kubewright.twin.validation.fields import (
     FieldError,
     Internal,
@@ -29,7 +28,7 @@ def validate_deployment(obj: Manifest, old: Manifest | None) -> list[FieldError]
     """Check a Deployment; its selector never changes."""
     spec = as_dict(obj.get("spec"))
     errors = non_negative("spec.replicas", spec.get("replicas"))
-    errors += _selector(spec, "deployment")
+    errors += check_selector(spec, "deployment")
     errors += _template_of_replicas(spec)
     errors += _strategy(as_dict(spec.get("strategy")))
     for field in ("minReadySeconds", "revisionHistoryLimit"):
@@ -43,7 +42,7 @@ def validate_replica_set(obj: Manifest, old: Manifest | None) -> list[FieldError
     spec = as_dict(obj.get("spec"))
     errors = non_negative("spec.replicas", spec.get("replicas"))
     errors += non_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
-    errors += _selector(spec, "deployment")
+    errors += check_selector(spec, "deployment")
     errors += _template_of_replicas(spec)
     return errors + _selector_update(spec, old)
 
@@ -65,29 +64,8 @@ def validate_daemon_set(obj: Manifest, old: Manifest | None) -> list[FieldError]
     return errors + _selector_update(spec, old)
 
 
-def validate_stateful_set(obj: Manifest, old: Manifest | None) -> list[FieldError]:
-    """Check a StatefulSet; selector, claims, service and pod management never change."""
-    spec = as_dict(obj.get("spec"))
-    errors: list[FieldError] = []
-    policy = text(spec, "podManagementPolicy")
-    if policy not in {"OrderedReady", "Parallel"}:
-        errors.append(invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'"))
-    for field in ("replicas", "minReadySeconds"):
-        errors += non_negative(f"spec.{field}", spec.get(field))
-    service = text(spec, "serviceName")
-    errors += [
-        invalid("spec.serviceName", service, problem) for problem in (names.dns_label(service) if service else ())
-    ]
-    errors += _selector(spec, "statefulset")
-    errors += _template(_with_claims(spec), spec)
-    errors += always_restarts(spec, "StatefulSet")
-    if old is not None:
-        for field in ("selector", "volumeClaimTemplates", "serviceName", "podManagementPolicy"):
-            errors += immutable(f"spec.{field}", spec.get(field), dig(old, "spec", field))
-    return errors
-
-
-def _selector(spec: Manifest, owner: str) -> list[FieldError]:
+def check_selector(spec: Manifest, owner: str) -> list[FieldError]:
+    """Check a selector that must be there and select something."""
     selector = spec.get("selector")
     if selector is None:
         return [required("spec.selector")]
@@ -105,10 +83,11 @@ def _template_of_replicas(spec: Manifest) -> list[FieldError]:
     selector = spec.get("selector")
     if selector is not None and not is_readable(selector):
         return [invalid("spec.selector", selector, "invalid label selector")]
-    return [*_template(spec.get("template"), spec), *always_restarts(spec, "ReplicaSet")]
+    return [*check_template(spec.get("template"), spec), *always_restarts(spec, "ReplicaSet")]
 
 
-def _template(template: Any, spec: Manifest) -> list[FieldError]:
+def check_template(template: Any, spec: Manifest) -> list[FieldError]:
+    """Check a template, and that the selector of its owner selects its pods."""
     selector, labels = spec.get("selector"), dig(template, "metadata", "labels")
     errors: list[FieldError] = []
     unmatched = selector is None or not (is_empty(selector) or matches(selector, as_dict(labels)))
@@ -128,18 +107,6 @@ def always_restarts(spec: Manifest, owner: str) -> list[FieldError]:
         detail = f"activeDeadlineSeconds in {owner} is not Supported"
         errors.append(forbidden("spec.template.spec.activeDeadlineSeconds", detail))
     return errors
-
-
-def _with_claims(spec: Manifest) -> Manifest:
-    """Return the template with a volume for each claim template, as its pods will have."""
-    template = as_dict(spec.get("template"))
-    pod = as_dict(template.get("spec"))
-    claims = [text(claim, "metadata", "name") for claim in dicts(spec, "volumeClaimTemplates")]
-    if not claims:
-        return template
-    added = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in claims]
-    kept = [volume for volume in dicts(pod, "volumes") if volume.get("name") not in claims]
-    return {**template, "spec": {**pod, "volumes": [*added, *kept]}}
 
 
 def _strategy(strategy: Manifest) -> list[FieldError]:

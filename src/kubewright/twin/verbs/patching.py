@@ -22,6 +22,7 @@ from kubewright.twin.fieldmanagers import apply as server_side_apply
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import encode, parse_yaml, private_copy
 from kubewright.twin.options import WriteOptions, write_options
+from kubewright.twin.ownerrefs import deduplicate
 from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.rules import check_identity, complete, problems_in
 from kubewright.twin.strategy import applied_part, shares_untouched_parts
@@ -76,6 +77,7 @@ def patched(call: Call, old: Manifest, body: Any, options: WriteOptions) -> Mani
     check_identity(call.kind, obj, call.registry.kinds)
     check_namespace(call, obj)
     check_name(call, obj)
+    call.registry.warnings += deduplicate(obj, patched=True)
     return obj
 
 
@@ -255,4 +257,5 @@ def _completed(call: Call, merged: Manifest, old: Manifest, options: WriteOption
     if options.field_validation == "Warn":
         call.registry.warnings.extend(unknown)
     complete(call.kind, obj, pruning=bool(unknown), settled=obj.keys() - changed.keys(), nulls=True)
+    call.registry.warnings += deduplicate(obj, patched=True)
     return obj

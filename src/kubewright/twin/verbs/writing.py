@@ -23,6 +23,7 @@ from kubewright.twin.options import (
     stored_version,
     write_options,
 )
+from kubewright.twin.ownerrefs import deduplicate
 from kubewright.twin.registry import Target, uid_mismatch
 from kubewright.twin.rules import SCHEME, accept_body
 from kubewright.twin.selection import select
@@ -79,6 +80,7 @@ def accepted(call: Call, field_validation: str) -> Manifest:
     registry = call.registry
     accept_body(call.kind, obj, field_validation, registry.warnings, registry.kinds, body=call.body)
     check_namespace(call, obj)
+    registry.warnings += deduplicate(obj)
     return obj
 
 
