@@ -15,7 +15,7 @@ from kubewright.client.rest import RestClient
 from kubewright.clock import Clock, run_virtual
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.server import ApiServer
-from kubewright.workloads.observed import CHILD_DEPLOYMENTS
+from kubewright.workloads.kinds import CHILD_DEPLOYMENTS
 
 KEY = ObjectKey("shop", "web")
 APP = {"metadata": {"name": "web"}, "spec": {"image": "nginx", "replicas": 2, "ports": [{"port": 80}]}}

@@ -17,7 +17,7 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.definitions import install
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.server import ApiServer
-from kubewright.workloads.observed import CHILD_DEPLOYMENTS, CHILD_SERVICES
+from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_SERVICES
 
 NAME = ObjectKey("", "appservices.app.example.com")
 WEB = ObjectKey("shop", "web")

@@ -62,6 +62,18 @@ class Delete:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """Have so many replicas, unless an autoscaler or somebody else has chosen a number of their own."""
+
+    resource: Resource[Any]
+    key: ObjectKey
+    replicas: int
+
+    def __str__(self) -> str:
+        return f"scale {self.resource.target(self.key)} to {self.replicas}"
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
     """Tell the object's users something: an Event, written once and aggregated."""
 
@@ -73,7 +85,7 @@ class Announce:
         return f"announce {self.type} {self.reason}: {self.message}"
 
 
-Action: TypeAlias = Apply | SetFinalizers | Delete | Announce
+Action: TypeAlias = Apply | SetFinalizers | Delete | Scale | Announce
 
 
 @dataclass(frozen=True, slots=True)

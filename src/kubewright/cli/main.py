@@ -20,6 +20,9 @@ COMMANDS = {
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),
     "test": ("kubewright.cli.test:test", "Put an operator through every fault, on the twin."),
+    "render": ("kubewright.cli.render:render", "Print what AppServices become, for GitOps; no cluster is asked."),
+    "diff": ("kubewright.cli.diff:diff", "Show what applying AppServices would change in a cluster."),
+    "argocd": ("kubewright.cli.argocd:argocd", "Print how Argo CD judges AppServices, for kubectl apply."),
     "rbac": ("kubewright.cli.rbac:rbac", "Print the ServiceAccount and the rights that `up` needs, for kubectl apply."),
     "crds": ("kubewright.cli.crds:crds", "Print the CustomResourceDefinitions, for kubectl apply."),
 }

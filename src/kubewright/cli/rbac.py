@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import click
-import yaml
 
+from kubewright.cli.yamlform import dump_all
 from kubewright.workloads.rights import manifests
-
-
-class _Plain(yaml.SafeDumper):
-    """Repeats what is the same instead of referring to it."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  PyYAML's signature
-        """Never refer."""
-        return True
 
 
 @click.command()
@@ -23,4 +15,4 @@ def rbac(namespace: str) -> None:
 
     They hold the verbs that the platform uses, and nothing besides.
     """
-    click.echo(yaml.dump_all(manifests(namespace), Dumper=_Plain, sort_keys=False), nl=False)
+    click.echo(dump_all(manifests(namespace)), nl=False)

@@ -75,6 +75,11 @@ class Controller(Generic[K]):
         self._metrics = metrics or RuntimeMetrics()
         self._metrics.max_workers.labels(name).set(concurrency)
 
+    @property
+    def queue(self) -> WorkQueue[K]:
+        """Return the queue that it works off."""
+        return self._queue
+
     async def run(self) -> None:
         """Wait until the caches that reconcile reads are whole, then work until cancelled or the queue is shut down."""
         for informer in self._informers:

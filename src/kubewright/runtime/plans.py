@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.meta import KubeObject, ObjectKey, Resource
-from kubewright.api.plan import Announce, Apply, Delete, Plan, SetFinalizers
+from kubewright.api.plan import Announce, Apply, Delete, Plan, Scale, SetFinalizers
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.events import EventRecorder
@@ -42,6 +42,8 @@ class Executor:
                     )
                 case Delete(resource, key, uid):
                     await self._delete(resource, key, uid)
+                case Scale():
+                    await self._scale(action)
                 case Announce(kind, reason, message):
                     self.recorder.record(about, self.resource, kind, reason, message)
 
@@ -56,6 +58,19 @@ class Executor:
             target = action.resource.target(action.key)
             _log.warning("%s: replaced, because it could not be repaired: %s", target, error)
             await self._delete(action.resource, action.key, action.or_replace)
+
+    async def _scale(self, action: Scale) -> None:
+        """Say the number as a field manager of its own, which yields to whoever else has chosen one."""
+        metadata = {"namespace": action.key.namespace, "name": action.key.name}
+        manifest = {"metadata": metadata, "spec": {"replicas": action.replicas}}
+        try:
+            await self.client.apply(
+                action.resource, manifest, field_manager=f"{self.field_manager}-replicas", force=False
+            )
+        except OpError as error:
+            if error.kind is not ErrorKind.CONFLICT:
+                raise
+            _log.info("%s: somebody else chooses its replicas", action.resource.target(action.key))
 
     async def _delete(self, resource: Resource[Any], key: ObjectKey, uid: str) -> None:
         try:

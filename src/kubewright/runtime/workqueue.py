@@ -78,7 +78,8 @@ class WorkQueue(Generic[K]):
         self._failures: dict[K, int] = {}
         self._heaps = _Heaps[K]()
         self._waiters: deque[asyncio.Future[None]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_due_at = 0.0
         self._sequence = 0
         self._shut_down = False
 
@@ -186,9 +187,11 @@ class WorkQueue(Generic[K]):
 
     def _set_timer(self, due_at: float) -> None:
         if self._timer is not None:
-            if self._timer.when() <= due_at:
+            if self._timer_due_at <= due_at:
                 return
             self._timer.cancel()
+        # Not every loop's handle knows when it is due: uvloop's of a time that has passed does not.
+        self._timer_due_at = due_at
         self._timer = asyncio.get_running_loop().call_at(due_at, self._on_timer, due_at)
 
     def _on_timer(self, due_at: float) -> None:

@@ -1,144 +1,172 @@
 """Keeps every AppService as its owner wants it: reads the caches, asks `decide`, carries out the Plan.
 
-Three informers feed one queue with keys: the AppServices themselves and the Deployments and Services that they own, so
-that a child edited or deleted by hand is put right at once. Coming back after 30 seconds is only the safety net.
+One queue is fed with keys by the AppServices themselves, by every kind of child that they own, so that a child edited
+or deleted by hand is put right at once, and by what tells of trouble: their pods, and events that say what pods do not.
+Coming back after 30 seconds is only the safety net.
 """
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 
 from kubewright.api.apiextensions import CRDS, CustomResourceDefinition
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
+from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey, Resource
+from kubewright.api.plan import Plan
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.runtime.controller import Controller, Done, RequeueAfter, watch_own, watch_owned
-from kubewright.runtime.events import EventRecorder, announce_undecodable
+from kubewright.runtime.children import BY_OWNER, Children
+from kubewright.runtime.controller import Controller, Done, RequeueAfter, watch_owned
+from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.runtime.operators import Operator
 from kubewright.runtime.plans import Executor
-from kubewright.runtime.workqueue import WorkQueue
 from kubewright.workloads.children import MANAGED_BY, MANAGED_BY_LABEL
-from kubewright.workloads.decide import decide
-from kubewright.workloads.observed import CHILD_DEPLOYMENTS, CHILD_SERVICES, Child, Observed
+from kubewright.workloads.decide import decide, desired, refused
+from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
+from kubewright.workloads.listening import Listener
+from kubewright.workloads.optional import OptionalKind
+from kubewright.workloads.seen import Seen
 
 NAME = "appservice"
 FIELD_MANAGER = "kubewright-workloads"
 RESYNC_SECONDS = 30.0
-CONCURRENCY = 8
+SOON_SECONDS = 0.2
+OURS = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
+_REFUSED = frozenset({ErrorKind.INVALID, ErrorKind.FORBIDDEN})
 
 
-@dataclass(frozen=True, slots=True)
-class Caches:
-    """What a reconcile reads."""
-
-    apps: Informer[AppService]
-    deployments: Informer[Child]
-    services: Informer[Child]
-    definition: Informer[CustomResourceDefinition]
-
-    @classmethod
-    def of(cls, client: Client) -> Caches:
-        """Watch the AppServices, their kind's definition, and the children that bear our label."""
-        ours = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
-        named = f"metadata.name={APP_SERVICES.plural}.{APP_SERVICES.group}"
-        return cls(
-            Informer(client, APP_SERVICES),
-            Informer(client, CHILD_DEPLOYMENTS, label_selector=ours),
-            Informer(client, CHILD_SERVICES, label_selector=ours),
-            Informer(client, CRDS, field_selector=named),
-        )
-
-    def all(self) -> tuple[Informer[Any], ...]:
-        """Return every informer."""
-        return (self.apps, self.deployments, self.services, self.definition)
-
-    @property
-    def status_served(self) -> bool:
-        """Whether AppServices have a status subresource: a definition that somebody made by hand may lack it."""
-        versions = (version for crd in self.definition.index.values() for version in crd.spec.versions)
-        return any(v.name == APP_SERVICES.version and v.subresources.status is not None for v in versions)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AppServiceReconciler:
     """One AppService's turn: observe, decide, execute, come back after 30 seconds."""
 
     client: Client
     clock: Clock
     executor: Executor
-    caches: Caches
+    apps: Informer[AppService]
+    children: Children
+    optional: tuple[OptionalKind, ...]
+    definition: Informer[CustomResourceDefinition]
+    listener: Listener
+    _fitting: dict[ObjectKey, Hashable] = field(default_factory=dict[ObjectKey, Hashable])
+    """What was seen when nothing was to be done: seen again, there is nothing to be done."""
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Bring one AppService to what its owner wants."""
-        app = self.caches.apps.index.get(key)
+        app = self.apps.index.get(key)
         if app is None:
+            self._fitting.pop(key, None)
             return Done()
-        observed = await self._observe(app)
-        plan = decide(app, observed, self.clock.now(), status_served=self.caches.status_served)
-        await self.executor.execute(plan, about=app)
+        if not all(kind.synced for kind in self.optional):
+            return RequeueAfter(SOON_SECONDS)
+        present = self._sight(app)
+        if self._fitting.get(key) == present:
+            return RequeueAfter(RESYNC_SECONDS)
+        self._fitting.pop(key, None)
+        plan = await self._converge(app)
+        if not plan.actions:
+            self._fitting[key] = present
         return RequeueAfter(RESYNC_SECONDS)
 
-    async def _observe(self, app: AppService) -> Observed:
-        deployment = self.caches.deployments.index.get(app.key)
-        service = self.caches.services.index.get(app.key)
-        if app.metadata.deletion_timestamp is None:
-            # A name that our cache does not know may be taken by an object without our label.
-            deployment = deployment or await self._look_up(CHILD_DEPLOYMENTS, app.key)
-            if app.spec.ports:
-                service = service or await self._look_up(CHILD_SERVICES, app.key)
-        return Observed(deployment, service)
-
-    async def _look_up(self, resource: Resource[Child], key: ObjectKey) -> Child | None:
+    async def _converge(self, app: AppService) -> Plan:
+        children = self._children()
+        wanted = desired(app, children.kinds)
+        seen = Seen(
+            await children.observe(app, wanted),
+            children.kinds,
+            self.listener.of_pods(app),
+            self.listener.of_creation(app),
+            status_served=self._status_served(),
+        )
+        plan = decide(app, wanted, seen, self.clock.now())
         try:
-            return await self.client.get(resource, key)
+            await self.executor.execute(plan, about=app)
         except OpError as error:
-            if error.kind is ErrorKind.NOT_FOUND:
-                return None
+            if error.kind in _REFUSED:
+                await self.executor.execute(refused(app, seen, _why(error), self.clock.now()), about=app)
             raise
+        return plan
 
+    def _children(self) -> Children:
+        served = [kind.informer for kind in self.optional if kind.informer is not None and kind.served]
+        return Children(self.client, (*self.children.informers, *served))
 
-@dataclass(frozen=True, slots=True)
-class AppServices:
-    """The controller with its caches, as `app.py` runs it."""
+    def _sight(self, app: AppService) -> Hashable:
+        """Return what a decision about the application rests on, by the versions of what it reads."""
+        children = self._children()
+        versions = tuple(
+            live.metadata.resource_version
+            for informer in children.informers
+            for live in informer.index.by(BY_OWNER, app.metadata.uid)
+        )
+        kinds = tuple(kind.kind for kind in children.kinds)
+        trouble = (self.listener.of_pods(app), self.listener.of_creation(app))
+        return app.metadata.resource_version, versions, kinds, trouble, self._status_served()
 
-    caches: Caches
-    queue: WorkQueue[ObjectKey]
-    controller: Controller[ObjectKey]
-
-    async def run(self) -> None:
-        """Keep AppServices until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for informer in self.caches.all():
-                tasks.create_task(informer.run())
-            tasks.create_task(self.controller.run())
-
-    @property
-    def synced(self) -> bool:
-        """Whether the caches hold the cluster's state."""
-        return all(informer.synced for informer in self.caches.all())
-
-    @property
-    def settled(self) -> bool:
-        """Whether every AppService has had its turn and none is waiting for another at once."""
-        return self.synced and self.queue.idle
+    def _status_served(self) -> bool:
+        """Whether AppServices have a status subresource: a definition that somebody made by hand may lack it."""
+        versions = (version for crd in self.definition.index.values() for version in crd.spec.versions)
+        return any(v.name == APP_SERVICES.version and v.subresources.status is not None for v in versions)
 
 
 def app_services(
     client: Client, clock: Clock, recorder: EventRecorder, *, metrics: RuntimeMetrics | None = None
-) -> AppServices:
-    """Put the controller together: three kinds feed one queue."""
-    caches = Caches.of(client)
-    queue: WorkQueue[ObjectKey] = WorkQueue(NAME, metrics=metrics)
-    watch_own(caches.apps, queue)
-    watch_owned(caches.deployments, queue, APP_SERVICES)
-    watch_owned(caches.services, queue, APP_SERVICES)
-    announce_undecodable(caches.apps, recorder)
-    executor = Executor(client, recorder, APP_SERVICES, FIELD_MANAGER)
-    reconciler = AppServiceReconciler(client, clock, executor, caches)
-    controller = Controller(NAME, reconciler, queue, concurrency=CONCURRENCY, informers=caches.all(), metrics=metrics)
-    return AppServices(caches, queue, controller)
+) -> Operator:
+    """Put the controller together, as `app.py` runs it."""
+    operator = Operator(FIELD_MANAGER, client, clock, recorder=recorder, metrics=metrics)
+    build(operator)
+    return operator
+
+
+def build(operator: Operator) -> None:
+    """Declare the controller of AppServices."""
+    apps = operator.own(APP_SERVICES)
+    children = operator.children(BUILT_IN, label_selector=OURS)
+    definition = _definition(operator, APP_SERVICES)
+    listener = Listener.of(operator)
+    optional = tuple(_optional(operator, resource) for resource in OPTIONAL)
+    executor = operator.executor(APP_SERVICES)
+    reconciler = AppServiceReconciler(
+        operator.client, operator.clock, executor, apps, children, optional, definition, listener
+    )
+    controller = operator.controller(
+        apps,
+        reconciler,
+        name=NAME,
+        owns=children.informers,
+        watches=listener.watches(),
+        reads=[definition, *(kind.definition for kind in optional)],
+    )
+    for kind in optional:
+        _feed(kind, controller, apps)
+
+
+def _definition(
+    operator: Operator, resource: Resource[AppService] | Resource[LiveObject]
+) -> Informer[CustomResourceDefinition]:
+    return operator.informer(CRDS, field_selector=f"metadata.name={resource.plural}.{resource.group}")
+
+
+def _optional(operator: Operator, resource: Resource[LiveObject]) -> OptionalKind:
+    kind = OptionalKind(operator.client, resource, _definition(operator, resource), OURS)
+    operator.task(f"optional {resource.plural}", kind.run)
+    return kind
+
+
+def _feed(kind: OptionalKind, controller: Controller[ObjectKey], apps: Informer[AppService]) -> None:
+    """Queue the owners of such objects, and every AppService when the kind comes or goes."""
+
+    def everybody() -> None:
+        for key in tuple(apps.index.keys()):
+            controller.queue.add(key)
+
+    kind.on_informer = lambda informer: watch_owned(informer, controller.queue, APP_SERVICES)
+    kind.on_change = everybody
+
+
+def _why(error: OpError) -> str:
+    return f"{error.target}: {error.detail}"

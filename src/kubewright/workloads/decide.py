@@ -1,4 +1,4 @@
-"""What is to be done about one AppService: pure, from what is wanted and what was observed to a Plan.
+"""From an AppService and what was seen of its cluster to a Plan.
 
 The order of a plan is the mission's: the finalizer before the first child, children before the status that speaks of
 them. A plan without actions means that all is as it should be, and nothing is sent.
@@ -7,119 +7,154 @@ them. A plan without actions means that all is as it should be, and nothing is s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from kubewright.api.applyset import ApplySet, identity
 from kubewright.api.crds.appservice import APP_SERVICES, AppService, problems
-from kubewright.api.drift import covers
-from kubewright.api.meta import Manifest, controller_of
-from kubewright.api.plan import Action, Announce, Apply, Delete, Plan, SetFinalizers
-from kubewright.workloads import children
-from kubewright.workloads.health import Health, assess, status_manifest
-from kubewright.workloads.observed import CHILD_DEPLOYMENTS, CHILD_SERVICES, Child, Observed, owned_by
+from kubewright.api.crds.appservice.spec import JOB, STATEFUL
+from kubewright.api.drift import with_fingerprint
+from kubewright.api.finalizers import hold, is_going, let_go
+from kubewright.api.live import LiveObject
+from kubewright.api.meta import Manifest, Resource, parse_time
+from kubewright.api.plan import Action, Announce, Apply, Delete, Plan, Scale
+from kubewright.workloads.children import NAME_LABEL, wanted
+from kubewright.workloads.health import Health, assess, has_completed
+from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_JOBS, CHILD_STATEFUL_SETS, WORKLOADS
+from kubewright.workloads.seen import Seen
+from kubewright.workloads.status import status_manifest
 
 FINALIZER = "kubewright.dev/appservice"
+DEADLINE_SECONDS = 300.0
+"""How long children may take to go before the application goes without them."""
+
+_ORPHAN = "orphan"
+"""The finalizer of `kubectl delete --cascade=orphan`: the children are to stay."""
 
 
-def decide(app: AppService, observed: Observed, now: float, *, status_served: bool = True) -> Plan:
-    """Return what brings the AppService and its children from what was observed to what is wanted.
-
-    `status_served` is False where somebody's CRD has no status subresource: then no status is written.
-    """
-    if app.metadata.deletion_timestamp is not None:
-        return _clean_up(app, observed)
-    actions: list[Action] = []
-    if FINALIZER not in app.metadata.finalizers:
-        actions.append(_finalizers(app, (*app.metadata.finalizers, FINALIZER)))
-    refusal = _refusal(app, observed)
-    if refusal is None:
-        actions += _children(app, observed)
-    else:
-        actions += _announce_once(app, refusal)
-    health = refusal or assess(app, observed.deployment)
-    status = status_manifest(app, health, observed.deployment, now) if status_served else None
-    if status is not None:
-        actions.append(Apply(APP_SERVICES, status, subresource="status"))
-    return Plan(tuple(actions), health.message)
+def desired(app: AppService, kinds: tuple[Resource[LiveObject], ...]) -> tuple[Manifest, ...]:
+    """Return the children that the application asks for, of the kinds that the cluster serves, as its own."""
+    if is_going(app) or problems(app):
+        return ()
+    served = {(kind.api_version, kind.kind) for kind in kinds}
+    owned = apply_set(app, kinds)
+    return tuple(
+        with_fingerprint(each.manifest) if each.kept else owned.child(each.manifest)
+        for each in wanted(app)
+        if (each.manifest["apiVersion"], each.manifest["kind"]) in served
+    )
 
 
-def _clean_up(app: AppService, observed: Observed) -> Plan:
-    remaining = [(resource, child) for resource, child in observed.existing() if owned_by(app, child)]
-    if remaining:
-        return Plan(
-            tuple(
-                Delete(resource, child.key, child.metadata.uid)
-                for resource, child in remaining
-                if child.metadata.deletion_timestamp is None
-            ),
-            "deleted: its children go first",
+def apply_set(app: AppService, kinds: tuple[Resource[LiveObject], ...]) -> ApplySet:
+    """Return the set that the application's children form."""
+    return ApplySet(app, APP_SERVICES, kinds, labels={NAME_LABEL: app.metadata.name})
+
+
+def decide(app: AppService, children: tuple[Manifest, ...], seen: Seen, now: float) -> Plan:
+    """Return what brings the application and its children from what was seen to what is `desired`."""
+    if is_going(app):
+        return _clean_up(app, seen, now)
+    actions: list[Action] = list(hold(app, APP_SERVICES, FINALIZER))
+    health = _refusal(app, children, seen)
+    if health is None:
+        actions += _converge(app, children, seen)
+        health = assess(
+            app, seen, changing=any(isinstance(each, Apply) and each.resource in WORKLOADS for each in actions)
         )
-    if FINALIZER in app.metadata.finalizers:
-        left = tuple(name for name in app.metadata.finalizers if name != FINALIZER)
-        return Plan((_finalizers(app, left),), "deleted, and nothing of it is left")
-    return Plan((), "deleted: others' finalizers hold it")
+    return Plan((*actions, *_tell(app, health, seen, now)), health.message)
 
 
-def _finalizers(app: AppService, finalizers: tuple[str, ...]) -> SetFinalizers:
-    return SetFinalizers(APP_SERVICES, app.key, app.metadata.resource_version, finalizers)
+def refused(app: AppService, seen: Seen, why: str, now: float) -> Plan:
+    """Return what tells that the API server refused a child: a quota, an admission policy, an older version."""
+    health = Health(ready=False, reason="Refused", message=why, stalled=True)
+    return Plan(tuple(_tell(app, health, seen, now)), why)
 
 
-def _refusal(app: AppService, observed: Observed) -> Health | None:
+def _clean_up(app: AppService, seen: Seen, now: float) -> Plan:
+    if _ORPHAN in app.metadata.finalizers:
+        return Plan(let_go(app, APP_SERVICES, FINALIZER), "deleted, and its children are to stay")
+    owned = apply_set(app, seen.kinds)
+    remaining = owned.remaining(seen.children)
+    late = now - parse_time(app.metadata.deletion_timestamp or "1970-01-01T00:00:00Z") > DEADLINE_SECONDS
+    if remaining and not late:
+        return Plan(owned.dismantle(seen.children), "deleted: its children go first")
+    release = let_go(app, APP_SERVICES, FINALIZER)
+    if remaining and release:
+        names = ", ".join(f"{kind.kind} {live.key}" for kind, live in remaining)
+        message = f"gone without waiting longer for {names}"
+        return Plan((*release, Announce("Warning", "DeadlineExceeded", message)), message)
+    return Plan(release, "deleted, and nothing of it is left" if release else "deleted: others' finalizers hold it")
+
+
+def _refusal(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> Health | None:
     """Say why nothing can be made of the application: its own fields, or a child's name that is taken."""
     wrong = problems(app)
     if wrong:
         return Health(ready=False, reason="InvalidSpec", message="; ".join(wrong), stalled=True)
-    for resource, child in observed.existing():
-        if not owned_by(app, child):
-            owner = controller_of(child)
-            holder = f"belongs to {owner.kind} {owner.name}" if owner else "was made by someone else"
-            message = f"{resource.kind} {child.key} {holder}: rename the AppService or remove it"
-            return Health(ready=False, reason="NameTaken", message=message, stalled=True)
+    taken = apply_set(app, seen.kinds).taken(children, seen.children)
+    if taken:
+        message = f"{'; '.join(taken)}: rename the AppService or remove it"
+        return Health(ready=False, reason="NameTaken", message=message, stalled=True)
     return None
 
 
-def _announce_once(app: AppService, refusal: Health) -> Iterator[Action]:
-    if all(condition.message != refusal.message for condition in app.status.conditions):
-        yield Announce("Warning", refusal.reason, refusal.message)
+def _converge(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> Iterator[Action]:
+    for action in apply_set(app, seen.kinds).converge(_to_run(app, children, seen), seen.children):
+        match action:
+            case Apply(resource, manifest):
+                live = seen.children.at(manifest)
+                if live is not None and app.spec.scaling is not None:
+                    yield from _keep_replicas(app, resource, live)
+                # What a job runs cannot be changed: a new one takes its place.
+                yield replace(action, or_replace=live.metadata.uid) if live and resource == CHILD_JOBS else action
+                yield Announce("Normal", _verb(app, live), f"{resource.kind} {action.key}")
+            case Delete(resource, key):
+                yield action
+                yield Announce("Normal", "Pruned", f"{resource.kind} {key}: it is not asked for any more")
+            case _:
+                yield action
+    yield from _bound_replicas(app, seen)
 
 
-def _children(app: AppService, observed: Observed) -> Iterator[Action]:
-    yield from _child(app, children.deployment(app), observed.deployment)
-    service = children.service(app)
-    if service is not None:
-        yield from _child(app, service, observed.service)
-    elif observed.service is not None:
-        yield Delete(CHILD_SERVICES, observed.service.key, observed.service.metadata.uid)
-        yield Announce("Normal", "Pruned", f"Service {observed.service.key}: the application has no ports any more")
+def _to_run(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> list[Manifest]:
+    """Leave out a job that has run to its end and is gone: made again, it would run again."""
+    done = app.spec.form == JOB and has_completed(app)
+    kind = (CHILD_JOBS.api_version, CHILD_JOBS.kind)
+    return [each for each in children if not (done and identity(each)[:2] == kind and seen.children.at(each) is None)]
 
 
-def _child(app: AppService, desired: Manifest, live: Child | None) -> Iterator[Action]:
-    if live is not None and _unchanged(app, desired, live):
-        return
-    resource = CHILD_DEPLOYMENTS if desired["kind"] == CHILD_DEPLOYMENTS.kind else CHILD_SERVICES
-    yield Apply(resource, desired, or_replace=_replaceable(desired, live))
-    yield Announce("Normal", _verb(app, live), f"{resource.kind} {app.key}")
+def _keep_replicas(app: AppService, resource: Resource[LiveObject], live: LiveObject) -> Iterator[Scale]:
+    """Hold on to the number of pods while we cease to say it: a field that nobody holds any more is reset to 1."""
+    if resource in {CHILD_DEPLOYMENTS, CHILD_STATEFUL_SETS}:
+        yield Scale(resource, app.key, _within(app, live))
 
 
-def _replaceable(desired: Manifest, live: Child | None) -> str:
-    """Return the uid of a child that was as we want it and was edited since; one whose owner changes is kept."""
-    if live is None or not covers(live.metadata.annotations, desired["metadata"]["annotations"]):
-        return ""
-    return live.metadata.uid
+def _bound_replicas(app: AppService, seen: Seen) -> Iterator[Scale]:
+    """Bring the number of pods within the autoscaler's bounds; 0 means that somebody switched it off."""
+    kind = CHILD_STATEFUL_SETS if app.spec.form == STATEFUL else CHILD_DEPLOYMENTS
+    live = seen.child(app, kind)
+    if app.spec.scaling is not None and live is not None:
+        replicas = _within(app, live)
+        if live.spec.get("replicas", 1) not in {0, replicas}:
+            yield Scale(kind, app.key, replicas)
 
 
-def _unchanged(app: AppService, desired: Manifest, live: Child) -> bool:
-    owner = controller_of(live)
-    metadata = desired["metadata"]
-    return (
-        owner is not None
-        and owner.uid == app.metadata.uid
-        and covers(live.metadata.labels, metadata["labels"])
-        and covers(live.metadata.annotations, metadata["annotations"])
-        and covers(live.spec, desired["spec"])
-    )
+def _within(app: AppService, live: LiveObject) -> int:
+    scaling = app.spec.scaling
+    present = live.spec.get("replicas", 1)
+    return min(max(present, scaling.min), scaling.max) if scaling is not None else present
 
 
-def _verb(app: AppService, live: Child | None) -> str:
+def _verb(app: AppService, live: LiveObject | None) -> str:
     seen_before = app.status.observed_generation == app.metadata.generation
     if live is None:
         return "Recreated" if seen_before else "Created"
     return "Repaired" if seen_before else "Updated"
+
+
+def _tell(app: AppService, health: Health, seen: Seen, now: float) -> Iterator[Action]:
+    """Write the status; what will not mend itself is announced as well, once."""
+    if health.stalled and all(condition.message != health.message for condition in app.status.conditions):
+        yield Announce("Warning", health.reason, health.message)
+    status = status_manifest(app, health, seen, now) if seen.status_served else None
+    if status is not None:
+        yield Apply(APP_SERVICES, status, subresource="status")

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubewright.api.apiextensions import CRDS
-from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.coordination import LEASES
-from kubewright.api.core import EVENTS, SERVICE_ACCOUNTS, SERVICES
+from kubewright.api.core import EVENTS, PODS, SERVICE_ACCOUNTS
 from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES
 from kubewright.api.meta import Manifest
+from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
 
 ACCOUNT = "kubewright"
 _GROUP = "rbac.authorization.k8s.io"
 _READ = ("get", "list", "watch")
+_KEEP = (*_READ, "create", "patch", "delete")
 _LABELS = {"app.kubernetes.io/name": "kubewright"}
 
 
@@ -35,16 +36,19 @@ def manifests(namespace: str) -> list[Manifest]:
 
 def cluster_rules() -> list[Manifest]:
     """Return the rights in every namespace, and on the definitions."""
-    definitions = (APP_SERVICE_CRD["metadata"]["name"],)
+    ours = (APP_SERVICE_CRD["metadata"]["name"],)
+    others = tuple(f"{kind.plural}.{kind.group}" for kind in OPTIONAL)
     return [
         _rule(APP_SERVICES.group, [APP_SERVICES.plural], (*_READ, "patch")),
         _rule(APP_SERVICES.group, [f"{APP_SERVICES.plural}/status"], ("patch",)),
-        _rule(DEPLOYMENTS.group, [DEPLOYMENTS.plural], (*_READ, "create", "patch", "delete")),
-        _rule(SERVICES.group, [SERVICES.plural], (*_READ, "create", "patch", "delete")),
-        _rule(EVENTS.group, [EVENTS.plural], ("create", "patch")),
+        *(_rule(kind.group, [kind.plural], _KEEP) for kind in (*BUILT_IN, *OPTIONAL)),
+        # Trouble is told by pods and by events; nobody's Secrets are read.
+        _rule(PODS.group, [PODS.plural], ("list", "watch")),
+        _rule(EVENTS.group, [EVENTS.plural], ("create", "patch", "list", "watch")),
         # Who creates something cannot be held to a name: it has none yet.
         _rule(CRDS.group, [CRDS.plural], ("create",)),
-        {**_rule(CRDS.group, [CRDS.plural], (*_READ, "patch")), "resourceNames": list(definitions)},
+        {**_rule(CRDS.group, [CRDS.plural], (*_READ, "patch")), "resourceNames": list(ours)},
+        {**_rule(CRDS.group, [CRDS.plural], ("list", "watch")), "resourceNames": list(others)},
     ]
 
 

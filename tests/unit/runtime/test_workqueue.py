@@ -275,3 +275,15 @@ def test_metrics_have_the_names_and_labels_of_client_go():
         assert value("workqueue_depth", priority="0") == 1
 
     run_virtual(main())
+
+
+def test_on_uvloop_a_key_that_is_due_at_once_does_not_hinder_the_next():
+    uvloop = pytest.importorskip("uvloop")
+
+    async def main():
+        queue = WorkQueue("q")
+        queue.add("a", after_seconds=1e-9)
+        queue.add("b", after_seconds=1e-10)
+        return {await queue.get(), await queue.get()}
+
+    assert uvloop.run(main()) == {"a", "b"}

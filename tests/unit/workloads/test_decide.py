@@ -1,120 +1,140 @@
 import msgspec
 import pytest
 
-from kubewright.api.plan import Announce, Apply, Delete, SetFinalizers
+from kubewright.api.plan import Announce, Apply, Delete, Scale, SetFinalizers
 from kubewright.workloads import children
-from kubewright.workloads.decide import FINALIZER, decide
-from kubewright.workloads.observed import Observed
-from tests.unit.workloads.build import NOW, app, child, conditions_of, is_status, running, settled, status_of
+from kubewright.workloads.decide import DEADLINE_SECONDS, FINALIZER
+from tests.unit.workloads.build import (
+    NOW,
+    all_up,
+    app,
+    children_of,
+    conditions_of,
+    is_status,
+    live,
+    made,
+    plan,
+    ready_of,
+    running,
+    seen,
+    settled,
+    status_of,
+)
 
-NOTHING = Observed(None, None)
+NOTHING = seen()
 
 
-def applied(plan):
-    return [action.resource.kind for action in plan.actions if isinstance(action, Apply) and not is_status(action)]
+def applied(made_plan):
+    return [a.resource.kind for a in made_plan.actions if isinstance(a, Apply) and not is_status(a)]
 
 
-def announced(plan):
-    return [(action.reason, action.message) for action in plan.actions if isinstance(action, Announce)]
+def announced(made_plan):
+    return [(action.reason, action.message) for action in made_plan.actions if isinstance(action, Announce)]
+
+
+def without(view, kind):
+    return seen(*((k.kind, obj) for k, obj in view.children.objects.values() if k.kind != kind))
 
 
 def test_a_new_application_gets_its_finalizer_before_its_children_and_its_status_last():
-    plan = decide(app(finalizers=()), NOTHING, NOW)
-    kinds = [type(action).__name__ for action in plan.actions if not isinstance(action, Announce)]
+    new = plan(app(finalizers=()), NOTHING)
+    kinds = [type(action).__name__ for action in new.actions if not isinstance(action, Announce)]
     assert kinds == ["SetFinalizers", "Apply", "Apply", "Apply"]
-    assert plan.actions[0].finalizers == (FINALIZER,)
-    assert applied(plan) == ["Deployment", "Service"]
-    assert is_status(plan.actions[-1])
-    assert conditions_of(plan) == {"Ready": "False", "Reconciling": "True", "Stalled": "False"}
+    assert new.actions[0].finalizers == (FINALIZER,)
+    assert applied(new) == ["Deployment", "Service"]
+    assert is_status(new.actions[-1])
+    assert conditions_of(new) == {"Ready": "False", "Reconciling": "True", "Stalled": "False"}
 
 
 def test_an_application_that_is_as_it_should_be_needs_nothing():
     application = app()
-    observed = running(application)
-    ready = settled(application, observed)
+    ready = settled(application, running(application))
     assert ready.status.ready
-    assert decide(ready, observed, NOW + 1000).actions == ()
+    assert plan(ready, running(application), NOW + 1000).actions == ()
 
 
 def test_ready_says_so_for_this_generation():
     application = app(generation=3)
-    status = status_of(decide(application, running(application), NOW))
+    status = status_of(plan(application, running(application)))
     assert (status["ready"], status["readyReplicas"], status["observedGeneration"]) == (True, 2, 3)
     assert status["selector"] == "app.example.com/name=web"
+    assert list(status["endpoints"]) == ["web.shop.svc:80"]
 
 
 @pytest.mark.parametrize(
-    ("change", "kind"),
+    "change",
     [
-        pytest.param({"spec": {"replicas": 9}}, "Deployment", id="its replicas were edited"),
-        pytest.param({"metadata": {"labels": {}}}, "Deployment", id="its labels were removed"),
-        pytest.param({"metadata": {"annotations": {}}}, "Deployment", id="its fingerprint was removed"),
-        pytest.param({"metadata": {"ownerReferences": []}}, "Deployment", id="its owner was removed"),
+        pytest.param({"spec": {"replicas": 9}}, id="its replicas were edited"),
+        pytest.param({"metadata": {"labels": {children.NAME_LABEL: "web"}}}, id="its labels were removed"),
+        pytest.param({"metadata": {"annotations": {}}}, id="its fingerprint was removed"),
+        pytest.param({"metadata": {"ownerReferences": []}}, id="its owner was removed"),
     ],
 )
-def test_drift_of_the_deployment_is_repaired(change, kind):
+def test_drift_of_the_deployment_is_repaired(change):
     application = app()
-    observed = running(application)
-    ready = settled(application, observed)
-    edited = children.deployment(application)
+    view = running(application)
+    ready = settled(application, view)
+    edited = made(application, "Deployment")
     metadata = edited["metadata"] | change.get("metadata", {})
-    if change.get("metadata") == {"labels": {}}:
-        metadata["labels"] = {children.NAME_LABEL: "web"}
-    live = child(edited | {"metadata": metadata, "spec": edited["spec"] | change.get("spec", {})})
-    plan = decide(ready, Observed(live, observed.service), NOW)
-    assert applied(plan) == [kind]
-    assert announced(plan) == [("Repaired", "Deployment shop/web")]
+    drifted = live(edited | {"metadata": metadata, "spec": edited["spec"] | change.get("spec", {})}, **all_up())
+    view.children.add(next(kind for kind in view.kinds if kind.kind == "Deployment"), drifted)
+    repair = plan(ready, view)
+    assert applied(repair) == ["Deployment"]
+    assert announced(repair) == [("Repaired", "Deployment shop/web")]
 
 
 def test_what_others_added_to_a_child_is_theirs():
     application = app()
-    observed = running(application)
-    ready = settled(application, observed)
-    deployment = msgspec.to_builtins(observed.deployment)
+    view = running(application)
+    ready = settled(application, view)
+    deployment = msgspec.to_builtins(view.workload(application))
     deployment["metadata"]["annotations"]["team"] = "red"
     deployment["spec"]["template"]["spec"]["containers"].append({"name": "proxy", "image": "envoy"})
-    live = msgspec.convert(deployment, type(observed.deployment))
-    assert decide(ready, Observed(live, observed.service), NOW).actions == ()
+    view.children.add(view.kinds[0], msgspec.convert(deployment, type(view.workload(application))))
+    assert plan(ready, view).actions == ()
 
 
-@pytest.mark.parametrize("missing", ["deployment", "service"])
+@pytest.mark.parametrize("missing", ["Deployment", "Service"])
 def test_a_deleted_child_is_created_again(missing):
     application = app()
-    observed = running(application)
-    ready = settled(application, observed)
-    left = Observed(
-        None if missing == "deployment" else observed.deployment,
-        None if missing == "service" else observed.service,
-    )
-    plan = decide(ready, left, NOW)
-    assert applied(plan) == [missing.capitalize()]
-    assert announced(plan) == [("Recreated", f"{missing.capitalize()} shop/web")]
+    ready = settled(application, running(application))
+    again = plan(ready, without(running(application), missing))
+    assert applied(again) == [missing]
+    assert announced(again) == [("Recreated", f"{missing} shop/web")]
 
 
 def test_a_changed_spec_updates_only_what_depends_on_it():
-    observed = running(app())
-    ready = settled(app(), observed)
-    changed = msgspec.structs.replace(app(generation=2, image="nginx:2"), status=ready.status)
-    plan = decide(changed, observed, NOW)
-    assert applied(plan) == ["Deployment"]
-    assert announced(plan) == [("Updated", "Deployment shop/web")]
+    view = running(app())
+    changed = msgspec.structs.replace(app(generation=2, image="nginx:2"), status=settled(app(), view).status)
+    update = plan(changed, view)
+    assert applied(update) == ["Deployment"]
+    assert announced(update) == [("Updated", "Deployment shop/web")]
 
 
 def test_a_field_that_is_no_longer_wanted_is_taken_back():
-    with_env = app(env=[{"name": "A", "value": "1"}])
-    observed = running(with_env)
-    plan = decide(app(generation=2), observed, NOW)
-    assert applied(plan) == ["Deployment"]
-    container = plan.actions[0].manifest["spec"]["template"]["spec"]["containers"][0]
+    view = running(app(env=[{"name": "A", "value": "1"}]))
+    update = plan(app(generation=2), view)
+    assert applied(update) == ["Deployment"]
+    container = update.actions[0].manifest["spec"]["template"]["spec"]["containers"][0]
     assert "env" not in container
 
 
-def test_a_service_goes_with_the_last_port():
-    observed = running(app())
-    without = app(generation=2, ports=[])
-    plan = decide(without, observed, NOW)
-    deleted = [action for action in plan.actions if isinstance(action, Delete)]
-    assert [(action.resource.kind, action.uid) for action in deleted] == [("Service", "child")]
+@pytest.mark.parametrize(
+    ("before", "after", "pruned"),
+    [
+        pytest.param({}, {"ports": []}, {"Service"}, id="its last port"),
+        pytest.param({"availability": {}}, {}, {"PodDisruptionBudget"}, id="its availability"),
+        pytest.param({"access": {}}, {}, {"NetworkPolicy", "ServiceAccount"}, id="its access"),
+        pytest.param({"files": {"/a": "b"}}, {}, {"ConfigMap"}, id="its files"),
+        pytest.param({"expose": {"host": "a.example.com"}}, {}, {"Ingress"}, id="its host"),
+        pytest.param({}, {"kind": "stateful"}, {"Deployment"}, id="its kind"),
+    ],
+)
+def test_what_an_application_ceases_to_ask_for_goes(before, after, pruned):
+    change = plan(app(generation=2, **after), running(app(**before)))
+    deleted = [action for action in change.actions if isinstance(action, Delete)]
+    assert {action.resource.kind for action in deleted} == pruned
+    assert {action.uid for action in deleted} == {"child"}
 
 
 @pytest.mark.parametrize(
@@ -128,58 +148,133 @@ def test_a_service_goes_with_the_last_port():
     ],
 )
 def test_a_spec_that_a_lax_definition_let_through_stalls_and_touches_no_child(spec, words):
-    plan = decide(app(**spec), NOTHING, NOW)
-    assert applied(plan) == []
-    assert conditions_of(plan) == {"Ready": "False", "Reconciling": "False", "Stalled": "True"}
-    [(reason, message)] = announced(plan)
+    stalled = plan(app(**spec), NOTHING)
+    assert applied(stalled) == []
+    assert conditions_of(stalled) == {"Ready": "False", "Reconciling": "False", "Stalled": "True"}
+    [(reason, message)] = announced(stalled)
     assert reason == "InvalidSpec"
     assert words in message
 
 
 def test_a_refusal_is_announced_once():
     bad = app(replicas=-1)
-    assert decide(settled(bad, NOTHING), NOTHING, NOW + 60).actions == ()
+    assert plan(settled(bad, NOTHING), NOTHING, NOW + 60).actions == ()
 
 
 def test_a_name_that_someone_else_holds_is_never_taken():
-    foreign = children.deployment(app("other"))
+    foreign = made(app("other"), "Deployment")
     foreign["metadata"] |= {"name": "web"}
-    plan = decide(app(), Observed(child(foreign), None), NOW)
-    assert applied(plan) == []
-    [(reason, message)] = announced(plan)
+    taken = plan(app(), seen(("Deployment", live(foreign))))
+    assert applied(taken) == []
+    [(reason, message)] = announced(taken)
     assert reason == "NameTaken"
     assert "belongs to AppService other" in message
 
 
 def test_a_child_that_lost_its_owner_is_taken_back():
-    orphan = children.deployment(app())
+    orphan = made(app(), "Deployment")
     orphan["metadata"] = {key: value for key, value in orphan["metadata"].items() if key != "ownerReferences"}
-    assert "Deployment" in applied(decide(app(), Observed(child(orphan), None), NOW))
+    assert "Deployment" in applied(plan(app(), seen(("Deployment", live(orphan)))))
 
 
 def test_deletion_removes_the_children_first_and_then_the_finalizer():
     application = app(deleted=True)
-    observed = running(application)
-    plan = decide(application, observed, NOW)
-    assert [type(action) for action in plan.actions] == [Delete, Delete]
-    plan = decide(application, NOTHING, NOW)
-    assert [type(action) for action in plan.actions] == [SetFinalizers]
-    assert plan.actions[0].finalizers == ()
-    assert plan.actions[0].resource_version == "7"
+    first = plan(application, seen(*children_of(app())))
+    assert [type(action) for action in first.actions] == [Delete, Delete]
+    last = plan(application, NOTHING)
+    assert [type(action) for action in last.actions] == [SetFinalizers]
+    assert last.actions[0].finalizers == ()
+    assert last.actions[0].resource_version == "7"
+
+
+def test_deletion_does_not_wait_for_ever():
+    application, view = app(deleted=True), running(app())
+    late = plan(application, view, NOW + DEADLINE_SECONDS)
+    assert [action.finalizers for action in late.actions if isinstance(action, SetFinalizers)] == [()]
+    [(reason, message)] = announced(late)
+    assert reason == "DeadlineExceeded"
+    assert "Deployment shop/web" in message
+
+
+def test_children_that_are_to_stay_are_let_be():
+    orphaning = app(deleted=True, finalizers=("orphan", FINALIZER))
+    kept = plan(orphaning, running(app()))
+    assert [action.finalizers for action in kept.actions] == [("orphan",)]
 
 
 def test_deletion_leaves_others_children_and_others_finalizers():
-    foreign = children.deployment(app("other"))
+    foreign = made(app("other"), "Deployment")
     foreign["metadata"] |= {"name": "web"}
     application = app(deleted=True, finalizers=("them/hold", FINALIZER))
-    plan = decide(application, Observed(child(foreign), None), NOW)
-    assert [action.finalizers for action in plan.actions] == [("them/hold",)]
+    left = plan(application, seen(("Deployment", live(foreign))))
+    assert [action.finalizers for action in left.actions] == [("them/hold",)]
 
 
 def test_without_a_status_subresource_no_status_is_sent():
     application = app()
-    plan = decide(application, running(application), NOW, status_served=False)
-    assert plan.actions == ()
+    assert plan(application, running(application, status_served=False)).actions == ()
+
+
+SCALED = {"scaling": {"min": 3, "max": 9}}
+
+
+def with_replicas(application, replicas):
+    """The view of an application whose autoscaler has chosen a number."""
+    manifest = made(application, "Deployment")
+    chosen = live(manifest | {"spec": manifest["spec"] | {"replicas": replicas}}, **all_up(replicas))
+    others = [(kind, obj) for kind, obj in children_of(application) if kind != "Deployment"]
+    return seen(("Deployment", chosen), *others)
+
+
+@pytest.mark.parametrize("replicas", [3, 7, 9, 0])
+def test_the_number_of_pods_is_the_autoscalers(replicas):
+    application = app(**SCALED)
+    view = with_replicas(application, replicas)
+    ready = settled(application, view)
+    assert "replicas" not in made(application, "Deployment")["spec"]
+    assert ready.status.ready
+    assert plan(ready, view).actions == ()
+
+
+@pytest.mark.parametrize(("replicas", "bounded"), [(1, 3), (12, 9)])
+def test_the_number_of_pods_is_brought_within_bounds(replicas, bounded):
+    application = app(**SCALED)
+    scaled = plan(application, with_replicas(application, replicas))
+    assert [a.replicas for a in scaled.actions if isinstance(a, Scale)] == [bounded]
+
+
+def test_the_number_is_held_on_to_before_it_is_left_to_an_autoscaler():
+    change = plan(app(generation=2, **SCALED), running(app(replicas=5), 5))
+    kinds = [type(action).__name__ for action in change.actions if isinstance(action, Scale | Apply)]
+    assert kinds.index("Scale") < kinds.index("Apply")
+    assert next(a.replicas for a in change.actions if isinstance(a, Scale)) == 5
+
+
+JOB = {"kind": "job", "ports": []}
+
+
+def test_a_job_that_has_run_to_its_end_is_ready_and_not_run_again():
+    application = app(**JOB)
+    done = seen(*children_of(application, conditions=[{"type": "Complete", "status": "True"}]))
+    ready = settled(application, done)
+    assert ready.status.ready
+    assert plan(ready, done).actions == ()
+    assert plan(ready, NOTHING).actions == ()
+    assert "Job" in applied(plan(msgspec.structs.replace(app(generation=2, **JOB), status=ready.status), NOTHING))
+
+
+def test_a_changed_job_takes_the_place_of_the_old():
+    change = plan(app(generation=2, image="nginx:2", **JOB), running(app(**JOB)))
+    [apply] = [a for a in change.actions if isinstance(a, Apply) and not is_status(a)]
+    assert (apply.resource.kind, apply.or_replace) == ("Job", "child")
+
+
+def test_a_failed_job_stalls():
+    application = app(**JOB)
+    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "too often"}
+    told = plan(application, seen(*children_of(application, conditions=[failed])))
+    assert ready_of(told) == ("BackoffLimitExceeded", "too often")
+    assert conditions_of(told)["Stalled"] == "True"
 
 
 @pytest.mark.parametrize(
@@ -190,12 +285,7 @@ def test_without_a_status_subresource_no_status_is_sent():
         pytest.param(
             {"observedGeneration": 1, "updatedReplicas": 2, "replicas": 3}, "Progressing", "False", id="old pods left"
         ),
-        pytest.param(
-            {"observedGeneration": 1, "updatedReplicas": 2, "replicas": 2, "readyReplicas": 2, "availableReplicas": 1},
-            "Progressing",
-            "False",
-            id="not available",
-        ),
+        pytest.param(all_up() | {"availableReplicas": 1}, "Progressing", "False", id="not available"),
         pytest.param(
             {
                 "observedGeneration": 1,
@@ -205,13 +295,65 @@ def test_without_a_status_subresource_no_status_is_sent():
             "True",
             id="past its deadline",
         ),
+        pytest.param(
+            {
+                "observedGeneration": 1,
+                "conditions": [
+                    {
+                        "type": "ReplicaFailure",
+                        "status": "True",
+                        "message": 'pods "web-1" is forbidden: exceeded quota: team, requested: cpu=1',
+                    }
+                ],
+            },
+            "QuotaExceeded",
+            "True",
+            id="over its quota",
+        ),
     ],
 )
 def test_an_unfinished_rollout_is_not_ready(status, reason, stalled):
     application = app()
-    observed = running(application)
-    live = child(children.deployment(application), **status)
-    plan = decide(application, Observed(live, observed.service), NOW)
-    [ready] = [condition for condition in status_of(plan)["conditions"] if condition["type"] == "Ready"]
-    assert (ready["status"], ready["reason"]) == ("False", reason)
-    assert conditions_of(plan)["Stalled"] == stalled
+    told = plan(application, seen(*children_of(application, **status)))
+    assert ready_of(told)[0] == reason
+    assert status_of(told)["ready"] is False
+    assert conditions_of(told)["Stalled"] == stalled
+
+
+def test_a_route_without_the_gateway_api_says_what_is_missing():
+    application = app(expose={"host": "a.example.com", "gateway": {"name": "public"}})
+    built_in = tuple(kind for kind in NOTHING.kinds if kind.kind != "HTTPRoute")
+    objects = [(kind, obj) for kind, obj in children_of(application) if kind != "HTTPRoute"]
+    told = plan(application, seen(*objects, kinds=built_in))
+    assert ready_of(told)[0] == "KindMissing"
+    assert applied(told) == []
+
+
+def test_a_route_that_its_gateway_refuses_is_told_of():
+    application = app(expose={"host": "a.example.com", "gateway": {"name": "public"}})
+    refusal = {"type": "Accepted", "status": "False", "reason": "NotAllowedByListeners"}
+    refused = live(made(application, "HTTPRoute"), parents=[{"conditions": [refusal]}])
+    others = [(kind, obj) for kind, obj in children_of(application) if kind != "HTTPRoute"]
+    told = plan(application, seen(("HTTPRoute", refused), *others))
+    assert ready_of(told) == ("RouteRefused", "the Gateway does not take its route: NotAllowedByListeners")
+
+
+@pytest.mark.parametrize(
+    ("expose", "url"),
+    [
+        pytest.param({"host": "a.example.com", "tls": {}}, "https://a.example.com", id="over TLS"),
+        pytest.param({"host": "a.example.com", "path": "/shop"}, "http://a.example.com/shop", id="with a path"),
+    ],
+)
+def test_the_status_says_where_users_reach_it(expose, url):
+    application = app(expose=expose)
+    status = status_of(plan(application, running(application)))
+    assert status["url"] == url
+    assert list(status["endpoints"]) == ["web.shop.svc:80", url]
+
+
+def test_a_load_balancers_address_is_told():
+    application = app(expose={"type": "LoadBalancer"})
+    balanced = live(made(application, "Service"), loadBalancer={"ingress": [{"ip": "192.0.2.7"}]})
+    others = [(kind, obj) for kind, obj in children_of(application) if kind != "Service"]
+    assert status_of(plan(application, seen(("Service", balanced), *others)))["url"] == "http://192.0.2.7:80"

@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from kubewright.api.core import NODES, POD_SUBRESOURCES, PODS
+from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.cli.demo.world import NAMESPACE, World
 from kubewright.client.protocol import PatchType
-from kubewright.workloads.observed import CHILD_DEPLOYMENTS, CHILD_SERVICES, Child
+from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_SERVICES
 
 SOMEBODY = "somebody"
 
@@ -117,12 +118,12 @@ async def _evict(world: World, key: ObjectKey) -> None:
     )
 
 
-def _is_newer(live: Child, edited: Child) -> bool:
+def _is_newer(live: LiveObject, edited: LiveObject) -> bool:
     """Tell whether somebody wrote after the edit: until then, what is seen may be from before it."""
     return int(live.metadata.resource_version) > int(edited.metadata.resource_version)
 
 
-async def _patch_deployment(world: World, name: str, patch: Manifest) -> Child:
+async def _patch_deployment(world: World, name: str, patch: Manifest) -> LiveObject:
     return await world.client.patch(
         CHILD_DEPLOYMENTS, ObjectKey(NAMESPACE, name), patch, PatchType.STRATEGIC, field_manager=SOMEBODY
     )

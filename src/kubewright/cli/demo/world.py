@@ -10,11 +10,12 @@ from typing import Any
 from kubewright.api.conditions import READY, is_true
 from kubewright.api.core import EVENTS, NODES, PODS, Event, Node, Pod
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
+from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey
 from kubewright.client.protocol import Client
 from kubewright.runtime.informer import Informer
 from kubewright.workloads.children import NAME_LABEL
-from kubewright.workloads.observed import CHILD_DEPLOYMENTS, CHILD_SERVICES, Child
+from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_SERVICES
 
 NAMESPACE = "shop"
 
@@ -25,8 +26,8 @@ class World:
 
     client: Client
     apps: Informer[AppService]
-    deployments: Informer[Child]
-    services: Informer[Child]
+    deployments: Informer[LiveObject]
+    services: Informer[LiveObject]
     pods: Informer[Pod]
     nodes: Informer[Node]
     events: Informer[Event]
@@ -52,11 +53,11 @@ class World:
         """Return an application."""
         return self.apps.index.get(ObjectKey(NAMESPACE, name))
 
-    def deployment(self, name: str) -> Child | None:
+    def deployment(self, name: str) -> LiveObject | None:
         """Return an application's Deployment."""
         return self.deployments.index.get(ObjectKey(NAMESPACE, name))
 
-    def service(self, name: str) -> Child | None:
+    def service(self, name: str) -> LiveObject | None:
         """Return an application's Service."""
         return self.services.index.get(ObjectKey(NAMESPACE, name))
 

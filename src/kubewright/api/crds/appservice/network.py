@@ -134,7 +134,7 @@ class AppServiceAccess(Leaf, frozen=True):
 class AppServiceMesh(Leaf, frozen=True):
     """The service mesh that the application is part of."""
 
-    type: Annotated[str, described("Which mesh; istio means sidecars.", {"enum": list(MESHES)}, required=True)] = "none"
+    type: Annotated[str, described("Which mesh; istio means sidecars.", {"enum": list(MESHES)}, required=True)] = ""
     revision: Annotated[str, described("The revision of Istio's control plane.", {"maxLength": 63})] = ""
 
     RULES: ClassVar[tuple[Rule, ...]] = (

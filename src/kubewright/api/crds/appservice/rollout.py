@@ -20,7 +20,7 @@ _WEIGHT = {"format": "int32", "minimum": 0, "maximum": 100}
 class Step(Leaf, frozen=True):
     """A share of the traffic, and how long it must go well."""
 
-    weight: Annotated[int, described("Percent of the traffic for the new release.", _WEIGHT, required=True)] = 0
+    weight: Annotated[int, described("Percent of the traffic for the new release.", _WEIGHT, required=True)] = -1
     pause_seconds: Annotated[int, described("How long to stay there; 60 by default.", _SECONDS)] = 60
 
 

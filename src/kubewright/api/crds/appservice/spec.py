@@ -100,7 +100,7 @@ class AppServiceSpec(Leaf, frozen=True):
     gpu: Annotated[AppServiceGpu | None, described("GPUs for each pod.")] = None
     slo: Annotated[AppServiceSlo | None, described("What its users may rely on.")] = None
     team: Annotated[str, described("The team that it belongs to.", _LABEL)] = ""
-    mesh: Annotated[AppServiceMesh, described("The service mesh that it is part of.")] = AppServiceMesh()
+    mesh: Annotated[AppServiceMesh | None, described("The service mesh that it is part of.")] = None
     rollout: Annotated[AppServiceRollout, described("How a change reaches its users.")] = AppServiceRollout()
 
     RULES: ClassVar[tuple[Rule, ...]] = SPEC_RULES

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from kubewright.api.apps import STATEFUL_SETS, ControllerRevision, StatefulSet
-from kubewright.api.core import Pod
+from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import KubeObject, ObjectKey
+from kubewright.errors import OpError
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
 from kubewright.twin.caches import Caches
 from kubewright.twin.controllers import history
@@ -19,7 +20,7 @@ from kubewright.twin.controllers.ownership import claim_from
 from kubewright.twin.controllers.podnews import PodNews
 from kubewright.twin.controllers.statefulset.decide import Revisions, View, decide, look_again_seconds, status_of
 from kubewright.twin.controllers.statefulset.pods import claim_names, ordinal_of, revision_of
-from kubewright.twin.controllers.writes import Patch, Remove, Writer
+from kubewright.twin.controllers.writes import Announce, Create, Patch, Remove, Write, Writer
 
 NAME = "statefulset-controller"
 HASH_LABEL = "controller.kubernetes.io/hash"
@@ -44,11 +45,23 @@ class StatefulSetReconciler:
             return Done()
         revisions = await self._revisions(stateful_set, known)
         view = View.of(stateful_set, revisions, pods, self._claims(stateful_set, pods), now)
-        await self.writer.do(decide(view))
+        await self._step(stateful_set, decide(view))
         await self.writer.do(_outdated(view, known))
         await self._write_status(view)
         wait = look_again_seconds(view)
         return RequeueAfter(wait) if wait else Done()
+
+    async def _step(self, stateful_set: StatefulSet, writes: Iterable[Write]) -> None:
+        """Take the next step; a pod that may not be made is told of."""
+        for write in writes:
+            try:
+                await self.writer.do_one(write)
+            except OpError as error:
+                if isinstance(write, Create) and write.resource == PODS:
+                    name = write.manifest["metadata"]["name"]
+                    text = f"create Pod {name} in StatefulSet {stateful_set.metadata.name} failed error: {error.detail}"
+                    await self.writer.do_one(Announce(STATEFUL_SETS, stateful_set, "Warning", "FailedCreate", text))
+                raise
 
     async def _claim(self, stateful_set: StatefulSet) -> tuple[Sequence[Pod], Sequence[ControllerRevision]]:
         caches, selector = self.caches, stateful_set.spec.selector

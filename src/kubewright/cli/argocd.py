@@ -1,0 +1,15 @@
+"""`kubewright argocd`: how Argo CD judges and acts on AppServices, as its ConfigMap."""
+
+from __future__ import annotations
+
+import click
+
+from kubewright.cli.yamlform import dump
+from kubewright.workloads.argocd import config_map
+
+
+@click.command()
+@click.option("-n", "--namespace", default="argocd", show_default=True, help="Where Argo CD is.")
+def argocd(namespace: str) -> None:
+    """Print Argo CD's health check and actions: `kubewright argocd | kubectl apply --server-side -f -`."""
+    click.echo(dump(config_map(namespace)), nl=False)

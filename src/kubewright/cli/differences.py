@@ -1,0 +1,129 @@
+"""What applying an AppService would change: each live object beside what a dry run says it would become."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
+
+import msgspec
+
+from kubewright.api.crds.appservice import APP_SERVICES, AppService
+from kubewright.api.drift import FINGERPRINT
+from kubewright.api.live import LiveObject, live_resource
+from kubewright.api.meta import Manifest, ObjectKey, Resource
+from kubewright.cli.yamlform import dump
+from kubewright.client.protocol import Client
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.children import get_or_none
+from kubewright.workloads.children import NAME_LABEL
+from kubewright.workloads.controller import FIELD_MANAGER
+from kubewright.workloads.decide import apply_set, desired
+from kubewright.workloads.kinds import BUILT_IN, CHILD_JOBS, OPTIONAL
+
+Pair = tuple[Resource[LiveObject], LiveObject | None, LiveObject | None]
+"""An object as it is and as it would be; None where there is none."""
+
+_KINDS = (*BUILT_IN, *OPTIONAL)
+_APPS = live_resource(APP_SERVICES)
+_USER = "kubectl-client-side-apply"
+
+
+async def differences(client: Client, document: Manifest, namespace: str) -> list[str]:
+    """Return the lines of a unified diff, empty if nothing would change; raises OpError for what would be refused."""
+    metadata = {"namespace": namespace, **document["metadata"]}
+    manifest = {**document, "metadata": metadata}
+    lines: list[str] = []
+    async for pair in _pairs(client, manifest):
+        lines += _lines(*pair)
+    return lines
+
+
+async def _pairs(client: Client, manifest: Manifest) -> AsyncIterator[Pair]:
+    metadata = manifest["metadata"]
+    key = ObjectKey(metadata["namespace"], metadata["name"])
+    before = await get_or_none(client, _APPS, key)
+    yield _APPS, before, await client.apply(_APPS, manifest, field_manager=_USER, dry_run=True)
+    app = await client.apply(APP_SERVICES, manifest, field_manager=_USER, dry_run=True)
+    wanted = desired(app, _KINDS)
+    for child in wanted:
+        async for pair in _child_pairs(client, app, child):
+            yield pair
+    async for pair in _pruned(client, app, wanted):
+        yield pair
+
+
+async def _child_pairs(client: Client, app: AppService, child: Manifest) -> AsyncIterator[Pair]:
+    kind = next(each for each in _KINDS if (each.api_version, each.kind) == (child["apiVersion"], child["kind"]))
+    before = await get_or_none(client, kind, ObjectKey(app.metadata.namespace, child["metadata"]["name"]))
+    if before is not None and not apply_set(app, _KINDS).owns(before):
+        raise OpError("diff", ErrorKind.CONFLICT, kind.target(before.key), "the name is somebody else's")
+    try:
+        yield (
+            kind,
+            before,
+            await client.apply(kind, _kept(app, child, before), field_manager=FIELD_MANAGER, dry_run=True),
+        )
+    except OpError as error:
+        if error.kind is ErrorKind.NOT_FOUND and kind in OPTIONAL:
+            return  # the cluster has no such kind
+        if error.kind is not ErrorKind.INVALID or kind != CHILD_JOBS:
+            raise
+        yield kind, before, None  # what a job runs cannot be changed: the platform makes a new one
+        yield kind, None, _imagined(child)
+
+
+def _kept(app: AppService, child: Manifest, before: LiveObject | None) -> Manifest:
+    """Say the number of pods that an autoscaler has chosen: the platform does not say one, and so keeps it."""
+    if app.spec.scaling is None or before is None or "replicas" not in before.spec or "template" not in before.spec:
+        return child
+    return {**child, "spec": {**child["spec"], "replicas": before.spec["replicas"]}}
+
+
+async def _pruned(client: Client, app: AppService, wanted: tuple[Manifest, ...]) -> AsyncIterator[Pair]:
+    named = {(each["kind"], each["metadata"]["name"]) for each in wanted}
+    owned = apply_set(app, _KINDS)
+    for kind in BUILT_IN:
+        selector = f"{NAME_LABEL}={app.metadata.name}"
+        for live in (await client.list(kind, namespace=app.metadata.namespace, label_selector=selector)).items:
+            controlled = any(ref.uid == app.metadata.uid for ref in live.metadata.owner_references)
+            if controlled and owned.owns(live) and (kind.kind, live.metadata.name) not in named:
+                yield kind, live, None
+
+
+def _imagined(child: Manifest) -> LiveObject:
+    return msgspec.convert(child, LiveObject)
+
+
+def _lines(kind: Resource[LiveObject], before: LiveObject | None, after: LiveObject | None) -> Iterator[str]:
+    name = kind.target((after or before or LiveObject()).key)
+    old, new = (_text(kind, each).splitlines() for each in (before, after))
+    yield from difflib.unified_diff(old, new, f"live {name}", f"merged {name}", lineterm="")
+
+
+def _text(kind: Resource[LiveObject], obj: LiveObject | None) -> str:
+    """Write what a user or the platform says in an object: not what the server counts, nor our own marks."""
+    if obj is None:
+        return ""
+    annotations = {name: text for name, text in sorted(obj.metadata.annotations.items()) if name not in _UNTOLD}
+    metadata: dict[str, Any] = {"name": obj.metadata.name, "namespace": obj.metadata.namespace}
+    metadata |= {"labels": dict(sorted(obj.metadata.labels.items()))} if obj.metadata.labels else {}
+    metadata |= {"annotations": annotations} if annotations else {}
+    content = {"spec": obj.spec, "data": obj.data}
+    said = {name: _sorted(value) for name, value in content.items() if value}
+    if obj.automount_service_account_token is not None:
+        said["automountServiceAccountToken"] = obj.automount_service_account_token
+    return dump({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **said})
+
+
+_UNTOLD = frozenset(
+    {FINGERPRINT, "kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"}
+)
+
+
+def _sorted(value: Any) -> Any:
+    """Put fields in order, so that two servers' orders are no difference."""
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        return {name: _sorted(fields[name]) for name in sorted(fields)}
+    return [_sorted(each) for each in cast("list[Any]", value)] if isinstance(value, list) else value

@@ -1,0 +1,94 @@
+"""Documents from files, as `kubectl -f` reads them, and as an API server would take the AppServices among them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from kubewright.api.apiextensions import CRDS
+from kubewright.api.core import NAMESPACES
+from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES, AppService
+from kubewright.api.meta import Manifest
+from kubewright.client.inprocess import InProcessTransport
+from kubewright.client.rest import RestClient
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+def read(paths: Iterable[str]) -> list[Manifest]:
+    """Return the documents of files, of folders' files in order of their names, and of standard input (`-`)."""
+    return [document for path in paths for text in _texts(path) for document in _parsed(path, text)]
+
+
+def is_app_service(document: Manifest) -> bool:
+    """Whether the document is an AppService."""
+    return document.get("kind") == APP_SERVICES.kind and document.get("apiVersion") == APP_SERVICES.api_version
+
+
+def _texts(path: str) -> Iterator[str]:
+    if path == "-":
+        yield sys.stdin.read()
+        return
+    try:
+        found = Path(path)
+        files = sorted(each for each in found.iterdir() if each.suffix in _SUFFIXES) if found.is_dir() else [found]
+        for each in files:
+            yield each.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OpError("read", ErrorKind.INVALID, path, str(error)) from error
+
+
+def _parsed(path: str, text: str) -> Iterator[Manifest]:
+    try:
+        documents: list[Any] = list(yaml.safe_load_all(text))
+    except yaml.YAMLError as error:
+        raise OpError("read", ErrorKind.INVALID, path, " ".join(str(error).split())) from error
+    for document in documents:
+        if document is None:
+            continue
+        if not _is_object(document):
+            raise OpError("read", ErrorKind.INVALID, path, "a document is an object with apiVersion, kind and metadata")
+        manifest = cast("Manifest", document)
+        yield from manifest["items"] if manifest["kind"] == "List" else (manifest,)
+
+
+def _is_object(document: Any) -> bool:
+    if not isinstance(document, dict):
+        return False
+    found = cast("Manifest", document)
+    return "kind" in found and (found["kind"] == "List" or isinstance(found.get("metadata"), dict))
+
+
+async def admitted(documents: Iterable[Manifest], namespace: str) -> list[AppService]:
+    """Return the AppServices as an API server stores them, defaults filled in; raises OpError for what it refuses.
+
+    The server is an empty one in this process, with the definition that kubewright brings: no cluster is asked.
+    """
+    from kubewright.twin.kinds import KindTable
+    from kubewright.twin.server import ApiServer
+
+    client = RestClient(InProcessTransport(ApiServer(Clock.virtual(), KindTable.builtin())), field_validation="Strict")
+    await client.create(CRDS, APP_SERVICE_CRD)
+    found: list[AppService] = []
+    spaces: set[str] = set()
+    for document in documents:
+        space = str(document["metadata"].get("namespace") or namespace)
+        if space not in spaces:
+            spaces.add(space)
+            await _make(client, space)
+        found.append(await client.create(APP_SERVICES, document, namespace=space))
+    return found
+
+
+async def _make(client: RestClient, namespace: str) -> None:
+    try:
+        await client.create(NAMESPACES, {"metadata": {"name": namespace}})
+    except OpError as error:
+        if error.kind is not ErrorKind.ALREADY_EXISTS:
+            raise

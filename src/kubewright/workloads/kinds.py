@@ -1,0 +1,43 @@
+"""The kinds of an AppService's children; those that a cluster may lack come last."""
+
+from __future__ import annotations
+
+from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
+from kubewright.api.batch import CRON_JOBS, JOBS
+from kubewright.api.core import CONFIG_MAPS, SERVICE_ACCOUNTS, SERVICES
+from kubewright.api.live import LiveObject, live_resource
+from kubewright.api.meta import Resource
+from kubewright.api.policy import POD_DISRUPTION_BUDGETS
+from kubewright.api.volumes import CLAIMS
+
+_NETWORKING = "networking.k8s.io"
+INGRESSES = Resource(_NETWORKING, "v1", "ingresses", "Ingress", LiveObject)
+NETWORK_POLICIES = Resource(_NETWORKING, "v1", "networkpolicies", "NetworkPolicy", LiveObject)
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", LiveObject)
+HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", LiveObject)
+AUTHORIZATION_POLICIES = Resource("security.istio.io", "v1", "authorizationpolicies", "AuthorizationPolicy", LiveObject)
+
+CHILD_DEPLOYMENTS = live_resource(DEPLOYMENTS)
+CHILD_SERVICES = live_resource(SERVICES)
+CHILD_STATEFUL_SETS = live_resource(STATEFUL_SETS)
+CHILD_JOBS = live_resource(JOBS)
+CHILD_CRON_JOBS = live_resource(CRON_JOBS)
+
+BUILT_IN: tuple[Resource[LiveObject], ...] = (
+    CHILD_DEPLOYMENTS,
+    CHILD_SERVICES,
+    CHILD_STATEFUL_SETS,
+    CHILD_JOBS,
+    CHILD_CRON_JOBS,
+    *map(live_resource, (CONFIG_MAPS, SERVICE_ACCOUNTS, CLAIMS, POD_DISRUPTION_BUDGETS)),
+    INGRESSES,
+    NETWORK_POLICIES,
+    AUTOSCALERS,
+)
+"""What every cluster serves."""
+
+OPTIONAL: tuple[Resource[LiveObject], ...] = (HTTP_ROUTES, AUTHORIZATION_POLICIES)
+"""What a cluster serves when somebody has defined it: the Gateway API, Istio."""
+
+WORKLOADS: tuple[Resource[LiveObject], ...] = (CHILD_DEPLOYMENTS, CHILD_STATEFUL_SETS, CHILD_JOBS, CHILD_CRON_JOBS)
+"""What runs an application's pods: one of these."""
