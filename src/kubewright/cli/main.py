@@ -18,6 +18,7 @@ COMMANDS = {
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
     "run": ("kubewright.cli.run:run", "Run one service of the platform by itself."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
+    "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),
     "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),
     "test": ("kubewright.cli.test:test", "Put an operator through every fault, on the twin."),
     "render": ("kubewright.cli.render:render", "Print what AppServices become, for GitOps; no cluster is asked."),

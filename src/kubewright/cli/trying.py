@@ -9,14 +9,9 @@ import click
 import yaml
 
 from kubewright.api.meta import Manifest
-from kubewright.client.inprocess import InProcessTransport
-from kubewright.client.rest import RestClient
-from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.harness.runner import examine, repeat
 from kubewright.harness.subject import Build, Subject, subject_of
-from kubewright.twin.kinds import KindTable
-from kubewright.twin.server import ApiServer
 
 
 def examined(subject: Subject, *, most_plans: int | None, most_mutations: int | None, seed: int, jobs: int) -> int:
@@ -38,10 +33,8 @@ def repeated(subject: Subject, plan: str, *, seed: int) -> int:
 
 def subject_in(target: str, build: Build, files: Sequence[Path], ignored: frozenset[str]) -> Subject:
     """Return the operator with the objects of these files; raises OpError."""
-    # Only asked which kinds it defines: nothing is sent.
-    client = RestClient(InProcessTransport(ApiServer(Clock.virtual(), KindTable.builtin())))
     documents = [document for path in files for document in _documents(path)]
-    return subject_of(target.partition(":")[0], build, documents, Clock.virtual(), client, ignored=ignored)
+    return subject_of(target.partition(":")[0], build, documents, ignored=ignored)
 
 
 def _documents(path: Path) -> list[Manifest]:

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
+from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.protocol import Client
+from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.operators import Operator
+from kubewright.twin.kinds import KindTable
+from kubewright.twin.server import ApiServer
 
 Build = Callable[[Operator], None]
 
@@ -48,16 +52,21 @@ def resource_of(definition: Manifest, version: str = "") -> Resource[PartialObje
     return Resource(spec["group"], version or stored, names["plural"], names["kind"], PartialObject, namespaced)
 
 
-def subject_of(
-    name: str, build: Build, documents: list[Manifest], clock: Clock, client: Client, *, ignored: frozenset[str]
-) -> Subject:
+def definitions_of(name: str, build: Build) -> list[Manifest]:
+    """Return the CustomResourceDefinitions that an operator brings; nothing is started or sent."""
+    server = ApiServer(Clock.virtual(), KindTable.builtin())
+    operator = Operator(name, RestClient(InProcessTransport(server)), server.clock)
+    build(operator)
+    return operator.definitions
+
+
+def subject_of(name: str, build: Build, documents: list[Manifest], *, ignored: frozenset[str]) -> Subject:
     """Choose the sample from documents: the first of a kind that the operator defines; the others are around it.
 
     Raises OpError (INVALID) when there is none.
     """
-    operator = Operator(name, client, clock)
-    build(operator)
-    kinds = {(each["spec"]["group"], each["spec"]["names"]["kind"]) for each in operator.definitions}
+    definitions = definitions_of(name, build)
+    kinds = {(each["spec"]["group"], each["spec"]["names"]["kind"]) for each in definitions}
     for document in documents:
         if (document["apiVersion"].rpartition("/")[0], document["kind"]) in kinds:
             metadata = {"namespace": "default", **document["metadata"]}

@@ -52,7 +52,7 @@ def test_somebodys_edit_is_applied_over_and_may_replace_the_child():
 def test_a_change_of_mind_is_applied_and_replaces_nothing():
     changed = [SET.child(config_map(widget(text="bye"))), DESIRED[1]]
     (action,) = SET.converge(changed, observed(*map(live, DESIRED)))
-    assert (action.manifest["data"], action.or_replace) == ({"text": "bye"}, "")
+    assert (action.manifest["data"], action.or_replace) == ({"text": "bye", "a": "1"}, "")
 
 
 @pytest.mark.parametrize(
