@@ -62,7 +62,7 @@ class Fgd:
         else:
             rows, gpus = np.arange(len(columns)), np.zeros(len(columns), np.intp)
             free = np.sort(milli, axis=1)[:, ::-1][:, : request.count]
-        lost = self.usable.worth[columns[rows]] - self.usable.worth_after(request, columns, rows, free)
+        lost = self.usable.cost(request, columns, rows, free)
         less_fragmented = request.gpu_milli / 1000 - lost
         cut = (100 / (1 + np.exp(-less_fragmented))).astype(np.int64)
         first = np.searchsorted(rows, np.arange(len(columns)))

@@ -17,7 +17,7 @@ from kubewright.api.crds import all_crds
 from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
-from kubewright.placement.policy import COST, PACK, SPREAD, Policy
+from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 from kubewright.runtime.definitions import install, missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
@@ -58,7 +58,7 @@ class Choices:
     """What it prefers: one of `PROFILES`."""
 
 
-PROFILES: Mapping[str, Policy] = {"spread": SPREAD, "pack": PACK, "cost": COST}
+PROFILES: Mapping[str, Policy] = {"spread": SPREAD, "pack": PACK, "cost": COST, "gpu": GPU}
 SERVICES = ("workloads", "scheduler")
 
 

@@ -7,8 +7,10 @@ from kubewright.api.core import EVENTS, NODES, PODS
 from kubewright.api.meta import ObjectKey, PartialObject, Resource
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
+from kubewright.devices.requests import GIVEN
 from kubewright.errors import ErrorKind, OpError
 from kubewright.twin.cluster import Twin
+from kubewright.twin.nodes import NodeShape
 
 NAME = "kubewright-scheduler"
 CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", PartialObject, namespaced=False)
@@ -202,3 +204,28 @@ def test_who_may_not_preempt_waits_and_says_so():
         "0/3 nodes are available: 3 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never."
     )
     assert all(pods[f"small-{number}"].is_ready for number in range(3))
+
+
+def test_pods_with_gpus_are_told_with_the_binding_which_they_have():
+    def with_gpus(name, count):
+        made = pod(name)
+        made["spec"]["containers"][0]["resources"]["limits"] = {"nvidia.com/gpu": str(count)}
+        return made
+
+    async def run():
+        async with Twin(Clock.virtual(), nodes=2, shape=NodeShape(gpus=4), seed=1) as twin:
+            async with asyncio.TaskGroup() as tasks:
+                cluster = Cluster(twin)
+                platform = Platform(twin.client(), twin.clock, choices=Choices(services=("scheduler",), profile="gpu"))
+                running = tasks.create_task(platform.run())
+                await cluster.create(with_gpus("a", 1), with_gpus("b", 3), with_gpus("c", 4))
+                await asyncio.sleep(20)
+                running.cancel()
+            return await cluster.pods()
+
+    pods = run_virtual(run())
+    assert all(each.is_ready for each in pods.values())
+    assert pods["a"].spec.node_name == pods["b"].spec.node_name != pods["c"].spec.node_name
+    given = {name: each.metadata.annotations[GIVEN].split(",") for name, each in pods.items()}
+    assert sorted(given["a"] + given["b"]) == ["0", "1", "2", "3"]
+    assert len(given["c"]) == 4

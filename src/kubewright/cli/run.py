@@ -27,10 +27,10 @@ def run() -> None:
 )
 @click.option(
     "--profile",
-    type=click.Choice(["spread", "pack", "cost"]),
+    type=click.Choice(["spread", "pack", "cost", "gpu"]),
     default="spread",
     show_default=True,
-    help="Empty nodes first, as kube-scheduler; full ones; or cheap ones.",
+    help="Empty nodes first, as kube-scheduler; full ones; cheap ones; or whole GPUs last.",
 )
 def scheduler(*, name: str, profile: str, **service: Any) -> None:
     """Place pods. With --name default-scheduler it takes the place of kube-scheduler, which must not run then."""

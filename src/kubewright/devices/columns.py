@@ -20,7 +20,7 @@ Columns: TypeAlias = NDArray[np.intp]
 class GpuColumns:
     """Free cpu, memory and GPU milli of nodes. `take` and `give` change it, one node at a time."""
 
-    __slots__ = ("_allowed", "cpu", "cpu_per_gpu", "memory", "milli", "model", "models", "version")
+    __slots__ = ("_allowed", "cpu", "cpu_per_gpu", "has_gpus", "memory", "milli", "model", "models", "version")
 
     def __init__(
         self, cpu: Sequence[int], memory: Sequence[int], milli: Sequence[Sequence[int]], models: Sequence[str]
@@ -32,6 +32,7 @@ class GpuColumns:
         """Shape (n_nodes, n_gpus); 0 where a node has no such GPU, which nothing can use either."""
         for column, each in enumerate(milli):
             self.milli[column, : len(each)] = each
+        self.has_gpus = np.array([bool(each) for each in milli], np.bool_)
         self.models = tuple(sorted(set(models)))
         self.model = np.array([self.models.index(each) for each in models], np.intp)
         self.version = np.zeros(len(self.cpu), np.int64)
@@ -39,6 +40,14 @@ class GpuColumns:
         self.cpu_per_gpu = max(float(self.cpu.sum()), 1.0) / max(float(self.milli.sum()) / MILLI, 1.0)
         """How much cpu, in milli, goes with a GPU in the cluster as a whole."""
         self._allowed: dict[frozenset[str], NDArray[np.bool_]] = {}
+
+    def copy(self) -> GpuColumns:
+        """Return an independent copy."""
+        copy: GpuColumns = GpuColumns.__new__(GpuColumns)
+        copy.cpu, copy.memory, copy.milli = self.cpu.copy(), self.memory.copy(), self.milli.copy()
+        copy.version, copy.model, copy.models = self.version.copy(), self.model, self.models
+        copy.has_gpus, copy.cpu_per_gpu, copy._allowed = self.has_gpus, self.cpu_per_gpu, self._allowed
+        return copy
 
     def __len__(self) -> int:
         return len(self.cpu)

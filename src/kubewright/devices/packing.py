@@ -44,6 +44,17 @@ class _Costs:
     version: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class _Learned:
+    """What follows from one look at the mix."""
+
+    usable: Usable
+    rated: NDArray[np.int64]
+    """The version of each node that `usable` has seen."""
+    worth: Reals
+    """Of what a GPU has free, to shares, by milli."""
+
+
 @dataclass(slots=True)
 class GpuPacking:
     """Costs of placing pods on nodes, brought up to date only where something changed."""
@@ -51,22 +62,25 @@ class GpuPacking:
     nodes: GpuColumns
     mix: Mix = field(default_factory=Mix)
     _known: dict[GpuRequest, _Costs] = field(default_factory=dict[GpuRequest, _Costs])
-    _usable: Usable = field(init=False)
-    _rated: NDArray[np.int64] = field(init=False)
-    _worth: Reals = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._learn()
+    _learned: _Learned | None = None
 
     def observe(self, request: GpuRequest) -> None:
         """Learn that a pod arrived, whether or not it finds a place."""
         self.mix.observe((request,))
         if self.mix.is_due:
-            self._learn()
+            self._learned = None
+
+    def copy(self) -> GpuPacking:
+        """Return an independent copy."""
+        return GpuPacking(self.nodes.copy(), self.mix.copy())
 
     def costs(self, request: GpuRequest) -> Reals:
         """Return what placing the pod costs on each node, shape (n_nodes,), infinite where it does not fit."""
         return self._up_to_date(request).cost
+
+    def fits(self, request: GpuRequest, column: int) -> bool:
+        """Tell whether a node has room for the pod."""
+        return bool(self.nodes.fits(request, np.array([column]))[0])
 
     def gpus(self, request: GpuRequest, column: int) -> tuple[int, ...]:
         """Return the GPUs of a node to place the pod on; it fits there."""
@@ -75,20 +89,22 @@ class GpuPacking:
         free = self._up_to_date(request).free[column]
         return (int(np.argmax(self.nodes.milli[column] == free)),)
 
-    def _learn(self) -> None:
-        workload = self.mix.workload()
-        classes, shares = in_order(workload)
-        once, slots = _weights(classes, shares, self.nodes)
-        self._usable = Usable(classes, self.nodes, once, slots)
-        self._rated = self.nodes.version.copy()
-        self._worth = _worth_of_shares(workload)
-        self._known.clear()
+    def _mix_learned(self) -> _Learned:
+        """Return what follows from the mix, worked out when it is asked for and brought up to date."""
+        nodes, learned = self.nodes, self._learned
+        if learned is None:
+            workload = self.mix.workload()
+            classes, shares = in_order(workload)
+            usable = Usable(classes, nodes, *_weights(classes, shares, nodes))
+            learned = self._learned = _Learned(usable, nodes.version.copy(), _worth_of_shares(workload))
+            self._known.clear()
+        for column in np.flatnonzero(learned.rated != nodes.version):
+            learned.usable.touch(int(column))
+            learned.rated[column] = nodes.version[column]
+        return learned
 
     def _up_to_date(self, request: GpuRequest) -> _Costs:
-        nodes = self.nodes
-        for column in np.flatnonzero(self._rated != nodes.version):
-            self._usable.touch(int(column))
-            self._rated[column] = nodes.version[column]
+        nodes, learned = self.nodes, self._mix_learned()
         known = self._known.get(request)
         if known is None:
             unset = np.full(len(nodes), -1, np.int64)
@@ -97,17 +113,17 @@ class GpuPacking:
         if len(stale):
             known.cost[stale] = np.inf
             known.version[stale] = nodes.version[stale]
-            self._price(request, stale[nodes.fits(request, stale)], known)
+            self._price(request, stale[nodes.fits(request, stale)], known, learned)
         return known
 
-    def _price(self, request: GpuRequest, columns: Columns, known: _Costs) -> None:
+    def _price(self, request: GpuRequest, columns: Columns, known: _Costs, learned: _Learned) -> None:
         """Compute the costs on nodes that the request fits on."""
         if not len(columns):
             return
         if request.is_share:
             rows, free = _distinct(self.nodes.milli[columns], request.milli)
-            costs = self._cost(request, columns, rows, free[:, None])
-            costs += CUT_WEIGHT * (self._worth[free] - self._worth[free - request.milli])
+            costs = learned.usable.cost(request, columns, rows, free[:, None])
+            costs += CUT_WEIGHT * (learned.worth[free] - learned.worth[free - request.milli])
             costs += TIGHTNESS * (free - request.milli) / MILLI
             order = np.lexsort((costs, rows))
             best = order[np.searchsorted(rows, np.arange(len(columns)))]
@@ -116,10 +132,8 @@ class GpuPacking:
         free = np.sort(
             np.where(self.nodes.milli[columns] >= max(request.milli, 1), self.nodes.milli[columns], MILLI + 1)
         )
-        known.cost[columns] = self._cost(request, columns, np.arange(len(columns)), free[:, : request.count])
-
-    def _cost(self, request: GpuRequest, columns: Columns, rows: Columns, free: NDArray[np.int64]) -> Reals:
-        return self._usable.worth[columns[rows]] - self._usable.worth_after(request, columns, rows, free)
+        rows = np.arange(len(columns))
+        known.cost[columns] = learned.usable.cost(request, columns, rows, free[:, : request.count])
 
 
 def _distinct(milli: NDArray[np.int64], asked: int) -> tuple[Columns, NDArray[np.int64]]:

@@ -102,6 +102,10 @@ class Usable:
         beside = self._beside(nodes.cpu[columns] - request.cpu_milli, nodes.memory[columns] - request.memory)
         return self._rate(nodes.model[columns][rows], beside[rows], room, use)
 
+    def cost(self, request: GpuRequest, columns: Columns, rows: Columns, free: NDArray[np.int64]) -> Reals:
+        """Return how much less nodes would be worth, for each of these ways."""
+        return self.worth[columns[rows]] - self.worth_after(request, columns, rows, free)
+
     def _beside(self, cpu: NDArray[np.int64], memory: NDArray[np.int64]) -> Singles:
         """Return how many pods of each class the cpu and memory of nodes have room for, shape (n, n_classes)."""
         room = np.minimum(cpu[:, None] / self._cpu, memory[:, None] / self._memory)

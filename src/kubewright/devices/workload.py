@@ -6,7 +6,7 @@ A node is not empty or full as such, but for somebody: half a GPU left is worth 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MILLI = 1000
 """A whole GPU; a share is so many thousandths of one."""
@@ -89,6 +89,10 @@ class Mix:
             self._arrivals += 1
         if self._weight > _RENORMALISE or len(self._counts) > _MAX_CLASSES:
             self._forget()
+
+    def copy(self) -> Mix:
+        """Return an independent copy."""
+        return replace(self, _counts=dict(self._counts))
 
     @property
     def is_due(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kubewright.placement.filters import DEFAULT_FILTERS, Filter
+from kubewright.placement.filters.gpus import SharedGpus
 from kubewright.placement.scores import (
     DEFAULT_SCORES,
     Balanced,
@@ -17,6 +18,7 @@ from kubewright.placement.scores import (
     SoftSpread,
     SoftTaints,
 )
+from kubewright.placement.scores.gpus import FINENESS, LeastFragmented
 
 Scores = tuple[tuple[Score, int], ...]
 
@@ -42,6 +44,13 @@ COST = Policy(scores=(*_WISHES, (Cheapest(), 3), (MostAllocated(), 2), (Balanced
 """What is cheap first, and of equally cheap nodes the fullest."""
 
 
-def gpu(devices: Score, weight: int = 3) -> Policy:
-    """Return the profile for GPUs: `devices` rates what a pod would do to a node's devices."""
-    return Policy(scores=(*_WISHES, (devices, weight), (MostAllocated(), 1), (Balanced(), 1), (ImageLocality(), 1)))
+GPU = Policy(
+    filters=(*DEFAULT_FILTERS, SharedGpus()),
+    scores=(
+        *((score, weight * FINENESS) for score, weight in _WISHES),
+        (LeastFragmented(), 3),
+        (MostAllocated(), 1),
+        (ImageLocality(), 1),
+    ),
+)
+"""What leaves the most to pods with GPUs that are yet to come; what is equal in that, by fullness."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kubewright.api.core import POD_SUBRESOURCES, Node, Pod
-from kubewright.api.meta import Manifest
+from kubewright.api.meta import EMPTY, Manifest
 from kubewright.api.volumes import claim_names
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
@@ -19,8 +21,10 @@ class Binder:
         self._volumes = volumes
         self._name = name
 
-    async def bind(self, chosen: Fit, node: Node) -> bool:
+    async def bind(self, chosen: Fit, node: Node, annotations: Mapping[str, str] = EMPTY) -> bool:
         """Bring a pod to the node chosen for it; False when it is gone, or bound by somebody else.
+
+        The annotations reach the pod with the binding, so nobody sees it bound without them.
 
         Raises OpError when it did not come about and may be tried again.
         """
@@ -30,7 +34,7 @@ class Binder:
         try:
             await self._client.create(
                 POD_SUBRESOURCES,
-                _binding(pod, chosen.node),
+                _binding(pod, chosen.node, annotations),
                 namespace=pod.metadata.namespace,
                 name=pod.metadata.name,
                 subresource="binding",
@@ -45,11 +49,12 @@ class Binder:
         return True
 
 
-def _binding(pod: Pod, node: str) -> Manifest:
+def _binding(pod: Pod, node: str, annotations: Mapping[str, str]) -> Manifest:
     """Name the very pod: one that was replaced by a namesake is not bound by an old decision."""
+    metadata = {"name": pod.metadata.name, "namespace": pod.metadata.namespace, "uid": pod.metadata.uid}
     return {
         "apiVersion": "v1",
         "kind": "Binding",
-        "metadata": {"name": pod.metadata.name, "namespace": pod.metadata.namespace, "uid": pod.metadata.uid},
+        "metadata": metadata | ({"annotations": dict(annotations)} if annotations else {}),
         "target": {"apiVersion": "v1", "kind": "Node", "name": node},
     }

@@ -7,13 +7,16 @@ no node -> wait for news
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from kubewright.api.core import Node, Pod
+from kubewright.api.meta import EMPTY
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import Fit, fit
-from kubewright.placement.policy import Policy
+from kubewright.placement.gpus import given_gpus
+from kubewright.placement.policy import GPU, Policy
 from kubewright.placement.preempt import NoPreemption, Preemption, preempt
 from kubewright.scheduler.queue import QueuedPod
 from kubewright.scheduler.state import ClusterState
@@ -27,6 +30,8 @@ class Placement:
     pod: Pod
     chosen: Fit
     node: Node
+    annotations: Mapping[str, str]
+    """What the pod is told with the binding: its GPUs."""
     began_at: float
 
 
@@ -72,7 +77,8 @@ class Cycle:
                 self._state.promise(pod, preemption.node, preemption.outranked)
             return Refusal(queued, pod, outcome, preemption, now)
         self._state.assume(outcome)
-        return Placement(queued, pod, outcome, snapshot.table.nodes[outcome.column], now)
+        given = given_gpus(outcome.row, snapshot, outcome.column) if self._policy is GPU else EMPTY
+        return Placement(queued, pod, outcome, snapshot.table.nodes[outcome.column], given, now)
 
     def _order(self, nodes: int) -> int:
         """Begin at another node each time, so that equally good ones fill evenly."""

@@ -135,7 +135,7 @@ class Scheduler:
     async def _bind(self, placement: Placement) -> None:
         pod = placement.pod
         try:
-            bound = await self._binder.bind(placement.chosen, placement.node)
+            bound = await self._binder.bind(placement.chosen, placement.node, placement.annotations)
         except OpError as error:
             _log.info("%s is not bound to %s yet: %s", pod.key, placement.chosen.node, error)
             await self._give_back(placement, str(error))

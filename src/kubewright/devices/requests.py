@@ -1,0 +1,84 @@
+"""What pods ask of GPUs and what nodes have of them, read off their resources and labels.
+
+A pod asks for whole GPUs by `nvidia.com/gpu`. It asks for a part by `nvidia.com/gpumem-percentage` and
+`nvidia.com/gpucores` (per cent of one GPU, as HAMi has them), which nodes offer that share their GPUs: 100 of each for
+every GPU. The larger of the two is what it takes. Instances of MIG are resources of their own and need nothing of this.
+Where NVIDIA's plugin shares by time or MPS, GPUs are not told apart, and the number of replicas alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from kubewright.api.core import Node, Pod
+from kubewright.api.pods import PodSpec
+from kubewright.api.quantity import value
+from kubewright.api.resources import CPU, MEMORY
+from kubewright.devices.workload import MILLI, GpuRequest
+
+GPU = "nvidia.com/gpu"
+CORES = "nvidia.com/gpucores"
+MEMORY_SHARE = "nvidia.com/gpumem-percentage"
+PRODUCT = "nvidia.com/gpu.product"
+_STRATEGY = "nvidia.com/gpu.sharing-strategy"
+GIVEN = "gpu.kubewright.dev/devices"
+"""The annotation by which the scheduler tells the node agent which GPUs a pod has: their numbers, by commas."""
+_PER_CENT = MILLI // 100
+MOST_GPUS = 64
+"""On one node; one that says it has more lies, and is believed so far."""
+
+
+def gpu_request(amounts: Mapping[str, int], spec: PodSpec) -> GpuRequest:
+    """Return what a pod asks for; `amounts` is its request in all (`pod_request`)."""
+    cpu, memory = amounts.get(CPU, 0), amounts.get(MEMORY, 0)
+    count = amounts.get(GPU, 0)
+    per_cent = max(amounts.get(CORES, 0), amounts.get(MEMORY_SHARE, 0))
+    if not count and not per_cent:
+        return GpuRequest(cpu, memory)
+    count = max(count, 1)
+    milli = min(-(-per_cent * _PER_CENT // count), MILLI) if per_cent else MILLI
+    return GpuRequest(cpu, memory, count, milli, frozenset(_models(spec)))
+
+
+def gpus_of(node: Node) -> int:
+    """Return how many GPUs of a node are to be told apart."""
+    allocatable = node.status.allocatable
+    if node.metadata.labels.get(_STRATEGY, "none") not in {"", "none"}:
+        return 0
+    try:
+        shared = value(allocatable.get(CORES, 0)) // 100
+        return min(max(shared or value(allocatable.get(GPU, 0)), 0), MOST_GPUS)
+    except ValueError:
+        return 0
+
+
+def shares_gpus(node: Node) -> bool:
+    """Return whether a node offers parts of GPUs."""
+    return CORES in node.status.allocatable
+
+
+def read_given(pod: Pod) -> tuple[int, ...] | None:
+    """Return the GPUs that a pod was given, None if nobody said or what was said makes no sense."""
+    text = pod.metadata.annotations.get(GIVEN, "")
+    words = text.split(",")
+    if not text or len(words) > MOST_GPUS or not all(word.isascii() and word.isdigit() for word in words):
+        return None
+    return tuple(int(word) for word in words if len(word) < len("1000"))
+
+
+def write_given(gpus: tuple[int, ...]) -> dict[str, str]:
+    """Return the annotation that says so."""
+    return {GIVEN: ",".join(str(gpu) for gpu in gpus)} if gpus else {}
+
+
+def _models(spec: PodSpec) -> Iterator[str]:
+    """Yield the models that a pod must have one of, as far as its selector or a single affinity term says so."""
+    if PRODUCT in spec.node_selector:
+        yield spec.node_selector[PRODUCT]
+        return
+    affinity = spec.affinity.node_affinity if spec.affinity else None
+    terms = affinity.required.node_selector_terms if affinity and affinity.required else ()
+    if len(terms) == 1:
+        for each in terms[0].match_expressions:
+            if each.key == PRODUCT and each.operator == "In":
+                yield from each.values
