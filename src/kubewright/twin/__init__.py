@@ -24,7 +24,6 @@ Besides that, known simplifications of what is modelled:
 - Autoscalers know the metrics of `metrics.k8s.io` alone: nobody can serve custom or external ones.
 - Devices for claims are not allocated: pods that need them wait. Selectors and configurations of claims and classes are
   kept as they are, slices are not checked beyond their types, and the status of a claim is anybody's.
-- Budgets count what Deployments, ReplicaSets and StatefulSets want, not what custom kinds with a scale do.
 - Every twin serves one kind more than a real cluster: Faults (`faults/`, `docs/faults.md`). Those of the network show
   in the latency and errors of simulated requests alone; full volumes in those of the pods that mount them.
 - Kinds in `KEPT_ONLY` are validated, stored and watched, but no controller acts on them.

@@ -22,6 +22,8 @@ class Scales:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._known: dict[tuple[str, str], ScaleResource] = {}
+        self._without: set[ScaleResource] = set()
+        """Kinds that serve no scale."""
 
     async def get(self, api_version: str, kind: str, key: ObjectKey) -> tuple[ScaleResource, Scale]:
         """Return a workload's scale and the resource that it belongs to; raises OpError."""
@@ -36,6 +38,20 @@ class Scales:
         resource = self._known[group, kind] = await self._find(group, kind)
         return resource, await self._client.get(resource, key, subresource="scale")
 
+    async def find(self, api_version: str, kind: str, key: ObjectKey) -> Scale | None:
+        """Return a workload's scale, None when it is not there; raises OpError when its kind has none."""
+        try:
+            return (await self.get(api_version, kind, key))[1]
+        except OpError as error:
+            resource = self._known.get((api_version.rpartition("/")[0], kind))
+            if error.kind is not ErrorKind.NOT_FOUND or resource is None:
+                raise
+            if resource in self._without:
+                name = f"{resource.plural}.{resource.group}".removesuffix(".")
+                detail = f"{name} does not implement the scale subresource"
+                raise OpError("scales.find", ErrorKind.NOT_FOUND, kind, detail) from error
+            return None
+
     async def _find(self, group: str, kind: str) -> ScaleResource:
         """Look a kind up in its group's preferred version."""
         version = await self._preferred(group)
@@ -45,7 +61,10 @@ class Scales:
             served = (await self._client.raw("GET", root)).get("resources") or []
         for each in served:
             if each.get("kind") == kind and "/" not in each["name"]:
-                return Resource(group, version, each["name"], kind, Scale)
+                resource = Resource(group, version, each["name"], kind, Scale)
+                if not any(other["name"] == f"{each['name']}/scale" for other in served):
+                    self._without.add(resource)
+                return resource
         where = f' in group "{group}"' if group else ' in version ""'
         raise OpError("scales.find", ErrorKind.NOT_FOUND, kind, f'no matches for kind "{kind}"{where}')
 

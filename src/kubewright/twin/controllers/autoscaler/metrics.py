@@ -10,7 +10,6 @@ from kubewright.api.autoscaling import MetricSpec, PodMetrics, ResourceMetric
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import format_quantity, milli
 from kubewright.api.resources import MEMORY
-from kubewright.api.selectors import LabelSelector
 from kubewright.twin.controllers.autoscaler.usage import (
     NoProposalError,
     Pool,
@@ -19,6 +18,7 @@ from kubewright.twin.controllers.autoscaler.usage import (
     by_utilization,
     samples,
 )
+from kubewright.twin.controllers.selectortext import go_selector
 
 _NO_CUSTOM = "unable to fetch metrics from custom metrics API: no custom metrics API (custom.metrics.k8s.io) registered"
 _NO_EXTERNAL = "unable to fetch metrics from external metrics API: the server could not find the requested resource"
@@ -111,22 +111,9 @@ def _object(spec: MetricSpec, namespace: str) -> Failed:
 
 def _external(spec: MetricSpec, namespace: str) -> Failed:
     name, selector = spec.external.metric.name, spec.external.metric.selector
-    where = f"{namespace}/{name}/{_go_text(selector)}"
+    where = f"{namespace}/{name}/{go_selector(selector)}"
     problem = f"unable to get external metric {where}: {_NO_EXTERNAL} (get {name}.external.metrics.k8s.io)"
     each = spec.external.target.average_value is not None
     detail = f"failed to get {name} external metric" if each else f"failed to get external metric {name}"
     told = f"failed to get {name} external metric value: {detail}: {problem}"
     return Failed("FailedGetExternalMetric", problem, told)
-
-
-def _go_text(selector: LabelSelector | None) -> str:
-    """Write a selector as Go prints the structure, which is what the messages hold."""
-    if selector is None:
-        return "nil"
-    labels = "".join(f"{key}: {value}," for key, value in sorted(selector.match_labels.items()))
-    expressions = "".join(
-        f"LabelSelectorRequirement{{Key:{each.key},Operator:{each.operator},Values:[{' '.join(each.values)}],}},"
-        for each in selector.match_expressions
-    )
-    matched = f"MatchLabels:map[string]string{{{labels}}}"
-    return f"&LabelSelector{{{matched},MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"

@@ -11,6 +11,7 @@ from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey, OwnerReference, controller_of
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
 from kubewright.api.replication import REPLICATION_CONTROLLERS, ReplicationController
+from kubewright.errors import OpError
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
 from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import WorkQueue
@@ -24,9 +25,18 @@ from kubewright.twin.controllers.disruption.decide import (
     status_of,
 )
 from kubewright.twin.controllers.podnews import digest
-from kubewright.twin.controllers.writes import Patch, Writer
+from kubewright.twin.controllers.scales import Scales
+from kubewright.twin.controllers.selectortext import go_selector
+from kubewright.twin.controllers.writes import Announce, Patch, Writer
 
 NAME = "disruption-controller"
+_REPORTER = "controllermanager"
+"""Whom its events are from."""
+_UNMANAGED = (
+    "Pods selected by this PodDisruptionBudget (selector: %s) were found to be unmanaged. As a result, the status of"
+    " the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please"
+    ' set ".spec.minAvailable" field of the PDB to an integer value.'
+)
 
 _Owner: TypeAlias = Deployment | ReplicaSet | ReplicationController | StatefulSet
 _O = TypeVar("_O", Deployment, ReplicaSet, ReplicationController, StatefulSet)
@@ -39,6 +49,7 @@ class BudgetReconciler:
     caches: Caches
     writer: Writer
     context: Context
+    scales: Scales
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Count a budget's pods."""
@@ -47,7 +58,8 @@ class BudgetReconciler:
             return Done()
         now = self.context.clock.now()
         pods = selected(self.caches, budget)
-        scale = self._scale(key.namespace, pods) if needs_scale(budget) else Scale()
+        scale = await self._scale(key.namespace, pods) if needs_scale(budget) else Scale()
+        await self._tell(budget, pods, scale)
         status = status_of(budget, pods, scale, now)
         present = present_status(budget)
         changes = {name: value for name, value in status.items() if present[name] != value}
@@ -69,19 +81,44 @@ class BudgetReconciler:
         wait = next_check_seconds(status["disruptedPods"], now)
         return Done() if wait is None else RequeueAfter(wait)
 
-    def _scale(self, namespace: str, pods: Sequence[Pod]) -> Scale:
+    async def _scale(self, namespace: str, pods: Sequence[Pod]) -> Scale:
         """Add up what the pods' controllers want, each once; pods without one count for nothing."""
         wanted: dict[str, int] = {}
+        unmanaged = False
         for pod in pods:
             owner = controller_of(pod)
             if owner is None:
-                continue
-            above = self._owner(namespace, owner)
-            if above is None:
-                group = owner.api_version.partition("/")[0]
-                return Scale(problem=f"{owner.kind.lower()}s.{group} does not implement the scale subresource")
-            wanted[above.metadata.uid] = above.spec.replicas
-        return Scale(sum(wanted.values()))
+                unmanaged = True
+            elif owner.uid not in wanted:
+                try:
+                    found = await self._wanted(namespace, owner)
+                except OpError as error:
+                    return Scale(problem=error.detail)
+                if found is None:
+                    return Scale(problem=f'found no controllers for pod "{pod.metadata.name}"')
+                wanted[found[0]] = found[1]
+        return Scale(sum(wanted.values()), unmanaged=unmanaged)
+
+    async def _wanted(self, namespace: str, owner: OwnerReference) -> tuple[str, int] | None:
+        """Return who wants the pods of an owner, itself or the one above it, and how many; kinds of any sort count."""
+        above = self._owner(namespace, owner)
+        if above is not None:
+            return above.metadata.uid, above.spec.replicas
+        scale = await self.scales.find(owner.api_version, owner.kind, ObjectKey(namespace, owner.name))
+        return None if scale is None or scale.metadata.uid != owner.uid else (owner.uid, scale.spec.replicas)
+
+    async def _tell(self, budget: PodDisruptionBudget, pods: Sequence[Pod], scale: Scale) -> None:
+        """Tell of what a budget cannot do its work with."""
+        if not pods:
+            await self._announce(budget, "Normal", "NoPods", "No matching pods found")
+        if scale.problem:
+            text = f"Failed to calculate the number of expected pods: {scale.problem}"
+            await self._announce(budget, "Warning", "CalculateExpectedPodCountFailed", text)
+        elif scale.unmanaged:
+            await self._announce(budget, "Warning", "UnmanagedPods", _UNMANAGED % go_selector(budget.spec.selector))
+
+    async def _announce(self, budget: PodDisruptionBudget, type_: str, reason: str, text: str) -> None:
+        await self.writer.do_one(Announce(POD_DISRUPTION_BUDGETS, budget, type_, reason, text))
 
     def _owner(self, namespace: str, owner: OwnerReference) -> _Owner | None:
         key = ObjectKey(namespace, owner.name)
@@ -143,7 +180,9 @@ def add_to(context: Context) -> None:
     owners = (caches.deployments, caches.replica_sets, caches.replication_controllers, caches.stateful_sets)
     for each in owners:
         each.add_handler(lambda change: _on_owner(change, caches, queue))
-    reconciler = BudgetReconciler(caches, context.writer(NAME), context)
+    reconciler = BudgetReconciler(
+        caches, context.writer(_REPORTER, field_manager=NAME), context, Scales(context.client)
+    )
     context.controller(NAME, reconciler, queue, (caches.budgets, caches.pods, *owners))
 
 

@@ -25,15 +25,17 @@ class Scale:
 
     pods: int = 0
     problem: str = ""
+    unmanaged: bool = False
+    """Whether there are pods that no controller wants."""
 
 
 def status_of(budget: PodDisruptionBudget, pods: Sequence[Pod], scale: Scale, now: float) -> dict[str, Any]:
     """Return the status for the pods that the budget selects."""
     generation = budget.metadata.generation
     if scale.problem:
-        condition = Condition("DisruptionAllowed", "False", "SyncFailed", scale.problem, None, generation)
-        changed = {"disruptionsAllowed": 0, "observedGeneration": generation}
-        return {**present_status(budget), **changed, "conditions": _with(budget, condition, now)}
+        observed = budget.status.observed_generation
+        condition = Condition("DisruptionAllowed", "False", "SyncFailed", scale.problem, None, observed)
+        return {**present_status(budget), "disruptionsAllowed": 0, "conditions": _with(budget, condition, now)}
     expected, desired = _expected(budget, pods, scale)
     disrupted = _still_disrupted(budget, pods, now)
     healthy = sum(pod.is_ready and not pod.is_terminating and pod.metadata.name not in disrupted for pod in pods)
