@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": ("kubewright.cli.demo.command:demo", "Applications deployed, broken and repaired on an embedded cluster."),
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
     "run": ("kubewright.cli.run:run", "Run one service of the platform by itself."),
+    "gpu-agent": ("kubewright.cli.gpuagent:gpu_agent", "Give pods of this node the GPUs chosen for them."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),
     "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),

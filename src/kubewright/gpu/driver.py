@@ -1,0 +1,110 @@
+"""The GPUs of this machine: through NVML, or in tests through anything of the same shape."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from kubewright.gpu.messages import MISSING
+
+APPLICATION_XIDS = frozenset({13, 31, 43, 45, 68, 109})
+"""Errors of a program, not of the GPU it ran on: the GPU stays healthy (NVIDIA's list of XIDs)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU; `number` is what the scheduler calls it, `uuid` what containers do."""
+
+    number: int
+    uuid: str
+    model: str
+    memory_mib: int
+    numa: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class XidError:
+    """The driver reported an error of a GPU."""
+
+    uuid: str
+    xid: int
+
+    @property
+    def is_of_the_gpu(self) -> bool:
+        """Return whether the GPU is to be used no more."""
+        return self.xid not in APPLICATION_XIDS
+
+
+class DeviceDriver(Protocol):
+    """What the agent asks of the hardware."""
+
+    def gpus(self) -> Sequence[Gpu]:
+        """Return the GPUs in the order of their numbers."""
+        ...
+
+    def errors(self, timeout_seconds: float) -> Sequence[XidError]:
+        """Wait so long for errors and return them; called in a thread."""
+        ...
+
+
+class Nvml:
+    """The driver by NVIDIA's management library."""
+
+    def __init__(self) -> None:
+        """Load the library; raises ImportError where the extra is missing, OSError where there is no driver."""
+        try:
+            self._nvml: Any = importlib.import_module("pynvml")
+        except ImportError as error:
+            raise ImportError(MISSING) from error
+        try:
+            self._nvml.nvmlInit()
+            self._handles = [
+                self._nvml.nvmlDeviceGetHandleByIndex(index) for index in range(self._nvml.nvmlDeviceGetCount())
+            ]
+            self._events = self._nvml.nvmlEventSetCreate()
+            for handle in self._handles:
+                self._listen(handle)
+        except self._nvml.NVMLError as error:
+            raise OSError(f"NVML does not answer: {error}") from error
+
+    def gpus(self) -> Sequence[Gpu]:
+        """Return the GPUs that NVML lists."""
+        nvml = self._nvml
+        return [
+            Gpu(
+                number,
+                str(nvml.nvmlDeviceGetUUID(handle)),
+                str(nvml.nvmlDeviceGetName(handle)),
+                int(nvml.nvmlDeviceGetMemoryInfo(handle).total) // 1024**2,
+                _numa(str(nvml.nvmlDeviceGetPciInfo(handle).busId)),
+            )
+            for number, handle in enumerate(self._handles)
+        ]
+
+    def errors(self, timeout_seconds: float) -> Sequence[XidError]:
+        """Wait for one critical error."""
+        nvml = self._nvml
+        try:
+            event = nvml.nvmlEventSetWait_v2(self._events, int(timeout_seconds * 1000))
+            return [XidError(str(nvml.nvmlDeviceGetUUID(event.device)), int(event.eventData))]
+        except nvml.NVMLError:
+            return []  # nothing within that time, or a GPU that does not even tell its name
+
+    def _listen(self, handle: Any) -> None:
+        try:
+            self._nvml.nvmlDeviceRegisterEvents(handle, self._nvml.nvmlEventTypeXidCriticalError, self._events)
+        except self._nvml.NVMLError:
+            return  # an old GPU that reports none
+
+
+def _numa(bus: str) -> int | None:
+    domain, _, rest = bus.lower().partition(":")
+    path = Path("/sys/bus/pci/devices") / f"{domain[-4:]}:{rest}" / "numa_node"
+    try:
+        node = int(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return node if node >= 0 else None
