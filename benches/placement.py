@@ -2,22 +2,27 @@
 
 No API server: typed pods in, assumed pods out, each decision seeing those before it. The cases are those that
 kube-scheduler's own benchmark has. A fresh cluster of nodes in ten zones stands for each case; its pods come from one
-shape, or from a hundred in turn, as many workloads that scale at the same time are.
+size, or in one case from a hundred sizes in turn, the worst that a mix of workloads can do.
 """
 
 from __future__ import annotations
 
+import argparse
+import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from benches.report import Result, report, result
+from benches.watch_decode import pod as whole_pod
 from kubewright.api.core import Node, Pod
 from kubewright.api.interning import Interner
 from kubewright.api.meta import ObjectKey
 from kubewright.api.volumes import CsiNode, PersistentVolume, PersistentVolumeClaim
 from kubewright.placement.fit import Fit, place
+from kubewright.placement.preempt import Preemption, preempt
 from kubewright.placement.snapshot import ClusterSnapshot
 from kubewright.placement.storage import Storage
 
@@ -123,8 +128,8 @@ class Case:
 
 
 CASES = (
-    Case("plain pods of one shape", GOAL_PLAIN, 6_000, {}),
-    Case("plain pods of 100 shapes in turn", GOAL_PLAIN, 6_000, {}, SHAPES),
+    Case("plain pods of one size", GOAL_PLAIN, 20_000, {}),
+    Case("plain pods of 100 sizes in turn", GOAL_PLAIN, 10_000, {}, SHAPES),
     Case("node affinity, required and preferred", GOAL_CONSTRAINED, 4_000, NODE_AFFINITY),
     Case(
         "taints, hard and soft",
@@ -212,3 +217,70 @@ def with_volumes(n_pods: int = 4_000) -> float:
         )
     storage = Storage(claims, volumes, csi_nodes=limits)
     return timed(waiting, ClusterSnapshot.of(nodes(NODES), storage=storage))
+
+
+def making_room(n_pods: int = 50) -> float:
+    """Return preemptions a second in a full cluster of pods of two priorities: any node would do."""
+    snapshot = ClusterSnapshot.of(nodes(NODES))
+    rows = [snapshot.row(pod) for pod in pods(2 * NODES, {"priority": 0, "containers": [large(15)]})]
+    for number, row in enumerate(rows):
+        snapshot.assume(row, number % NODES)
+    waiting = pods(n_pods, {"priority": 100, "containers": [large(8)]}, first=2 * NODES)
+    began = time.process_time()
+    for each in waiting:
+        found = preempt(each, snapshot, SEED)
+        assert isinstance(found, Preemption)
+        for victim in found.victims:
+            snapshot.forget(victim.key)
+        snapshot.assume(found.row, found.column)
+    return n_pods / (time.process_time() - began)
+
+
+def large(cpus: int) -> Document:
+    """Return a container of so many cores."""
+    return {"name": "c", "image": "app", "resources": {"requests": {"cpu": str(cpus)}}}
+
+
+def full() -> list[Result]:
+    """Fill a cluster with pods as API servers send them, and return what the process weighs, and what a fork costs."""
+    snapshot = ClusterSnapshot.of(nodes(NODES))
+    intern, decode, encode = Interner().intern, msgspec.json.Decoder(Pod).decode, msgspec.json.encode
+    for number in range(FULL_PODS):
+        row = snapshot.row(intern(decode(encode(whole_pod(number)))))
+        snapshot.assume(row, number % NODES)
+    began = time.process_time()
+    for _ in range(100):
+        fork = snapshot.fork()
+        fork.assume(row, 1)
+    took = (time.process_time() - began) / 100
+    gigabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+    return [
+        result(
+            f"memory of {FULL_PODS:,} pods on {NODES:,} nodes, in all",
+            "GB",
+            [gigabytes],
+            goal=GOAL_GIGABYTES,
+            less_is_better=True,
+        ),
+        result("fork of that, with a pod moved", "microseconds", [took * 1e6]),
+    ]
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    runs = parser.parse_args().runs
+    # Memory first: what a process has once weighed it does not lose.
+    results = full()
+    for case in CASES:
+        goal = case.goal or None
+        results.append(result(case.name, "decisions/s", [decided(case) for _ in range(runs)], goal=goal))
+    volumes = [with_volumes() for _ in range(runs)]
+    results.append(result("claims bound to volumes of a zone", "decisions/s", volumes, goal=GOAL_CONSTRAINED))
+    results.append(result("preemption in a full cluster", "preemptions/s", [making_room() for _ in range(runs)]))
+    report("placement", results)
+
+
+if __name__ == "__main__":
+    main()

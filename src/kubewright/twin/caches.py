@@ -24,7 +24,7 @@ from kubewright.api.discovery import ENDPOINT_SLICES, EndpointSlice
 from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.replication import REPLICATION_CONTROLLERS
-from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES, claim_names
+from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUMES, claim_names
 from kubewright.client.protocol import Client
 from kubewright.runtime.informer import Informer
 from kubewright.store.index import Indexer
@@ -75,6 +75,8 @@ class Caches:
         self.claims = self.of(CLAIMS)
         self.volumes = self.of(VOLUMES)
         self.storage_classes = self.of(STORAGE_CLASSES)
+        self.csi_nodes = self.of(CSI_NODES)
+        self.csi_drivers = self.of(CSI_DRIVERS)
 
     def of(self, resource: Resource[T]) -> Informer[T]:
         """Return the kind's informer; one made after `run` began must be run by whoever asked."""

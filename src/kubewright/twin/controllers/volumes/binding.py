@@ -25,8 +25,14 @@ _DEFAULT = ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.ku
 
 
 def storage_of(caches: Caches) -> Storage:
-    """Return a live view of claims, volumes and classes."""
-    return Storage(caches.claims.index, caches.volumes.index, caches.storage_classes.index)
+    """Return a live view of claims, volumes, classes, and what nodes attach."""
+    return Storage(
+        caches.claims.index,
+        caches.volumes.index,
+        caches.storage_classes.index,
+        csi_nodes=caches.csi_nodes.index,
+        csi_drivers=caches.csi_drivers.index,
+    )
 
 
 @dataclass(frozen=True, slots=True)
