@@ -194,8 +194,9 @@ class Draw:
 
     def _placed(self, number: int) -> Document:
         document = self.pod(f"x{number}")
-        if self._crowded and self._chance(0.7):
-            document["status"] = {"startTime": f"2026-01-01T00:00:{self._rng.randint(10, 59)}Z"}
+        if self._crowded:
+            # No two began together: of such, which one goes depends on when the real scheduler heard of them.
+            document["status"] = {"startTime": f"2026-01-01T00:{(number * 37 + self._number) % 60:02d}:00Z"}
         document["spec"]["nodeName"] = self._rng.choice(self.nodes)
         return document
 

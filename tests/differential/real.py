@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kubewright.api.core import Pod
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.client.http import HttpTransport
 from kubewright.client.kubeconfig import load
 from kubewright.placement.examine import examine
@@ -39,6 +39,7 @@ WITH_STATUS = ("PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget
 SETTLE_SECONDS = 0.3
 """So long the scheduler's watches may take to tell of what was made before a pod."""
 PATIENCE_SECONDS = 60
+FIRST_START = 1_767_312_000
 POLL_SECONDS = 0.01
 PLANE = {
     "kube-apiserver": ["--disable-admission-plugins=TaintNodesByCondition,ServiceAccount,StorageObjectInUseProtection"]
@@ -108,6 +109,7 @@ class Real:
     """A control plane whose scheduler is compared."""
 
     api: Api
+    _started: int = 0
 
     async def run(self, seed: int, number: int, n_pods: int, *, crowded: bool = False) -> list[Verdict]:
         """Draw a world, make it, and place its pods one by one on both sides."""
@@ -154,11 +156,18 @@ class Real:
             model.drop("Pod", pod.key)
             return Verdict(str(pod.key), refusal, judged.text, refusal == judged.text, False, made)
         chosen = after["spec"]["nodeName"]
-        model.put(after)
+        model.put(await self._start(after))
         gone = await self._gone(model)
         await self._bind_claims(model, pod)
         real = f"on {chosen}" + (f", in place of {sorted(map(str, gone))}" if gone else "")
         return Verdict(str(pod.key), real, judged.text, judged.agrees(chosen, gone), True, made)
+
+    async def _start(self, pod: Document) -> Document:
+        """Say since when a pod runs, as its kubelet would: of pods that did not start, any may have to go."""
+        path = f"{collection(pod)}/{pod['metadata']['name']}/status"
+        self._started += 1
+        status = {**pod["status"], "startTime": rfc3339(FIRST_START + self._started)}
+        return {**pod, **(await self.api.ask("PUT", path, {**pod, "status": status})).ok()}
 
     async def _gone(self, model: Model) -> set[ObjectKey]:
         """Drop the pods from the model that are there no more, and tell which."""
