@@ -38,7 +38,7 @@ WITH_STATUS = ("PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget
 """A node's status is taken over when it is created, of these it is not."""
 SETTLE_SECONDS = 0.3
 """So long the scheduler's watches may take to tell of what was made before a pod."""
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 FIRST_START = 1_767_312_000
 POLL_SECONDS = 0.01
 PLANE = {
@@ -184,14 +184,15 @@ class Real:
     async def _outcome(self, made: Document) -> Document:
         """Wait until the pod has a node or the scheduler has given it up."""
         path = f"{collection(made)}/{made['metadata']['name']}"
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                now = (await self.api.get(path)).ok()
-                is_promised = bool(now.get("status", {}).get("nominatedNodeName"))
-                if now["spec"].get("nodeName") or (_refusal(now) and not is_promised):
-                    return now
-                await self._bind_chosen(now)
-                await asyncio.sleep(POLL_SECONDS)
+        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while True:
+            now = (await self.api.get(path)).ok()
+            is_promised = bool(now.get("status", {}).get("nominatedNodeName"))
+            if now["spec"].get("nodeName") or (_refusal(now) and not is_promised):
+                return now
+            assert asyncio.get_running_loop().time() < deadline, f"the real scheduler has not decided: {now}"
+            await self._bind_chosen(now)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _bind_chosen(self, pod: Document) -> None:
         """Do what the volume controller and a provisioner would for the pod's claims."""
