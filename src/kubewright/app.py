@@ -59,7 +59,6 @@ class Choices:
 
 
 PROFILES: Mapping[str, Policy] = {"spread": SPREAD, "pack": PACK, "cost": COST, "gpu": GPU}
-SERVICES = ("workloads", "scheduler")
 
 
 class Platform:
@@ -111,7 +110,8 @@ class Platform:
 
     async def run(self) -> None:
         """Install what is missing, then run every service until cancelled."""
-        await install(self._client, all_crds())
+        if "workloads" in self.services:
+            await install(self._client, all_crds())
         async with asyncio.TaskGroup() as tasks:
             for recorder in self._recorders:
                 tasks.create_task(recorder.run())

@@ -1,18 +1,24 @@
-"""`kubewright rbac`: the platform's own account and rights as YAML."""
+"""`kubewright rbac`: a service's own account and rights as YAML."""
 
 from __future__ import annotations
 
 import click
 
+from kubewright.api.rights import account
 from kubewright.cli.yamlform import dump_all
-from kubewright.workloads.rights import manifests
+from kubewright.scheduler import rights as scheduler
+from kubewright.workloads import rights as workloads
+
+_SERVICES = {"up": workloads, "workloads": workloads, "scheduler": scheduler}
 
 
 @click.command()
 @click.option("-n", "--namespace", default="default", show_default=True, help="Where the account and the lease are.")
-def rbac(namespace: str) -> None:
-    """Print the ServiceAccount that `up` needs and its roles: `kubewright rbac | kubectl apply -f -`.
+@click.option("--service", type=click.Choice([*_SERVICES]), default="up", show_default=True, help="Whose.")
+def rbac(namespace: str, service: str) -> None:
+    """Print the ServiceAccount that a service needs and its roles: `kubewright rbac | kubectl apply -f -`.
 
-    They hold the verbs that the platform uses, and nothing besides.
+    They hold the verbs that it uses, and nothing besides.
     """
-    click.echo(dump_all(manifests(namespace)), nl=False)
+    rights = _SERVICES[service]
+    click.echo(dump_all(account(rights.ACCOUNT, namespace, rights.cluster_rules())), nl=False)

@@ -1,0 +1,50 @@
+"""A service's ServiceAccount with its roles and bindings: what it must be allowed, and nothing besides.
+
+Each service lists its rules beside its code; `kubewright rbac` prints what is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kubewright.api.coordination import LEASES
+from kubewright.api.core import SERVICE_ACCOUNTS
+from kubewright.api.meta import Manifest, Resource
+
+GROUP = "rbac.authorization.k8s.io"
+WATCH = ("list", "watch")
+READ = ("get", *WATCH)
+_LABELS = {"app.kubernetes.io/name": "kubewright"}
+
+
+def rule(
+    resource: Resource[Any], verbs: Sequence[str], *, subresource: str = "", names: Sequence[str] = ()
+) -> Manifest:
+    """Allow verbs on a kind, on a subresource of it, or on certain objects of it."""
+    plural = f"{resource.plural}/{subresource}" if subresource else resource.plural
+    found: Manifest = {"apiGroups": [resource.group], "resources": [plural], "verbs": list(verbs)}
+    return found | ({"resourceNames": list(names)} if names else {})
+
+
+def account(name: str, namespace: str, cluster_rules: Sequence[Manifest]) -> list[Manifest]:
+    """Return an account in a namespace with rights in all, and with that to elect a leader in its own."""
+    leases = [rule(LEASES, ("get", "create", "update"))]
+    subject = {"kind": SERVICE_ACCOUNTS.kind, "name": name, "namespace": namespace}
+
+    def manifest(api_version: str, kind: str, place: str, content: Manifest) -> Manifest:
+        metadata: Manifest = {"name": name, "labels": dict(_LABELS)}
+        if place:
+            metadata["namespace"] = place
+        return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
+
+    def binding(role_kind: str) -> Manifest:
+        return {"roleRef": {"apiGroup": GROUP, "kind": role_kind, "name": name}, "subjects": [dict(subject)]}
+
+    return [
+        manifest(SERVICE_ACCOUNTS.api_version, SERVICE_ACCOUNTS.kind, namespace, {}),
+        manifest(f"{GROUP}/v1", "ClusterRole", "", {"rules": list(cluster_rules)}),
+        manifest(f"{GROUP}/v1", "ClusterRoleBinding", "", binding("ClusterRole")),
+        manifest(f"{GROUP}/v1", "Role", namespace, {"rules": leases}),
+        manifest(f"{GROUP}/v1", "RoleBinding", namespace, binding("Role")),
+    ]

@@ -1,0 +1,36 @@
+"""What scheduling takes. A verb that it comes to use is added here; a test runs it as this account."""
+
+from __future__ import annotations
+
+from kubewright.api.apps import REPLICA_SETS, STATEFUL_SETS
+from kubewright.api.core import EVENTS, NAMESPACES, NODES, PODS, SERVICES
+from kubewright.api.meta import Manifest
+from kubewright.api.policy import POD_DISRUPTION_BUDGETS
+from kubewright.api.rights import WATCH, rule
+from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
+
+ACCOUNT = "kubewright-scheduler"
+_READ_ONLY = (
+    NODES,
+    NAMESPACES,
+    SERVICES,
+    REPLICA_SETS,
+    STATEFUL_SETS,
+    POD_DISRUPTION_BUDGETS,
+    STORAGE_CLASSES,
+    CSI_NODES,
+    CSI_DRIVERS,
+    VOLUME_ATTACHMENTS,
+)
+
+
+def cluster_rules() -> list[Manifest]:
+    """Return the rights in every namespace."""
+    return [
+        rule(PODS, (*WATCH, "delete")),
+        rule(PODS, ("create",), subresource="binding"),
+        rule(PODS, ("patch",), subresource="status"),
+        *(rule(kind, WATCH) for kind in _READ_ONLY),
+        *(rule(kind, (*WATCH, "patch")) for kind in (CLAIMS, VOLUMES)),
+        rule(EVENTS, ("create", "patch")),
+    ]
