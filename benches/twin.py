@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -144,8 +145,8 @@ def whole_clusters(runner: Runner, share: int) -> list[Result]:
 
 
 @contextlib.contextmanager
-def served(folder: Path) -> Generator[Path]:
-    """Serve the API alone, as the peer does, from a process of its own."""
+def served(folder: Path) -> Generator[tuple[Path, int]]:
+    """Serve the API alone, as the peer does, from a process of its own; yields its kubeconfig and the process."""
     kubeconfig = folder / "twin"
     process = subprocess.Popen([sys.executable, "-m", "benches.twin", "--serve", str(kubeconfig)])
     try:
@@ -153,7 +154,7 @@ def served(folder: Path) -> Generator[Path]:
             if process.poll() is not None:
                 raise UnmeasuredError("the twin's server ended at once")
             time.sleep(0.05)
-        yield kubeconfig
+        yield kubeconfig, process.pid
     finally:
         process.terminate()
         process.wait()
@@ -191,22 +192,25 @@ def over_https(runner: Runner, runs: int, *, creates: int, listed: int, without_
     try:
         with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
             folder = Path(name)
-            clusters = [stack.enter_context(served(folder))]
+            twin, process = stack.enter_context(served(folder))
+            clusters = [twin]
             if not without_peer:
                 plane = ControlPlane.start(folder / "plane", controllers=False, scheduler=False)
                 clusters.append(stack.enter_context(plane).kubeconfig)
-            return _traffic(runner, runs, clusters, cases, (creates, creates, listed))
+            return _traffic(runner, runs, clusters, process, cases, (creates, creates, listed))
     except Exception as error:  # noqa: BLE001  whatever it is, the other cases are told of
         return [found for case in cases for found in case.outcome([], failure=f"failed: {error}")]
 
 
-def _traffic(
-    runner: Runner, runs: int, clusters: list[Path], cases: list[Case], counts: tuple[int, int, int]
+def _traffic(  # noqa: PLR0917
+    runner: Runner, runs: int, clusters: list[Path], process: int, cases: list[Case], counts: tuple[int, int, int]
 ) -> list[Result]:
     def measures(what: str, count: int, spaces: Sequence[str] = ()) -> tuple[list[list[list[float]]], list[str]]:
         def measure(number: int) -> list[float]:
             namespace = spaces[number] if spaces else fresh(clusters[number])
-            return runner.run("traffic", clusters[number], what, namespace, count, limit=60)
+            begun = cpu_seconds(process)
+            found = runner.run("traffic", clusters[number], what, namespace, count, limit=60)
+            return [*found, count / max(cpu_seconds(process) - begun, 0.01)]
 
         return in_turn(runs, *(lambda number=number: measure(number) for number in range(len(clusters))))
 
@@ -219,7 +223,16 @@ def _traffic(
         outcomes, failures = measures(what, count, full)
         values = [[each[0] for each in ones] for ones in outcomes]
         found += case.outcome(values[0], *values[1:], failure=failures[0])
+        if what == "create":
+            each = Case(f"{case.name}, by the CPU time of the server", case.unit, case.goal)
+            found += each.outcome([ones[1] for ones in outcomes[0]], failure=failures[0])
     return found
+
+
+def cpu_seconds(process: int) -> float:
+    """Return how long a process has run on any core: what is left of it beside others on the machine."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def _fill(runner: Runner, clusters: list[Path], spaces: list[str], count: int) -> None:
