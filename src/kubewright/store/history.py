@@ -64,7 +64,7 @@ class Record:
         return f"Record({self.key}@{self.revision})"
 
 
-_WARM_RECORDS = 8192
+_WARM_RECORDS = 2048
 _warm: deque[Record] = deque()
 _encode = msgspec.json.Encoder().encode
 _decode: Callable[[bytes], Manifest] = msgspec.json.Decoder().decode

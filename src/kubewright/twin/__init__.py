@@ -33,6 +33,7 @@ Besides that, known simplifications of what is modelled:
   What images a node has is not told in its status: schedulers cannot score by it.
 - An update of the status of a Service that is not there is refused; a real server makes one of it, without an address.
 - ServiceCIDRs do not widen the range of services, and no IPAddress is made for a service.
+- History reaches back five to ten minutes, but never over more than the last 100,000 changes.
 - A list over all namespaces is ordered by namespace, then name.
 - A saved or copied cluster (`copying.py`) has no events, leases, webhooks or values of Secrets. Loaded, its nodes have
   simulated kubelets: a pod that was running and not ready becomes ready as its annotations say; nodes that were not

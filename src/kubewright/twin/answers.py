@@ -97,11 +97,16 @@ def _list_bytes(kind: KindInfo, page: Page) -> bytes:
     """Join the items as they were encoded; built-in kinds leave `kind` and `apiVersion` out of their items."""
     metadata = {"continue": "", **page.metadata()} if kind.custom else page.metadata()
     head = {"kind": kind.list_kind, "apiVersion": kind.api_version, "metadata": metadata}
-    items = [encoded_in(kind, record) for record in page.records]
-    if not kind.custom:
-        prefix = head_of(kind)
-        items = [b"{" + item[len(prefix) :] if item.startswith(prefix) else item for item in items]
-    return encode(head)[:-1] + b',"items":[' + b",".join(items) + b"]}"
+    prefix = b"" if kind.custom else head_of(kind)
+    pieces: list[bytes | memoryview] = [encode(head)[:-1], b',"items":[']
+    for record in page.records:
+        item = encoded_in(kind, record)
+        if prefix and item.startswith(prefix):
+            pieces += (b"{", memoryview(item)[len(prefix) :], b",")
+        else:
+            pieces += (item, b",")
+    # A list is large: it is put together in one go, and nothing of it is copied before.
+    return b"".join((*(pieces[:-1] if page.records else pieces), b"]}"))
 
 
 def head_of(kind: KindInfo) -> bytes:

@@ -5,8 +5,8 @@ outcome is kept as a mould: its JSON with holes for the name, the uid, the time,
 token's volume, which is drawn for each pod. `verbs.writing` asks here before it reads a body; a pod that is cast draws
 from the server's generator what one that is made would have drawn, and in the same order, so that nobody can tell.
 
-Whatever else a pod's create reads breaks all moulds when it changes: `_READ` lists it. Where something must be asked
-about each single pod (a quota, a policy, a webhook), no mould is taken at all.
+Whatever else a pod's create reads breaks all moulds when it changes: `READ` lists it. Where something must be asked
+about each single pod (a quota, a policy, a webhook, the node that it names), no mould is taken at all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PODS: Bucket = ("", "pods")
 _ADMISSION = "admissionregistration.k8s.io"
 _QUOTAS: Bucket = ("", "resourcequotas")
 _BINDINGS: Bucket = (_ADMISSION, "validatingadmissionpolicybindings")
-_READ: tuple[Bucket, ...] = (
+READ: tuple[Bucket, ...] = (
     ("", "namespaces"),
     ("", "limitranges"),
     ("", "serviceaccounts"),
@@ -78,7 +78,7 @@ class Moulds:
 
     def __init__(self, store: VersionedStore) -> None:
         self._moulds: Seen[_Mould] = Seen()
-        for bucket in _READ:
+        for bucket in READ:
             store.subscribe(bucket, self._break)
 
     def _break(self, _change: Change) -> None:
@@ -141,7 +141,8 @@ def _taken(registry: Registry, record: Record, body: bytes) -> _Mould | None:
     entries = as_list(metadata.get("managedFields"))
     now = metadata["creationTimestamp"]
     asked_each_time = registry.store.list(_QUOTAS, record.key.namespace)[0] or registry.store.list(_BINDINGS)[0]
-    if asked_each_time or len(entries) != 1 or entries[0].get("time") != now or "conditions" in record.obj["status"]:
+    has_own = len(entries) != 1 or entries[0].get("time") != now or "conditions" in record.obj["status"]
+    if asked_each_time or has_own or spec.get("nodeName"):
         return None
     token = next((name for name in _token_volumes(spec) if name.encode() not in body), "")
     form = json_of(spec)

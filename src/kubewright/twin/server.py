@@ -1,16 +1,18 @@
 """The API server: one request in, one response out.
 
 The same `handle` serves HTTP (`asgi.py`) and clients in this process. It has no threads, no sockets and no tasks of its
-own: each request runs to its end without waiting, and only a watch's stream waits. One that needs a webhook's answer
-ends, waits for it, and runs again from its beginning. So it runs unchanged under virtual time, and what it does depends
-on nothing but its requests, its clock, its seed, and what webhooks say.
+own, only timers (`upkeep.py`): each request runs to its end without waiting, and only a watch's stream waits. One that
+needs a webhook's answer ends, waits for it, and runs again from its beginning. So it runs unchanged under virtual time,
+and what it does depends on nothing but its requests, its clock, its seed, and what webhooks say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from kubewright.client.transport import Request, Response
 from kubewright.clock import Clock
@@ -37,6 +39,7 @@ from kubewright.twin.podupdates import PodUpdates
 from kubewright.twin.registry import Registry
 from kubewright.twin.routes import Route, group_below, parse_route
 from kubewright.twin.subresources import accounts, logs, namespaces, pods, scale
+from kubewright.twin.upkeep import Upkeep
 from kubewright.twin.verbs import patching, reading, writing
 from kubewright.twin.watch import WatchHub, WatchStream
 from kubewright.twin.webhooks.questions import Draws, Memory, NoWay, Unanswered, WebhookTransport
@@ -112,6 +115,7 @@ class ApiServer:
         self._registry = Registry(clock, self.kinds, self.store, generator, admission, addresses, self._authorizer)
         self._registry.hooks.follow(self.store)
         self.hub = WatchHub(self.store, clock.now)
+        self._upkeep = Upkeep(self.store, clock)
         self.tokens = Credentials(clock, self.store, generator)
         self._services = Services(self._registry, self.hub, self.tokens, self._authorizer, Moulds(self.store))
         self.faults = Board()
@@ -132,6 +136,7 @@ class ApiServer:
         forked._random.setstate(self._random.getstate())
         forked.tokens.learn(self.tokens)
         forked.faults.now = self.faults.now
+        forked._upkeep.resume_from(self._upkeep)
         return forked
 
     def bootstrap(self) -> None:
@@ -157,6 +162,7 @@ class ApiServer:
 
         Raises ConnectionResetError where a fault wants the connection cut.
         """
+        self._upkeep.wake()
         if self.faults.now.on_clients:
             return await self.gate.through(request, user, lambda: self._handle(request, user))
         response = await self._handle(request, user)
@@ -308,4 +314,4 @@ def _verb(call: Call) -> Verb | None:
 def _with_warnings(response: Response, warnings: list[str]) -> Response:
     quoted = (warning.replace("\\", "\\\\").replace('"', '\\"') for warning in dict.fromkeys(warnings))
     header = ", ".join(f'299 - "{text}"' for text in quoted)
-    return replace(response, headers={**response.headers, "warning": header})
+    return msgspec.structs.replace(response, headers={**response.headers, "warning": header})

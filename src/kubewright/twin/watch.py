@@ -68,7 +68,8 @@ class WatchHub:
         self._others: weakref.WeakSet[Stream] = weakref.WeakSet()
         # Ended ones may still hold lines; in the order of their beginning, so that like runs cut off the same.
         self._all: weakref.WeakKeyDictionary[WatchStream, None] = weakref.WeakKeyDictionary()
-        self._buffered_bytes = 0
+        self.buffered_bytes = 0
+        """What all watches hold that nobody has taken: each adds and subtracts its own."""
 
     def follow(self, bucket: Bucket, stream: WatchStream) -> None:
         """Give a stream the bucket's changes from now on."""
@@ -84,18 +85,13 @@ class WatchHub:
         if not streams and bucket in self._unsubscribe:
             self._unsubscribe.pop(bucket)()
 
-    def account(self, size: int) -> None:
-        """Count bytes that a watch has begun or ceased to hold; beyond the limit, the slowest are cut off."""
-        self._buffered_bytes += size
-        if size > 0 and self._buffered_bytes > BUFFERED_BYTES:
-            self._relieve()
-
-    def _relieve(self) -> None:
+    def relieve(self) -> None:
+        """Cut off the slowest watches, when all together hold too much."""
         held = sorted(((stream.buffered_bytes, stream) for stream in self._all), key=lambda each: -each[0])
         # Counted anew: what was never taken from streams that nobody has any more is gone with them.
-        self._buffered_bytes = sum(size for size, _ in held)
+        self.buffered_bytes = sum(size for size, _ in held)
         for size, stream in held:
-            if self._buffered_bytes <= BUFFERED_BYTES * _LEFT_BY_RELIEF:
+            if self.buffered_bytes <= BUFFERED_BYTES * _LEFT_BY_RELIEF:
                 return
             if size:
                 stream.drop()
@@ -125,7 +121,8 @@ class WatchStream:
         self._hub = hub
         self._bucket = bucket
         self._plan = plan
-        self._initial: Iterator[bytes] = iter(())
+        self._shows_all = plan.selection.everything and plan.view.form is Form.OBJECT
+        self._initial: Iterator[bytes] | None = None
         self._lines: deque[bytes] = deque()
         self._ended = False
         self._holds = 0
@@ -162,7 +159,7 @@ class WatchStream:
         plan = self._plan
         if self._ended or (plan.namespace and change.record.key.namespace != plan.namespace):
             return
-        if plan.selection.everything and plan.view.form is Form.OBJECT:
+        if self._shows_all:
             line = lines.get(plan.kind.api_version)
             if line is None:
                 line = lines[plan.kind.api_version] = self._line(change.type, change.record)
@@ -220,10 +217,15 @@ class WatchStream:
                 self._waiter = None
 
     def _next(self) -> bytes | None:
-        line = next(self._initial, None)
-        if line is None and self._lines:
-            line = self._lines.popleft()
-            self._hub.account(-len(line))
+        if self._initial is not None:
+            line = next(self._initial, None)
+            if line is not None:
+                return line
+            self._initial = None
+        if not self._lines:
+            return None
+        line = self._lines.popleft()
+        self._hub.buffered_bytes -= len(line)
         return line
 
     @property
@@ -237,9 +239,9 @@ class WatchStream:
 
     def drop(self) -> None:
         """End now, and show nothing of what is buffered."""
-        self._hub.account(-self.buffered_bytes)
+        self._hub.buffered_bytes -= self.buffered_bytes
         self._lines.clear()
-        self._initial = iter(())
+        self._initial = None
         self.end()
 
     def end(self) -> None:
@@ -280,8 +282,12 @@ class WatchStream:
             self.drop()
             return
         self._lines.append(line)
-        self._hub.account(len(line))
-        self._wake()
+        hub = self._hub
+        hub.buffered_bytes += len(line)
+        if hub.buffered_bytes > BUFFERED_BYTES:
+            hub.relieve()
+        if self._waiter is not None:
+            self._wake()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -7,6 +7,7 @@ import pytest
 
 from kubewright.client.transport import Request
 from kubewright.clock import Clock, run_virtual
+from kubewright.store.versioned import VersionedStore
 from kubewright.twin import moulds
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.moulds import Moulds
@@ -234,6 +235,50 @@ def test_callers_options_are_kept_apart(monkeypatch):
                     user_agent=agent,
                     accept="application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
                 )
+
+    cast, made = both_ways(script, monkeypatch)
+    assert cast == made
+
+
+def test_a_create_reads_nothing_that_breaks_no_mould(monkeypatch):
+    """An admission plugin that looks at more must have it listed, or else pods are cast as they no longer should be."""
+    read = set()
+    for name in ("get", "list"):
+        method = getattr(VersionedStore, name)
+
+        def noted(store, bucket, *arguments, method=method, **options):
+            read.add(bucket)
+            return method(store, bucket, *arguments, **options)
+
+        monkeypatch.setattr(VersionedStore, name, noted)
+    demanding = changed(
+        POD, spec__runtimeClassName="none", spec__priorityClassName="none", spec__serviceAccountName="none"
+    )
+
+    async def script(found):
+        read.clear()
+        assert await found.create(named("a"), demanding) == [201, 403]
+        for path in (("runtimeClassName",), ("priorityClassName",)):
+            body = changed(demanding, spec__serviceAccountName="default")
+            for name in path:
+                del body["spec"][name]
+            await found.create(body)
+        told = set(read)
+        assert told <= {moulds.PODS, *moulds.READ}
+        assert told >= {("", "namespaces"), ("", "limitranges"), ("", "serviceaccounts")}
+
+    run_virtual(outcome(script))
+
+
+def test_pods_that_name_their_node_take_on_what_it_has_by_then(monkeypatch):
+    node = {"metadata": {"name": "n", "labels": {"topology.kubernetes.io/zone": "one"}}}
+
+    async def script(found):
+        await found.ask("POST", "/api/v1/nodes", node)
+        await found.create(*(named(name, changed(POD, spec__nodeName="n")) for name in "abc"))
+        moved = {"metadata": {"labels": {"topology.kubernetes.io/zone": "other"}}}
+        await found.ask("PATCH", "/api/v1/nodes/n", moved, content_type="application/merge-patch+json")
+        await found.create(*(named(name, changed(POD, spec__nodeName="n")) for name in "def"))
 
     cast, made = both_ways(script, monkeypatch)
     assert cast == made
