@@ -7,31 +7,30 @@ the same process. Both ends of the in-process transport speak these types, so ne
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Request:
+
+class Request(msgspec.Struct, frozen=True):
     """An HTTP request to an API server; `path` is absolute and unescaped query values stand in `query`."""
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     """Header names are lower case."""
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """The answer: a whole `body`, or for a watch or a followed log the `stream` of chunks as they arrive.
 
     Closing a stream's iterator (`aclose`) ends the request.
     """
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     body: bytes = b""
     stream: AsyncIterator[bytes] | None = None
 

@@ -12,9 +12,10 @@ import itertools
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
+
+import msgspec
 
 from kubewright.client.transport import Request, Response
 from kubewright.clock import loop_speed
@@ -61,7 +62,7 @@ class AsgiApp:
             return
         except ConnectionAbortedError:
             return
-        response = replace(answer, headers={**answer.headers, "audit-id": self._audit_id(headers)})
+        response = msgspec.structs.replace(answer, headers={**answer.headers, "audit-id": self._audit_id(headers)})
         if response.stream is None:
             await _send_whole(response, headers, send, with_body=scope["method"] != "HEAD")
         else:

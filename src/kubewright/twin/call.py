@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from kubewright.api.meta import Manifest
 from kubewright.twin.access.attributes import Attributes
 from kubewright.twin.access.authorizer import Authorizer
@@ -35,8 +37,7 @@ class Services:
     moulds: Moulds
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A request for a resource: its kind and names, and the request's own parts."""
 
     services: Services

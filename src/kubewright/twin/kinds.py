@@ -90,6 +90,12 @@ class KindInfo:
     """Whether this is the version that objects are stored in."""
     deprecation: str = ""
     """What every request for this version is warned of; empty: nothing."""
+    has_status: bool = field(init=False, repr=False, compare=False)
+    """Whether status is written through its own subresource."""
+
+    def __post_init__(self) -> None:
+        """Work out what every write asks."""
+        object.__setattr__(self, "has_status", self.subresource("status") is not None)
 
     @property
     def api_version(self) -> str:
@@ -107,11 +113,6 @@ class KindInfo:
     def custom(self) -> bool:
         """Tell whether a CustomResourceDefinition made this kind."""
         return self.crd is not None
-
-    @property
-    def has_status(self) -> bool:
-        """Tell whether status is written through its own subresource."""
-        return self.subresource("status") is not None
 
     @property
     def has_generation(self) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from kubewright.api.meta import Manifest
 from kubewright.api.selectors import parse_field_selector, parse_label_selector
@@ -25,22 +27,20 @@ MAX_MANAGER_LENGTH = 128
 _MOST_DIGITS = 25
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOptions:
+class WriteOptions(msgspec.Struct, frozen=True):
     """How a create, update, patch or apply is to be done."""
 
     dry_run: bool = False
     field_manager: str = ""
     field_validation: str = "Warn"
     force: bool = False
-    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    given: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     """The options that the caller named, as policies and webhooks are shown them."""
     asks: bool = True
     """Whether policies and webhooks are asked: not about what the server itself does within a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListOptions:
+class ListOptions(msgspec.Struct, frozen=True):
     """Which objects a list or watch is about, and as of when."""
 
     label_selector: str = ""
@@ -55,8 +55,7 @@ class ListOptions:
     send_initial_events: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteOptions:
+class DeleteOptions(msgspec.Struct, frozen=True):
     """How an object is to go."""
 
     dry_run: bool = False
@@ -65,7 +64,7 @@ class DeleteOptions:
     orphan_dependents: bool | None = None
     uid: str = ""
     resource_version: str = ""
-    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    given: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     asks: bool = True
 
 
@@ -73,6 +72,18 @@ def write_options(
     query: Mapping[str, str], headers: Mapping[str, str], *, kind: str, applying: bool = False
 ) -> WriteOptions:
     """Read the options of a write; `kind` (CreateOptions ...) stands in the message when they are wrong."""
+    said = tuple((name, query[name]) for name in _OF_WRITES if name in query) if query else ()
+    unnamed = "" if query.get("fieldManager") else manager_of(headers.get("user-agent", ""))
+    return _write_options(said, unnamed, kind, applying=applying)
+
+
+_OF_WRITES = ("dryRun", "fieldValidation", "fieldManager", "force")
+
+
+@functools.lru_cache(maxsize=1024)
+def _write_options(said: tuple[tuple[str, str], ...], unnamed: str, kind: str, *, applying: bool) -> WriteOptions:
+    """Read what most writes of one client say alike."""
+    query = dict(said)
     errors: list[FieldError] = []
     dry_run = _dry_run(query.get("dryRun"), errors)
     validation = query.get("fieldValidation") or "Warn"
@@ -86,7 +97,7 @@ def write_options(
         raise invalid("meta.k8s.io", kind, "", errors)
     return WriteOptions(
         dry_run=dry_run,
-        field_manager=manager or manager_of(headers.get("user-agent", "")),
+        field_manager=manager or unnamed,
         field_validation=validation,
         force=boolean(query, "force") or False,
         given=_given(query, dry_run=dry_run),

@@ -1,18 +1,24 @@
-"""Reading JSON documents whose shape nobody promised: what is missing or of another type reads as empty."""
+"""Reading JSON documents whose shape nobody promised: what is missing or of another type reads as empty.
+
+Called for nearly every field of every write, so the one case that is common costs one look.
+"""
+
+# pyright: reportUnknownVariableType=false, reportUnknownMemberType=false
+# JSON values have no types of their own, and a `cast` is a call.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 
 def as_dict(value: Any) -> dict[str, Any]:
     """Read a part of a manifest as an object; anything else is an empty one."""
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def as_list(value: Any) -> list[Any]:
     """Read a part of a manifest as a list; anything else is an empty one."""
-    return cast("list[Any]", value) if isinstance(value, list) else []
+    return value if isinstance(value, list) else []
 
 
 def dig(obj: Any, *names: str) -> Any:
@@ -20,18 +26,17 @@ def dig(obj: Any, *names: str) -> Any:
     for name in names:
         if not isinstance(obj, dict):
             return None
-        obj = cast("dict[str, Any]", obj).get(name)
+        obj = obj.get(name)
     return obj
 
 
 def text(obj: Any, *names: str) -> str:
     """Read a string, or ""."""
-    value = obj
     for name in names:
-        if not isinstance(value, dict):
+        if not isinstance(obj, dict):
             return ""
-        value = cast("dict[str, Any]", value).get(name)
-    return value if isinstance(value, str) else ""
+        obj = obj.get(name)
+    return obj if isinstance(obj, str) else ""
 
 
 def count(obj: Any, *names: str) -> int:
@@ -42,9 +47,8 @@ def count(obj: Any, *names: str) -> int:
 
 def dicts(obj: Any, *names: str) -> list[dict[str, Any]]:
     """Read a list of objects; items of other types are skipped."""
-    value = obj
     for name in names:
-        if not isinstance(value, dict):
+        if not isinstance(obj, dict):
             return []
-        value = cast("dict[str, Any]", value).get(name)
-    return [item for item in value if isinstance(item, dict)] if value and isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]  JSON
+        obj = obj.get(name)
+    return [item for item in obj if isinstance(item, dict)] if obj and isinstance(obj, list) else []

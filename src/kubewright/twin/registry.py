@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.clock import Clock
 from kubewright.store.versioned import Bucket, Record, VersionedStore
@@ -37,6 +39,8 @@ from kubewright.twin.webhooks.questions import Memory
 
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
+_SUFFIX_BITS = 64
+"""So many that all suffixes are as likely as makes no difference."""
 _LONGEST_GENERATED = 63
 _UID_DRAWN = ~((0xC000 << 48) | (0xF000 << 64)) & (2**128 - 1)
 _UID_VERSION_4 = (0x8000 << 48) | (4 << 76)
@@ -55,8 +59,7 @@ _STORED_UNDER = {
 _SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What a write is about: a kind in one version, an object's key, and the endpoint's subresource."""
 
     kind: KindInfo
@@ -283,7 +286,10 @@ class Registry:
 
     def suffixed(self, prefix: str) -> str:
         """Put a random suffix to a name, which together stay as long as a name may be."""
-        suffix = "".join(self.random.choices(_SUFFIX_ALPHABET, k=_SUFFIX_LENGTH))
+        drawn, suffix = self.random.getrandbits(_SUFFIX_BITS), ""
+        for _ in range(_SUFFIX_LENGTH):
+            drawn, letter = divmod(drawn, len(_SUFFIX_ALPHABET))
+            suffix += _SUFFIX_ALPHABET[letter]
         return prefix[: _LONGEST_GENERATED - _SUFFIX_LENGTH] + suffix
 
     def _check_lock(self, target: Target, obj: Manifest, old: Manifest) -> None:

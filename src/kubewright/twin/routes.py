@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import unquote
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Route:
+
+class Route(msgspec.Struct, frozen=True):
     """The parts of `/apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}/{subresource}`."""
 
     group: str
@@ -32,7 +32,9 @@ _GROUP_PREFIX = 3
 
 def parse_route(path: str) -> Route | None:
     """Read a resource's path; None when the path is not of that form."""
-    parts = [unquote(part) for part in path.strip("/").split("/")]
+    parts = path.strip("/").split("/")
+    if "%" in path:
+        parts = [unquote(part) for part in parts]
     if parts[0] == "api" and len(parts) > _CORE_PREFIX:
         return _resource("", parts[1], parts[_CORE_PREFIX:])
     if parts[0] == "apis" and len(parts) > _GROUP_PREFIX:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 import msgspec
@@ -30,7 +29,7 @@ def in_yaml(response: Response) -> Response:
     if response.stream is not None or response.headers.get("content-type") != JSON:
         return response
     text = yaml.dump(msgspec.json.decode(response.body), Dumper=_Dumper, width=_LONGEST_LINE, allow_unicode=True)
-    return replace(response, headers={**response.headers, "content-type": YAML}, body=text.encode())
+    return msgspec.structs.replace(response, headers={**response.headers, "content-type": YAML}, body=text.encode())
 
 
 class _Dumper(yaml.SafeDumper):

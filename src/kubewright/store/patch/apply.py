@@ -7,10 +7,10 @@ manager stated before and no longer does go away, unless somebody else owns them
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from kubewright.api.meta import Manifest
 from kubewright.api.schema import Schema

@@ -15,47 +15,12 @@ from kubewright.store.equality import same_json
 from kubewright.store.patch.elements import ElementError, element_name
 from kubewright.store.patch.fields import LEAF, Fields, as_member
 from kubewright.store.patch.metadata import OBJECT_META, UNOWNED_META, UNOWNED_ROOT
-from kubewright.store.seen import Seen, json_of
 
 Difference: TypeAlias = tuple[Fields | None, Fields | None]
 """The touched fields (added or changed) and the removed ones."""
 
 _SAME: Final[Difference] = (None, None)
 _CHANGED: Final[Difference] = (LEAF, None)
-
-
-_CREATED: Seen[Difference] = Seen()
-"""How parts of new objects differ from nothing, by schema and name: all replicas of a workload have the same fields."""
-
-
-def compare_created(schema: Schema, new: Manifest) -> Difference:
-    """Compare a new object with the typed empty one, as `compare_objects` does."""
-    blank, large = schema.blank, {name: part for name, part in new.items() if _is_known_part(name, part)}
-    rest = {name: part for name, part in new.items() if name not in large}
-    touched, removed = compare_objects(schema, {name: blank[name] for name in blank if name not in large}, rest)
-    for name, part in large.items():
-        came, went = _compare_created_part(schema, name, part)
-        touched, removed = _joined(touched, came), _joined(removed, went)
-    return touched, removed
-
-
-def _is_known_part(name: str, part: Any) -> bool:
-    return part.__class__ is dict and name not in UNOWNED_ROOT and name != "metadata"
-
-
-def _compare_created_part(schema: Schema, name: str, part: Any) -> Difference:
-    document = json_of(part)
-    key = (id(schema), name)
-    found = _CREATED.get(key, document)
-    if found is None:
-        blank = schema.blank
-        found = _compare_maps(schema, {name: blank[name]} if name in blank else {}, {name: part})
-        _CREATED.put(key, document, found)
-    return found
-
-
-def _joined(one: Fields | None, other: Fields | None) -> Fields | None:
-    return one if other is None else {**(one or {}), **other}
 
 
 def compare_objects(schema: Schema | None, old: Mapping[str, Any], new: Manifest) -> Difference:

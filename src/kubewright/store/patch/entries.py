@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubewright.api.meta import Manifest
 from kubewright.store.patch.fields import Fields, difference, union
@@ -19,8 +21,7 @@ ManagerId: TypeAlias = tuple[str, str, str, str]
 """Manager, operation, version and subresource; without a version for an apply, which is one over all versions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One manager's set. `time` is empty when the entry was made without changing the object."""
 
     manager: str

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
+
+from msgspec.structs import replace
 
 from kubewright.api.meta import Manifest
 from kubewright.api.schema import Schema
 from kubewright.store.equality import same_json
-from kubewright.store.patch.comparison import compare_created, compare_objects
+from kubewright.store.patch.comparison import compare_objects
 from kubewright.store.patch.entries import Entry, Table, capped, give_up, is_reset, read_entries, with_entries
 from kubewright.store.patch.fields import Fields, union, without
 
@@ -60,7 +61,7 @@ def record_update(
 ) -> Table:
     """Return the table after `author` changed `old` into `new`: it owns what it touched, and nobody what is gone."""
     if old is None and schema is not None and schema.blank:
-        touched, removed = compare_created(schema, new)
+        touched, removed = compare_objects(schema, schema.blank, new)
     else:
         touched, removed = compare_objects(schema, old or {}, new)
     if ignored is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from kubewright.api.meta import Manifest
 from kubewright.twin import status
@@ -13,8 +14,7 @@ from kubewright.twin.reading import as_dict
 from kubewright.twin.registry import Registry, Target
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct):
     """What is written, in place of what, and where a plugin may look things up."""
 
     registry: Registry

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from kubewright.api.meta import Manifest
 from kubewright.twin.access.users import User
@@ -15,15 +16,14 @@ from kubewright.twin.registry import Target
 _OPTIONS = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "DeleteOptions"}
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """A write; one of `obj` and `old` is None for a delete or a create. `given` are the options as they were sent."""
 
     name: str
     target: Target
     obj: Manifest | None
     old: Manifest | None
-    given: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    given: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     dry_run: bool = False
 
     @property

@@ -6,7 +6,6 @@ OpenAPI, the constants of `constants.py`, and the few that depend on their neigh
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -17,30 +16,37 @@ from kubewright.api.quantity import canonical
 from kubewright.twin.defaults.computed import COMPUTED
 from kubewright.twin.defaults.constants import CONSTANTS
 from kubewright.twin.presence import is_omitted
+from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.shapes import Holds, Shape, shapes_of
 
 _SCALARS = {Holds.STRING, Holds.BOOLEAN, Holds.INTEGER, Holds.NUMBER, Holds.BYTES}
-_WALKED = {Holds.OBJECT, Holds.LIST, Holds.MAP, Holds.QUANTITY}
+_WALKED = {Holds.LIST, Holds.MAP, Holds.QUANTITY}
 
 
-def canonicalize(obj: Manifest, definition: str, settled: Collection[str] = ()) -> None:
+def canonicalize(obj: Manifest, definition: str, settled: Collection[str] = ()) -> None:  # noqa: C901  one walk
     """Bring an object of a built-in definition into the server's form, in place; what is `settled` is in it already."""
     plan = _plan(definition)
     for name in [name for name, value in obj.items() if not value and (value is None or name in plan.dropped)]:
         del obj[name]
-    for name, value in plan.constants:
+    for name, value, is_nested in plan.constants:
         if name not in obj:
-            obj[name] = _copied(value)
+            obj[name] = _copied(value) if is_nested else value
     if plan.computed is not None:
         plan.computed(obj)
-    walks = plan.walks
+    objects, walks = plan.objects, plan.walks
     for name, value in obj.items():
-        walk = walks.get(name)
-        if walk is not None and name not in settled:
-            obj[name] = walk(value)
-    for name, default, walk in plan.defaults:
+        if value.__class__ is dict and name in objects:
+            if name not in settled:
+                canonicalize(value, objects[name])
+        elif name in walks and name not in settled:
+            obj[name] = walks[name](value)
+    for name, default in plan.defaults:
         if name not in obj:
-            obj[name] = default if walk is None else walk(_copied(default))
+            obj[name] = default
+    for name, default, below in plan.default_objects:
+        if name not in obj:
+            obj[name] = made = _copied(default)
+            canonicalize(made, below)
 
 
 _Walk = Callable[[Any], Any]
@@ -52,67 +58,65 @@ class _Plan:
 
     dropped: frozenset[str]
     """Properties that are left out when they are empty."""
-    constants: tuple[tuple[str, Any], ...]
+    constants: tuple[tuple[str, Any, bool], ...]
+    """Names, values, and whether there is something in a value to copy."""
     computed: Callable[[Manifest], Any] | None
+    objects: Mapping[str, str]
+    """The definitions of the properties that are objects."""
     walks: Mapping[str, _Walk]
-    """What brings the value of a property into form, for those whose values have something in them to walk."""
-    defaults: tuple[tuple[str, Any, _Walk | None], ...]
+    """What brings the value of another property into form, for those whose values have something in them to walk."""
+    defaults: tuple[tuple[str, Any], ...]
+    default_objects: tuple[tuple[str, Any, str], ...]
 
 
 @functools.cache
 def _plan(definition: str) -> _Plan:
     shapes = shapes_of(definition)
-    walks = {name: _walk(shape) for name, shape in shapes.items() if shape.holds in _WALKED and _has_depth(shape)}
+    defaulted = {name: shape for name, shape in shapes.items() if shape.default is not None}
     return _Plan(
         frozenset(name for name, shape in shapes.items() if _is_dropped(definition, name, shape)),
-        tuple(CONSTANTS.get(definition, {}).items()),
+        tuple((name, value, isinstance(value, dict | list)) for name, value in CONSTANTS.get(definition, {}).items()),
         COMPUTED.get(definition),
-        walks,
+        {name: shape.definition for name, shape in shapes.items() if shape.holds is Holds.OBJECT},
+        {name: _walk(shape) for name, shape in shapes.items() if shape.holds in _WALKED and _has_depth(shape)},
+        tuple((name, shape.default) for name, shape in defaulted.items() if shape.holds in _SCALARS),
         tuple(
-            (name, shape.default, walks.get(name))
-            for name, shape in shapes.items()
-            if shape.default is not None and shape.holds in _DEFAULTED
+            (name, shape.default, shape.definition) for name, shape in defaulted.items() if shape.holds is Holds.OBJECT
         ),
     )
-
-
-_DEFAULTED = _SCALARS | {Holds.OBJECT}
 
 
 def _has_depth(shape: Shape) -> bool:
     """Tell whether a walk could change anything in such a value."""
     if shape.holds in {Holds.LIST, Holds.MAP}:
-        return shape.items is not None and shape.items.holds in _WALKED | {Holds.STRING}
+        return shape.items is not None and shape.items.holds in _WALKED | {Holds.OBJECT, Holds.STRING}
     return True
 
 
 def _walk(shape: Shape) -> _Walk:
     """Build what brings such a value into form: itself, changed in place, unless it is a quantity."""
-    if shape.holds is Holds.OBJECT:
-        return functools.partial(_walk_object, shape.definition)
-    if shape.items is not None and shape.items.holds is Holds.STRING:
+    items = shape.items
+    if items is None:
+        return _walk_quantity
+    if items.holds is Holds.STRING:
         return _walk_texts
-    if shape.holds is Holds.LIST and shape.items is not None:
-        return functools.partial(_walk_items, _walk(shape.items))
-    if shape.holds is Holds.MAP and shape.items is not None:
-        return functools.partial(_walk_values, _walk(shape.items))
-    return _walk_quantity
+    if items.holds is Holds.OBJECT:
+        return functools.partial(_walk_objects, items.definition)
+    return functools.partial(_walk_items, _walk(items))
 
 
-def _walk_object(definition: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        canonicalize(cast("Manifest", value), definition)
+def _walk_objects(definition: str, value: Any) -> Any:
+    objects = as_dict(value).values() if isinstance(value, dict) else as_list(value)
+    for item in objects:
+        if item.__class__ is dict:
+            canonicalize(item, definition)
     return value  # pyright: ignore[reportUnknownVariableType]  JSON
 
 
 def _walk_items(walk: _Walk, value: Any) -> Any:
     if isinstance(value, list):
         value[:] = map(walk, cast("list[Any]", value))
-    return value  # pyright: ignore[reportUnknownVariableType]  JSON
-
-
-def _walk_values(walk: _Walk, value: Any) -> Any:
-    if isinstance(value, dict):
+    elif isinstance(value, dict):
         entries = cast("Manifest", value)
         for key, item in entries.items():
             entries[key] = walk(item)
@@ -163,4 +167,6 @@ _EMPTY_LISTS_KEPT = {
 
 
 def _copied(value: Any) -> Any:
-    return copy.deepcopy(cast("Any", value)) if isinstance(value, dict | list) else value
+    if isinstance(value, dict):
+        return {name: _copied(part) for name, part in as_dict(value).items()}
+    return [_copied(part) for part in as_list(value)] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType]  JSON

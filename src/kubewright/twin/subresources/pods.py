@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import msgspec
 
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Response
@@ -65,7 +65,7 @@ def bind(call: Call) -> Response:
         return obj
 
     # A binding has no field manager: the scheduler does not own the node's name.
-    call.registry.update(call.target, change, replace(options, asks=False), tracked=True)
+    call.registry.update(call.target, change, msgspec.structs.replace(options, asks=False), tracked=True)
     return document({**status.success(), "code": _CREATED}, _CREATED)
 
 
@@ -101,7 +101,7 @@ def evict(call: Call) -> Response:
     if not options.dry_run:
         call.registry.update(call.target, lambda old: _disrupted(call, old), WriteOptions(asks=False), tracked=True)
     # The version was checked before the condition was written, which changed it.
-    delete(call.registry, target, replace(options, resource_version="", asks=False))
+    delete(call.registry, target, msgspec.structs.replace(options, resource_version="", asks=False))
     return document({**status.success(), "code": _CREATED}, _CREATED)
 
 

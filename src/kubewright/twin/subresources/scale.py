@@ -96,7 +96,7 @@ def patch_scale(call: Call) -> Response:
 
 
 def _of_scale(call: Call) -> Call:
-    return replace(call, kind=replace(_SCALE, namespaced=call.kind.namespaced))
+    return msgspec.structs.replace(call, kind=replace(_SCALE, namespaced=call.kind.namespaced))
 
 
 def _apply(call: Call, body: Any, options: WriteOptions) -> Response:
@@ -115,7 +115,7 @@ def _apply(call: Call, body: Any, options: WriteOptions) -> Response:
             _set(part, _paths(call.kind).spec, applied["spec"]["replicas"])
         return server_side_apply(old, part, call.kind, author, force=options.force)
 
-    record = call.registry.update(call.target, change, replace(options, asks=False), tracked=True)
+    record = call.registry.update(call.target, change, msgspec.structs.replace(options, asks=False), tracked=True)
     return document(_scale_of(call.kind, record))
 
 
@@ -134,7 +134,7 @@ def _write(call: Call, scale: Manifest, options: WriteOptions) -> Response:
             obj["metadata"]["resourceVersion"] = wanted["resourceVersion"]
         return obj
 
-    record = call.registry.update(call.target, change, replace(options, asks=False))
+    record = call.registry.update(call.target, change, msgspec.structs.replace(options, asks=False))
     return document(_scale_of(call.kind, record))
 
 

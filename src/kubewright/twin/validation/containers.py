@@ -17,6 +17,7 @@ from kubewright.twin.validation.fields import (
     required,
 )
 from kubewright.twin.validation.numbers import container_resources
+from kubewright.twin.validation.parts import checked
 from kubewright.twin.validation.probes import validate_probes
 
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
@@ -90,14 +91,16 @@ def _container(container: Manifest, volumes: set[str], path: str, seen: set[str]
     policy = text(container, "terminationMessagePolicy")
     if policy and policy not in _MESSAGE_POLICIES:
         errors.append(not_supported(f"{path}.terminationMessagePolicy", policy, _MESSAGE_POLICIES))
-    errors += _ports(container, f"{path}.ports")
+    if "ports" in container:
+        errors += checked(_ports, container["ports"], f"{path}.ports")
     errors += _env(container, f"{path}.env")
     errors += _env_from(container, f"{path}.envFrom")
     errors += _mounts(container, volumes, f"{path}.volumeMounts")
     pull = text(container, "imagePullPolicy")
     if pull and pull not in _PULL_POLICIES:
         errors.append(not_supported(f"{path}.imagePullPolicy", pull, _PULL_POLICIES))
-    errors += container_resources(container.get("resources"), f"{path}.resources")
+    if container.get("resources"):
+        errors += checked(container_resources, container["resources"], f"{path}.resources")
     errors += _security(container, f"{path}.securityContext")
     if name in seen:
         errors.append(duplicate(f"{path}.name", name))
@@ -105,12 +108,12 @@ def _container(container: Manifest, volumes: set[str], path: str, seen: set[str]
     return errors
 
 
-def _ports(container: Manifest, path: str) -> list[FieldError]:
+def _ports(ports: Any, path: str) -> list[FieldError]:
     errors: list[FieldError] = []
     seen: set[str] = set()
-    for index, port in enumerate(dicts(container, "ports")):
+    for index, port in enumerate(dicts(ports)):
         here, name = f"{path}[{index}]", text(port, "name")
-        problems = names.port_name(name) if name else []
+        problems = names.port_name(name) if name else ()
         errors += [invalid(f"{here}.name", name, problem) for problem in problems]
         if name in seen:
             errors.append(duplicate(f"{here}.name", name))

@@ -184,7 +184,7 @@ def _names(found: Manifest) -> list[FieldError]:
     ]
     for field, mixed in (("plural", False), ("singular", False), ("kind", True), ("listKind", True)):
         value = text(found, field)
-        problems = names.dns_1035_label(value.lower() if mixed else value) if value else []
+        problems = names.dns_1035_label(value.lower() if mixed else value) if value else ()
         if problems:
             prefix = "may have mixed case, but should otherwise match: " if mixed else ""
             errors.append(invalid(f"spec.names.{field}", value, prefix + ",".join(problems)))

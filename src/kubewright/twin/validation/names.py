@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-Check = Callable[[str], list[str]]
+Check = Callable[[str], Sequence[str]]
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
@@ -26,15 +26,10 @@ _ALNUM_ENDS = "and must start and end with an alphanumeric character"
 def _remembered(check: Check) -> Check:
     """Remember the answers of a check: the same few names come with every write."""
 
-    @functools.lru_cache(maxsize=8192)
     def problems(value: str) -> tuple[str, ...]:
         return tuple(check(value))
 
-    @functools.wraps(check)
-    def answer(value: str) -> list[str]:
-        return list(problems(value))
-
-    return answer
+    return functools.lru_cache(maxsize=8192)(problems)
 
 
 def regex_message(what: str, pattern: str, *examples: str) -> str:
@@ -44,7 +39,7 @@ def regex_message(what: str, pattern: str, *examples: str) -> str:
 
 
 @_remembered
-def dns_label(value: str) -> list[str]:
+def dns_label(value: str) -> Sequence[str]:
     """RFC 1123 label: containers, volumes, namespaces."""
     problems = [f"must be no more than {_MAX_LABEL} characters"] if len(value) > _MAX_LABEL else []
     if not re.fullmatch(_LABEL, value):
@@ -59,7 +54,7 @@ def dns_label(value: str) -> list[str]:
 
 
 @_remembered
-def dns_subdomain(value: str) -> list[str]:
+def dns_subdomain(value: str) -> Sequence[str]:
     """RFC 1123 subdomain: most objects' names."""
     problems = [f"must be no more than {_MAX_SUBDOMAIN} characters"] if len(value) > _MAX_SUBDOMAIN else []
     if not re.fullmatch(_SUBDOMAIN, value):
@@ -72,7 +67,7 @@ def dns_subdomain(value: str) -> list[str]:
 
 
 @_remembered
-def wildcard_subdomain(value: str) -> list[str]:
+def wildcard_subdomain(value: str) -> Sequence[str]:
     """All names below a subdomain: hosts of Ingresses."""
     problems = [f"must be no more than {_MAX_SUBDOMAIN} characters"] if len(value) > _MAX_SUBDOMAIN else []
     if not re.fullmatch(_WILDCARD, value):
@@ -85,7 +80,7 @@ def wildcard_subdomain(value: str) -> list[str]:
 
 
 @_remembered
-def dns_1035_label(value: str) -> list[str]:
+def dns_1035_label(value: str) -> Sequence[str]:
     """DNS label that starts with a letter: services, CRD names."""
     problems = [f"must be no more than {_MAX_LABEL} characters"] if len(value) > _MAX_LABEL else []
     if not re.fullmatch(_DNS_1035, value):
@@ -105,7 +100,7 @@ def path_segment(value: str) -> list[str]:
 
 
 @_remembered
-def qualified_name(value: str) -> list[str]:
+def qualified_name(value: str) -> Sequence[str]:
     """Keys of labels, annotations, taints and resources: `name` or `prefix/name`."""
     expected = f"must consist of alphanumeric characters, '-', '_' or '.', {_ALNUM_ENDS}"
     message = regex_message(expected, _QUALIFIED, "MyName", "my.name", "123-abc")
@@ -128,7 +123,7 @@ def qualified_name(value: str) -> list[str]:
 
 
 @_remembered
-def label_value(value: str) -> list[str]:
+def label_value(value: str) -> Sequence[str]:
     """Values of labels."""
     problems = [f"must be no more than {_MAX_LABEL} bytes"] if len(value) > _MAX_LABEL else []
     if value and not re.fullmatch(_QUALIFIED, value):
@@ -141,7 +136,7 @@ def label_value(value: str) -> list[str]:
 
 
 @_remembered
-def config_key(value: str) -> list[str]:
+def config_key(value: str) -> Sequence[str]:
     """Keys of config maps and secrets."""
     problems = [f"must be no more than {_MAX_SUBDOMAIN} characters"] if len(value) > _MAX_SUBDOMAIN else []
     if not re.fullmatch(_CONFIG_KEY, value):
@@ -164,7 +159,7 @@ def env_name(value: str) -> list[str]:
 
 
 @_remembered
-def port_name(value: str) -> list[str]:
+def port_name(value: str) -> Sequence[str]:
     """Names of container ports and target ports."""
     rules = (
         (len(value) > _MAX_PORT_NAME, f"must be no more than {_MAX_PORT_NAME} characters"),

@@ -9,6 +9,7 @@ from kubewright.twin.reading import count, dicts, dig, text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import FieldError, forbidden, invalid, not_supported, required
 from kubewright.twin.validation.numbers import non_negative
+from kubewright.twin.validation.parts import checked
 
 _HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
 _COUNTS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
@@ -24,25 +25,32 @@ def validate_probes(container: Manifest, path: str) -> list[FieldError]:
     for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
         probe = container.get(kind)
         if isinstance(probe, dict):
-            errors += _probe(kind, probe, f"{path}.{kind}")  # pyright: ignore[reportUnknownArgumentType]  JSON
+            errors += checked(_readiness if kind == "readinessProbe" else _liveness, probe, f"{path}.{kind}")
     return errors
 
 
-def _probe(kind: str, probe: Manifest, path: str) -> list[FieldError]:
-    errors = _handler(probe, path)
-    for field in _COUNTS:
-        errors += non_negative(f"{path}.{field}", probe.get(field))
+def _readiness(probe: Manifest, path: str) -> list[FieldError]:
+    errors = _probe(probe, path)
     grace = probe.get("terminationGracePeriodSeconds")
-    if kind == "readinessProbe":
-        if grace is not None:
-            errors.append(
-                invalid(f"{path}.terminationGracePeriodSeconds", grace, "must not be set for readinessProbes")
-            )
-        return errors
+    if grace is not None:
+        errors.append(invalid(f"{path}.terminationGracePeriodSeconds", grace, "must not be set for readinessProbes"))
+    return errors
+
+
+def _liveness(probe: Manifest, path: str) -> list[FieldError]:
+    errors = _probe(probe, path)
+    grace = probe.get("terminationGracePeriodSeconds")
     if isinstance(grace, int) and grace <= 0:
         errors.append(invalid(f"{path}.terminationGracePeriodSeconds", grace, "must be greater than 0"))
     if probe.get("successThreshold", 1) != 1:
         errors.append(invalid(f"{path}.successThreshold", probe["successThreshold"], "must be 1"))
+    return errors
+
+
+def _probe(probe: Manifest, path: str) -> list[FieldError]:
+    errors = _handler(probe, path)
+    for field in _COUNTS:
+        errors += non_negative(f"{path}.{field}", probe.get(field))
     return errors
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil
 from typing import Any
@@ -54,7 +54,7 @@ def validate_limit_range(obj: Manifest, _old: Manifest | None) -> list[FieldErro
     return errors
 
 
-def _type_problems(kind: str) -> list[str]:
+def _type_problems(kind: str) -> Sequence[str]:
     problems = names.qualified_name(kind)
     if problems or "/" in kind or kind in _TYPES:
         return problems
@@ -69,7 +69,7 @@ def _names(limit: Manifest, kind: str, path: str) -> Iterator[FieldError]:
                 yield invalid(f"{path}.{side}[{name}]", name, problem)
 
 
-def _name_problems(name: str, kind: str) -> list[str]:
+def _name_problems(name: str, kind: str) -> Sequence[str]:
     problems = names.qualified_name(name)
     if problems or "/" in name:
         return problems
@@ -156,7 +156,7 @@ def _amounts(amounts: Manifest, path: str) -> Iterator[FieldError]:
             yield invalid(here, str(amount), "must be an integer")
 
 
-def _quota_name_problems(name: str) -> list[str]:
+def _quota_name_problems(name: str) -> Sequence[str]:
     problems = names.qualified_name(name)
     if "/" in name or _is_of_quotas(name):
         return problems

@@ -178,7 +178,7 @@ def _service(service: Manifest, path: str) -> Iterator[FieldError]:
     if not at.startswith("/"):
         yield invalid(f"{path}.path", at, "must start with a '/'")
     for index, step in enumerate(at[1:].removesuffix("/").split("/")):
-        problems = names.dns_subdomain(step) if step else []
+        problems = names.dns_subdomain(step) if step else ()
         if not step:
             yield invalid(f"{path}.path", at, f"segment[{index}] may not be empty")
         for problem in problems:
