@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -28,6 +29,8 @@ LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 @click.option("--leader-elect/--no-leader-elect", default=True, show_default=True, help="Of several replicas one acts.")
 @click.option("--lease-namespace", default="", help="Namespace of the Lease; the context's by default.")
 @click.option("--listen", "address", default="127.0.0.1:8080", show_default=True, help="Health and metrics.")
+@click.option("--webhooks", "webhook_address", default="", help="Serve webhooks here, such as 0.0.0.0:9443.")
+@click.option("--webhook-url", default="", help="Where the API server reaches them; a Service of the name by default.")
 @click.option("-v", "--verbose", count=True, help="Say more; twice, everything.")
 def operate(
     *,
@@ -39,6 +42,8 @@ def operate(
     leader_elect: bool,
     lease_namespace: str,
     address: str,
+    webhook_address: str,
+    webhook_url: str,
     verbose: int,
 ) -> None:
     """Run an operator until told to end; BUILD is a function that is given an Operator and declares what it does."""
@@ -49,6 +54,8 @@ def operate(
     from kubewright.runtime.operators import Operator
     from kubewright.runtime.process import Given, Process, Work
     from kubewright.runtime.sharding import parse_shard
+    from kubewright.runtime.webhooks.keeping import Place
+    from kubewright.runtime.webhooks.serving import serve_webhooks
 
     logging.basicConfig(level=LEVELS[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
@@ -70,7 +77,11 @@ def operate(
                 name, given.client, given.clock, namespace=namespace, shard=shard, metrics=given.metrics
             )
             build(operator)
-            return Work(operator.run, lambda: operator.synced)
+            if not webhook_address:
+                return Work(operator.run, lambda: operator.synced)
+            place = Place(name, lease_namespace or config.namespace, webhook_url)
+            beside = partial(serve_webhooks, operator, place, webhook_address)
+            return Work(operator.run, lambda: operator.synced, beside)
 
         await process.keep_up(make, lambda: click.echo(f"{name} is up against {config.server}; http://{address}"))
 

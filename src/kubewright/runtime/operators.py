@@ -30,6 +30,7 @@ from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.plans import Executor
 from kubewright.runtime.predicates import Predicate
 from kubewright.runtime.sharding import WHOLE, Shard
+from kubewright.runtime.webhooks.declared import Webhooks
 from kubewright.runtime.workqueue import WorkQueue
 from kubewright.store.index import Indexer
 
@@ -71,6 +72,7 @@ class Operator:
         self.shard = shard
         self.metrics = metrics or RuntimeMetrics()
         self.definitions: list[Manifest] = []
+        self.webhooks = Webhooks()
         self.recorder = recorder or EventRecorder(client, clock, name, metrics=self.metrics)
         self._runs_recorder = recorder is None
         self._informers: dict[tuple[Resource[Any], str, str], Informer[Any]] = {}
@@ -165,9 +167,13 @@ class Operator:
         """Add a coroutine function that goes by time and not by keys, run until cancelled."""
         self._tasks[name] = run
 
+    async def install(self) -> None:
+        """Create the definitions that the cluster lacks."""
+        await install(self.client, self.definitions)
+
     async def run(self) -> None:
         """Install definitions, then keep every cache and controller running until cancelled."""
-        await install(self.client, self.definitions)
+        await self.install()
         async with asyncio.TaskGroup() as tasks:
             for informer in self._informers.values():
                 tasks.create_task(informer.run(), name=f"informer {informer.resource.plural}")

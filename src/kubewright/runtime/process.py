@@ -44,6 +44,8 @@ class Work:
 
     run: Callable[[], Awaitable[None]]
     ready: Callable[[], bool]
+    beside: Callable[[], Awaitable[None]] | None = None
+    """What every replica does, whether it leads or not: serving webhooks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Process:
     async def _serve(self, work: Work, elector: LeaderElector | None, health: HealthApp) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve_asgi(health, listener(self.address)))
+            if work.beside is not None:
+                tasks.create_task(_until_cancelled(work.beside))
             await self._lead(work.run, elector)
 
     async def _lead(self, run: Callable[[], Awaitable[None]], elector: LeaderElector | None) -> None:
@@ -90,6 +94,10 @@ class Process:
 
     def _elector(self, client: Client, clock: Clock, metrics: RuntimeMetrics) -> LeaderElector | None:
         return None if self.lease is None else LeaderElector(client, clock, self.lease, identity(), metrics=metrics)
+
+
+async def _until_cancelled(run: Callable[[], Awaitable[None]]) -> None:
+    await run()
 
 
 def listener(address: str) -> socket.socket:

@@ -143,28 +143,39 @@ class _EmbeddedServer(uvicorn.Server):
         yield
 
 
-async def serve_asgi(app: AsgiApp, listener: socket.socket, tls: KeyFiles | None = None) -> None:
-    """Serve on a listening socket until cancelled, then close it and give requests a second to end."""
+async def serve_asgi(
+    app: AsgiApp,
+    listener: socket.socket,
+    tls: KeyFiles | None = None,
+    *,
+    on_tls: Callable[[ssl.SSLContext], None] | None = None,
+) -> None:
+    """Serve on a listening socket until cancelled, then close it and give requests a second to end.
+
+    `on_tls` is given the context that connections are made with: whoever renews the certificate loads it there.
+    """
     speed = loop_speed()  # clients wait by the wall clock
     authority = tls.client_authority if tls else None
-    server = _EmbeddedServer(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            http=_Protocol,
-            ws="none",
-            server_header=False,
-            proxy_headers=False,
-            ssl_certfile=str(tls.certificate) if tls else None,
-            ssl_keyfile=str(tls.key) if tls else None,
-            ssl_ca_certs=str(authority) if authority else None,
-            ssl_cert_reqs=ssl.CERT_OPTIONAL if authority else ssl.CERT_NONE,
-            timeout_keep_alive=math.ceil(_KEEP_ALIVE_SECONDS * speed),
-            timeout_graceful_shutdown=math.ceil(_SHUTDOWN_SECONDS * speed),
-        )
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        http=_Protocol,
+        ws="none",
+        server_header=False,
+        proxy_headers=False,
+        ssl_certfile=str(tls.certificate) if tls else None,
+        ssl_keyfile=str(tls.key) if tls else None,
+        ssl_ca_certs=str(authority) if authority else None,
+        ssl_cert_reqs=ssl.CERT_OPTIONAL if authority else ssl.CERT_NONE,
+        timeout_keep_alive=math.ceil(_KEEP_ALIVE_SECONDS * speed),
+        timeout_graceful_shutdown=math.ceil(_SHUTDOWN_SECONDS * speed),
     )
+    config.load()
+    if on_tls is not None and config.ssl is not None:
+        on_tls(config.ssl)
+    server = _EmbeddedServer(config)
     try:
         await server.serve(sockets=[listener])
     except asyncio.CancelledError:

@@ -51,6 +51,21 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherVersion:
+    """A version besides the one that is stored: its own typed class, shown and served as it says.
+
+    Without a webhook that converts (`Webhooks.convert`) versions may only differ in what their schemas allow.
+    """
+
+    resource: Resource[Any]
+    columns: tuple[PrinterColumn, ...] = (AGE,)
+    served: bool = True
+    deprecated: str = ""
+    """If given, what everyone who uses the version is warned of."""
+    scale: Scale | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CrdSpec:
     """All that the typed class itself does not say. Every kind of ours has a status subresource."""
 
@@ -59,6 +74,8 @@ class CrdSpec:
     categories: tuple[str, ...] = ()
     columns: tuple[PrinterColumn, ...] = (AGE,)
     scale: Scale | None = None
+    others: tuple[OtherVersion, ...] = ()
+    """Versions besides `resource`'s, which is the one that is stored."""
 
 
 def crd_manifest(spec: CrdSpec) -> Manifest:
@@ -72,7 +89,7 @@ def crd_manifest(spec: CrdSpec) -> Manifest:
             "group": resource.group,
             "names": _names(spec),
             "scope": "Namespaced" if resource.namespaced else "Cluster",
-            "versions": [_version(spec)],
+            "versions": [_version(spec, storage=True), *(_version(other, storage=False) for other in spec.others)],
         },
     }
 
@@ -92,15 +109,20 @@ def _names(spec: CrdSpec) -> Manifest:
     return names
 
 
-def _version(spec: CrdSpec) -> Manifest:
+def _version(spec: CrdSpec | OtherVersion, *, storage: bool) -> Manifest:
     subresources: Manifest = {"status": {}}
     if spec.scale is not None:
         subresources["scale"] = spec.scale.manifest()
-    return {
+    version: Manifest = {
         "name": spec.resource.version,
         "served": True,
-        "storage": True,
+        "storage": storage,
         "additionalPrinterColumns": [column.manifest() for column in spec.columns],
         "schema": {"openAPIV3Schema": object_schema(spec.resource.type)},
         "subresources": subresources,
     }
+    if isinstance(spec, OtherVersion):
+        version["served"] = spec.served
+        if spec.deprecated:
+            version |= {"deprecated": True, "deprecationWarning": spec.deprecated}
+    return version

@@ -1,0 +1,124 @@
+"""Reviews: what the API server asks, and what it is answered. An ASGI application over pure functions.
+
+A function that fails is an answer, too: HTTP 500 with its name, which the API server shows whoever made the request.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+from typing import Any, cast
+
+import msgspec
+
+from kubewright.api.meta import Manifest
+from kubewright.runtime.serving import Receive, Scope, Send
+from kubewright.runtime.webhooks.declared import Conversion, Default, Hook, Validate, Webhooks
+
+VALIDATE, DEFAULT, CONVERT = "/validate/", "/default/", "/convert/"
+_MOST_BYTES = 16 * 1024 * 1024
+_CHANGEABLE_METADATA = frozenset({"labels", "annotations"})
+
+_log = logging.getLogger(__name__)
+
+
+class ReviewApp:
+    """Answers reviews at `/validate/...`, `/default/...` and `/convert/...`."""
+
+    def __init__(self, webhooks: Webhooks) -> None:
+        self._validating = {VALIDATE + hook.path: hook for hook in webhooks.validating}
+        self._defaulting = {DEFAULT + hook.path: hook for hook in webhooks.defaulting}
+        self._converting = {CONVERT + name: conversion for name, conversion in webhooks.converting.items()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        body = await _whole(receive)
+        status, text = self._answer(scope["method"], scope["path"], body)
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": text})
+
+    def _answer(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
+        if body is None:
+            return 413, b'{"error": "the review is too large"}'
+        known = path in self._validating or path in self._defaulting or path in self._converting
+        if method != "POST" or not known:
+            return 404, b'{"error": "no such webhook"}'
+        try:
+            review = cast("Manifest", msgspec.json.decode(body))
+            response = self._response(path, review["request"])
+            return 200, msgspec.json.encode({**review, "request": None, "response": response})
+        except (msgspec.DecodeError, KeyError, TypeError) as error:
+            return 400, msgspec.json.encode({"error": f"not a review: {error!r}"})
+        except Exception as error:  # noqa: BLE001  one request's failure is not the server's end
+            _log.exception("%s failed", path)
+            return 500, msgspec.json.encode({"error": f"{path}: {error!r}"})
+
+    def _response(self, path: str, request: Manifest) -> Manifest:
+        if path in self._validating:
+            return validated(self._validating[path], request)
+        if path in self._defaulting:
+            return defaulted(cast("Default", self._defaulting[path].answer), request)
+        return converted(self._converting[path], request)
+
+
+def validated(hook: Hook, request: Manifest) -> Manifest:
+    """Return the response to a validating review."""
+    old, new = (_typed(hook, request.get(part)) for part in ("oldObject", "object"))
+    problems = list(cast("Validate[Any]", hook.answer)(old, new))
+    if not problems:
+        return {"uid": request["uid"], "allowed": True}
+    status = {"code": 422, "reason": "Invalid", "message": "; ".join(problems)}
+    return {"uid": request["uid"], "allowed": False, "status": status}
+
+
+def _typed(hook: Hook, document: Manifest | None) -> Any:
+    return None if document is None else msgspec.convert(document, hook.resource.type)
+
+
+def defaulted(default: Default, request: Manifest) -> Manifest:
+    """Return the response to a mutating review: a JSON patch of the top-level fields that changed."""
+    document = cast("Manifest", request["object"])
+    filled = default(msgspec.json.decode(msgspec.json.encode(document)))
+    metadata = document["metadata"]
+    patch = _patch("", document, {**filled, "metadata": metadata})
+    patch += _patch("/metadata", _changeable(metadata), _changeable(filled["metadata"]))
+    if not patch:
+        return {"uid": request["uid"], "allowed": True}
+    encoded = base64.b64encode(msgspec.json.encode(patch)).decode()
+    return {"uid": request["uid"], "allowed": True, "patchType": "JSONPatch", "patch": encoded}
+
+
+def _changeable(metadata: Manifest) -> Manifest:
+    return {name: value for name, value in metadata.items() if name in _CHANGEABLE_METADATA}
+
+
+def _patch(path: str, old: Manifest, new: Manifest) -> list[Manifest]:
+    changed = [name for name in new if name not in old or old[name] != new[name]]
+    removed = [name for name in old if name not in new]
+    return [{"op": "add", "path": f"{path}/{name}", "value": new[name]} for name in changed] + [
+        {"op": "remove", "path": f"{path}/{name}"} for name in removed
+    ]
+
+
+def converted(conversion: Conversion, request: Manifest) -> Manifest:
+    """Return the response to a conversion review: every object, or why one of them cannot be converted."""
+    version = request["desiredAPIVersion"].rpartition("/")[2]
+    try:
+        objects = [conversion.convert(each, version) for each in request["objects"]]
+    except (LookupError, TypeError, ValueError) as error:
+        failure = {"status": "Failure", "message": f"to {version}: {error!r}"}
+        return {"uid": request["uid"], "result": failure, "convertedObjects": []}
+    return {"uid": request["uid"], "result": {"status": "Success"}, "convertedObjects": objects}
+
+
+async def _whole(receive: Receive) -> bytes | None:
+    """Read the body; None when it is larger than any review."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > _MOST_BYTES:
+            return None
+        if not message.get("more_body"):
+            return body
