@@ -200,3 +200,8 @@ async def test_a_pod_that_is_resized_in_place(api, namespace, pods):
         ("ResizeStarted", f"Pod resize started: {body}"),
         ("ResizeCompleted", f"Pod resize completed: {body}"),
     )
+    refused = await pods.patch("a", STRATEGIC, resize("9k"), "resize")
+    text = "node didn't have enough allocatable resources: cpu, requested: 9000000, allocatable: "
+    assert refused.refused.code == 403
+    assert refused.refused.message.startswith(f'pods "a" is forbidden: {text}')
+    assert refused.document["details"] == {"name": "a", "kind": "pods", "causes": [{"reason": "NodeCapacity"}]}

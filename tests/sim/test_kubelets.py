@@ -75,6 +75,27 @@ def test_a_node_short_of_memory_evicts_says_so_and_recovers():
     run(day)
 
 
+def test_a_node_short_of_memory_still_says_so_when_it_is_heard_of_again():
+    async def day(day):
+        for name, amount in (("large", "20Gi"), ("small", "13Gi")):
+            await day.create(PODS, pod(name, notes=memory(amount), on="node-01"))
+        await asyncio.sleep(30)
+        day.twin.kubelet.kill_node("node-01")
+        await asyncio.sleep(90)
+        node = await day.client.get(NODES, ObjectKey("", "node-01"))
+        assert [each.status for each in node.status.conditions] == ["Unknown"] * 4
+        day.twin.kubelet.revive_node("node-01")
+        await asyncio.sleep(20)
+        node = await day.client.get(NODES, ObjectKey("", "node-01"))
+        assert node.is_ready
+        assert find_condition(node.status.conditions, "MemoryPressure").is_true
+        await asyncio.sleep(300)
+        node = await day.client.get(NODES, ObjectKey("", "node-01"))
+        assert not find_condition(node.status.conditions, "MemoryPressure").is_true
+
+    run(day)
+
+
 def test_a_pod_that_does_not_fit_is_rejected_by_the_node():
     async def day(day):
         await day.create(PODS, pod("big", on="node-01", resources={"requests": {"cpu": "9"}}))

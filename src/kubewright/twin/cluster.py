@@ -111,7 +111,13 @@ class SimulatedNodes:
         given_up = GivenUp()
         shared.caches.nodes.add_handler(given_up.on_node)
         self._heartbeats = Heartbeats(
-            client, clock, self.kubelet.nodes, self.kubelet.is_living, given_up, renewals=renewals
+            client,
+            clock,
+            self.kubelet.nodes,
+            self.kubelet.is_living,
+            given_up,
+            is_tight=self.kubelet.is_tight,
+            renewals=renewals,
         )
 
     async def join(self, *, known: Collection[str] = ()) -> None:

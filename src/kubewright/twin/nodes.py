@@ -113,8 +113,8 @@ def _node_info(name: str) -> Manifest:
     }
 
 
-def conditions(now: float) -> list[dict[str, Any]]:
-    """Return the conditions of a healthy node."""
+def conditions(now: float, *, tight: bool = False) -> list[dict[str, Any]]:
+    """Return the conditions of a healthy node, or of one that is short of memory."""
     stamp = rfc3339(now)
 
     def condition(type_: str, status: str, reason: str, message: str) -> dict[str, Any]:
@@ -122,11 +122,24 @@ def conditions(now: float) -> list[dict[str, Any]]:
         return {"type": type_, "status": status, "reason": reason, "message": message, **times}
 
     return [
-        condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        memory_condition(now, tight=tight),
         condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
         condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
         condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
     ]
+
+
+def memory_condition(now: float, *, tight: bool) -> dict[str, Any]:
+    """Return what a kubelet says of its node's memory."""
+    stamp = rfc3339(now)
+    return {
+        "type": "MemoryPressure",
+        "status": "True" if tight else "False",
+        "reason": "KubeletHasInsufficientMemory" if tight else "KubeletHasSufficientMemory",
+        "message": f"kubelet has {'insufficient' if tight else 'sufficient'} memory available",
+        "lastHeartbeatTime": stamp,
+        "lastTransitionTime": stamp,
+    }
 
 
 async def join(client: Client, clock: Clock, names: Iterable[str], shape: NodeShape) -> None:
@@ -151,9 +164,9 @@ async def _settle(client: Client, clock: Clock, node: Node) -> None:
         await client.patch(NODES, node.key, {"spec": {"taints": taints or None}}, field_manager=KUBELET)
 
 
-async def report_ready(client: Client, clock: Clock, name: str) -> None:
-    """Write a node's conditions as those of a healthy one."""
-    patch = {"status": {"conditions": conditions(clock.now())}}
+async def report_ready(client: Client, clock: Clock, name: str, *, tight: bool = False) -> None:
+    """Write a node's conditions as those of a healthy one, which may still be short of memory."""
+    patch = {"status": {"conditions": conditions(clock.now(), tight=tight)}}
     await client.patch(
         NODES, ObjectKey("", name), patch, PatchType.STRATEGIC, subresource="status", field_manager=KUBELET
     )
@@ -189,6 +202,7 @@ class Heartbeats:
         is_living: Callable[[str], bool],
         given_up: Collection[str],
         *,
+        is_tight: Callable[[str], bool] = lambda _: False,
         renew_seconds: float = RENEW_SECONDS,
         renewals: Renewals | None = None,
     ) -> None:
@@ -197,6 +211,7 @@ class Heartbeats:
         self._names = names
         self._is_living = is_living
         self._given_up = given_up
+        self._is_tight = is_tight
         self._renew_seconds = renew_seconds
         self._renewals = renewals
         self._leased: dict[str, None] = {}
@@ -217,7 +232,7 @@ class Heartbeats:
         for name in names:
             if name in self._given_up:
                 with contextlib.suppress(OpError):
-                    await report_ready(self._client, self._clock, name)
+                    await report_ready(self._client, self._clock, name, tight=self._is_tight(name))
 
     async def _renew(self, name: str) -> None:
         spec = {"renewTime": rfc3339_micro(self._clock.now())}

@@ -16,6 +16,7 @@ from kubewright.twin.admission import (
     limits,
     policies,
     priority,
+    resizing,
     runtimes,
     storage,
     system,
@@ -54,7 +55,7 @@ _SETTLING: Mapping[tuple[str, str], Step] = {
 _TEMPLATED: tuple[Step, ...] = (podsecurity.check_template,)
 _CHECKING: Mapping[tuple[str, str], tuple[Step, ...]] = {
     ("certificates.k8s.io", "CertificateSigningRequest"): (certificates.check,),
-    ("", "Pod"): (limits.check_pod, podsecurity.check_pod),
+    ("", "Pod"): (limits.check_pod, podsecurity.check_pod, resizing.check),
     ("", "Namespace"): (podsecurity.check_namespace,),
     ("", "PersistentVolumeClaim"): (limits.check_claim, storage.check_growth),
     ("", "PodTemplate"): _TEMPLATED,

@@ -32,10 +32,13 @@ class Attempt(msgspec.Struct):
         """Return the object's spec."""
         return as_dict(self.obj.get("spec"))
 
-    def refused(self, cause: str) -> status.StatusError:
-        """Return the 403 that says why this object may not be."""
+    def refused(self, cause: str, *, reason: str = "") -> status.StatusError:
+        """Return the 403 that says why this object may not be; some plugins give a reason for programs, too."""
         metadata = self.obj["metadata"]
-        return status.forbidden(self.kind, metadata.get("name") or metadata.get("generateName", ""), cause)
+        causes = [{"reason": reason}] if reason else []
+        return status.forbidden(
+            self.kind, metadata.get("name") or metadata.get("generateName", ""), cause, causes=causes
+        )
 
 
 Step = Callable[[Attempt], None]

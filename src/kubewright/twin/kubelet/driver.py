@@ -149,6 +149,10 @@ class Kubelet:
         """Tell whether a node is heard of."""
         return not self._is_silent(name)
 
+    def is_tight(self, name: str) -> bool:
+        """Tell whether a node is short of memory, or was a short time ago."""
+        return self._watch.is_tight(name)
+
     def node(self, name: str) -> Node | None:
         """Return a node as the cache has it."""
         return self._caches.nodes.index.get(ObjectKey("", name))

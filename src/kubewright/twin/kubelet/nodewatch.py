@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from kubewright.api.core import NODES, Node, Pod
-from kubewright.api.meta import Manifest, ObjectKey, rfc3339
+from kubewright.api.meta import ObjectKey
 from kubewright.api.quantity import value
 from kubewright.client.protocol import PatchType
 from kubewright.runtime.controller import Done, RequeueAfter
@@ -20,10 +20,10 @@ from kubewright.twin.kubelet import pressure
 from kubewright.twin.kubelet.life import Life, Verdict, all_containers
 from kubewright.twin.kubelet.limits import IMMEDIATE_SECONDS, Usage
 from kubewright.twin.kubelet.pressure import Used
+from kubewright.twin.nodes import memory_condition
 from kubewright.twin.usage.curve import Curve
 
 NAME = "kubelet-nodes"
-CONDITION = "MemoryPressure"
 
 
 class Pods(Protocol):
@@ -119,20 +119,12 @@ class NodeWatch:
         return Used(pod, amounts, tuple(curves))
 
     async def _say(self, node: Node, now: float, *, tight: bool) -> None:
-        reason = "KubeletHasInsufficientMemory" if tight else "KubeletHasSufficientMemory"
-        condition: Manifest = {
-            "type": CONDITION,
-            "status": "True" if tight else "False",
-            "reason": reason,
-            "message": f"kubelet has {'insufficient' if tight else 'sufficient'} memory available",
-            "lastHeartbeatTime": rfc3339(now),
-            "lastTransitionTime": rfc3339(now),
-        }
+        condition = memory_condition(now, tight=tight)
         changes = {"status": {"conditions": [condition]}}
         key = ObjectKey("", node.metadata.name)
         await self._writer.do_one(
             Patch(NODES, key, node.metadata.uid, changes, "status", patch_type=PatchType.STRATEGIC)
         )
-        event = reason.replace("Kubelet", "Node")
+        event = str(condition["reason"]).replace("Kubelet", "Node")
         text = f"Node {node.metadata.name} status is now: {event}"
         await self._writer.do_one(Announce(NODES, node, "Normal", event, text, host=node.metadata.name))

@@ -121,13 +121,13 @@ def _service_cidrs(path: str, cidrs: list[str]) -> list[FieldError]:
     if len(cidrs) > _MAX_CIDRS:
         return [invalid(path, {"CIDRs": cidrs}, "may only hold up to 2 values")]
     errors: list[FieldError] = []
-    for index, cidr in enumerate(cidrs):
-        network = network_of(cidr)
+    networks = [network_of(cidr) for cidr in cidrs]
+    for index, (cidr, network) in enumerate(zip(cidrs, networks, strict=True)):
         if network is None:
             errors.append(invalid(f"{path}[{index}]", cidr, BAD_NETWORK))
         elif str(network) != cidr:
             errors.append(invalid(f"{path}[{index}]", cidr, "must not have bits set beyond the prefix length"))
-    versions = [network.version for each in cidrs if (network := network_of(each)) is not None]
+    versions = [network.version for network in networks if network is not None]
     if len(versions) > len(set(versions)):
         errors.append(invalid(path, cidrs, _TWO_FAMILIES))
     return errors
