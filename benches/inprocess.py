@@ -110,14 +110,18 @@ def deployment(number: int, replicas: int) -> Manifest:
 async def populated(nodes: int, pods: int):
     """Run a twin whose nodes all run their share of pods."""
     async with Twin(Clock.virtual(), nodes=nodes) as twin:
-        replicas = 100
-        for number in range(pods // replicas):
-            await twin.client().create(DEPLOYMENTS, deployment(number, replicas), namespace="default")
-        store = twin.server.store
-        while sum(_is_running(each) for each in store.list(("", "pods"))[0]) < pods:  # noqa: ASYNC110
-            await asyncio.sleep(10)
+        await _populate(twin, pods)
         await asyncio.sleep(120)
         yield twin
+
+
+async def _populate(twin: Twin, pods: int) -> None:
+    replicas = 100
+    for number in range(pods // replicas):
+        await twin.client().create(DEPLOYMENTS, deployment(number, replicas), namespace="default")
+    store = twin.server.store
+    while sum(_is_running(each) for each in store.list(("", "pods"))[0]) < pods:  # noqa: ASYNC110
+        await asyncio.sleep(10)
 
 
 def _is_running(record: Record) -> bool:
@@ -125,10 +129,22 @@ def _is_running(record: Record) -> bool:
     return b'"phase":"Running"' in record.encoded
 
 
+async def populate(nodes: int, pods: int) -> list[float]:
+    """Return the milliseconds of CPU for each pod from its Deployment to running, and the gigabytes held after it."""
+    async with Twin(Clock.virtual(), nodes=nodes) as twin:
+        begun = time.process_time()
+        await _populate(twin, pods)
+        return [1000 * (time.process_time() - begun) / pods, _gigabytes()]
+
+
 async def memory(nodes: int, pods: int) -> list[float]:
     """Return the gigabytes that this process holds with all of them running."""
     async with populated(nodes, pods):
-        return [int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e9]  # noqa: ASYNC240
+        return [_gigabytes()]
+
+
+def _gigabytes() -> float:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e9
 
 
 async def idle(nodes: int, pods: int) -> list[float]:
@@ -152,6 +168,7 @@ MEASURES: dict[str, Callable[..., Coroutine[Any, Any, list[float]]]] = {
     "creates": creates,
     "unlike": unlike,
     "fan-out": fan_out,
+    "populate": populate,
     "memory": memory,
     "idle": idle,
 }

@@ -142,4 +142,7 @@ def parse_time(text: str) -> float:
 
 def controller_of(obj: KubeObject) -> OwnerReference | None:
     """Return the one owner that manages the object (`metav1.GetControllerOf`)."""
-    return next((ref for ref in obj.metadata.owner_references if ref.controller), None)
+    for reference in obj.metadata.owner_references:  # a loop, since it is asked at every turn of everything
+        if reference.controller:
+            return reference
+    return None

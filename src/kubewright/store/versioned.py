@@ -170,6 +170,14 @@ class VersionedStore:
             return ([] if objects is None else objects.in_order(namespace)), self.revision
         return self._list_past(bucket, namespace, revision), revision
 
+    def holds_any(self, *buckets: Bucket) -> bool:
+        """Tell whether there is an object in one of the buckets."""
+        for bucket in buckets:
+            objects = self._buckets.get(bucket)
+            if objects is not None and objects.records:
+                return True
+        return False
+
     def changes_since(self, bucket: Bucket, revision: int) -> list[Change]:
         """Return the changes after `revision`, oldest first; raises EXPIRED when some of them are forgotten."""
         self._check_remembered("store.changes_since", bucket, revision)

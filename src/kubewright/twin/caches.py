@@ -110,7 +110,7 @@ def _uid(obj: KubeObject) -> Iterable[Hashable]:
 
 
 def _owners(obj: KubeObject) -> Iterable[Hashable]:
-    return tuple(ref.uid for ref in obj.metadata.owner_references)
+    return tuple([ref.uid for ref in obj.metadata.owner_references])
 
 
 def _claims(pod: Pod) -> Iterable[Hashable]:
@@ -127,7 +127,7 @@ def _node(pod: Pod) -> Iterable[Hashable]:
 
 
 def _labels(obj: KubeObject) -> Iterable[Hashable]:
-    return tuple((obj.metadata.namespace, key, value) for key, value in obj.metadata.labels.items())
+    return tuple([(obj.metadata.namespace, key, value) for key, value in obj.metadata.labels.items()])
 
 
 def _selector(service: Service) -> Iterable[Hashable]:

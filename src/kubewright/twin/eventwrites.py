@@ -9,7 +9,7 @@ It is done here only while that is certain: nothing has a say in writes, and the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
@@ -18,13 +18,12 @@ import msgspec
 from kubewright.api.core import EVENTS
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.store.versioned import Bucket, VersionedStore
-from kubewright.twin.intervening import somebody_intervenes
+from kubewright.twin.intervening import counted_by_quota, somebody_intervenes
 from kubewright.twin.reading import dig
 from kubewright.twin.validation.names import dns_subdomain
 
 _BUCKET: Bucket = (EVENTS.group, EVENTS.plural)
 _NAMESPACES: Bucket = ("", "namespaces")
-_QUOTAS: Bucket = ("", "resourcequotas")
 
 Path: TypeAlias = tuple[str, ...]
 Values: TypeAlias = dict[Path, Any]
@@ -68,8 +67,8 @@ class EventWrites:
 
     def create(self, event: Manifest, component: str) -> bool:
         """Create an Event in the name of a component; False when it takes a request."""
-        values = dict(_values(event))
-        shape = component, tuple(path for path, value in values.items() if value)
+        values = _values(event)
+        shape = component, tuple([path for path, value in values.items() if value])
         form = self._form(shape, values)
         namespace, name = values["metadata", "namespace"], values["metadata", "name"]
         key = ObjectKey(namespace, name)
@@ -88,7 +87,7 @@ class EventWrites:
             and "deletionTimestamp" not in place.obj["metadata"]
             and self.store.get(_BUCKET, key) is None
             and not dns_subdomain(key.name)
-            and not self.store.list(_QUOTAS, key.namespace)[0]
+            and not counted_by_quota(self.store, key.namespace)
             and not somebody_intervenes(self.store)
         )
 
@@ -105,14 +104,16 @@ class EventWrites:
         return form
 
 
-def _values(event: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Yield every value of an event that is no object itself, and where it stands."""
+def _values(event: Manifest) -> Values:
+    """Return every value of an event that is no object itself, by where it stands; objects hold no further ones."""
+    values: Values = {}
     for name, value in event.items():
-        path = (*above, name)
         if isinstance(value, dict):
-            yield from _values(cast("Manifest", value), path)
+            for inner, part in cast("Manifest", value).items():
+                values[name, inner] = part
         else:
-            yield path, value
+            values[name,] = value
+    return values
 
 
 def _form_of(stored: Manifest, asked: Values, component: str) -> _Form | None:

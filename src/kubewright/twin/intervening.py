@@ -16,8 +16,14 @@ _INTERVENING: tuple[Bucket, ...] = (
     (_ADMISSION, "mutatingwebhookconfigurations"),
     ("twin.kubewright.dev", "faults"),
 )
+_QUOTAS: Bucket = ("", "resourcequotas")
 
 
 def somebody_intervenes(store: VersionedStore) -> bool:
     """Tell whether there is a policy, a webhook or a fault, which writes have to be shown to."""
-    return any(store.list(bucket)[0] for bucket in _INTERVENING)
+    return store.holds_any(*_INTERVENING)
+
+
+def counted_by_quota(store: VersionedStore, namespace: str) -> bool:
+    """Tell whether a quota counts what there is in a namespace."""
+    return store.holds_any(_QUOTAS) and bool(store.list(_QUOTAS, namespace)[0])

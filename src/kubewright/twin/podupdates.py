@@ -24,10 +24,9 @@ from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.client.protocol import PatchType
 from kubewright.store.versioned import Bucket, Record, VersionedStore
 from kubewright.twin.admission.topology import topology
-from kubewright.twin.intervening import somebody_intervenes
+from kubewright.twin.intervening import counted_by_quota, somebody_intervenes
 
 _BUCKET: Bucket = (PODS.group, PODS.plural)
-_QUOTAS: Bucket = ("", "resourcequotas")
 _MOST_FORMS = 2048
 """Of about five kilobytes each; when there are more, all are learned anew."""
 
@@ -40,12 +39,17 @@ class _Owner(msgspec.Struct):
     uid: str = ""
 
 
+class _Entry(msgspec.Struct):
+    manager: str = ""
+
+
 class _Metadata(msgspec.Struct, rename="camel"):
     name: str = ""
     generate_name: str = ""
     uid: str = ""
     labels: dict[str, str] = {}
     owner_references: list[_Owner] = []
+    managed_fields: list[_Entry] = []
 
 
 class _Spec(msgspec.Struct, rename="camel"):
@@ -71,6 +75,9 @@ _TIME = re.compile(rb'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"')
 _TOKEN = re.compile(rb'"kube-api-access-[a-z0-9]{5}"')
 _HOLE = re.compile(rb"\x00(\d+)\x00")
 """JSON has no such bytes."""
+
+_SHORTEST_BARE = len("1.1.1.1")
+"""What is shorter and stands without quotes might be found in anything, if only in the number of a hole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +122,12 @@ class PodUpdates:
 
     async def _update(self, key: ObjectKey, asked: bytes, how: bytes, request: Request) -> None:
         present = self.store.get(_BUCKET, key)
-        if present is None or self.store.list(_QUOTAS, key.namespace)[0] or somebody_intervenes(self.store):
+        if present is None or counted_by_quota(self.store, key.namespace) or somebody_intervenes(self.store):
             await request()
             return
         values, moment = _values(present, asked, rfc3339(self.now()))
         holes = _holes(values)
-        digest = _digest((moment, *(_holed(each, holes) for each in (how, asked, present.encoded))))
+        digest = _digest((moment, *[_holed(each, holes) for each in (how, asked, present.encoded)]))
         form = self._forms.get(digest)
         if form is not None:
             self.store.rewrite(_BUCKET, present, lambda revision: form.filled([_revision(revision), *values[1:]]))
@@ -142,27 +149,35 @@ class PodUpdates:
 def _values(present: Record, asked: bytes, now: str) -> tuple[list[bytes], bytes]:
     """Return what stands in the holes, of like pods the same things in the same places, and which moment is now.
 
-    The revision comes first, the moments last and in order, so that it shows which were before which.
+    The revision comes first, the moments last and in order, so that it shows which were before which. Field managers,
+    by whose names entries are sorted, stay what they are.
     """
     names: list[str] = []
     bare: list[str] = []
+    managers: set[str] = set()
     for document in (present.encoded, asked):
         pod = _decode(document)
         metadata, owners = pod.metadata, pod.metadata.owner_references
+        managers.update([each.manager for each in metadata.managed_fields])
         labels = [value for _, value in sorted(metadata.labels.items())]
-        names += (metadata.name, metadata.generate_name, *(each.name for each in owners), *labels, pod.spec.node_name)
-        bare += (metadata.uid, *(each.uid for each in owners), pod.status.podIP, pod.status.hostIP)
+        names += (metadata.name, metadata.generate_name, *[each.name for each in owners], *labels, pod.spec.node_name)
+        bare += (metadata.uid, *[each.uid for each in owners], pod.status.podIP, pod.status.hostIP)
     token = _TOKEN.search(present.encoded)
     stamp = b'"%b"' % now.encode()
     moments = sorted({*_TIME.findall(present.encoded), *_TIME.findall(asked), stamp})
     values = [
         _revision(present.revision),
-        *(b"" if not each or each[0].isupper() else b'"%b"' % each.encode() for each in names),
-        *(each.encode() for each in bare),
+        *[_named(each) if each not in managers else b"" for each in names],
+        *[each.encode() if len(each) >= _SHORTEST_BARE else b"" for each in bare],
         b"" if token is None else token[0],
         *moments,
     ]
     return values, b"%d of %d" % (moments.index(stamp), len(moments))
+
+
+def _named(name: str) -> bytes:
+    """Return a name or a label's value as it is written; none that could be a word of Kubernetes' own."""
+    return b'"%b"' % name.encode() if name and not name[0].isupper() else b""
 
 
 def _revision(revision: int) -> bytes:
@@ -182,8 +197,4 @@ def _holed(document: bytes, holes: _Holes) -> bytes:
 
 
 def _digest(documents: Iterable[bytes]) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for each in documents:
-        digest.update(each)
-        digest.update(b"\x00\x00")
-    return digest.digest()
+    return hashlib.blake2b(b"\x00\x00".join(documents), digest_size=16).digest()

@@ -97,6 +97,25 @@ def test_labels_that_look_like_other_parts_of_a_pod_stay_what_they_are(monkeypat
     assert quick == asked
 
 
+async def made_by(managers):
+    """Return the history of pods, each made by the manager that a label of it names."""
+    async with Twin(Clock.virtual(), nodes=1) as twin:
+        for number, manager in enumerate(managers):
+            metadata = {"name": f"pod-{number}", "labels": {"app": manager}}
+            pod = {"metadata": metadata, "spec": SHAPES["plain"]}
+            await twin.client().create(PODS, pod, namespace="default", field_manager=manager)
+            await asyncio.sleep(7)
+        store = twin.server.store
+        return [each.record.encoded for each in store.changes_since(BUCKET, store.compacted_revision)]
+
+
+def test_managers_that_a_label_names_keep_their_order(monkeypatch):
+    managers = ("aaa", "aab", "aac", "zzz")
+    quick = run_virtual(made_by(managers))
+    monkeypatch.setattr(ApiServer, "pod_updates", lambda _: Requests())
+    assert quick == run_virtual(made_by(managers))
+
+
 async def a_quota(twin):
     body = {"metadata": {"name": "few"}, "spec": {"hard": {"pods": "100"}}}
     await twin.client().raw("POST", "/api/v1/namespaces/default/resourcequotas", body=body)
