@@ -17,6 +17,7 @@ from kubewright.api.crds import all_crds
 from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
+from kubewright.gpu import controller as gpu_policies
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 from kubewright.runtime.definitions import install, missing
 from kubewright.runtime.events import EventRecorder
@@ -80,7 +81,11 @@ class Platform:
         self._registry = registry
         self._choices = choices or Choices()
         self._recorders: list[EventRecorder] = []
-        builders: Mapping[str, Callable[[], Service]] = {"workloads": self._workloads, "scheduler": self._scheduler}
+        builders: Mapping[str, Callable[[], Service]] = {
+            "workloads": self._workloads,
+            "scheduler": self._scheduler,
+            "gpu": self._gpu,
+        }
         self.services = {name: builders[name]() for name in self._choices.services}
 
     def _workloads(self) -> Service:
@@ -92,6 +97,14 @@ class Platform:
         operator = Operator(name, self._client, self._clock, recorder=recorder, metrics=self._metrics)
         policy, metrics = PROFILES[self._choices.profile], SchedulerMetrics(self._registry)
         return Scheduler(operator, name=name, policy=policy, metrics=metrics)
+
+    def _gpu(self) -> Service:
+        recorder = self._recorder(gpu_policies.FIELD_MANAGER)
+        operator = Operator(
+            gpu_policies.FIELD_MANAGER, self._client, self._clock, recorder=recorder, metrics=self._metrics
+        )
+        gpu_policies.build(operator)
+        return operator
 
     def _recorder(self, component: str, *, writers: int = 1) -> EventRecorder:
         recorder = EventRecorder(self._client, self._clock, component, metrics=self._metrics, writers=writers)

@@ -42,6 +42,16 @@ def scheduler(*, name: str, profile: str, **service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+def gpu(**service: Any) -> None:
+    """Have pools of nodes do with their GPUs what GPUPolicies say; their kind is installed where it is missing."""
+    from kubewright.app import Choices
+
+    _run(Choices(services=("gpu",)), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
 def workloads(**service: Any) -> None:
     """Keep AppServices as their owners want them."""
     from kubewright.app import Choices

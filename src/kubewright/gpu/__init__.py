@@ -1,1 +1,1 @@
-"""GPUs on a node: the kubelet's device plugin, which gives pods the GPUs that the scheduler chose for them."""
+"""GPUs: what pools of nodes do with them (GPUPolicy), and on each node the kubelet's device plugin."""

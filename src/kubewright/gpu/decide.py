@@ -1,80 +1,287 @@
-"""Which GPUs the next container is given: those that the scheduler chose for its pod. Pure.
+"""What a GPUPolicy asks of the nodes of its pool: configuration, labels, and MIG partitions for pods that wait. Pure.
 
-The kubelet asks a device plugin without saying for which pod. It admits one pod after the other, so it can only be a
-pod of this node that was told its GPUs and has not been given them yet; of several that want as many, the first bound.
+Only idle nodes are partitioned: those without a pod that has anything of NVIDIA's. A node whose partitioning is under
+way is waited for, one on which it failed is left as it is, and the condition says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kubewright.api.conditions import find_condition
-from kubewright.api.core import Pod
+from kubewright.api.conditions import READY, Condition, set_condition
+from kubewright.api.core import CONFIG_MAPS, NODES, Node, Pod
+from kubewright.api.crds.gpupolicy import GPU_POLICIES, MIG, GPUPolicy
+from kubewright.api.meta import Manifest
+from kubewright.api.plan import Action, Apply, Plan
 from kubewright.api.quantity import value
-from kubewright.devices.requests import read_given
-from kubewright.gpu.driver import Gpu
+from kubewright.api.resources import pod_request
+from kubewright.devices.mig import Geometry, Layout, geometry_of, profile_of
+from kubewright.devices.requests import PRODUCT
+from kubewright.gpu.configs import (
+    LAYOUT,
+    MIG_LABEL,
+    PLUGIN_LABEL,
+    STATE_LABEL,
+    Partitions,
+    layout_name,
+    mig_config,
+    plugin_config,
+    read_layout,
+    write_layout,
+)
+
+VENDOR = "nvidia.com/"
+_COUNT = "nvidia.com/gpu.count"
+_UNDER_WAY = frozenset({"pending", "rebooting"})
+_MOST_GPUS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A container that waits for its GPUs."""
+class Pool:
+    """The nodes of a policy with GPUs, and the pods that matter to them."""
 
-    uid: str
-    """Of its pod."""
-    container: str
-    gpus: tuple[int, ...]
+    nodes: tuple[Node, ...]
+    running: Mapping[str, tuple[Pod, ...]]
+    """By the name of their node; none that has ended."""
+    waiting: tuple[Pod, ...]
+    """Pods without a node."""
+
+    @classmethod
+    def of(cls, policy: GPUPolicy, others: Sequence[GPUPolicy], nodes: Sequence[Node], pods: Sequence[Pod]) -> Pool:
+        """Select them; a node that several policies select follows the first by name."""
+        first = [each for each in others if each.metadata.name < policy.metadata.name]
+        mine = tuple(
+            node
+            for node in sorted(nodes, key=lambda each: each.metadata.name)
+            if selects(policy, node) and _gpus(node) and not any(selects(each, node) for each in first)
+        )
+        running: dict[str, list[Pod]] = {node.metadata.name: [] for node in mine}
+        for pod in pods:
+            if pod.spec.node_name in running and not pod.is_finished:
+                running[pod.spec.node_name].append(pod)
+        waiting = tuple(pod for pod in pods if not pod.spec.node_name and not pod.is_finished)
+        return cls(mine, {name: tuple(each) for name, each in running.items()}, waiting)
+
+    def is_idle(self, node: Node) -> bool:
+        """Tell whether no pod has anything of the node's GPUs."""
+        return not any(
+            resource.startswith(VENDOR) for pod in self.running[node.metadata.name] for resource in pod_request(pod)
+        )
 
 
-def turns(pods: Iterable[Pod], resource: str, served: Collection[tuple[str, str]]) -> list[Turn]:
-    """Return the containers that wait, in the order in which their pods were bound; a pod's GPUs go round in order."""
-    waiting: list[Turn] = []
-    for pod in sorted((each for each in pods if not each.is_finished), key=_bound_at):
-        left = list(read_given(pod) or ())
-        for container in (*pod.spec.init_containers, *pod.spec.containers):
-            count = _count(container.resources.limits.get(resource, container.resources.requests.get(resource, 0)))
-            mine, left = tuple(left[:count]), left[count:]
-            if count and len(mine) == count and (pod.metadata.uid, container.name) not in served:
-                waiting.append(Turn(pod.metadata.uid, container.name, mine))
-    return waiting
+def selects(policy: GPUPolicy, node: Node) -> bool:
+    """Tell whether a node has the labels of a policy's pool."""
+    labels, wanted = node.metadata.labels, policy.spec.node_selector
+    return bool(wanted) and all(labels.get(key) == text for key, text in wanted.items())
 
 
-def next_turn(waiting: Sequence[Turn], count: int, gpus: Mapping[int, Gpu]) -> Turn | None:
-    """Return whose turn it is if a container asks for so many; None if nobody was told, or what is not there."""
-    fitting = (each for each in waiting if len(each.gpus) == count and all(gpu in gpus for gpu in each.gpus))
-    return next(fitting, None)
+def decide(policy: GPUPolicy, pool: Pool, now: float) -> Plan:
+    """Return what is to be written for a policy: files, then nodes, then its status."""
+    problems = {node.metadata.name: _problem(policy, node) for node in pool.nodes}
+    able = [node for node in pool.nodes if not problems[node.metadata.name]]
+    layouts = _layouts(policy, pool, able) if policy.spec.mode == MIG else {}
+    present = [layout for node in able if (layout := _present(node)) is not None]
+    actions: list[Action] = []
+    if able:
+        actions.append(Apply(CONFIG_MAPS, plugin_config(policy)))
+        if policy.spec.mode == MIG:
+            distinct = {layout_name(each): each for each in (*present, *layouts.values())}
+            actions.append(Apply(CONFIG_MAPS, mig_config(policy, [distinct[name] for name in sorted(distinct)])))
+    behind: list[str] = []
+    for node in able:
+        name = node.metadata.name
+        wanted = layouts.get(name)
+        if wanted is not None and _is_other(node, wanted) and not pool.is_idle(node):
+            behind.append(name)
+            wanted = _present(node)
+        manifest = _node(policy, node, wanted)
+        if not _has(node, manifest):
+            actions.append(Apply(NODES, manifest))
+    status = _status(policy, able, problems, behind, now)
+    if status is not None:
+        actions.append(status)
+    return Plan(tuple(actions), f"GPUs of {len(able)} of {len(pool.nodes)} nodes as {policy.spec.mode}")
 
 
-def prefer(
-    turn: Turn | None, available: Sequence[str], must: Sequence[str], count: int, gpus: Sequence[Gpu]
-) -> list[str]:
-    """Return which of the available devices the kubelet should take: the scheduler's, else near to each other.
+def _problem(policy: GPUPolicy, node: Node) -> str:
+    """Say why a node cannot follow; nothing if it can."""
+    if policy.spec.mode != MIG:
+        return ""
+    product = node.metadata.labels.get(PRODUCT, "")
+    geometry = geometry_of(product)
+    if geometry is None:
+        return f"{product or 'a GPU without a name'} has no MIG"
+    unknown = [each.name for each in policy.spec.profiles if each.name not in geometry.profiles]
+    if unknown:
+        return f"{geometry.model} has no profile {', '.join(unknown)}"
+    if geometry.fit({each.name: each.count for each in policy.spec.profiles}) is None:
+        return f"the profiles do not fit together on one {geometry.model}"
+    return ""
 
-    Near is: on one NUMA node, the one with the fewest left that has enough.
+
+def _layouts(policy: GPUPolicy, pool: Pool, able: Sequence[Node]) -> dict[str, Partitions]:
+    """Return the partitions that nodes should have; those that stay as they are have none."""
+    first = {each.name: each.count for each in policy.spec.profiles if each.count}
+    wanted: dict[str, Partitions] = {}
+    for node in able:
+        present = _present(node)
+        if present is None or (not policy.spec.repartition and present):
+            wanted[node.metadata.name] = [first] * _gpus(node) if first or present is None else present
+    if not policy.spec.repartition:
+        return wanted
+    missing, covered = _missing(policy, pool, able, wanted)
+    for node in sorted(able, key=lambda each: (_present(each) is not None, each.metadata.name)):
+        state = node.metadata.labels.get(STATE_LABEL, "")
+        if missing and pool.is_idle(node) and state not in _UNDER_WAY and state != "failed":
+            geometry = geometry_of(node.metadata.labels.get(PRODUCT, ""))
+            if geometry is not None:
+                missing.update(covered[node.metadata.name])  # what it has of use is not to be lost
+                wanted[node.metadata.name] = [_cut(policy, geometry, missing) for _ in range(_gpus(node))]
+    return wanted
+
+
+def _missing(
+    policy: GPUPolicy, pool: Pool, able: Sequence[Node], coming: Mapping[str, Partitions]
+) -> tuple[Counter[str], dict[str, Counter[str]]]:
+    """Return the instances that waiting pods want and that neither are free nor on their way, and those which are.
+
+    The latter by node: the instances there that waiting pods are going to have.
     """
-    chosen = list(must)
-    wanted = {gpu.uuid for gpu in gpus if turn is not None and gpu.number in turn.gpus}
-    chosen += [each for each in available if each in wanted and each not in chosen]
-    by_numa: dict[int | None, list[str]] = {}
-    for gpu in gpus:
-        if gpu.uuid in available and gpu.uuid not in chosen:
-            by_numa.setdefault(gpu.numa, []).append(gpu.uuid)
-    missing = count - len(chosen)
-    groups = sorted(
-        by_numa.values(), key=lambda group: (len(group) < missing, len(group) if len(group) >= missing else -len(group))
+    allowed = {each.name for each in policy.spec.profiles}
+    wanted = Counter(dict(_instances(pool.waiting)))
+    covered: dict[str, Counter[str]] = {node.metadata.name: Counter() for node in able}
+    for node in able:
+        if node.metadata.labels.get(STATE_LABEL) == "failed":
+            continue
+        layout = coming.get(node.metadata.name) or _present(node) or ()
+        offered: Counter[str] = Counter()
+        for each in layout:
+            offered.update(each)
+        offered.subtract(dict(_instances(pool.running[node.metadata.name])))
+        used = Counter({name: min(wanted[name], count) for name, count in offered.items() if count > 0})
+        covered[node.metadata.name] = +used
+        wanted.subtract(used)
+    return Counter({name: count for name, count in wanted.items() if count > 0 and name in allowed}), covered
+
+
+def _instances(pods: Sequence[Pod]) -> Iterator[tuple[str, int]]:
+    total: Counter[str] = Counter()
+    for pod in pods:
+        for resource, amount in pod_request(pod).items():
+            profile = profile_of(resource)
+            if profile is not None:
+                total[profile] += amount
+    yield from total.items()
+
+
+def _cut(policy: GPUPolicy, geometry: Geometry, missing: Counter[str]) -> dict[str, int]:
+    """Cut one GPU for what is missing, which is less then, the largest first; what is left, for whoever comes."""
+    layout: Layout = frozenset()
+    largest = sorted(
+        (each.name for each in policy.spec.profiles), key=lambda name: (-geometry.profiles[name].size, name)
     )
-    for group in groups:
-        chosen += group
-    return chosen[:count]
+    for names in (list(missing), largest):
+        for name in sorted(names, key=lambda each: (-geometry.profiles[each].size, each)):
+            while names is largest or missing[name] > 0:
+                place = geometry.best_place(name, layout)
+                if place is None:
+                    break
+                layout |= {place}
+                missing[name] -= 1
+    for name in [name for name, count in missing.items() if count <= 0]:
+        del missing[name]
+    return dict(Counter(each.profile for each in layout))
 
 
-def _bound_at(pod: Pod) -> tuple[str, str]:
-    scheduled = find_condition(pod.status.conditions, "PodScheduled")
-    return str(scheduled.last_transition_time) if scheduled else "", pod.metadata.uid
+def _node(policy: GPUPolicy, node: Node, layout: Partitions | None) -> Manifest:
+    labels = {PLUGIN_LABEL: policy.metadata.name}
+    metadata: Manifest = {"name": node.metadata.name, "labels": labels}
+    if layout is None and policy.spec.mode == MIG:
+        layout = _present(node)
+    if layout is not None:
+        labels[MIG_LABEL] = layout_name(layout)
+        metadata["annotations"] = {LAYOUT: write_layout(layout)}
+    return {"apiVersion": NODES.api_version, "kind": NODES.kind, "metadata": metadata}
 
 
-def _count(quantity: str | float) -> int:
+def _has(node: Node, manifest: Manifest) -> bool:
+    metadata = manifest["metadata"]
+    wanted: dict[str, str] = metadata["labels"]
+    notes: dict[str, str] = metadata.get("annotations", {})
+    return all(node.metadata.labels.get(key) == text for key, text in wanted.items()) and all(
+        node.metadata.annotations.get(key) == text for key, text in notes.items()
+    )
+
+
+def _present(node: Node) -> Partitions | None:
+    return read_layout(node.metadata.annotations.get(LAYOUT, ""))
+
+
+def _is_other(node: Node, wanted: Partitions) -> bool:
+    return node.metadata.labels.get(MIG_LABEL) != layout_name(wanted)
+
+
+def _gpus(node: Node) -> int:
     try:
-        return value(quantity)
+        return min(max(value(node.metadata.labels.get(_COUNT, "0")), 0), _MOST_GPUS)
     except ValueError:
         return 0
+
+
+def _status(
+    policy: GPUPolicy, able: Sequence[Node], problems: Mapping[str, str], behind: Sequence[str], now: float
+) -> Apply | None:
+    """Return the status if it says anything new."""
+    states = {node.metadata.name: node.metadata.labels.get(STATE_LABEL, "") for node in able}
+    failed = sorted(name for name, state in states.items() if state == "failed")
+    under_way = sorted(name for name, state in states.items() if state in _UNDER_WAY)
+    following = len(able) - len({*failed, *under_way, *behind})
+    why_not = "; ".join(sorted({text for text in problems.values() if text}))
+    reason, message = "Following", f"{following} of {len(problems)} nodes do as it says"
+    if not problems:
+        reason, message = "NoNodes", "no node with GPUs has the labels of nodeSelector, or another policy has them all"
+    elif not able:
+        reason, message = "NoGPUCanFollow", why_not
+    elif failed:
+        reason, message = "PartitioningFailed", f"MIG manager failed on {', '.join(failed)}; see its log there"
+    elif under_way:
+        reason, message = "Partitioning", f"waiting for {', '.join(under_way)}"
+    elif behind:
+        reason, message = "Busy", f"{', '.join(behind)} will follow when no pod uses their GPUs"
+    ready = Condition(
+        READY,
+        "True" if reason == "Following" else "False",
+        reason,
+        f"{message}; {why_not}" if able and why_not else message,
+        observed_generation=policy.metadata.generation,
+    )
+    conditions = set_condition(policy.status.conditions, ready, now)
+    figures = (len(problems), following, policy.metadata.generation)
+    told = policy.status
+    if conditions == told.conditions and figures == (told.nodes, told.following, told.observed_generation):
+        return None
+    status: Manifest = {
+        "nodes": figures[0],
+        "following": figures[1],
+        "observedGeneration": figures[2],
+        "conditions": [
+            {
+                "type": each.type,
+                "status": each.status,
+                "reason": each.reason,
+                "message": each.message,
+                "lastTransitionTime": each.last_transition_time,
+                "observedGeneration": each.observed_generation,
+            }
+            for each in conditions
+        ],
+    }
+    manifest = {
+        "apiVersion": GPU_POLICIES.api_version,
+        "kind": GPU_POLICIES.kind,
+        "metadata": {"name": policy.metadata.name},
+        "status": status,
+    }
+    return Apply(GPU_POLICIES, manifest, "status")

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from kubewright.api.core import Pod
-from kubewright.gpu.decide import Turn, next_turn, prefer, turns
 from kubewright.gpu.driver import DeviceDriver
 from kubewright.gpu.messages import DEVICE_PLUGIN, REGISTRATION, VERSION, grpc, messages
+from kubewright.gpu.turns import Turn, next_turn, prefer, turns
 
 _log = logging.getLogger(__name__)
 
