@@ -25,6 +25,7 @@ from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
 from kubewright.scheduler.metrics import SchedulerMetrics
 from kubewright.scheduler.service import Scheduler
+from kubewright.series.protocol import MetricSource
 from kubewright.workloads.controller import app_services
 
 SCHEDULING_EVENTS_AT_ONCE = 8
@@ -73,13 +74,18 @@ class Platform:
         metrics: RuntimeMetrics | None = None,
         registry: CollectorRegistry | None = None,
         choices: Choices | None = None,
+        source: MetricSource | None = None,
     ) -> None:
-        """Put it together; `registry` is where metrics are exposed that a service has besides the runtime's."""
+        """Put it together; `registry` is where metrics are exposed that a service has besides the runtime's.
+
+        Without a `source` of measurements decisions go by what the API alone tells.
+        """
         self._client = client
         self._clock = clock
         self._metrics = metrics
         self._registry = registry
         self._choices = choices or Choices()
+        self._source = source
         self._recorders: list[EventRecorder] = []
         builders: Mapping[str, Callable[[], Service]] = {
             "workloads": self._workloads,
@@ -89,7 +95,8 @@ class Platform:
         self.services = {name: builders[name]() for name in self._choices.services}
 
     def _workloads(self) -> Service:
-        return app_services(self._client, self._clock, self._recorder("kubewright"), metrics=self._metrics)
+        recorder = self._recorder("kubewright")
+        return app_services(self._client, self._clock, recorder, metrics=self._metrics, source=self._source)
 
     def _scheduler(self) -> Service:
         name = self._choices.scheduler_name

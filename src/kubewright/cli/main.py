@@ -18,6 +18,7 @@ COMMANDS = {
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
     "run": ("kubewright.cli.run:run", "Run one service of the platform by itself."),
     "gpu-agent": ("kubewright.cli.gpuagent:gpu_agent", "Give pods of this node the GPUs chosen for them."),
+    "rollout": ("kubewright.cli.rollout:rollout", "Show, steer and undo the rollout of an AppService."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),
     "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),

@@ -8,6 +8,7 @@ import click
 
 from kubewright.api.meta import ObjectKey
 from kubewright.app import Choices, Platform, missing_definitions
+from kubewright.cli.measurements import measured_by
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
 from kubewright.client.http import HttpTransport
@@ -20,18 +21,32 @@ SETTLE_POLL_SECONDS = 0.1
 
 
 async def keep_up(
-    config: ConnectionConfig, lease_namespace: str | None, address: str, choices: Choices | None = None
+    config: ConnectionConfig,
+    lease_namespace: str | None,
+    address: str,
+    choices: Choices | None = None,
+    *,
+    prometheus: str = "",
 ) -> None:
-    """Run until told to end; with a lease namespace, only while leading."""
+    """Run until told to end; with a lease namespace, only while leading. `prometheus` is a store's URL."""
     lease = None if lease_namespace is None else ObjectKey(lease_namespace, _lease(choices))
     process = Process(config.server, HttpTransport(config), address, lease)
 
-    def make(given: Given) -> Work:
-        platform = Platform(given.client, given.clock, metrics=given.metrics, registry=given.registry, choices=choices)
-        return Work(platform.run, lambda: platform.ready)
+    async with measured_by(prometheus) as source:
 
-    said = f"kubewright is up against {config.server}; health and metrics on http://{address}"
-    await process.keep_up(make, lambda: click.echo(said))
+        def make(given: Given) -> Work:
+            platform = Platform(
+                given.client,
+                given.clock,
+                metrics=given.metrics,
+                registry=given.registry,
+                choices=choices,
+                source=source,
+            )
+            return Work(platform.run, lambda: platform.ready)
+
+        said = f"kubewright is up against {config.server}; health and metrics on http://{address}"
+        await process.keep_up(make, lambda: click.echo(said))
 
 
 async def rehearse(config: ConnectionConfig) -> None:

@@ -30,6 +30,7 @@ def service_options(command: F) -> F:
 @click.command()
 @cluster_options
 @service_options
+@click.option("--prometheus", default="", help="URL of a store that speaks PromQL: rollouts go by what it measured.")
 @click.option("--dry-run", is_flag=True, help="Print what would be written now, write nothing, and end.")
 def up(
     *,
@@ -38,6 +39,7 @@ def up(
     leader_elect: bool,
     lease_namespace: str,
     address: str,
+    prometheus: str,
     dry_run: bool,
     verbose: int,
 ) -> None:
@@ -55,7 +57,7 @@ def up(
         asyncio.run(rehearse(config))
     else:
         lease = (lease_namespace or config.namespace) if leader_elect else None
-        asyncio.run(keep_up(config, lease, address))
+        asyncio.run(keep_up(config, lease, address, prometheus=prometheus))
 
 
 def log(verbose: int) -> None:

@@ -25,11 +25,14 @@ from kubewright.runtime.informer import Informer
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
 from kubewright.runtime.plans import Executor
+from kubewright.series.protocol import MetricSource
 from kubewright.workloads.children import MANAGED_BY, MANAGED_BY_LABEL
 from kubewright.workloads.decide import decide, desired, refused
-from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
+from kubewright.workloads.kinds import BUILT_IN, CHILD_DEPLOYMENTS, OPTIONAL
 from kubewright.workloads.listening import Listener
 from kubewright.workloads.optional import OptionalKind
+from kubewright.workloads.rollout.look import Rollouts
+from kubewright.workloads.rollout.steps import is_underway
 from kubewright.workloads.seen import Seen
 
 NAME = "appservice"
@@ -52,6 +55,7 @@ class AppServiceReconciler:
     optional: tuple[OptionalKind, ...]
     definition: Informer[CustomResourceDefinition]
     listener: Listener
+    rollouts: Rollouts
     _fitting: dict[ObjectKey, Hashable] = field(default_factory=dict[ObjectKey, Hashable])
     """What was seen when nothing was to be done: seen again, there is nothing to be done."""
 
@@ -64,32 +68,38 @@ class AppServiceReconciler:
         if not all(kind.synced for kind in self.optional):
             return RequeueAfter(SOON_SECONDS)
         present = self._sight(app)
-        if self._fitting.get(key) == present:
+        if self._fitting.get(key) == present and not is_underway(app.status.rollout):
             return RequeueAfter(RESYNC_SECONDS)
         self._fitting.pop(key, None)
-        plan = await self._converge(app)
+        plan, again_seconds = await self._converge(app)
         if not plan.actions:
             self._fitting[key] = present
-        return RequeueAfter(RESYNC_SECONDS)
+        return RequeueAfter(min(RESYNC_SECONDS, again_seconds or RESYNC_SECONDS))
 
-    async def _converge(self, app: AppService) -> Plan:
+    async def _converge(self, app: AppService) -> tuple[Plan, float | None]:
         children = self._children()
-        wanted = desired(app, children.kinds)
+        turn = await self.rollouts.turn(app, desired(app, children.kinds), self._deployment)
         seen = Seen(
-            await children.observe(app, wanted),
+            await children.observe(app, turn.manifests),
             children.kinds,
             self.listener.of_pods(app),
             self.listener.of_creation(app),
+            turn,
             status_served=self._status_served(),
         )
-        plan = decide(app, wanted, seen, self.clock.now())
+        plan = decide(app, turn.manifests, seen, self.clock.now())
         try:
             await self.executor.execute(plan, about=app)
         except OpError as error:
             if error.kind in _REFUSED:
                 await self.executor.execute(refused(app, seen, _why(error), self.clock.now()), about=app)
             raise
-        return plan
+        return plan, turn.again_seconds
+
+    def _deployment(self, key: ObjectKey) -> LiveObject | None:
+        return next(
+            (each.index.get(key) for each in self.children.informers if each.resource == CHILD_DEPLOYMENTS), None
+        )
 
     def _children(self) -> Children:
         served = [kind.informer for kind in self.optional if kind.informer is not None and kind.served]
@@ -114,15 +124,20 @@ class AppServiceReconciler:
 
 
 def app_services(
-    client: Client, clock: Clock, recorder: EventRecorder, *, metrics: RuntimeMetrics | None = None
+    client: Client,
+    clock: Clock,
+    recorder: EventRecorder,
+    *,
+    metrics: RuntimeMetrics | None = None,
+    source: MetricSource | None = None,
 ) -> Operator:
-    """Put the controller together, as `app.py` runs it."""
+    """Put the controller together, as `app.py` runs it; rollouts go by what `source` measures, if there is one."""
     operator = Operator(FIELD_MANAGER, client, clock, recorder=recorder, metrics=metrics)
-    build(operator)
+    build(operator, source)
     return operator
 
 
-def build(operator: Operator) -> None:
+def build(operator: Operator, source: MetricSource | None = None) -> None:
     """Declare the controller of AppServices."""
     apps = operator.own(APP_SERVICES)
     children = operator.children(BUILT_IN, label_selector=OURS)
@@ -131,7 +146,15 @@ def build(operator: Operator) -> None:
     optional = tuple(_optional(operator, resource) for resource in OPTIONAL)
     executor = operator.executor(APP_SERVICES)
     reconciler = AppServiceReconciler(
-        operator.client, operator.clock, executor, apps, children, optional, definition, listener
+        operator.client,
+        operator.clock,
+        executor,
+        apps,
+        children,
+        optional,
+        definition,
+        listener,
+        Rollouts(operator.client, operator.clock, source),
     )
     controller = operator.controller(
         apps,

@@ -20,6 +20,8 @@ from kubewright.api.plan import Action, Announce, Apply, Delete, Plan, Scale
 from kubewright.workloads.children import NAME_LABEL, wanted
 from kubewright.workloads.health import Health, assess, has_completed
 from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_JOBS, CHILD_STATEFUL_SETS, WORKLOADS
+from kubewright.workloads.rollout.standing import standing
+from kubewright.workloads.rollout.words import ROLLED_BACK_REASON, announcements
 from kubewright.workloads.seen import Seen
 from kubewright.workloads.status import status_manifest
 
@@ -55,12 +57,17 @@ def decide(app: AppService, children: tuple[Manifest, ...], seen: Seen, now: flo
         return _clean_up(app, seen, now)
     actions: list[Action] = list(hold(app, APP_SERVICES, FINALIZER))
     health = _refusal(app, children, seen)
-    if health is None:
-        actions += _converge(app, children, seen)
-        health = assess(
-            app, seen, changing=any(isinstance(each, Apply) and each.resource in WORKLOADS for each in actions)
-        )
-    return Plan((*actions, *_tell(app, health, seen, now)), health.message)
+    if health is not None:
+        return Plan((*actions, *_tell(app, health, seen, now)), health.message)
+    made = tuple(_converge(app, children, seen))
+    changing = any(isinstance(each, Apply) and each.resource in WORKLOADS for each in made)
+    health = standing(app, seen.rollout, assess(app, seen, changing=changing))
+    told = tuple(_tell(app, health, seen, now))
+    if seen.rollout.moves(app):
+        # A rollout's move is written down before it is carried out: who is killed in between finds it there.
+        moved = announcements(app, app.status.rollout, seen.rollout.state)
+        return Plan((*actions, *told, *moved, *made), health.message)
+    return Plan((*actions, *made, *told), health.message)
 
 
 def refused(app: AppService, seen: Seen, why: str, now: float) -> Plan:
@@ -153,7 +160,11 @@ def _verb(app: AppService, live: LiveObject | None) -> str:
 
 def _tell(app: AppService, health: Health, seen: Seen, now: float) -> Iterator[Action]:
     """Write the status; what will not mend itself is announced as well, once."""
-    if health.stalled and all(condition.message != health.message for condition in app.status.conditions):
+    if (
+        health.stalled
+        and health.reason != ROLLED_BACK_REASON
+        and all(condition.message != health.message for condition in app.status.conditions)
+    ):
         yield Announce("Warning", health.reason, health.message)
     status = status_manifest(app, health, seen, now) if seen.status_served else None
     if status is not None:

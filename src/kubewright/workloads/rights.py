@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubewright.api.apiextensions import CRDS
+from kubewright.api.apps import REPLICA_SETS
 from kubewright.api.core import EVENTS, PODS
 from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES
 from kubewright.api.meta import Manifest
@@ -21,6 +22,8 @@ def cluster_rules() -> list[Manifest]:
         rule(APP_SERVICES, (*READ, "patch")),
         rule(APP_SERVICES, ("patch",), subresource="status"),
         *(rule(kind, _KEEP) for kind in (*BUILT_IN, *OPTIONAL)),
+        # The releases that an application has had.
+        rule(REPLICA_SETS, ("list",)),
         # Trouble is told by pods and by events; nobody's Secrets are read.
         rule(PODS, WATCH),
         rule(EVENTS, ("create", "patch", *WATCH)),

@@ -9,6 +9,7 @@ from kubewright.api.crds.appservice import AppService
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Resource
 from kubewright.workloads.kinds import BUILT_IN, WORKLOADS
+from kubewright.workloads.rollout.turn import Turn
 from kubewright.workloads.troubles import Trouble
 
 
@@ -23,6 +24,8 @@ class Seen:
     """What is wrong with the pods."""
     refusal: Trouble | None = None
     """Why pods were refused when they last were; it may have been mended since."""
+    rollout: Turn = field(default_factory=Turn)
+    """How far a release has come."""
     status_served: bool = True
     """Whether AppServices have a status subresource: where somebody's CRD has none, no status is written."""
 

@@ -22,11 +22,18 @@ def status_manifest(app: AppService, health: Health, seen: Seen, now: float) -> 
     wanted = _status(app, health, seen, now)
     if wanted == app.status:
         return None
+    metadata = {"name": app.metadata.name, "namespace": app.metadata.namespace}
+    if seen.rollout.moves(app):
+        # What is decided from must be what is there: another's move, or our own last one, may not be known here yet.
+        metadata["resourceVersion"] = app.metadata.resource_version
+    status = msgspec.to_builtins(wanted)
+    if wanted.rollout is None:
+        del status["rollout"]
     return {
         "apiVersion": APP_SERVICES.api_version,
         "kind": APP_SERVICES.kind,
-        "metadata": {"name": app.metadata.name, "namespace": app.metadata.namespace},
-        "status": msgspec.to_builtins(wanted),
+        "metadata": metadata,
+        "status": status,
     }
 
 
@@ -41,6 +48,7 @@ def _status(app: AppService, health: Health, seen: Seen, now: float) -> AppServi
         observed_generation=app.metadata.generation,
         url=url,
         endpoints=endpoints,
+        rollout=seen.rollout.state,
         conditions=conditions_of(app, health, now),
     )
 

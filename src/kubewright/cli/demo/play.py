@@ -28,7 +28,7 @@ async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: boo
         world = World.of(twin.client())
         story = Story(world)
         background = [tasks.create_task(informer.run()) for informer in world.informers()]
-        background.append(tasks.create_task(Platform(twin.client(), clock).run()))
+        background.append(tasks.create_task(Platform(twin.client(), clock, source=twin.exporters.measurements).run()))
         if show:
             background.append(tasks.create_task(_show(story)))
         await _tell(story, seconds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from kubewright.api.conditions import Condition
+from kubewright.api.crds.appservice.rolloutstatus import RolloutStatus
 from kubewright.api.described import described
 from kubewright.api.meta import Leaf
 
@@ -22,6 +23,7 @@ class AppServiceStatus(Leaf, frozen=True):
     observed_generation: Annotated[int, described("The generation that this status speaks of.", _GENERATION)] = 0
     url: Annotated[str, described("Where users reach it.")] = ""
     endpoints: Annotated[tuple[str, ...], described("Where it is reached, inside and outside.", atomic=True)] = ()
+    rollout: Annotated[RolloutStatus | None, described("How far the present release has come.")] = None
     conditions: Annotated[
         tuple[Condition, ...],
         described("Ready, Reconciling and Stalled, as kstatus reads them.", list_map_keys=("type",)),

@@ -1,0 +1,214 @@
+"""Reads what a rollout is decided by, and asks `decide`: pods and revisions from the API, measurements from a source.
+
+Called by the AppService controller, once a turn. An application of which no release is on its way costs no request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS
+from kubewright.api.core import PODS, Pod
+from kubewright.api.crds.appservice import AppService
+from kubewright.api.crds.appservice.rollout import ROLLING, Gate
+from kubewright.api.crds.appservice.rolloutstatus import STABLE, VERIFYING, RolloutStatus
+from kubewright.api.live import LiveObject
+from kubewright.api.meta import Manifest, ObjectKey, parse_time
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.series.protocol import Expression, MetricSource, Missing, Signal
+from kubewright.workloads.children.identity import NAME_LABEL
+from kubewright.workloads.rollout import orders
+from kubewright.workloads.rollout.decide import VERIFY_SECONDS, Sight, decide
+from kubewright.workloads.rollout.evidence import Evidence, rule
+from kubewright.workloads.rollout.fleet import Fleet, fleet_of
+from kubewright.workloads.rollout.measure import Measurements
+from kubewright.workloads.rollout.podhealth import ready_since
+from kubewright.workloads.rollout.readings import WINDOWS, Answers
+from kubewright.workloads.rollout.releases import (
+    RELEASE_LABEL,
+    Revision,
+    numbered,
+    release_of,
+    revisions_of,
+    template_of,
+)
+from kubewright.workloads.rollout.stage import Templates, is_routed, staged, trial_name
+from kubewright.workloads.rollout.steps import has_trial, is_underway, runs_stable
+from kubewright.workloads.rollout.turn import Turn
+
+LOOK_SECONDS = 5.0
+"""How often a release on its way is looked at; and how long it is let alone at first."""
+WATCH_SECONDS = 15.0
+"""How often one that has taken over is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two Deployments as they are: the application's own, and the one that tries a new release."""
+
+    main: LiveObject | None
+    trial: LiveObject | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollouts:
+    """Decides about releases; without a source of measurements by the pods' health alone."""
+
+    client: Client
+    clock: Clock
+    source: MetricSource | None = None
+    _measurements: Measurements | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        if self.source is not None:
+            object.__setattr__(self, "_measurements", Measurements(self.source, self.clock))
+
+    async def turn(
+        self, app: AppService, desired: Sequence[Manifest], deployment_at: Callable[[ObjectKey], LiveObject | None]
+    ) -> Turn:
+        """Decide one application's next move, and return its children as they are to be now; raises OpError."""
+        children = Pair(deployment_at(app.key), deployment_at(ObjectKey(app.metadata.namespace, trial_name(app))))
+        deployment = next((each for each in desired if _is_main(app, each)), None)
+        if deployment is None:
+            return Turn(tuple(desired), app.status.rollout)
+        template = deployment["spec"]["template"]
+        wanted = release_of(template)
+        main, state, undo = fleet_of(children.main), app.status.rollout, app.spec.rollout.undo
+        replicas = main.wanted if main is not None else app.spec.replicas
+        if not undo and (state is None or not state.stable or _is_quiet(state, wanted)):
+            state = decide(app, state, Sight(wanted, main), self.clock.now())
+            return Turn(staged(app, desired, state, Templates(template, wanted), replicas), state)
+        return await self._underway(app, desired, children, Templates(template, wanted))
+
+    async def _underway(
+        self, app: AppService, desired: Sequence[Manifest], children: Pair, templates: Templates
+    ) -> Turn:
+        state, main, now = app.status.rollout, fleet_of(children.main), self.clock.now()
+        replicas = main.wanted if main is not None else app.spec.replicas
+        revisions: Sequence[Revision] = ()
+        if app.spec.rollout.undo or app.spec.rollout.strategy != ROLLING:
+            revisions = await self._revisions(app, children.main)
+        problem = ""
+        if number := app.spec.rollout.undo:
+            found = numbered(number, revisions)
+            if found is None:
+                problem = f"revision {number} is not kept: choose another one, or set rollout.undo to 0"
+                templates = _as_it_is(state, revisions, templates)
+            else:
+                templates = Templates(found.template, found.release)
+        sight = await self._sight(app, desired, children, templates.release, now)
+        moved = state if problem else decide(app, state, sight, now)
+        if moved is not None and runs_stable(app, moved) and not revisions:
+            revisions = await self._revisions(app, children.main)
+        if moved is not None:
+            templates = replace(templates, stable=template_of(moved.stable, revisions))
+        manifests = staged(app, desired, moved, templates, replicas)
+        return Turn(manifests, moved, _again(self, moved, main, now), problem)
+
+    async def _sight(
+        self, app: AppService, desired: Sequence[Manifest], children: Pair, wanted: str, now: float
+    ) -> Sight:
+        state = app.status.rollout
+        main, trial = fleet_of(children.main), fleet_of(children.trial)
+        sight = Sight(
+            wanted,
+            main,
+            trial,
+            routed=is_routed(app, desired),
+            undoing=app.spec.rollout.undo > 0,
+            promoted=orders.is_told(app, orders.PROMOTE),
+            aborted=orders.is_told(app, orders.ABORT),
+            retried=orders.is_told(app, orders.RETRY),
+        )
+        if state is None or not self._must_look(app, state, main, now):
+            return sight
+        evidence = await self._evidence(app, state)
+        fleets = [each for each in _watched(app, state, main, trial) if each.release == state.release]
+        ruling = rule(app, evidence, fleets, now)
+        return replace(sight, ruling=ruling, well_since=ready_since(evidence.new))
+
+    def _must_look(self, app: AppService, state: RolloutStatus, main: Fleet | None, now: float) -> bool:
+        """Whether to ask for pods: not at once, and not if all are available and nobody measures them."""
+        age = now - _since(state, now)
+        if not is_underway(state) or age < LOOK_SECONDS:
+            return False
+        settled = main is not None and main.complete and main.release == state.release
+        unmeasured = self.source is None and app.spec.rollout.strategy == ROLLING
+        return not (settled and unmeasured and age < VERIFY_SECONDS)
+
+    async def _evidence(self, app: AppService, state: RolloutStatus) -> Evidence:
+        async with asyncio.TaskGroup() as tasks:
+            listing = tasks.create_task(
+                self.client.list(PODS, namespace=app.metadata.namespace, label_selector=_selector(app))
+            )
+            answers = tasks.create_task(self._answers(app))
+            queries = tasks.create_task(self._queries(app.spec.rollout.gates))
+        pods = listing.result().items
+        new = [pod for pod in pods if _release(pod) == state.release]
+        old = [pod for pod in pods if _release(pod) == state.stable]
+        return Evidence(new, old, answers.result(), queries.result())
+
+    async def _answers(self, app: AppService) -> Answers | None:
+        if self._measurements is None:
+            return None
+        windows = dict.fromkeys((*WINDOWS, *(float(gate.window_seconds) for gate in app.spec.rollout.gates)))
+        signals = (Signal.REQUESTS, Signal.ERRORS, Signal.LATENCY)
+        return await self._measurements.ask(app.metadata.namespace, signals, tuple(windows))
+
+    async def _queries(self, gates: Sequence[Gate]) -> Mapping[str, float | Missing]:
+        found: dict[str, float | Missing] = {}
+        for gate in gates:
+            if gate.metric == "query" and self.source is not None:
+                answer = await self.source.instant(Expression(gate.query))
+                found[gate.name] = answer if isinstance(answer, Missing) else answer.single()
+        return found
+
+    async def _revisions(self, app: AppService, main: LiveObject | None) -> Sequence[Revision]:
+        if main is None:
+            return ()
+        listing = await self.client.list(REPLICA_SETS, namespace=app.metadata.namespace, label_selector=_selector(app))
+        return revisions_of(main.metadata.uid, listing.items)
+
+
+def _as_it_is(state: RolloutStatus | None, revisions: Sequence[Revision], otherwise: Templates) -> Templates:
+    """Return what runs at present, where what is asked for cannot be had."""
+    present = template_of(state.release, revisions) if state is not None else None
+    return otherwise if present is None or state is None else Templates(present, state.release)
+
+
+def _is_main(app: AppService, manifest: Manifest) -> bool:
+    return manifest["kind"] == DEPLOYMENTS.kind and manifest["metadata"]["name"] == app.metadata.name
+
+
+def _is_quiet(state: RolloutStatus, wanted: str) -> bool:
+    return state.phase == STABLE and state.release == wanted
+
+
+def _watched(app: AppService, state: RolloutStatus, main: Fleet | None, trial: Fleet | None) -> list[Fleet]:
+    return [each for each in (main, trial if has_trial(app, state) else None) if each is not None]
+
+
+def _again(rollouts: Rollouts, state: RolloutStatus | None, main: Fleet | None, now: float) -> float | None:
+    """Return when to look again, in seconds; None if nothing is due but what events bring."""
+    if state is None or not is_underway(state):
+        return None
+    if state.phase != VERIFYING:
+        return LOOK_SECONDS
+    if rollouts.source is None and main is not None and main.complete:
+        return max(LOOK_SECONDS, _since(state, now) + VERIFY_SECONDS - now)
+    return WATCH_SECONDS
+
+
+def _selector(app: AppService) -> str:
+    return f"{NAME_LABEL}={app.metadata.name}"
+
+
+def _release(pod: Pod) -> str:
+    return pod.metadata.labels.get(RELEASE_LABEL, "")
+
+
+def _since(state: RolloutStatus, now: float) -> float:
+    return parse_time(state.since) if state.since else now

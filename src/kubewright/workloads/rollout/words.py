@@ -1,0 +1,70 @@
+"""What a rollout says of itself: in the conditions, and as events when it moves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubewright.api.crds.appservice import AppService
+from kubewright.api.crds.appservice.rolloutstatus import (
+    PROGRESSING,
+    PROMOTING,
+    ROLLED_BACK,
+    STABLE,
+    SWITCHED,
+    VERIFYING,
+    RolloutStatus,
+)
+from kubewright.api.plan import Announce
+from kubewright.workloads.rollout.steps import steps_of
+
+ROLLED_BACK_REASON, ROLLING_OUT = "RolledBack", "RollingOut"
+_WHERE = {
+    SWITCHED: "takes all traffic, the old one is kept ready",
+    PROMOTING: "takes over",
+    VERIFYING: "has taken over and is watched",
+    ROLLED_BACK: "rolled back",
+    STABLE: "stable",
+}
+
+
+def where(app: AppService, state: RolloutStatus) -> str:
+    """Say in a few words where a release stands."""
+    if state.phase != PROGRESSING:
+        return _WHERE[state.phase]
+    match app.spec.rollout.strategy:
+        case "canary":
+            return f"{state.weight} % canary, step {state.step + 1} of {len(steps_of(app.spec.rollout))}"
+        case "blueGreen":
+            return "comes up beside the old one"
+        case _:
+            return "rolls"
+
+
+def sentence(app: AppService, state: RolloutStatus) -> str:
+    """Say where a release stands, and why it stays there or was taken back."""
+    if state.phase == ROLLED_BACK:
+        return (
+            f"release {state.release} was rolled back to {state.stable}, which runs: {state.reason}: {state.message}; "
+            "it is not tried again until the spec changes"
+        )
+    told = ": ".join(each for each in (state.reason, state.message) if each)
+    return f"release {state.release}: {where(app, state)}" + (f"; {told}" if told else "")
+
+
+def announcements(app: AppService, old: RolloutStatus | None, new: RolloutStatus | None) -> Iterator[Announce]:
+    """Return the events of a move."""
+    if new is None or old is None or (old.phase, old.release, old.step) == (new.phase, new.release, new.step):
+        if new is not None and old is not None and new.reason and new.reason != old.reason:
+            yield Announce("Normal", "RolloutHeld", sentence(app, new))
+        return
+    match new.phase:
+        case "RolledBack":
+            yield Announce("Warning", ROLLED_BACK_REASON, sentence(app, new))
+        case "Stable" if old.phase == VERIFYING:
+            yield Announce("Normal", "RolloutSucceeded", f"release {new.release} is good")
+        case "Stable":
+            yield Announce("Normal", "RolloutEnded", f"release {new.release} is wanted again")
+        case "Progressing" if new.release != old.release:
+            yield Announce("Normal", "RolloutStarted", sentence(app, new))
+        case _:
+            yield Announce("Normal", "RolloutProgressed", sentence(app, new))

@@ -1,0 +1,122 @@
+"""Rollouts as `kubewright up` carries them out, on the twin and on a real control plane: what the API holds then."""
+
+import pytest
+
+from kubewright.cli.rolloutcalls import order, show_history, show_status, undo
+from kubewright.client.kubeconfig import load
+from kubewright.errors import OpError
+from tests.contract.asking import eventually
+from tests.contract.test_appservice import app_service, apps, deployments, platform, ready, services
+from tests.contract.test_gateway_api import kinds
+
+__all__ = ["apps", "deployments", "kinds", "platform", "services"]
+
+TRACK = "app.example.com/track"
+SOON = {"strategy": "canary", "steps": [{"weight": 50, "pauseSeconds": 2}]}
+
+
+def phase(*wanted):
+    return lambda document: document["status"].get("rollout", {}).get("phase") in wanted
+
+
+@pytest.fixture
+async def begun(apps):
+    """An application that has come up, and whose next release is on its way."""
+
+    async def begun(**spec):
+        (await apps.create(app_service("a", **spec))).ok()
+        await apps.becomes("a", lambda it: ready(it) and phase("Stable")(it))
+        (await apps.merge("a", {"spec": {"image": "nginx:2"}})).ok()
+        return await apps.becomes("a", phase("Progressing"))
+
+    return begun
+
+
+def image(deployment):
+    return deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+
+
+async def test_a_canary_runs_beside_the_old_release_and_takes_over(begun, apps, deployments):
+    standing = await begun(rollout=SOON | {"manual": True})
+    state = standing["status"]["rollout"]
+    assert (state["weight"], state["release"] != state["stable"]) == (50, True)
+    trial = await deployments.becomes("a-trial", lambda it: it["status"].get("readyReplicas") == 2)
+    assert (image(trial), image((await deployments.get("a")).ok())) == ("nginx:2", "nginx:1")
+    waiting = await apps.becomes("a", lambda it: it["status"]["rollout"].get("reason") == "AwaitingPromotion")
+    assert waiting["status"]["ready"] is False
+    promote = {"metadata": {"annotations": {"app.example.com/promote": state["release"]}}}
+    (await apps.merge("a", promote)).ok()
+    await apps.becomes("a", lambda it: phase("Verifying")(it) and ready(it))
+    await deployments.gone("a-trial")
+    assert image((await deployments.get("a")).ok()) == "nginx:2"
+
+
+async def test_a_route_is_weighted_while_a_canary_is_on_its_way(begun, kinds, services):
+    routes = await kinds("httproutes")
+    await kinds("gateways")
+    expose = {"host": "a.example.com", "gateway": {"name": "edge"}}
+    await begun(rollout=SOON | {"paused": True}, expose=expose)
+    weighted = await routes.becomes("a", lambda it: len(it["spec"]["rules"][0]["backendRefs"]) == 2)
+    [rule] = weighted["spec"]["rules"]
+    assert [(each["name"], each["weight"]) for each in rule["backendRefs"]] == [("a", 50), ("a-trial", 50)]
+    selectors = [(await services.get(name)).ok()["spec"]["selector"][TRACK] for name in ("a", "a-trial")]
+    assert selectors == ["stable", "trial"]
+
+
+async def test_blue_green_switches_the_service(begun, apps, services):
+    await begun(rollout={"strategy": "blueGreen", "keepOldSeconds": 3600})
+    await apps.becomes("a", phase("Switched"))
+    switched = await services.becomes("a", lambda it: it["spec"]["selector"][TRACK] == "trial")
+    (await apps.merge("a", {"spec": {"image": "nginx:1"}})).ok()
+    back = await services.becomes("a", lambda it: it["spec"]["selector"][TRACK] == "stable")
+    assert back["spec"]["clusterIP"] == switched["spec"]["clusterIP"]
+
+
+async def test_a_release_that_cannot_start_is_taken_back_and_an_earlier_one_is_run_again(begun, apps, deployments):
+    await begun(rollout={"strategy": "rolling"})
+    await apps.becomes("a", lambda it: phase("Verifying")(it) and ready(it))
+    missing = {"name": "X", "fromConfigMap": {"name": "nowhere", "key": "x"}}
+    (await apps.merge("a", {"spec": {"image": "nginx:3", "env": [missing]}})).ok()
+    back = await apps.becomes("a", phase("RolledBack"))
+    conditions = {each["type"]: each for each in back["status"]["conditions"]}
+    assert (conditions["Stalled"]["status"], conditions["Ready"]["reason"]) == ("True", "RolledBack")
+    assert "nowhere" in conditions["Ready"]["message"]
+
+    async def serves():
+        found = (await deployments.get("a")).ok()
+        return image(found) == "nginx:2" and found["status"].get("updatedReplicas") == 2
+
+    await eventually(serves)
+    (await apps.merge("a", {"spec": {"rollout": {"undo": 1}}})).ok()
+    await apps.becomes("a", lambda it: phase("Verifying")(it) and ready(it))
+    assert image((await deployments.get("a")).ok()) == "nginx:1"
+
+
+async def test_people_steer_it_by_the_command(begun, apps, cluster, namespace, capsys):
+    standing = await begun(rollout=SOON | {"manual": True})
+    config = load(str(cluster.kubeconfig))
+
+    async def status(*, watch=False):
+        code = await show_status(config, namespace, "a", watch=watch, timeout_seconds=60)
+        return code, capsys.readouterr().out
+
+    await order(config, namespace, "a", "pause")
+    await apps.becomes("a", lambda it: it["status"]["rollout"].get("reason") == "Paused")
+    await order(config, namespace, "a", "resume")
+    await apps.becomes("a", lambda it: it["status"]["rollout"].get("reason") == "AwaitingPromotion")
+    assert "50 % canary, step 1 of 1; AwaitingPromotion" in (await status())[1]
+    await order(config, namespace, "a", "abort")
+    await apps.becomes("a", phase("RolledBack"))
+    code, text = await status(watch=True)
+    assert (code, "somebody said to abort it" in text) == (1, True)
+    await show_history(config, namespace, "a")
+    [_, only] = capsys.readouterr().out.splitlines()
+    assert only.split()[0::4] == ["1", "nginx:1"]
+    assert only.endswith("(stable)")
+    with pytest.raises(OpError, match="no release is on its way"):
+        await order(config, namespace, "a", "promote")
+    with pytest.raises(OpError, match="there is no revision before this one"):
+        await undo(config, namespace, "a", None)
+    await order(config, namespace, "a", "retry")
+    again = await apps.becomes("a", phase("Progressing"))
+    assert again["status"]["rollout"]["release"] == standing["status"]["rollout"]["release"]
