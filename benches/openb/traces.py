@@ -66,7 +66,7 @@ def read_times(path: Path) -> list[tuple[float, float]] | None:
         rows = list(csv.DictReader(file))
     if not rows or "creation_time" not in rows[0]:
         return None
-    return [(float(row["creation_time"]), float(row["deletion_time"])) for row in rows]
+    return [(float(row["creation_time"]), float(row["deletion_time"] or "inf")) for row in rows]
 
 
 def read_order(path: Path) -> list[list[int]]:
@@ -76,8 +76,8 @@ def read_order(path: Path) -> list[list[int]]:
 
 
 def _request(row: dict[str, str]) -> GpuRequest:
-    count = int(row["num_gpu"])
-    milli = int(row["gpu_milli"]) if count else 0
+    milli = int(row["gpu_milli"] or 0) if int(row["num_gpu"] or 0) else 0
+    count = int(row["num_gpu"]) if milli else 0
     models = frozenset(filter(None, (row.get("gpu_spec") or "").split("|")))
     return GpuRequest(int(row["cpu_milli"]), int(row["memory_mib"]), count, milli, models if count else frozenset())
 
