@@ -116,27 +116,27 @@ def find_data() -> Path:
 
 def listed(data: Path, wanted: Sequence[str]) -> list[Trace]:
     """Return the traces of a data directory, with what was published of them."""
-    known: dict[str, dict[str, str]] = {}
-    if (data / "published.csv").exists():
-        with (data / "published.csv").open() as file:
-            known = {row["trace"]: row for row in csv.DictReader(file)}
+    known = published(data)
     traces: list[Trace] = []
     for pods in sorted(data.glob("openb_pod_list_*.csv")):
-        name = pods.stem.removeprefix("openb_pod_list_")
+        name = name_of(pods)
         order = data / "arrival_order" / f"{name}.rows.txt.gz"
         if order.exists() and (not wanted or name in wanted):
-            figures = known.get(name, {})
-            traces.append(
-                Trace(
-                    name,
-                    data / "openb_node_list_gpu_node.csv",
-                    pods,
-                    order,
-                    float(figures["fgd"]) if figures else None,
-                    float(figures["lp_ceiling"]) if figures else None,
-                )
-            )
+            nodes = data / "openb_node_list_gpu_node.csv"
+            traces.append(Trace(name, nodes, pods, order, *known.get(name, (None, None))))
     return traces
+
+
+def name_of(pods: Path) -> str:
+    return pods.stem.removeprefix("openb_pod_list_")
+
+
+def published(data: Path) -> dict[str, tuple[float, float]]:
+    """Return FGD's published figure and the ceiling of each trace, as far as the directory has them."""
+    if not (data / "published.csv").exists():
+        return {}
+    with (data / "published.csv").open() as file:
+        return {row["trace"]: (float(row["fgd"]), float(row["lp_ceiling"])) for row in csv.DictReader(file)}
 
 
 def main() -> None:
@@ -155,8 +155,10 @@ def main() -> None:
     if options.pods:
         if not (options.nodes and options.order):
             parser.error("--pods goes with --nodes and --order")
-        name = options.pods.stem
-        traces = [Trace(name, options.nodes, options.pods, options.order, options.published, options.ceiling)]
+        name = name_of(options.pods)
+        known = published(options.pods.parent).get(name, (None, None))
+        figures = options.published or known[0], options.ceiling or known[1]
+        traces = [Trace(name, options.nodes, options.pods, options.order, *figures)]
     else:
         traces = listed(options.data, [name for name in options.traces.split(",") if name])
     if not traces:
@@ -168,7 +170,7 @@ def main() -> None:
         for trace in traces:
             results += judge(trace, options.seeds, pool, not options.no_churn)
     gains = [each.ours - each.goal for each in results if each.case.endswith(", mean") and each.goal is not None]
-    if gains:
+    if len(gains) > 1:
         results.append(
             result("mean gain over FGD as published", "points", [statistics.fmean(gains)], goal=GOAL_MEAN_GAIN)
         )
