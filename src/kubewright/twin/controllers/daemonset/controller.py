@@ -21,7 +21,7 @@ from kubewright.twin.controllers.daemonset.decide import View, look_again_second
 from kubewright.twin.controllers.daemonset.nodes import HASH_LABEL
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
 from kubewright.twin.controllers.ownership import claim_from
-from kubewright.twin.controllers.podnews import PodNews
+from kubewright.twin.controllers.podnews import GATHER_SECONDS, PodNews
 from kubewright.twin.controllers.podwrites import PodWriter
 from kubewright.twin.controllers.writes import Create, Patch, Remove, Writer
 
@@ -99,7 +99,9 @@ def add_to(context: Context) -> None:
     queue = context.queue(NAME, ObjectKey)
     expected: Expectations[ObjectKey] = Expectations()
     watch_own(caches.daemon_sets, queue)
-    caches.pods.add_handler(PodNews(caches.daemon_sets, DAEMON_SETS, lambda each: each.spec.selector, queue, expected))
+    caches.pods.add_handler(
+        PodNews(caches.daemon_sets, DAEMON_SETS, lambda each: each.spec.selector, queue, expected, GATHER_SECONDS)
+    )
     caches.nodes.add_handler(lambda change: _on_node(change, caches, queue))
     reconciler = DaemonSetReconciler(caches, context.writer(NAME), context, expected)
     informers = (caches.daemon_sets, caches.pods, caches.nodes, caches.revisions)
