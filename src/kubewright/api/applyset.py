@@ -26,13 +26,15 @@ Identity: TypeAlias = tuple[str, str, ObjectKey]
 """`apiVersion`, kind, and the name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Observed:
     """Children as they are, whoever made them: those that the owner has, and those at the names that it wants."""
 
     objects: dict[Identity, tuple[Resource[LiveObject], LiveObject]] = field(
         default_factory=dict[Identity, tuple[Resource[LiveObject], LiveObject]]
     )
+    beyond_caches: bool = False
+    """Whether some of it was only found by asking: no cache will tell when that changes."""
 
     def add(self, resource: Resource[LiveObject], live: LiveObject) -> None:
         """Note one."""

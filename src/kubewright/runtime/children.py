@@ -61,7 +61,10 @@ class Children:
         for informer in self.informers:
             resource = informer.resource
             if (resource.api_version, resource.kind) == (manifest["apiVersion"], manifest["kind"]):
-                live = informer.index.get(key) or await get_or_none(self.client, resource, key)
+                live = informer.index.get(key)
+                if live is None:
+                    live = await get_or_none(self.client, resource, key)
+                    observed.beyond_caches |= live is not None
                 if live is not None:
                     observed.add(resource, live)
 

@@ -14,7 +14,6 @@ from kubewright.api.apiextensions import CRDS, CustomResourceDefinition
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey, Resource
-from kubewright.api.plan import Plan
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -71,12 +70,16 @@ class AppServiceReconciler:
         if self._fitting.get(key) == present and not is_underway(app.status.rollout):
             return RequeueAfter(RESYNC_SECONDS)
         self._fitting.pop(key, None)
-        plan, again_seconds = await self._converge(app)
-        if not plan.actions:
+        fits, again_seconds = await self._converge(app)
+        if fits:
             self._fitting[key] = present
         return RequeueAfter(min(RESYNC_SECONDS, again_seconds or RESYNC_SECONDS))
 
-    async def _converge(self, app: AppService) -> tuple[Plan, float | None]:
+    async def _converge(self, app: AppService) -> tuple[bool, float | None]:
+        """Do what is to be done; return whether there was nothing, nor will be while the caches show the same.
+
+        Also when to look again, if that is sooner than usual.
+        """
         children = self._children()
         turn = await self.rollouts.turn(app, desired(app, children.kinds), self._deployment)
         seen = Seen(
@@ -94,7 +97,7 @@ class AppServiceReconciler:
             if error.kind in _REFUSED:
                 await self.executor.execute(refused(app, seen, _why(error), self.clock.now()), about=app)
             raise
-        return plan, turn.again_seconds
+        return not plan.actions and not seen.children.beyond_caches, turn.again_seconds
 
     def _deployment(self, key: ObjectKey) -> LiveObject | None:
         return next(

@@ -370,6 +370,11 @@ def test_what_is_exposed_is_open(expose, opened):
     assert made(app(access={}, expose=expose), "NetworkPolicy")["spec"]["ingress"] == opened
 
 
+def test_an_application_without_an_account_of_its_own_says_so_lest_an_older_one_stays():
+    assert "ServiceAccount" not in kinds_of(app(name="default"))
+    assert made(app(), "Deployment")["spec"]["template"]["spec"]["serviceAccountName"] == "default"
+
+
 def test_an_account_tells_an_application_apart():
     application = app(access={})
     assert made(application, "ServiceAccount")["automountServiceAccountToken"] is False
