@@ -76,3 +76,24 @@ async def test_pods_spread_evenly_over_nodes(pods):
         (await pods.create(labelled(f"p{number}", "even", topologySpreadConstraints=[spread]))).ok()
     homes = [await node_of(pods, f"p{number}") for number in range(2 * NODES)]
     assert sorted(homes.count(home) for home in set(homes)) == [2] * NODES
+
+
+async def test_a_pod_of_higher_priority_takes_the_place_of_others(api, pods, namespace):
+    name = f"urgent-{namespace}"
+    classes = api.of("priorityclasses", root="/apis/scheduling.k8s.io/v1")
+    made = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": 1000}
+    (await classes.create(made)).ok()
+    host_port = [{"name": "main", "image": "nginx:1", "ports": [{"containerPort": 80, "hostPort": 39123}]}]
+    (await pods.create(pod("first", containers=host_port))).ok()
+    home = await node_of(pods, "first")
+    (await pods.create(pod("meek", containers=host_port, nodeSelector={HOST: home}))).ok()
+    assert "preemption: 0/3 nodes are available: " in await refusal_of(pods, "meek")
+    urgent = pod("urgent", containers=host_port, nodeSelector={HOST: home}, priorityClassName=name)
+    (await pods.create(urgent)).ok()
+    assert await node_of(pods, "urgent") == home
+
+    async def gone():
+        return (await pods.get("first")).status == 404
+
+    assert await eventually(gone)
+    await classes.delete(name)

@@ -291,8 +291,8 @@ def test_pods_that_fit_nowhere_wait_and_say_why_until_there_is_room():
         assert pending
         scheduled = find_condition(pending[0].status.conditions, "PodScheduled")
         assert scheduled.reason == "Unschedulable"
-        assert scheduled.message == "0/3 nodes are available: 3 Insufficient cpu."
-        assert "0/3 nodes are available: 3 Insufficient cpu." in await events(day, "FailedScheduling")
+        assert scheduled.message.startswith("0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are")
+        assert scheduled.message in await events(day, "FailedScheduling")
         await day.change("web", replicas=3)
         await day.until_complete("web")
 

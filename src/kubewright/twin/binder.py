@@ -12,21 +12,25 @@ from typing import Any
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import PODS, Node, Pod
-from kubewright.api.meta import ObjectKey, rfc3339
+from kubewright.api.meta import EMPTY, ObjectKey, rfc3339
 from kubewright.api.volumes import claim_names
 from kubewright.client.protocol import PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.diagnosis import Diagnosis
-from kubewright.placement.fit import Fit, Order, fit
+from kubewright.placement.fit import Fit, fit
+from kubewright.placement.peers import Labels
 from kubewright.placement.snapshot import ClusterSnapshot
+from kubewright.placement.workloads import OwnersAndServices
 from kubewright.runtime.controller import Done, RequeueAfter
-from kubewright.runtime.informer import Change
+from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.workqueue import LOW_PRIORITY, WorkQueue
+from kubewright.scheduler.evict import Evictor
 from kubewright.twin.caches import Caches
 from kubewright.twin.claiming import CLAIMS_SECONDS, TOO_LONG, Waiting, claim, is_lost, is_served, release
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.volumes.binding import storage_of
 from kubewright.twin.controllers.writes import Announce, Bind, Patch, Writer
+from kubewright.twin.roommaking import RoomMaker
 
 NAME = "default-scheduler"
 CONCURRENCY = 8
@@ -52,12 +56,33 @@ class Binder:
         self._binding: dict[ObjectKey, Waiting] = {}
         """Pods that have a node and wait for volumes there."""
         self._storage = storage_of(self._caches)
-        for volumes in (self._caches.claims, self._caches.volumes, self._caches.storage_classes):
-            volumes.add_handler(self._on_storage)
-        self._caches.pods.add_handler(self._on_pod)
-        self._caches.nodes.add_handler(self._on_node)
         caches = self._caches
-        informers = (caches.pods, caches.nodes, caches.claims, caches.volumes, caches.storage_classes)
+        self._rooms = RoomMaker(caches.budgets.index, Evictor(context.client, NAME), self._writer)
+        self._workloads = OwnersAndServices(
+            caches.services.index, caches.replica_sets.index, caches.stateful_sets.index
+        )
+        self._namespaces: dict[str, Labels] = {}
+        stored: tuple[Informer[Any], ...] = (
+            caches.claims,
+            caches.volumes,
+            caches.storage_classes,
+            caches.csi_nodes,
+            caches.csi_drivers,
+        )
+        for each in stored:
+            each.add_handler(self._on_storage)
+        caches.services.add_handler(self._on_service)
+        caches.namespaces.add_handler(self._on_namespace)
+        caches.pods.add_handler(self._on_pod)
+        caches.nodes.add_handler(self._on_node)
+        owners: tuple[Informer[Any], ...] = (
+            caches.services,
+            caches.replica_sets,
+            caches.stateful_sets,
+            caches.namespaces,
+            caches.budgets,
+        )
+        informers = (caches.pods, caches.nodes, *stored, *owners)
         context.controller(NAME, self, self._queue, informers, concurrency=CONCURRENCY)
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
@@ -77,7 +102,8 @@ class Binder:
         outcome = fit(pod, snapshot, self._next_order(snapshot))
         if isinstance(outcome, Diagnosis):
             self._waiting[key] = None
-            await self._refuse(pod, str(outcome))
+            order, now = self._next_order(snapshot), self._clock.now()
+            await self._refuse(pod, *await self._rooms.make(pod, snapshot, outcome, order, now))
         else:
             self._waiting.pop(key, None)
             snapshot.assume(outcome.row, outcome.column)
@@ -129,7 +155,8 @@ class Binder:
 
     def _made_anew(self) -> ClusterSnapshot:
         nodes = _sorted(self._caches.nodes.index.values())
-        return ClusterSnapshot.of(nodes, self._caches.pods.index.values(), self._storage)
+        pods = self._caches.pods.index.values()
+        return ClusterSnapshot.of(nodes, pods, self._storage, self._workloads, self._namespaces)
 
     def _take_over(self, before: ClusterSnapshot, current: ClusterSnapshot) -> None:
         """Keep what was assumed and is not in the caches yet."""
@@ -139,7 +166,7 @@ class Binder:
             if key not in current.placed and key in self._caches.pods.index and column is not None:
                 current.assume(current.row(placed.row.pod), column)
 
-    def _next_order(self, snapshot: ClusterSnapshot) -> Order:
+    def _next_order(self, snapshot: ClusterSnapshot) -> int:
         """Start at another node each time, so that equally good nodes fill evenly."""
         return self._rng.randrange(len(snapshot.table)) if len(snapshot.table) else 0
 
@@ -155,10 +182,10 @@ class Binder:
         text = f"Successfully assigned {key} to {chosen.node}"
         await self._writer.do_one(Announce(PODS, pod, "Normal", "Scheduled", text))
 
-    async def _refuse(self, pod: Pod, message: str) -> None:
-        """Say why it fits nowhere, unless the pod says so already."""
+    async def _refuse(self, pod: Pod, message: str, nominated: str = "") -> None:
+        """Say why it fits nowhere, unless the pod says so already, and where room is being made for it."""
         present = find_condition(pod.status.conditions, "PodScheduled")
-        if present is not None and present.message == message:
+        if present is not None and present.message == message and not nominated:
             return
         await self._writer.do_one(Announce(PODS, pod, "Warning", "FailedScheduling", message))
         since = present.last_transition_time if present is not None and present.status == "False" else None
@@ -169,7 +196,10 @@ class Binder:
             "message": message,
             "lastTransitionTime": since or rfc3339(self._clock.now()),
         }
-        changes = {"status": {"conditions": [condition]}}
+        status: dict[str, object] = {"conditions": [condition]}
+        if nominated:
+            status["nominatedNodeName"] = nominated
+        changes = {"status": status}
         await self._writer.do_one(
             Patch(PODS, pod.key, pod.metadata.uid, changes, "status", patch_type=PatchType.STRATEGIC)
         )
@@ -178,7 +208,10 @@ class Binder:
         waiting = self._binding.pop(key, None)
         if waiting is not None:
             release(self._storage, waiting.pod)
-        if self._snapshot is not None and self._snapshot.forget(key):
+        if self._snapshot is None:
+            return
+        was_promised = key in self._snapshot.nominated
+        if self._snapshot.forget(key) or was_promised:
             self._retry_waiting()
 
     def _on_pod(self, change: Change[Pod]) -> None:
@@ -192,7 +225,7 @@ class Binder:
         if _wants_node(new):
             if old is None or not _wants_node(old) or old.metadata.uid != new.metadata.uid:
                 self._queue.add(change.key, priority=LOW_PRIORITY if change.initial else 0)
-        elif new.spec.node_name and (old is None or not old.spec.node_name):
+        elif new.spec.node_name and (old is None or not old.spec.node_name or _changed(old, new)):
             self._book(new)
 
     def _book(self, pod: Pod) -> None:
@@ -204,8 +237,10 @@ class Binder:
         placed = snapshot.placed.get(pod.key)
         if column is None:
             snapshot.forget(pod.key)
-        elif placed is None or placed.column != column:
-            snapshot.assume(snapshot.row(pod), column)
+        else:
+            row = snapshot.row(pod)
+            if placed is None or placed.column != column or placed.row.shape is not row.shape:
+                snapshot.assume(row, column)
 
     def _on_node(self, change: Change[Node]) -> None:
         if change.old is not None and change.new is not None and _digest(change.old) == _digest(change.new):
@@ -213,9 +248,26 @@ class Binder:
         self._stale = True
         self._retry_waiting()
 
+    def _on_service(self, change: Change[Any]) -> None:
+        del change
+        self._workloads.services_changed()
+
+    def _on_namespace(self, change: Change[Any]) -> None:
+        """Pods of a namespace, if there are any, may be meant by other selectors now."""
+        name = change.key.name
+        labels: Labels = change.new.metadata.labels if change.new is not None else EMPTY
+        if self._namespaces.get(name, EMPTY) == labels:
+            return
+        self._namespaces[name] = labels
+        if self._snapshot is not None and any(key.namespace == name for key in self._snapshot.placed):
+            self._stale = True
+            self._retry_waiting()
+
     def _on_storage(self, change: Change[Any]) -> None:
         """Volumes and claims may be what pods wait for; those without any are tried in vain, which costs little."""
         del change
+        if self._snapshot is not None:
+            self._snapshot.csi_nodes_changed()
         for key in self._binding:
             self._queue.add(key)
         for key in self._waiting:
@@ -241,6 +293,11 @@ def _wants_node(pod: Pod) -> bool:
 def _digest(node: Node) -> tuple[object, ...]:
     """Return what of a node placement depends on; heartbeats are no news."""
     return node.metadata.labels, node.spec.taints, node.spec.unschedulable, node.status.allocatable
+
+
+def _changed(old: Pod, new: Pod) -> bool:
+    """Tell whether a bound pod changed in what others, or its node, see of it."""
+    return (old.metadata.labels, old.spec, old.is_terminating) != (new.metadata.labels, new.spec, new.is_terminating)
 
 
 def _no_devices(nodes: int) -> str:
