@@ -39,6 +39,8 @@ WITH_STATUS = ("PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget
 SETTLE_SECONDS = 0.3
 """So long the scheduler's watches may take to tell of what was made before a pod."""
 PATIENCE_SECONDS = 120
+PROMISED_SECONDS = 20
+"""Room was made: where is known by now, though the real one may not look again for minutes."""
 FIRST_START = 1_767_312_000
 POLL_SECONDS = 0.01
 PLANE = {
@@ -155,8 +157,13 @@ class Real:
             await self.api.ask("DELETE", f"{collection(document)}/{pod.metadata.name}", gracePeriodSeconds=0)
             model.drop("Pod", pod.key)
             return Verdict(str(pod.key), refusal, judged.text, refusal == judged.text, False, made)
-        chosen = after["spec"]["nodeName"]
-        model.put(await self._start(after))
+        chosen = after["spec"].get("nodeName")
+        if chosen:
+            model.put(await self._start(after))
+        else:
+            chosen = after["status"]["nominatedNodeName"]
+            await self.api.ask("DELETE", f"{collection(document)}/{pod.metadata.name}", gracePeriodSeconds=0)
+            model.drop("Pod", pod.key)
         gone = await self._gone(model)
         await self._bind_claims(model, pod)
         real = f"on {chosen}" + (f", in place of {sorted(map(str, gone))}" if gone else "")
@@ -184,13 +191,16 @@ class Real:
     async def _outcome(self, made: Document) -> Document:
         """Wait until the pod has a node or the scheduler has given it up."""
         path = f"{collection(made)}/{made['metadata']['name']}"
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        began = asyncio.get_running_loop().time()
         while True:
             now = (await self.api.get(path)).ok()
             is_promised = bool(now.get("status", {}).get("nominatedNodeName"))
             if now["spec"].get("nodeName") or (_refusal(now) and not is_promised):
                 return now
-            assert asyncio.get_running_loop().time() < deadline, f"the real scheduler has not decided: {now}"
+            waited = asyncio.get_running_loop().time() - began
+            if is_promised and waited > PROMISED_SECONDS:
+                return now
+            assert waited < PATIENCE_SECONDS, f"the real scheduler has not decided: {now}"
             await self._bind_chosen(now)
             await asyncio.sleep(POLL_SECONDS)
 

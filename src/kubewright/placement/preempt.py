@@ -49,6 +49,11 @@ class Preemption:
     outranked: tuple[ObjectKey, ...] = ()
     """Pods of lower priority that the node was promised to: they must look elsewhere."""
 
+    def __str__(self) -> str:
+        """Write what kube-scheduler adds to the reasons for which a pod does not fit yet."""
+        room = f"found a potential placement for pod on node {self.node}"
+        return f"preemption: {room}, preempting {len(self.victims)} victims"
+
 
 @dataclass(frozen=True, slots=True)
 class NoPreemption:

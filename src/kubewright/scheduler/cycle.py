@@ -48,9 +48,7 @@ class Refusal:
 
     def __str__(self) -> str:
         """Say it in kube-scheduler's words."""
-        return (
-            f"{self.diagnosis} {self.preemption}" if isinstance(self.preemption, NoPreemption) else f"{self.diagnosis}"
-        )
+        return f"{self.diagnosis}" if self.preemption is None else f"{self.diagnosis} {self.preemption}"
 
 
 Outcome: TypeAlias = Placement | Refusal

@@ -35,7 +35,7 @@ class RoomMaker:
             return (str(refused) if refused.problem or not refused.n_nodes else f"{refused} {found}"), ""
         snapshot.nominate(found.row, found.node)
         await self._push_aside(pod, snapshot, found, now)
-        return str(refused), found.node
+        return f"{refused} {found}", found.node
 
     async def _push_aside(self, pod: Pod, snapshot: ClusterSnapshot, found: Preemption, now: float) -> None:
         for key in found.outranked:

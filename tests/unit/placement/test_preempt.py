@@ -71,7 +71,9 @@ def test_room_is_made(nodes, pods, budgets, cpu, expected):
 
 def test_a_broken_budget_is_counted_when_nothing_else_helps():
     snapshot = ClusterSnapshot.of([node("a", cpu="1")], [placed("x", "a", labels={"app": "web"})])
-    assert preempt(wanting(), snapshot, 0, [budget(0, app="web")]).n_violations == 1
+    found = preempt(wanting(), snapshot, 0, [budget(0, app="web")])
+    assert found.n_violations == 1
+    assert str(found) == "preemption: found a potential placement for pod on node a, preempting 1 victims"
     assert preempt(wanting(), snapshot, 0, [budget(1, app="web")]).n_violations == 0
 
 
