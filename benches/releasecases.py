@@ -36,7 +36,8 @@ class Case:
 
 def _fault(type_: str, *, target: Mapping[str, Any] | None = None, **more: Any) -> Mapping[str, Any]:
     where = {"pods": {"images": [NEW]}} if target is None else target
-    return {"metadata": {"name": type_.lower()}, "spec": {"type": type_, "target": where, **more}}
+    head = {"apiVersion": "twin.kubewright.dev/v1alpha1", "kind": "Fault"}
+    return {**head, "metadata": {"name": type_.lower()}, "spec": {"type": type_, "target": where, **more}}
 
 
 def _secret(name: str) -> Mapping[str, Any]:
@@ -60,7 +61,7 @@ BAD: tuple[Case, ...] = (
     Case("fails 5 % of its requests", acts={"error-rate": "5%"}),
     Case("fails half of its requests", acts={"error-rate": "50%"}),
     Case("ten times as slow", acts={"latency": "200ms"}),
-    Case("becomes slower and slower", acts={"cpu": "0s:10m 300s:990m"}),
+    Case("leaves itself no CPU for requests", acts={"cpu": "0s:10m 300s:990m"}),
     Case("leaks memory until it is killed", acts={"memory": "32Mi +1Mi/s"}),
     Case("a probe at the wrong path", acts={"fail-probes": "readiness"}),
     Case("a liveness probe at the wrong port", acts={"fail-probes": "liveness"}),
@@ -83,7 +84,7 @@ BAD: tuple[Case, ...] = (
         faults=(
             _fault(
                 "CrashLoop",
-                target={"pods": {"images": [NEW], "nodes": ["node-1"]}},
+                target={"pods": {"images": [NEW], "nodes": ["node-01"]}},
                 crashLoop={"afterSeconds": 3, "exitCode": 1},
             ),
         ),
@@ -93,7 +94,7 @@ BAD: tuple[Case, ...] = (
 GOOD: tuple[Case, ...] = (
     Case("nothing special"),
     Case("a minute to start", acts={"ready-seconds": "60"}),
-    Case("100 seconds to start", acts={"ready-seconds": "100"}),
+    Case("100 seconds to start", spec={"probes": {"startup": {}}}, acts={"ready-seconds": "100"}),
     Case("more pods as well", spec={"replicas": 7}),
     Case("fewer pods as well", spec={"replicas": 3}),
     Case("a peak of traffic meanwhile", around={"requests-per-second": "bursty 60..240 every=3m for=1m"}),
@@ -106,7 +107,7 @@ GOOD: tuple[Case, ...] = (
     Case("slow as the old pods are", around={"latency": "180ms"}),
     Case("hardly any traffic", around={"requests-per-second": "200m"}),
     Case("no traffic at all", around={"requests-per-second": "0"}),
-    Case("a crash once", faults=(_fault("ContainerCrash", target={"pods": {"images": [NEW]}, "count": 1}),)),
+    Case("a crash once", later=(30.0, _fault("ContainerCrash", target={"pods": {"images": [NEW]}, "count": 1}))),
     Case(
         "a registry that is away for a while",
         faults=(_fault("ImagePullFailure", imagePullFailure={"reason": "Timeout"}, schedule={"durationSeconds": 60}),),
@@ -114,7 +115,7 @@ GOOD: tuple[Case, ...] = (
     Case("a Secret that comes late", spec=_FROM_SECRET, later=(15.0, _secret("late"))),
     Case(
         "a node that dies meanwhile",
-        faults=(_fault("NodeDown", target={"nodes": {"names": ["node-2"]}}, schedule={"startAfterSeconds": 60}),),
+        faults=(_fault("NodeDown", target={"nodes": {"names": ["node-02"]}}, schedule={"startAfterSeconds": 60}),),
     ),
     Case(
         "an API server that is slow and refuses",

@@ -30,10 +30,11 @@ PREFIX = "twin.kubewright.dev/"
 HORIZON_SECONDS = 900.0
 LOOK_SECONDS = 2.0
 SLOW_SECONDS = 0.25
-_KINDS = {
+_KINDS: dict[str, Resource[Any]] = {
     kind: Resource("", "v1", plural, kind, PartialObject)
     for kind, plural in (("Secret", "secrets"), ("ResourceQuota", "resourcequotas"))
 }
+_KINDS["Fault"] = FAULTS
 SPEC: Manifest = {
     "image": OLD,
     "replicas": 4,
@@ -111,15 +112,11 @@ def live(case: Case, *, ours: bool, seed: int) -> Outcome:
 
 
 async def _release(twin: Twin, case: Case, *, ours: bool) -> Outcome:
-    client = twin.client()
     await asyncio.sleep(2)
     await _make(twin, SPEC, ours=ours)
     await asyncio.sleep(60)
-    for each in case.objects:
-        await client.create(_KINDS[each["kind"]], dict(each), namespace="default")
-    for each in case.faults:
-        head = {"apiVersion": FAULTS.api_version, "kind": FAULTS.kind}
-        await client.create(FAULTS, {**head, **each})
+    for each in (*case.objects, *case.faults):
+        await _create(twin, each)
     meter, found, start = Meter(twin), Outcome(case), twin.clock.now()
     meter.read(await _pods(twin))
     await _make(twin, {**SPEC, "image": NEW, **case.spec}, ours=ours)
@@ -127,11 +124,16 @@ async def _release(twin: Twin, case: Case, *, ours: bool) -> Outcome:
         await asyncio.sleep(LOOK_SECONDS)
         at = twin.clock.now() - start
         if case.later is not None and case.later[0] <= at < case.later[0] + LOOK_SECONDS:
-            await client.create(_KINDS[case.later[1]["kind"]], dict(case.later[1]), namespace="default")
+            await _create(twin, case.later[1])
         await _note(twin, found, meter, at, ours=ours)
     ready = [pod for pod in await _pods(twin) if pod.is_ready]
     found.runs_new = bool(ready) and all(_is_new(pod) for pod in ready)
     return found
+
+
+async def _create(twin: Twin, manifest: Mapping[str, Any]) -> None:
+    kind = _KINDS[manifest["kind"]]
+    await twin.client().create(kind, dict(manifest), namespace="default" if kind.namespaced else "")
 
 
 async def _note(twin: Twin, found: Outcome, meter: Meter, at: float, *, ours: bool) -> None:

@@ -54,9 +54,26 @@ def objectives(slo: AppServiceSlo | None, old: Served) -> list[Objective]:
     return found
 
 
-def burn_ruling(slo: AppServiceSlo | None, new: Sequence[Served], old: Sequence[Served]) -> Ruling:
-    """Rule by what the new pods served beside the old ones: a reading for each window, the longest first."""
-    return worst(_judge(each, new, old) for each in objectives(slo, old[0]))
+def burn_ruling(
+    slo: AppServiceSlo | None, new: Sequence[Served], old: Sequence[Served], baseline: Sequence[float] = ()
+) -> Ruling:
+    """Rule by what the new pods served beside the old ones: a reading for each window, the longest first.
+
+    `baseline` is what the old ones had while they were there.
+    """
+    known = (*baseline, None, None)
+    return worst(_judge(each, new, old, known[at]) for at, each in enumerate(objectives(slo, old[0])))
+
+
+def baseline_of(slo: AppServiceSlo | None, old: Served) -> tuple[float, ...]:
+    """Return the share of bad requests of the old pods, by objective; nothing if it was not measured."""
+    found: list[float] = []
+    for each in objectives(slo, old):
+        share = each.bad(old)
+        if isinstance(share, Missing):
+            break
+        found.append(share)
+    return tuple(round(share, 6) for share in found)
 
 
 def burn_rate(slo: AppServiceSlo | None, new: Served, old: Served) -> float | Missing:
@@ -70,15 +87,16 @@ def burn_rate(slo: AppServiceSlo | None, new: Served, old: Served) -> float | Mi
     return max(rates)
 
 
-def _judge(objective: Objective, new: Sequence[Served], old: Sequence[Served]) -> Ruling:
+def _judge(objective: Objective, new: Sequence[Served], old: Sequence[Served], baseline: float | None) -> Ruling:
     surely: list[float] = []
     for mine, theirs in zip(new, old, strict=True):
         share, count = objective.bad(mine), mine.count
         if isinstance(share, Missing) or isinstance(count, Missing):
             return FINE  # nothing was served: that is another's to rule
-        reference = objective.bad(theirs)
+        present = objective.bad(theirs)
+        reference = baseline if isinstance(present, Missing) else present
         least = lower_bound(share, count)
-        worse = isinstance(reference, Missing) or least > WORSE_BY * reference
+        worse = reference is None or least > WORSE_BY * reference
         surely.append(least / objective.budget if worse and share * count >= LEAST_BAD else 0.0)
     burn, share = min(surely), objective.bad(new[-1])
     words = f"{share:.1%} of its requests are bad by {objective.name}, {objective.budget:.2%} may be"

@@ -46,6 +46,8 @@ class Sight:
     trial: Fleet | None = None
     routed: bool = False
     ruling: Ruling = FINE
+    baseline: tuple[float, ...] = ()
+    """The share of bad requests of the old pods, by objective."""
     well_since: float | None = None
     """Since when all new pods are ready, in seconds since 1970."""
     undoing: bool = False
@@ -84,11 +86,13 @@ def _begin(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> R
 
 def _go_on(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> RolloutStatus:
     ruling, counted = sight.ruling, _counted(state, sight.ruling)
+    if sight.baseline and not counted.baseline:
+        counted = msgspec.structs.replace(counted, baseline=sight.baseline)
     why = _why_back(app, counted, sight, now)
     if why is not None:
         return _back(state, *why, now)
     if sight.promoted and state.phase == PROGRESSING:
-        return _promote(app, state, sight, now)
+        return _promote(app, counted, sight, now)
     if app.spec.rollout.paused:
         return _told(counted, PAUSED, "it stays where it is until it is resumed")
     if ruling.holds:
@@ -174,8 +178,12 @@ def _has_been_well(seconds: float, state: RolloutStatus, sight: Sight, now: floa
 
 
 def _is_stuck(app: AppService, state: RolloutStatus, ruling: Ruling, now: float) -> bool:
-    """Whether it should have moved on long ago; one that waits for people or for measurements may wait."""
-    if app.spec.rollout.paused or state.reason == WAITS or ruling.reason == NOT_MEASURED or state.phase == VERIFYING:
+    """Whether a trial should have moved on long ago; one that waits for people or for measurements may wait.
+
+    How long a Deployment may take is its own deadline's to say, which begins anew with every pod that comes up.
+    """
+    waits = app.spec.rollout.paused or state.reason == WAITS or ruling.reason == NOT_MEASURED
+    if waits or app.spec.rollout.strategy == ROLLING or state.phase not in {PROGRESSING, SWITCHED}:
         return False
     stay = app.spec.rollout.keep_old_seconds if state.phase == SWITCHED else 0
     if state.phase == PROGRESSING and app.spec.rollout.strategy == CANARY:

@@ -13,7 +13,7 @@ from kubewright.api.core import Pod
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.meta import parse_time
 from kubewright.series.protocol import Missing, Signal, Why
-from kubewright.workloads.rollout.budget import burn_ruling
+from kubewright.workloads.rollout.budget import baseline_of, burn_ruling
 from kubewright.workloads.rollout.fleet import Fleet
 from kubewright.workloads.rollout.gates import NOT_MEASURED, gates_ruling
 from kubewright.workloads.rollout.podhealth import PATIENCE_SECONDS, pods_ruling
@@ -41,6 +41,13 @@ def rule(app: AppService, evidence: Evidence, fleets: Sequence[Fleet], now: floa
     return health if health.failed else worst((health, _traffic(app, evidence, now)))
 
 
+def baseline(app: AppService, evidence: Evidence, now: float) -> tuple[float, ...]:
+    """Return the share of bad requests of the old pods, by objective; nothing if nobody measures it."""
+    if evidence.answers is None:
+        return ()
+    return baseline_of(app.spec.slo, _served(evidence.answers, evidence.old, LONG_SECONDS, now))
+
+
 def _fleet(fleet: Fleet, now: float) -> Ruling:
     if fleet.overdue:
         return failed("ProgressDeadlineExceeded", fleet.overdue)
@@ -63,9 +70,10 @@ def _traffic(app: AppService, evidence: Evidence, now: float) -> Ruling:
         return worst((Ruling(note=BY_HEALTH_ALONE), gates_ruling(gates, app.spec.slo, {}, evidence.queries)))
     windows = dict.fromkeys((*WINDOWS, *(float(gate.window_seconds) for gate in gates)))
     readings = {window: _pair(answers, evidence, window, now) for window in windows}
+    known = app.status.rollout.baseline if app.status.rollout is not None else ()
     asked = gates_ruling(gates, app.spec.slo, readings, evidence.queries)
     new, old = zip(*(readings[window] for window in WINDOWS), strict=True)
-    return worst((_heard(new[0], old[0], answers), burn_ruling(app.spec.slo, new, old), asked))
+    return worst((_heard(new[0], old[0], answers), burn_ruling(app.spec.slo, new, old, known), asked))
 
 
 def _unable(answers: Answers) -> bool:

@@ -22,7 +22,7 @@ from kubewright.series.protocol import Expression, MetricSource, Missing, Signal
 from kubewright.workloads.children.identity import NAME_LABEL
 from kubewright.workloads.rollout import orders
 from kubewright.workloads.rollout.decide import VERIFY_SECONDS, Sight, decide
-from kubewright.workloads.rollout.evidence import Evidence, rule
+from kubewright.workloads.rollout.evidence import Evidence, baseline, rule
 from kubewright.workloads.rollout.fleet import Fleet, fleet_of
 from kubewright.workloads.rollout.measure import Measurements
 from kubewright.workloads.rollout.podhealth import ready_since
@@ -128,7 +128,8 @@ class Rollouts:
         evidence = await self._evidence(app, state)
         fleets = [each for each in _watched(app, state, main, trial) if each.release == state.release]
         ruling = rule(app, evidence, fleets, now)
-        return replace(sight, ruling=ruling, well_since=ready_since(evidence.new))
+        usual = baseline(app, evidence, now)
+        return replace(sight, ruling=ruling, baseline=usual, well_since=ready_since(evidence.new))
 
     def _must_look(self, app: AppService, state: RolloutStatus, main: Fleet | None, now: float) -> bool:
         """Whether to ask for pods: not at once, and not if all are available and nobody measures them."""

@@ -12,6 +12,8 @@ from kubewright.workloads.rollout.ruling import FINE, Ruling, failed, hold, wors
 
 PATIENCE_SECONDS = 30.0
 """How long a registry, a Secret that comes late, or a quota may keep pods from starting."""
+OUTAGE_SECONDS = 120.0
+"""How long a registry may be away, if it has not said that there is no such image."""
 LOST_SECONDS = 20.0
 """How long a pod that was ready may fail its probe."""
 LOSSES = 3
@@ -19,6 +21,7 @@ LOSSES = 3
 RESTARTS = 2
 _NEVER_STARTS = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"})
+_DEFINITE = ("not found", "unauthorized", "denied", "forbidden", "manifest unknown", "no such")
 _CONTAINER = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _LOST_WITH_NODE = 255
 """The exit code of containers that ended because their node did: no fault of the release."""
@@ -69,7 +72,9 @@ def _starting(pod: Pod, now: float) -> Ruling:
             return failed("ImageUnavailable", words)
         reason = "ImageUnavailable" if waiting.reason in _IMAGE else "CannotStart"
         if waiting.reason in _IMAGE | _CONTAINER:
-            return failed(reason, words) if _age(pod, now) >= PATIENCE_SECONDS else hold(reason, words)
+            away = waiting.reason in _IMAGE and not any(each in waiting.message.lower() for each in _DEFINITE)
+            patience = OUTAGE_SECONDS if away else PATIENCE_SECONDS
+            return failed(reason, words) if _age(pod, now) >= patience else hold(reason, words)
     return FINE
 
 

@@ -43,25 +43,36 @@ def sight(wanted=NEW, main=None, trial=None, *, well=None, **fields):
     return Sight(wanted, main or fleet(OLD), trial, well_since=since, **fields)
 
 
-def pod(name="web-1", *, age=100.0, status=None, waiting="", restarts=0, ended=None, conditions=None, started=90.0):
+def pod(
+    name="web-1",
+    *,
+    age=100.0,
+    status=None,
+    waiting="",
+    said="said",
+    restarts=0,
+    ended=None,
+    conditions=None,
+    started=90.0,
+):
     running = {} if waiting else {"running": {"startedAt": rfc3339(NOW - started)}}
     container = {
         "name": "app",
         "ready": not waiting,
         "restartCount": restarts,
-        "state": {"waiting": {"reason": waiting, "message": "said"}} if waiting else running,
+        "state": {"waiting": {"reason": waiting, "message": said}} if waiting else running,
         "lastState": {"terminated": ended} if ended else {},
     }
-    said = {"Ready": ("True", 80.0), "ContainersReady": ("True", 80.0), "PodScheduled": ("True", age)} | (
+    known = {"Ready": ("True", 80.0), "ContainersReady": ("True", 80.0), "PodScheduled": ("True", age)} | (
         conditions or {}
     )
     found = [
         {"type": kind, "status": value, "lastTransitionTime": rfc3339(NOW - since), "message": "said"}
-        for kind, (value, since) in said.items()
+        for kind, (value, since) in known.items()
     ]
     document = {
         "metadata": {"name": name, "namespace": "shop", "creationTimestamp": rfc3339(NOW - age)},
-        "status": {"phase": "Running", "conditions": found, "containerStatuses": [container], **(status or {})},
+        "status": {"phase": "Running", "conditions": found, "containerStatuses": [container]},
     }
     return msgspec.convert(document, Pod)
 

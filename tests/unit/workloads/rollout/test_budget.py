@@ -4,7 +4,7 @@ import pytest
 
 from kubewright.api.crds.appservice.rollout import AppServiceSlo, Gate, Latency
 from kubewright.series.protocol import Missing, Signal, Why
-from kubewright.workloads.rollout.budget import burn_rate, burn_ruling, lower_bound
+from kubewright.workloads.rollout.budget import baseline_of, burn_rate, burn_ruling, lower_bound
 from kubewright.workloads.rollout.evidence import Evidence, rule
 from kubewright.workloads.rollout.gates import gates_ruling
 from tests.unit.workloads.rollout.making import NOW, answers, app, pod, serving
@@ -42,6 +42,14 @@ def test_what_is_over_does_not_count_and_what_just_began_must_matter():
     bad, good = serving(20, 0.5), serving(20)
     assert not burn_ruling(THREE_NINES, (bad, good), (good, good)).failed
     assert not burn_ruling(THREE_NINES, (good, bad), (good, good)).failed
+
+
+def test_what_the_old_pods_had_while_they_were_there_is_still_held_against():
+    sick, gone = serving(20, 0.05), serving(None)
+    usual = baseline_of(THREE_NINES, serving(60, 0.05))
+    assert usual == (0.05, 0.0)
+    assert burn_ruling(THREE_NINES, (sick, sick), (gone, gone)).failed
+    assert not burn_ruling(THREE_NINES, (sick, sick), (gone, gone), usual).failed
 
 
 def test_a_burn_rate_is_the_share_of_bad_requests_by_the_budget():

@@ -13,14 +13,15 @@ BAD = {
     "it ends, with success": [pod(restarts=2, ended={"exitCode": 0, "reason": "Completed"})],
     "it used more memory than its limit": [pod(restarts=1, ended={"exitCode": 137, "reason": "OOMKilled"})],
     "its image has no valid name": [pod(age=1, waiting="InvalidImageName")],
-    "its image cannot be pulled for a while": [pod(age=40, waiting="ImagePullBackOff")],
+    "its image is not there for a while": [pod(age=40, waiting="ImagePullBackOff", said="x: not found")],
+    "its registry is away for long": [pod(age=130, waiting="ImagePullBackOff")],
     "its Secret is not there for a while": [pod(age=40, waiting="CreateContainerConfigError")],
     "its command is not there for a while": [pod(age=40, waiting="RunContainerError")],
     "it fails its probe since it was ready": [pod(conditions={"ContainersReady": ("False", 25.0)})],
 }
 UNCLEAR = {
     "one restart may be an accident": [pod(restarts=1, ended=ERROR)],
-    "a registry may hiccup": [pod(age=10, waiting="ErrImagePull")],
+    "a registry may be away": [pod(age=60, waiting="ErrImagePull")],
     "a Secret may come late": [pod(age=10, waiting="CreateContainerConfigError")],
     "a node may come that has room": [pod(age=300, conditions={"PodScheduled": ("False", 300.0)})],
     "a probe failed just now": [pod(conditions={"ContainersReady": ("False", 5.0)})],

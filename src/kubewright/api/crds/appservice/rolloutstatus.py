@@ -32,5 +32,9 @@ class RolloutStatus(Leaf, frozen=True, omit_defaults=True):
     started: Annotated[str | None, described("When the release began.", _TIME)] = None
     since: Annotated[str | None, described("When the present phase or step began.", _TIME)] = None
     strikes: Annotated[int, described("How often in a row a gate has failed.", _COUNT)] = 0
+    baseline: Annotated[
+        tuple[float, ...],
+        described("The share of bad requests that the old pods had, by objective: errors, latency.", atomic=True),
+    ] = ()
     reason: Annotated[str, described("Why it stays or was rolled back, as one word.")] = ""
     message: Annotated[str, described("The same as a sentence.")] = ""
