@@ -19,6 +19,8 @@ LOST_SECONDS = 20.0
 LOSSES = 3
 """How often readiness may be seen lost during a step."""
 RESTARTS = 2
+FORGIVEN_SECONDS = 60.0
+"""How long after it a single restart makes wait."""
 _NEVER_STARTS = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 _IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "RegistryUnavailable", "ImageInspectError"})
 _DEFINITE = ("not found", "unauthorized", "denied", "forbidden", "manifest unknown", "no such")
@@ -30,7 +32,7 @@ _LOST_WITH_NODE = 255
 def pods_ruling(pods: Iterable[Pod], now: float) -> Ruling:
     """Rule by the pods of the release."""
     living = [pod for pod in pods if not pod.is_terminating and not pod.is_finished]
-    return worst([_crashes(living), *(each(pod, now) for pod in living for each in _EACH)])
+    return worst([_crashes(living, now), *(each(pod, now) for pod in living for each in _EACH)])
 
 
 def ready_since(pods: Iterable[Pod]) -> float | None:
@@ -44,13 +46,16 @@ def ready_since(pods: Iterable[Pod]) -> float | None:
     return max(times, default=None)
 
 
-def _crashes(pods: Sequence[Pod]) -> Ruling:
-    """Two restarts are no accident, of one pod or of two; one alone makes wait."""
-    restarts, culprit, words = 0, "", ""
+def _crashes(pods: Sequence[Pod], now: float) -> Ruling:
+    """Two restarts are no accident, of one pod or of two; one alone makes wait until it has run well for a while."""
+    restarts, lately, culprit, words = 0, False, "", ""
     for pod, status in _statuses(pods):
         ended = status.last_state.terminated or status.state.terminated
         if status.restart_count and ended is not None and ended.exit_code != _LOST_WITH_NODE:
             restarts += status.restart_count
+            running = status.state.running
+            since = parse_time(running.started_at) if running is not None and running.started_at else now
+            lately = lately or now - since < FORGIVEN_SECONDS
             culprit, words = pod.metadata.name, f"{ended.reason or 'ended'}, exit code {ended.exit_code}"
             if ended.reason == "OOMKilled":
                 return failed("OutOfMemory", f"pod {culprit} was killed for using more memory than its limit")
@@ -59,7 +64,7 @@ def _crashes(pods: Sequence[Pod]) -> Ruling:
             return failed("Crashing", f"pod {pod.metadata.name} crashes again and again ({words})")
     if restarts >= RESTARTS:
         return failed("Crashing", f"{restarts} restarts of its pods, the last of {culprit} ({words})")
-    return hold("Restarted", f"pod {culprit} was restarted ({words})") if restarts else FINE
+    return hold("Restarted", f"pod {culprit} was restarted ({words})") if lately else FINE
 
 
 def _starting(pod: Pod, now: float) -> Ruling:

@@ -20,13 +20,14 @@ BAD = {
     "it fails its probe since it was ready": [pod(conditions={"ContainersReady": ("False", 25.0)})],
 }
 UNCLEAR = {
-    "one restart may be an accident": [pod(restarts=1, ended=ERROR)],
+    "one restart may be an accident": [pod(restarts=1, ended=ERROR, started=20)],
     "a registry may be away": [pod(age=60, waiting="ErrImagePull")],
     "a Secret may come late": [pod(age=10, waiting="CreateContainerConfigError")],
     "a node may come that has room": [pod(age=300, conditions={"PodScheduled": ("False", 300.0)})],
     "a probe failed just now": [pod(conditions={"ContainersReady": ("False", 5.0)})],
 }
 FINE = {
+    "one restart was an accident": [pod(restarts=1, ended=ERROR)],
     "all is well": [pod()],
     "there are none yet": [],
     "it has not been ready yet": [pod(started=90, conditions={"ContainersReady": ("False", 90.0)})],
