@@ -1,4 +1,4 @@
-"""What is built from Go modules: the real control plane, the real Prometheus, and a client of client-go.
+"""What is built from Go modules: the real control plane, the real Prometheus, a client of client-go, and kube-score.
 
 Called by `python -m tools.cluster build`, `make prometheus`, `make informers` and whoever runs what they built.
 """
@@ -46,6 +46,12 @@ INFORMERS = GoModule(
     module="k8s.io/client-go",
     packages={"informers": "."},
     command="python -m tools.cluster build informers",
+)
+KUBE_SCORE = GoModule(
+    name="kube-score",
+    module="github.com/zegl/kube-score",
+    packages={"kube-score": "github.com/zegl/kube-score/cmd/kube-score"},
+    command="python -m tools.cluster build kube-score",
 )
 VERSION = CONTROL_PLANE.version
 
