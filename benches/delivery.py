@@ -38,7 +38,8 @@ _TEMPLATED = re.compile(r"\{\{[^}]*\}\}")
 def leaves(document: Any) -> int:
     """Count the values that somebody types: not the names of fields, nor what says of which kind an object is."""
     if isinstance(document, dict):
-        return sum(leaves(value) for name, value in document.items() if name not in {"apiVersion", "kind"})
+        head = {"apiVersion", "kind"} if "apiVersion" in document else set()
+        return sum(leaves(value) for name, value in document.items() if name not in head)
     if isinstance(document, list):
         return sum(map(leaves, document))
     return 1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.drift import FINGERPRINT
 from kubewright.api.live import LiveObject, live_resource
-from kubewright.api.meta import Manifest, ObjectKey, Resource
+from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
 from kubewright.cli.yamlform import dump
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
@@ -19,14 +19,16 @@ from kubewright.runtime.children import get_or_none
 from kubewright.workloads.children import NAME_LABEL
 from kubewright.workloads.controller import FIELD_MANAGER
 from kubewright.workloads.decide import apply_set, desired
-from kubewright.workloads.kinds import BUILT_IN, CHILD_JOBS, OPTIONAL
+from kubewright.workloads.kinds import BUILT_IN, CHILD_DEPLOYMENTS, CHILD_JOBS, OPTIONAL
+from kubewright.workloads.rollout.releases import release_of
+from kubewright.workloads.rollout.stage import Templates, staged
 
 Pair = tuple[Resource[LiveObject], LiveObject | None, LiveObject | None]
 """An object as it is and as it would be; None where there is none."""
 
 _KINDS = (*BUILT_IN, *OPTIONAL)
 _APPS = live_resource(APP_SERVICES)
-_USER = "kubectl-client-side-apply"
+T = TypeVar("T", bound=KubeObject)
 
 
 async def differences(client: Client, document: Manifest, namespace: str) -> list[str]:
@@ -43,14 +45,38 @@ async def _pairs(client: Client, manifest: Manifest) -> AsyncIterator[Pair]:
     metadata = manifest["metadata"]
     key = ObjectKey(metadata["namespace"], metadata["name"])
     before = await get_or_none(client, _APPS, key)
-    yield _APPS, before, await client.apply(_APPS, manifest, field_manager=_USER, dry_run=True)
-    app = await client.apply(APP_SERVICES, manifest, field_manager=_USER, dry_run=True)
-    wanted = desired(app, _KINDS)
+    yield _APPS, before, await _written(client, _APPS, manifest, before)
+    app = await _written(client, APP_SERVICES, manifest, before)
+    wanted = _released(app, desired(app, _KINDS))
     for child in wanted:
         async for pair in _child_pairs(client, app, child):
             yield pair
     async for pair in _pruned(client, app, wanted):
         yield pair
+
+
+async def _written(client: Client, resource: Resource[T], manifest: Manifest, before: LiveObject | None) -> T:
+    """Return the object as it would be with the manifest's spec whole: what is not said any more is gone."""
+    if before is None:
+        return await client.create(resource, manifest, namespace=manifest["metadata"]["namespace"], dry_run=True)
+    seen, said = before.metadata, manifest["metadata"]
+    metadata = {
+        **said,
+        "labels": {**seen.labels, **said.get("labels", {})},
+        "annotations": {**seen.annotations, **said.get("annotations", {})},
+        "finalizers": list(seen.finalizers),
+        "resourceVersion": seen.resource_version,
+    }
+    return await client.update(resource, {**manifest, "metadata": metadata}, dry_run=True)
+
+
+def _released(app: AppService, wanted: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
+    """Return the children as they are when the release has reached everybody."""
+    main = next((each for each in wanted if each["kind"] == CHILD_DEPLOYMENTS.kind), None)
+    if main is None:
+        return wanted
+    template = main["spec"]["template"]
+    return staged(app, wanted, None, Templates(template, release_of(template)), app.spec.replicas)
 
 
 async def _child_pairs(client: Client, app: AppService, child: Manifest) -> AsyncIterator[Pair]:
