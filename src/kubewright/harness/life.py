@@ -22,7 +22,6 @@ from kubewright.twin.server import ApiServer
 
 STARTS_SECONDS = 2.0
 RESTARTS_SECONDS = 1.0
-SETTLES_SECONDS = 300.0
 IDLE_SECONDS = 60.0
 _LATER_SECONDS = 3600.0
 _UNDISTURBED = Fault()
@@ -89,7 +88,7 @@ class _Life:
             except OpError as error:
                 refused = error
             if refused is None:
-                await asyncio.sleep(SETTLES_SECONDS)
+                await asyncio.sleep(self._subject.settles_seconds)
             final, settled = take(self._server, self._subject.ignored), len(self._log.writes)
             if refused is None:
                 await asyncio.sleep(IDLE_SECONDS)

@@ -31,6 +31,9 @@ class Subject:
     ignored: frozenset[str] = field(default_factory=frozenset[str])
     """Fields of the sample's status that may depend on history, by path from the object: `status.history`."""
 
+    settles_seconds: float = 300.0
+    """How long it may be busy after a change: more for one that by design watches a release for a while."""
+
     def made_for(self, client: Client, clock: Clock) -> Operator:
         """Return the operator, put together on a client."""
         operator = Operator(self.name, client, clock)
