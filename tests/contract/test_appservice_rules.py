@@ -187,11 +187,6 @@ REFUSED = {
         "rollout.traffic",
         "name it in expose.gateway",
     ),
-    "a canary by Istio without Istio": (
-        a_service(rollout={**CANARY, "traffic": "virtualService"}),
-        "rollout.traffic",
-        "set mesh.type to istio",
-    ),
     "steps that go back": (
         a_service(rollout={"strategy": "canary", "steps": [{"weight": 50}, {"weight": 10}]}),
         "rollout.steps",

@@ -186,7 +186,9 @@ def test_the_important_pushes_aside_as_little_as_will_do():
     assert after["vital"].is_ready
     assert after["thief"].is_ready
     assert len(after) == 7
-    assert events[0] == ("FailedScheduling", "0/3 nodes are available: 3 Insufficient cpu.")
+    room = f"found a potential placement for pod on node {promised.status.nominated_node_name}, preempting 1 victims"
+    message = f"0/3 nodes are available: 3 Insufficient cpu. preemption: {room}"
+    assert events[0] == ("FailedScheduling", message)
 
 
 def test_who_may_not_preempt_waits_and_says_so():

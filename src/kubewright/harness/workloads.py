@@ -1,7 +1,7 @@
 """Workloads that come up a second after they change: what controllers, scheduler and kubelets do, in one write each.
 
 A life of an operator needs Deployments that become ready, not pods that are placed and started; a thousand lives have
-no time for these. (`--whole-twin` puts a whole cluster around the operator instead.)
+no time for these.
 """
 
 from __future__ import annotations

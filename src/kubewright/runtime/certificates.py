@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-_BACKDATED = timedelta(minutes=5)
+_BACKDATED = timedelta(days=1)
+"""Others' clocks may be behind ours: another machine's a little, the wall's a lot where time hurries."""
 _PEM = serialization.Encoding.PEM
 
 

@@ -9,7 +9,7 @@ from kubewright.api.described import Rule, described
 from kubewright.api.meta import Leaf
 
 ROLLING, CANARY, BLUE_GREEN = "rolling", "canary", "blueGreen"
-TRAFFIC = ("auto", "httpRoute", "virtualService", "replicas")
+TRAFFIC = ("auto", "httpRoute", "replicas")
 METRICS = ("burnRate", "errors", "latency", "query")
 _SECONDS = {"format": "int32", "minimum": 0, "maximum": 604800}
 _WINDOW = {"format": "int32", "minimum": 10, "maximum": 86400}
@@ -69,15 +69,12 @@ class AppServiceRollout(Leaf, frozen=True):
     traffic: Annotated[
         str,
         described(
-            "What splits the traffic; auto is the HTTPRoute, else Istio's VirtualService, else the number of pods.",
+            "What splits the traffic; auto is the HTTPRoute, else the number of pods.",
             {"enum": list(TRAFFIC)},
             publish_default=True,
         ),
     ] = "auto"
     manual: Annotated[bool, described("Wait to be told to promote before all traffic moves.")] = False
-    rehearse: Annotated[bool, described("First run the plan on a copy of the cluster, and show what it would do.")] = (
-        False
-    )
     paused: Annotated[bool, described("Stay at the present step.")] = False
     undo: Annotated[
         int,

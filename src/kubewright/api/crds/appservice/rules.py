@@ -121,12 +121,6 @@ SPEC_RULES: tuple[Rule, ...] = (
         ".rollout.traffic",
     ),
     Rule(
-        "!has(self.rollout) || self.rollout.traffic != 'virtualService' || "
-        "(has(self.mesh) && self.mesh.type in ['istio', 'istio-ambient'])",
-        "a VirtualService needs Istio: set mesh.type to istio, or rollout.traffic to auto",
-        ".rollout.traffic",
-    ),
-    Rule(
         "!has(self.rollout) || !has(self.rollout.gates) || "
         "!self.rollout.gates.exists(each, each.metric == 'burnRate') || has(self.slo)",
         "what burns is the budget of an objective: say slo, or choose another metric",
