@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
 STATE ?= .control-plane
+# More options for pytest.
+PYTEST ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check contract control-plane prometheus informers control-plane-up control-plane-down bench format lock clean
@@ -28,7 +30,7 @@ test: setup ## every test, on the embedded cluster
 	$(BIN)/python -m pytest tests --cluster twin
 
 contract: setup control-plane ## the contract suite, on the embedded cluster and on the real control plane
-	$(BIN)/python -m pytest tests/contract --cluster twin --cluster control-plane
+	$(BIN)/python -m pytest tests/contract --cluster twin --cluster control-plane $(PYTEST)
 
 check: setup ## lint, types, architecture (seconds)
 	$(BIN)/ruff check .
