@@ -28,7 +28,8 @@ from tests.contract.sequences.pair import paired
 from tools.cluster import ControlPlane, kubectl_path
 
 NODES = 3
-START_SECONDS = 60
+START_SECONDS = 120
+READY = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
 APP_SERVICE_CRD = "appservices.app.example.com"
 RUNNING = {"twin": "KUBEWRIGHT_TWIN", "control-plane": "KUBEWRIGHT_CONTROL_PLANE"}
 
@@ -77,8 +78,7 @@ def cluster(request, tmp_path_factory):
 @contextmanager
 def attach(name, state):
     started = Cluster(name, Path(os.environ[RUNNING[name]]), state)
-    ready = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
-    if "True" in started.kubectl("get", "nodes", "-o", ready).stdout:
+    if "True" in started.kubectl("get", "nodes", "-o", READY).stdout:
         yield started
     else:
         with nodes(started):
@@ -106,6 +106,10 @@ def start_control_plane(name, state):
 def nodes(cluster):
     command = ["twin", "nodes", "--nodes", str(NODES), "--kubeconfig", str(cluster.kubeconfig)]
     with kubewright(cluster.state / "nodes.log", *command) as process:
+        deadline = time.monotonic() + START_SECONDS
+        while cluster.kubectl("get", "nodes", "-o", READY).stdout.split() != ["True"] * NODES:
+            assert time.monotonic() < deadline, f"the nodes are not ready after {START_SECONDS} s"
+            time.sleep(0.5)
         yield process
 
 
