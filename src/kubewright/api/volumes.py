@@ -8,7 +8,7 @@ from typing import Any
 from kubewright.api.affinity import NodeSelector
 from kubewright.api.conditions import Condition
 from kubewright.api.core import ObjectReference
-from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
+from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
 from kubewright.api.pods import Pod
 from kubewright.api.quantity import Quantity, value
 from kubewright.api.selectors import LabelSelector
@@ -263,3 +263,16 @@ CSI_DRIVERS: Resource[CsiDriver] = Resource(
 VOLUME_ATTACHMENTS: Resource[VolumeAttachment] = Resource(
     "storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", VolumeAttachment, namespaced=False
 )
+
+
+def claim_ref(claim: PersistentVolumeClaim) -> Manifest:
+    """Return how a volume names its claim."""
+    metadata = claim.metadata
+    return {
+        "apiVersion": CLAIMS.api_version,
+        "kind": CLAIMS.kind,
+        "namespace": metadata.namespace,
+        "name": metadata.name,
+        "uid": metadata.uid,
+        "resourceVersion": metadata.resource_version,
+    }

@@ -135,6 +135,11 @@ class NodeTable:
         return mask
 
 
+def offer(node: Node) -> tuple[object, ...]:
+    """Return what of a node placement depends on; heartbeats are no news, and images can wait for those that are."""
+    return node.metadata.labels, node.spec.taints, node.spec.unschedulable, node.status.allocatable
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """A container image that nodes hold."""

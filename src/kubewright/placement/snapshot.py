@@ -153,6 +153,16 @@ class ClusterSnapshot:
         if row.shape.host_ports:
             self.port_holders[key] = placed
 
+    def book(self, pod: Pod) -> None:
+        """Take over a binding as the cluster shows it, whoever made it; what is booked so already is left alone."""
+        column = self.table.columns.get(pod.spec.node_name)
+        if column is None:
+            self.forget(pod.key)
+            return
+        row, placed = self.row(pod), self.placed.get(pod.key)
+        if placed is None or placed.column != column or placed.row.shape is not row.shape:
+            self.assume(row, column)
+
     def forget(self, key: ObjectKey) -> bool:
         """Give back what a pod takes, and what it was promised; return whether it took anything."""
         self.nominated.pop(key, None)

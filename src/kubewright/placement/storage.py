@@ -78,6 +78,21 @@ class Storage:
         """Return a driver by name."""
         return self.csi_drivers.get(ObjectKey("", name))
 
+    def is_served(self, pod: Pod) -> bool:
+        """Tell whether all of a pod's claims have their volumes."""
+        return all(each.is_bound for each in self.claims_of(pod))
+
+    def is_promised_elsewhere(self, pod: Pod, node: str) -> bool:
+        """Tell whether volumes for one of a pod's claims are to be made for another node."""
+        selected = {each.metadata.annotations.get(SELECTED_NODE, node) for each in self.claims_of(pod)}
+        return not selected <= {node}
+
+    def release(self, pod: Pod) -> None:
+        """Give back what was reserved for a pod's claims: by now the volumes say so, or they are free."""
+        keys = {each.key for each in self.claims_of(pod)}
+        for name in [name for name, key in self.reserved.items() if key in keys]:
+            del self.reserved[name]
+
     def volume(self, name: str) -> PersistentVolume | None:
         """Return a volume by name."""
         return self.volumes.get(ObjectKey("", name))

@@ -17,6 +17,7 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
 from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
 from kubewright.placement.fit import Fit
+from kubewright.placement.nodes import offer
 from kubewright.placement.peers import Labels
 from kubewright.placement.snapshot import ClusterSnapshot
 from kubewright.placement.storage import Storage
@@ -88,10 +89,6 @@ class ClusterState:
             self._snapshot.forget(key)
             self._tell(News.POD_GONE)
 
-    def is_assumed(self, key: ObjectKey) -> bool:
-        """Tell whether a pod is on its way to a node."""
-        return key in self._assumed
-
     def budgets(self) -> Iterable[PodDisruptionBudget]:
         """Return the disruption budgets."""
         return self._budgets.index.values()
@@ -148,19 +145,10 @@ class ClusterState:
         if old is not None and old.spec.node_name and _weight(old) == _weight(pod):
             return
         if self._snapshot is not None:
-            self._rebook(self._snapshot, pod)
+            self._snapshot.book(pod)
         if old is not None and old.spec.node_name:
             self._tell(News.POD_GONE)
         self._tell(News.POD_PLACED)
-
-    def _rebook(self, snapshot: ClusterSnapshot, pod: Pod) -> None:
-        column = snapshot.table.columns.get(pod.spec.node_name)
-        if column is None:
-            snapshot.forget(pod.key)
-            return
-        row, placed = snapshot.row(pod), snapshot.placed.get(pod.key)
-        if placed is None or placed.column != column or placed.row.shape is not row.shape:
-            snapshot.assume(row, column)
 
     def _follow_promise(self, pod: Pod) -> None:
         """Take over whom a node is promised to, as the pod itself says; what was decided here it may not say yet."""
@@ -173,7 +161,7 @@ class ClusterState:
             self.break_promise(pod.key)
 
     def _on_node(self, change: Change[Node]) -> None:
-        if change.old is not None and change.new is not None and _offer(change.old) == _offer(change.new):
+        if change.old is not None and change.new is not None and offer(change.old) == offer(change.new):
             return
         self._snapshot = None
         self._tell(News.NODE)
@@ -198,11 +186,6 @@ class ClusterState:
             self._namespaces[change.key.name] = change.new.metadata.labels
             self._snapshot = None
             self._tell(News.NAMESPACE)
-
-
-def _offer(node: Node) -> tuple[object, ...]:
-    """Return what of a node placement depends on; heartbeats are no news, and images can wait for those that are."""
-    return node.metadata.labels, node.spec.taints, node.spec.unschedulable, node.status.allocatable
 
 
 def _weight(pod: Pod) -> tuple[object, ...]:

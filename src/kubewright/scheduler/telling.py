@@ -11,6 +11,31 @@ from kubewright.runtime.events import EventRecorder
 
 SCHEDULED = "Scheduled"
 FAILED = "FailedScheduling"
+PREEMPTED = "Preempted"
+
+
+def assigned(pod: Pod, node: str) -> str:
+    """Return what is said of a pod that was put on a node."""
+    return f"Successfully assigned {pod.key} to {node}"
+
+
+def pushed_aside(by: Pod, node: str) -> str:
+    """Return what is said of a pod that had to go for another."""
+    return f"Preempted by pod {by.metadata.uid} on node {node}"
+
+
+def without_node(pod: Pod, reason: str, message: str, now: float, nominated: str = "") -> Manifest:
+    """Return the status of a pod that has no node: why, since when, and where room is being made for it."""
+    present = find_condition(pod.status.conditions, "PodScheduled")
+    since = present.last_transition_time if present is not None and present.status == "False" else None
+    condition = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": reason,
+        "message": message,
+        "lastTransitionTime": since or rfc3339(now),
+    }
+    return {"conditions": [condition]} | ({"nominatedNodeName": nominated} if nominated else {})
 
 
 class Teller:
@@ -23,12 +48,11 @@ class Teller:
 
     def scheduled(self, pod: Pod, node: str) -> None:
         """Say where a pod was put."""
-        self._recorder.record(pod, PODS, "Normal", SCHEDULED, f"Successfully assigned {pod.key} to {node}")
+        self._recorder.record(pod, PODS, "Normal", SCHEDULED, assigned(pod, node))
 
     def preempted(self, pod: Pod, by: Pod, node: str) -> None:
         """Say why a pod had to go."""
-        text = f"Preempted by pod {by.metadata.uid} on node {node}"
-        self._recorder.record(pod, PODS, "Normal", "Preempted", text)
+        self._recorder.record(pod, PODS, "Normal", PREEMPTED, pushed_aside(by, node))
 
     async def not_nominated(self, key: ObjectKey) -> None:
         """Take back the promise of a node from a pod that another outranks."""
@@ -49,17 +73,7 @@ class Teller:
             self._recorder.record(pod, PODS, "Warning", FAILED, message)
         if told and nominated in {"", pod.status.nominated_node_name}:
             return
-        since = present.last_transition_time if present is not None and present.status == "False" else None
-        condition = {
-            "type": "PodScheduled",
-            "status": "False",
-            "reason": reason,
-            "message": message,
-            "lastTransitionTime": since or rfc3339(now),
-        }
-        status: Manifest = {"conditions": [condition]}
-        if nominated:
-            status["nominatedNodeName"] = nominated
+        status = without_node(pod, reason, message, now, nominated)
         changes: Manifest = {"metadata": {"uid": pod.metadata.uid}, "status": status}
         try:
             await self._client.patch(

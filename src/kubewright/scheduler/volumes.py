@@ -10,14 +10,21 @@ import asyncio
 
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import Manifest
-from kubewright.api.volumes import CLAIMS, SELECTED_NODE, VOLUMES, PersistentVolume, PersistentVolumeClaim
+from kubewright.api.volumes import (
+    BOUND_BY_CONTROLLER,
+    CLAIMS,
+    SELECTED_NODE,
+    VOLUMES,
+    PersistentVolume,
+    PersistentVolumeClaim,
+    claim_ref,
+)
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.storage import Storage, choose, is_for
 
 WAIT_SECONDS = 600.0
 LOOK_SECONDS = 0.25
-BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 _OP = "schedule.volumes"
 
 
@@ -49,9 +56,7 @@ class Volumes:
 
     def release(self, pod: Pod) -> None:
         """Give back what was reserved for a pod's claims: by now the volumes say so, or they are free."""
-        keys = {each.key for each in self._storage.claims_of(pod)}
-        for name in [name for name, key in self._storage.reserved.items() if key in keys]:
-            del self._storage.reserved[name]
+        self._storage.release(pod)
 
     async def _reserve(self, volume: PersistentVolume, claim: PersistentVolumeClaim) -> None:
         """Make a volume name the claim, provided nobody has changed it since."""
@@ -61,14 +66,7 @@ class Volumes:
         metadata: Manifest = {"resourceVersion": volume.metadata.resource_version}
         if not is_for(volume, claim):
             metadata["annotations"] = {BOUND_BY_CONTROLLER: "yes"}
-        wanted = {
-            "apiVersion": CLAIMS.api_version,
-            "kind": CLAIMS.kind,
-            "namespace": claim.metadata.namespace,
-            "name": claim.metadata.name,
-            "uid": claim.metadata.uid,
-        }
-        changes = {"metadata": metadata, "spec": {"claimRef": wanted}}
+        changes = {"metadata": metadata, "spec": {"claimRef": claim_ref(claim)}}
         await self._client.patch(VOLUMES, volume.key, changes, PatchType.MERGE, field_manager=self._name)
 
     async def _ask_for(self, claim: PersistentVolumeClaim, node: str) -> None:
@@ -78,7 +76,6 @@ class Volumes:
 
     def _is_served(self, pod: Pod, node: str) -> bool:
         """Tell whether all claims have their volumes; raises OpError once one is promised to another node."""
-        claims = self._storage.claims_of(pod)
-        if {each.metadata.annotations.get(SELECTED_NODE, node) for each in claims} - {node}:
+        if self._storage.is_promised_elsewhere(pod, node):
             raise OpError(_OP, ErrorKind.CONFLICT, f"Pod/{pod.key}", "a claim was promised to another node")
-        return all(each.is_bound for each in claims)
+        return self._storage.is_served(pod)

@@ -12,12 +12,13 @@ from typing import Any
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import PODS, Node, Pod
-from kubewright.api.meta import EMPTY, ObjectKey, rfc3339
+from kubewright.api.meta import EMPTY, ObjectKey
 from kubewright.api.volumes import claim_names
 from kubewright.client.protocol import PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import Fit, fit
+from kubewright.placement.nodes import offer
 from kubewright.placement.peers import Labels
 from kubewright.placement.snapshot import ClusterSnapshot
 from kubewright.placement.workloads import OwnersAndServices
@@ -25,8 +26,9 @@ from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.workqueue import LOW_PRIORITY, WorkQueue
 from kubewright.scheduler.evict import Evictor
+from kubewright.scheduler.telling import FAILED, SCHEDULED, assigned, without_node
 from kubewright.twin.caches import Caches
-from kubewright.twin.claiming import CLAIMS_SECONDS, TOO_LONG, Waiting, claim, is_lost, is_served, release
+from kubewright.twin.claiming import CLAIMS_SECONDS, TOO_LONG, Waiting, claim
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.volumes.binding import storage_of
 from kubewright.twin.controllers.writes import Announce, Bind, Patch, Writer
@@ -128,18 +130,18 @@ class Binder:
         waiting, now = self._binding[pod.key], self._clock.now()
         node = waiting.chosen.node
         same = waiting.pod.metadata.uid == pod.metadata.uid and node in self._current().table.columns
-        if not same or is_lost(self._storage, pod, node):
+        if not same or self._storage.is_promised_elsewhere(pod, node):
             self._forget(pod.key)
             return RequeueAfter(RETRY_SECONDS)
-        if is_served(self._storage, pod):
+        if self._storage.is_served(pod):
             del self._binding[pod.key]
-            release(self._storage, pod)
+            self._storage.release(pod)
             await self._bind(pod, waiting.chosen)
             return Done()
         if now < waiting.until:
             return RequeueAfter(waiting.until - now)
         self._forget(pod.key)
-        await self._writer.do_one(Announce(PODS, pod, "Warning", "FailedScheduling", TOO_LONG))
+        await self._writer.do_one(Announce(PODS, pod, "Warning", FAILED, TOO_LONG))
         return RequeueAfter(RETRY_SECONDS)
 
     def _node(self, chosen: Fit) -> Node:
@@ -179,27 +181,15 @@ class Binder:
             if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
                 return  # gone, or bound by someone else: the watch says so
             raise
-        text = f"Successfully assigned {key} to {chosen.node}"
-        await self._writer.do_one(Announce(PODS, pod, "Normal", "Scheduled", text))
+        await self._writer.do_one(Announce(PODS, pod, "Normal", SCHEDULED, assigned(pod, chosen.node)))
 
     async def _refuse(self, pod: Pod, message: str, nominated: str = "") -> None:
         """Say why it fits nowhere, unless the pod says so already, and where room is being made for it."""
         present = find_condition(pod.status.conditions, "PodScheduled")
         if present is not None and present.message == message and not nominated:
             return
-        await self._writer.do_one(Announce(PODS, pod, "Warning", "FailedScheduling", message))
-        since = present.last_transition_time if present is not None and present.status == "False" else None
-        condition = {
-            "type": "PodScheduled",
-            "status": "False",
-            "reason": "Unschedulable",
-            "message": message,
-            "lastTransitionTime": since or rfc3339(self._clock.now()),
-        }
-        status: dict[str, object] = {"conditions": [condition]}
-        if nominated:
-            status["nominatedNodeName"] = nominated
-        changes = {"status": status}
+        await self._writer.do_one(Announce(PODS, pod, "Warning", FAILED, message))
+        changes = {"status": without_node(pod, "Unschedulable", message, self._clock.now(), nominated)}
         await self._writer.do_one(
             Patch(PODS, pod.key, pod.metadata.uid, changes, "status", patch_type=PatchType.STRATEGIC)
         )
@@ -207,7 +197,7 @@ class Binder:
     def _forget(self, key: ObjectKey) -> None:
         waiting = self._binding.pop(key, None)
         if waiting is not None:
-            release(self._storage, waiting.pod)
+            self._storage.release(waiting.pod)
         if self._snapshot is None:
             return
         was_promised = key in self._snapshot.nominated
@@ -225,25 +215,11 @@ class Binder:
         if _wants_node(new):
             if old is None or not _wants_node(old) or old.metadata.uid != new.metadata.uid:
                 self._queue.add(change.key, priority=LOW_PRIORITY if change.initial else 0)
-        elif new.spec.node_name and (old is None or not old.spec.node_name or _changed(old, new)):
-            self._book(new)
-
-    def _book(self, pod: Pod) -> None:
-        """Take over a binding as the cluster shows it, whoever made it."""
-        snapshot = self._snapshot
-        if snapshot is None:
-            return
-        column = snapshot.table.columns.get(pod.spec.node_name)
-        placed = snapshot.placed.get(pod.key)
-        if column is None:
-            snapshot.forget(pod.key)
-        else:
-            row = snapshot.row(pod)
-            if placed is None or placed.column != column or placed.row.shape is not row.shape:
-                snapshot.assume(row, column)
+        elif self._snapshot is not None and new.spec.node_name and (old is None or _changed(old, new)):
+            self._snapshot.book(new)
 
     def _on_node(self, change: Change[Node]) -> None:
-        if change.old is not None and change.new is not None and _digest(change.old) == _digest(change.new):
+        if change.old is not None and change.new is not None and offer(change.old) == offer(change.new):
             return
         self._stale = True
         self._retry_waiting()
@@ -288,11 +264,6 @@ def _wants_node(pod: Pod) -> bool:
     spec = pod.spec
     ours = spec.scheduler_name == NAME and not spec.node_name and not spec.scheduling_gates
     return ours and not pod.is_terminating and not pod.is_finished
-
-
-def _digest(node: Node) -> tuple[object, ...]:
-    """Return what of a node placement depends on; heartbeats are no news."""
-    return node.metadata.labels, node.spec.taints, node.spec.unschedulable, node.status.allocatable
 
 
 def _changed(old: Pod, new: Pod) -> bool:

@@ -42,21 +42,3 @@ def claim(storage: Storage, pod: Pod, node: Node) -> list[Write]:
         changes = {"metadata": {"annotations": {SELECTED_NODE: node.metadata.name}}}
         writes.append(Patch(CLAIMS, each.key, each.metadata.uid, changes))
     return writes
-
-
-def is_served(storage: Storage, pod: Pod) -> bool:
-    """Tell whether all of a pod's claims have their volumes."""
-    return all(each.is_bound for each in storage.claims_of(pod))
-
-
-def is_lost(storage: Storage, pod: Pod, node: str) -> bool:
-    """Tell whether a claim is promised to another node meanwhile."""
-    selected = {each.metadata.annotations.get(SELECTED_NODE, node) for each in storage.claims_of(pod)}
-    return not selected <= {node}
-
-
-def release(storage: Storage, pod: Pod) -> None:
-    """Give back what was reserved for a pod's claims: by now the volumes say so, or they are free."""
-    keys = {each.key for each in storage.claims_of(pod)}
-    for name in [name for name, key in storage.reserved.items() if key in keys]:
-        del storage.reserved[name]

@@ -14,6 +14,7 @@ from kubewright.placement.preempt import NoPreemption, Preemption, preempt
 from kubewright.placement.snapshot import ClusterSnapshot
 from kubewright.placement.storage import Lookup
 from kubewright.scheduler.evict import Evictor
+from kubewright.scheduler.telling import PREEMPTED, pushed_aside
 from kubewright.twin.controllers.writes import Announce, Patch, Writer
 
 
@@ -45,5 +46,4 @@ class RoomMaker:
                 await self.writer.do_one(Patch(PODS, key, outranked.row.pod.metadata.uid, changes, "status"))
         for victim in reversed(found.victims):
             await self.evictor.evict(victim, now)
-            text = f"Preempted by pod {pod.metadata.uid} on node {found.node}"
-            await self.writer.do_one(Announce(PODS, victim, "Normal", "Preempted", text))
+            await self.writer.do_one(Announce(PODS, victim, "Normal", PREEMPTED, pushed_aside(pod, found.node)))

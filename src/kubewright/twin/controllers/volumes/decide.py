@@ -24,6 +24,7 @@ from kubewright.api.volumes import (
     PersistentVolume,
     PersistentVolumeClaim,
     StorageClass,
+    claim_ref,
 )
 from kubewright.placement.storage import Storage, find_volume, is_for, mismatch
 from kubewright.twin.controllers.writes import Announce, Patch, Write
@@ -39,19 +40,6 @@ class Decision:
 
     writes: tuple[Write, ...] = ()
     pending: bool = False
-
-
-def claim_ref(claim: PersistentVolumeClaim) -> Manifest:
-    """Return how a volume names its claim."""
-    metadata = claim.metadata
-    return {
-        "apiVersion": CLAIMS.api_version,
-        "kind": CLAIMS.kind,
-        "namespace": metadata.namespace,
-        "name": metadata.name,
-        "uid": metadata.uid,
-        "resourceVersion": metadata.resource_version,
-    }
 
 
 def reserve(volume: PersistentVolume, claim: PersistentVolumeClaim) -> list[Patch]:

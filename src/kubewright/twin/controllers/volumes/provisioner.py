@@ -22,13 +22,13 @@ from kubewright.api.volumes import (
     PersistentVolume,
     PersistentVolumeClaim,
     StorageClass,
+    claim_ref,
 )
 from kubewright.placement.storage import Storage
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
 from kubewright.twin.caches import Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.volumes.binding import storage_of
-from kubewright.twin.controllers.volumes.decide import claim_ref
 from kubewright.twin.controllers.volumes.protection import released
 from kubewright.twin.controllers.writes import Announce, Create, Patch, Remove, Write, Writer
 
