@@ -53,8 +53,8 @@ class TwinSource:
         now = self._sources.clock.now()
         samples = [
             Sample(labels, value, now)
-            for pod in self._read(query, now)
-            for labels, value in self._measured(pod, query, now)
+            for pod, readings in self._read(query, now)
+            for labels, value in self._measured(pod, readings, query, now)
         ]
         return Vector(tuple(samples)) if samples else Missing(Why.NO_DATA, "no pods")
 
@@ -64,23 +64,24 @@ class TwinSource:
             return Missing(Why.UNSUPPORTED, "the twin remembers rates of pods alone")
         points: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
         steps = int((span.end - span.start) / span.step_seconds) + 1
-        for pod in self._read(query, self._sources.clock.now()):
+        for pod, readings in self._read(query, self._sources.clock.now()):
             for at in (span.start + step * span.step_seconds for step in range(steps)):
-                for labels, value in self._measured(pod, query, at):
+                for labels, value in self._measured(pod, readings, query, at):
                     points.setdefault(tuple(labels.items()), []).append((at, value))
         found = tuple(Series(dict(labels), tuple(values)) for labels, values in points.items())
         return found or Missing(Why.NO_DATA, "no readings in that span")
 
-    def _read(self, query: PodQuery, now: float) -> list[Pod]:
-        """Take a reading of every pod that the query is about, and return these."""
+    def _read(self, query: PodQuery, now: float) -> list[tuple[Pod, list[Reading]]]:
+        """Take a reading of every pod that the query is about, and return both."""
         self._keep_seconds = max(self._keep_seconds, query.window_seconds)
         pods = [pod for pod in self._sources.caches.pods.index.values() if self._is_seen(pod, query.namespace)]
         pods.sort(key=lambda pod: pod.key)
-        for pod in pods:
-            for reading in self._sources.ledger.readings(pod):
+        read = [(pod, self._sources.ledger.readings(pod)) for pod in pods]
+        for pod, readings in read:
+            for reading in readings:
                 self._history(pod, reading).add(now, _counters(reading))
         self._forget(now)
-        return pods
+        return read
 
     def _is_seen(self, pod: Pod, namespace: str) -> bool:
         if pod.status.phase != "Running" or (namespace and pod.metadata.namespace != namespace):
@@ -102,8 +103,9 @@ class TwinSource:
         for key in old:
             del self._histories[key]
 
-    def _measured(self, pod: Pod, query: PodQuery, at: float) -> Iterator[tuple[dict[str, str], float]]:
-        readings = self._sources.ledger.readings(pod)
+    def _measured(
+        self, pod: Pod, readings: list[Reading], query: PodQuery, at: float
+    ) -> Iterator[tuple[dict[str, str], float]]:
         labels = {NAMESPACE: pod.metadata.namespace, POD: pod.metadata.name}
         if query.signal is Signal.MEMORY:
             if readings:
