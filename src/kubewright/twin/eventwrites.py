@@ -8,7 +8,6 @@ It is done here only while that is certain: nothing has a say in writes, and the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
@@ -18,6 +17,7 @@ import msgspec
 from kubewright.api.core import EVENTS
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.store.versioned import Bucket, VersionedStore
+from kubewright.twin.forms import Form, hole
 from kubewright.twin.intervening import counted_by_quota, somebody_intervenes
 from kubewright.twin.reading import dig
 from kubewright.twin.validation.names import dns_subdomain
@@ -34,23 +34,18 @@ _UID: Path = ("metadata", "uid")
 _CREATED: Path = ("metadata", "creationTimestamp")
 _REVISION: Path = ("metadata", "resourceVersion")
 _WRITTEN: Path = ("managedFields", "time")
-_SLOT = re.compile(rb"\x00(\d+)\x00")
-"""Stands in a form for a value: JSON has no such bytes elsewhere."""
 _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
-    """The JSON of like Events: what is the same in all of them, and between two such pieces a value each."""
+class _EventForm:
+    """The JSON of like Events, and which value is in which of its holes."""
 
-    pieces: tuple[bytes, ...]
-    values: tuple[Path, ...]
+    form: Form
+    slots: list[Path]
 
     def filled(self, values: Values) -> bytes:
-        parts = [self.pieces[0]]
-        for path, piece in zip(self.values, self.pieces[1:], strict=True):
-            parts += (_encode(values[path]), piece)
-        return b"".join(parts)
+        return self.form.filled([_encode(values[path]) for path in self.slots])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ class EventWrites:
     now: Callable[[], float]
     _asked: dict[_Shape, Values] = field(default_factory=dict[_Shape, Values])
     """Events of forms that are not known yet: a request was made for each."""
-    _forms: dict[_Shape, _Form | None] = field(default_factory=dict[_Shape, "_Form | None"])
+    _forms: dict[_Shape, _EventForm | None] = field(default_factory=dict[_Shape, "_EventForm | None"])
     """None for a form of which the server makes something else than was asked for."""
 
     def create(self, event: Manifest, component: str) -> bool:
@@ -91,7 +86,7 @@ class EventWrites:
             and not somebody_intervenes(self.store)
         )
 
-    def _form(self, shape: _Shape, values: Values) -> _Form | None:
+    def _form(self, shape: _Shape, values: Values) -> _EventForm | None:
         if shape in self._forms:
             return self._forms[shape]
         example = self._asked.pop(shape, None)
@@ -116,7 +111,7 @@ def _values(event: Manifest) -> Values:
     return values
 
 
-def _form_of(stored: Manifest, asked: Values, component: str) -> _Form | None:
+def _form_of(stored: Manifest, asked: Values, component: str) -> _EventForm | None:
     """Return the form of a stored Event; None unless it is what was asked for and nobody else's."""
     entries = stored["metadata"].get("managedFields", ())
     if any(dig(stored, *path) != value for path, value in asked.items() if value):
@@ -124,16 +119,10 @@ def _form_of(stored: Manifest, asked: Values, component: str) -> _Form | None:
     if len(entries) != 1 or entries[0]["manager"] != component:
         return None
     slots = [*(path for path, value in asked.items() if value), _UID, _CREATED, _REVISION, _WRITTEN]
-    form = _with_slots(
-        {**stored, "managedFields": entries[0]}, {path: _slot(number) for number, path in enumerate(slots)}
-    )
+    holes = {path: msgspec.Raw(hole(number)) for number, path in enumerate(slots)}
+    form = _with_slots({**stored, "managedFields": entries[0]}, holes)
     form["metadata"]["managedFields"] = [form.pop("managedFields")]
-    pieces = _SLOT.split(_encode(form))
-    return _Form(tuple(pieces[::2]), tuple(slots[int(number)] for number in pieces[1::2]))
-
-
-def _slot(number: int) -> msgspec.Raw:
-    return msgspec.Raw(b"\x00%d\x00" % number)
+    return _EventForm(Form.of(_encode(form)), slots)
 
 
 def _with_slots(obj: Manifest, slots: Mapping[Path, msgspec.Raw], above: Path = ()) -> Manifest:

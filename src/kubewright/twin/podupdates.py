@@ -24,6 +24,7 @@ from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.client.protocol import PatchType
 from kubewright.store.versioned import Bucket, Record, VersionedStore
 from kubewright.twin.admission.topology import topology
+from kubewright.twin.forms import Form, hole
 from kubewright.twin.intervening import counted_by_quota, somebody_intervenes
 
 _BUCKET: Bucket = (PODS.group, PODS.plural)
@@ -73,31 +74,9 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Pod).decode
 _TIME = re.compile(rb'"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"')
 _TOKEN = re.compile(rb'"kube-api-access-[a-z0-9]{5}"')
-_HOLE = re.compile(rb"\x00(\d+)\x00")
-"""JSON has no such bytes."""
 
 _SHORTEST_BARE = len("1.1.1.1")
 """What is shorter and stands without quotes might be found in anything, if only in the number of a hole."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """The JSON of a pod in pieces, and the numbers of the holes between them."""
-
-    pieces: tuple[bytes, ...]
-    holes: tuple[int, ...]
-
-    @classmethod
-    def of(cls, document: bytes) -> _Form:
-        """Take apart a document with holes."""
-        parts = _HOLE.split(document)
-        return cls(tuple(parts[::2]), tuple(map(int, parts[1::2])))
-
-    def filled(self, values: Sequence[bytes]) -> bytes:
-        parts = [self.pieces[0]]
-        for number, piece in zip(self.holes, self.pieces[1:], strict=True):
-            parts += (values[number], piece)
-        return b"".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +85,7 @@ class PodUpdates:
 
     store: VersionedStore
     now: Callable[[], float]
-    _forms: dict[bytes, _Form | None] = field(default_factory=dict[bytes, "_Form | None"])
+    _forms: dict[bytes, Form | None] = field(default_factory=dict[bytes, "Form | None"])
     """By a digest of the pod and of what is asked, both with holes; None for what was asked once."""
 
     async def patch_status(
@@ -143,7 +122,7 @@ class PodUpdates:
                 self._forms.clear()
             self._forms[digest] = None
         elif outcome is not None and outcome.revision == revision:
-            self._forms[digest] = _Form.of(_holed(outcome.encoded, _holes([_revision(revision), *values[1:]])))
+            self._forms[digest] = Form.of(_holed(outcome.encoded, _holes([_revision(revision), *values[1:]])))
 
 
 def _values(present: Record, asked: bytes, now: str) -> tuple[list[bytes], bytes]:
@@ -187,12 +166,12 @@ def _revision(revision: int) -> bytes:
 def _holes(values: Sequence[bytes]) -> _Holes:
     """Return what is replaced by which hole; of equal values there is one, so that it shows that they are equal."""
     numbers = {value: number for number, value in enumerate(values) if value}
-    return [(value, b"\x00%d\x00" % number) for value, number in numbers.items()]
+    return [(value, hole(number)) for value, number in numbers.items()]
 
 
 def _holed(document: bytes, holes: _Holes) -> bytes:
-    for value, hole in holes:
-        document = document.replace(value, hole)
+    for value, placeholder in holes:
+        document = document.replace(value, placeholder)
     return document
 
 
