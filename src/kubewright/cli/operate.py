@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -13,12 +12,11 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.service import lease_place, log, service_options
 from kubewright.errors import ErrorKind, OpError
 
 if TYPE_CHECKING:
     from kubewright.runtime.operators import Operator
-
-LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 @click.command()
@@ -26,12 +24,9 @@ LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 @cluster_options
 @click.option("-n", "--namespace", default="", help="Hold it to one namespace; all by default.")
 @click.option("--shard", "shard_text", default="", help="Its part of the whole: 1/3 by namespace, or a label selector.")
-@click.option("--leader-elect/--no-leader-elect", default=True, show_default=True, help="Of several replicas one acts.")
-@click.option("--lease-namespace", default="", help="Namespace of the Lease; the context's by default.")
-@click.option("--listen", "address", default="127.0.0.1:8080", show_default=True, help="Health and metrics.")
+@service_options
 @click.option("--webhooks", "webhook_address", default="", help="Serve webhooks here, such as 0.0.0.0:9443.")
 @click.option("--webhook-url", default="", help="Where the API server reaches them; a Service of the name by default.")
-@click.option("-v", "--verbose", count=True, help="Say more; twice, everything.")
 def operate(
     *,
     target: str,
@@ -57,8 +52,7 @@ def operate(
     from kubewright.runtime.webhooks.keeping import Place
     from kubewright.runtime.webhooks.serving import serve_webhooks
 
-    logging.basicConfig(level=LEVELS[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    log(verbose)
     build = load_build(target)
     try:
         shard = parse_shard(shard_text)
@@ -69,7 +63,8 @@ def operate(
     name = target.partition(":")[0].partition(".")[0].replace("_", "-")
 
     async def main() -> None:
-        lease = ObjectKey(lease_namespace or config.namespace, shard.lease(name)) if leader_elect else None
+        where = lease_place(config, lease_namespace, elected=leader_elect)
+        lease = None if where is None else ObjectKey(where, shard.lease(name))
         process = Process(config.server, HttpTransport(config), address, lease)
 
         def make(given: Given) -> Work:

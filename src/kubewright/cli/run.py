@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.up import log, service_options
+from kubewright.cli.service import lease_place, log, service_options
 
 if TYPE_CHECKING:
     from kubewright.app import Choices
@@ -75,5 +75,5 @@ def _run(
 
     keep_many_objects()
     config = connection(kubeconfig, context)
-    lease = (lease_namespace or config.namespace) if leader_elect else None
+    lease = lease_place(config, lease_namespace, elected=leader_elect)
     asyncio.run(keep_up(config, lease, address, choices))

@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-
-F = TypeVar("F", bound=Callable[..., Any])
-_SERVICE_OPTIONS = (
-    click.option("--leader-elect/--no-leader-elect", default=True, show_default=True, help="Of several one acts."),
-    click.option("--lease-namespace", default="", help="Namespace of the Lease; the context's by default."),
-    click.option("--listen", "address", default="127.0.0.1:8080", show_default=True, help="Health and metrics."),
-    click.option("-v", "--verbose", count=True, help="Say more; twice, everything."),
-)
-
-
-def service_options(command: F) -> F:
-    """Add what is the same for everything that runs until told to end."""
-    for option in reversed(_SERVICE_OPTIONS):
-        command = option(command)
-    return command
+from kubewright.cli.service import lease_place, log, service_options
 
 
 @click.command()
@@ -56,12 +39,5 @@ def up(
     if dry_run:
         asyncio.run(rehearse(config))
     else:
-        lease = (lease_namespace or config.namespace) if leader_elect else None
+        lease = lease_place(config, lease_namespace, elected=leader_elect)
         asyncio.run(keep_up(config, lease, address, prometheus=prometheus))
-
-
-def log(verbose: int) -> None:
-    """Say on standard error what goes on: warnings, with 1 the course of things, with 2 everything."""
-    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
-    logging.basicConfig(level=levels[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -1,0 +1,41 @@
+"""What every command shares that runs a service until told to end: its options, its log, and where its lease is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from kubewright.client.config import ConnectionConfig
+
+F = TypeVar("F", bound=Callable[..., Any])
+_SERVICE_OPTIONS = (
+    click.option(
+        "--leader-elect/--no-leader-elect", default=True, show_default=True, help="Of several replicas one acts."
+    ),
+    click.option("--lease-namespace", default="", help="Namespace of the Lease; the context's by default."),
+    click.option("--listen", "address", default="127.0.0.1:8080", show_default=True, help="Health and metrics."),
+    click.option("-v", "--verbose", count=True, help="Say more; twice, everything."),
+)
+
+
+def service_options(command: F) -> F:
+    """Add what is the same for everything that runs until told to end."""
+    for option in reversed(_SERVICE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def log(verbose: int) -> None:
+    """Say on standard error what goes on: warnings, with 1 the course of things, with 2 everything."""
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    logging.basicConfig(level=levels[min(verbose, 2)], format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+
+
+def lease_place(config: ConnectionConfig, namespace: str, *, elected: bool) -> str | None:
+    """Return the namespace of the lease: the context's unless one is named; None without an election."""
+    return (namespace or config.namespace) if elected else None
