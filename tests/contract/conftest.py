@@ -31,6 +31,7 @@ NODES = 3
 START_SECONDS = 120
 READY = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
 APP_SERVICE_CRD = "appservices.app.example.com"
+APP_SERVICES_ROOT = "/apis/app.example.com/v1"
 RUNNING = {"twin": "KUBEWRIGHT_TWIN", "control-plane": "KUBEWRIGHT_CONTROL_PLANE"}
 
 
@@ -279,12 +280,30 @@ def remove_app_services(cluster):
     cluster.kubectl("wait", "--for=delete", f"crd/{APP_SERVICE_CRD}", "--timeout=60s")
 
 
-@pytest.fixture
-def platform_on():
+def platform_on(cluster):
     """Run the platform against a cluster for a while."""
+    options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
+    return kubewright(cluster.state / "up.log", "up", *options)
 
-    def platform_on(cluster):
-        options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
-        return kubewright(cluster.state / "up.log", "up", *options)
 
-    return platform_on
+@pytest.fixture(scope="module")
+def platform(cluster, module_app_service_kind):
+    """`kubewright up` beside the cases, on the definition that it brings itself."""
+    with module_app_service_kind(""), platform_on(cluster) as process:
+        yield process
+        # Whatever the cases left goes while somebody is there to take the finalizers off.
+        cluster.kubectl("delete", "appservices", "--all", "--all-namespaces", "--timeout=60s", check=False)
+
+
+@pytest.fixture
+async def apps(api, namespace, platform):
+    apps = api.of("appservices", namespace, root=APP_SERVICES_ROOT)
+    await apps.served()
+    yield apps
+    # The namespace can only go when the platform has let go of what is in it.
+    (await api.ask("DELETE", apps.path)).ok()
+
+    async def empty():
+        return await apps.names() == []
+
+    await eventually(empty, apps.list)

@@ -5,11 +5,10 @@ import json
 import pytest
 
 from tests.contract.asking import eventually, invalid
-from tests.contract.conftest import kubewright
+from tests.contract.conftest import APP_SERVICES_ROOT, platform_on
 from tests.contract.test_mission import CRD
 
 SHOP_SERVICES = 12
-ROOT = "/apis/app.example.com/v1"
 FINALIZER = "kubewright.dev/appservice"
 NOT_CHECKED = (
     "<nil>: Invalid value: null: some validation rules were not checked because the object was invalid; "
@@ -24,31 +23,6 @@ def app_service(name, replicas=2, **spec):
         "metadata": {"name": name},
         "spec": {"image": "nginx:1", "replicas": replicas, "ports": [{"name": "http", "port": 80}], **spec},
     }
-
-
-@pytest.fixture(scope="module")
-def platform(cluster, module_app_service_kind):
-    """`kubewright up` beside the cases, on the definition that it brings itself."""
-    with module_app_service_kind(""):
-        options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
-        with kubewright(cluster.state / "up.log", "up", *options) as process:
-            yield process
-            # Whatever the cases left goes while somebody is there to take the finalizers off.
-            cluster.kubectl("delete", "appservices", "--all", "--all-namespaces", "--timeout=60s", check=False)
-
-
-@pytest.fixture
-async def apps(api, namespace, platform):
-    apps = api.of("appservices", namespace, root=ROOT)
-    await apps.served()
-    yield apps
-    # The namespace can only go when the platform has let go of what is in it.
-    (await api.ask("DELETE", apps.path)).ok()
-
-    async def empty():
-        return await apps.names() == []
-
-    await eventually(empty, apps.list)
 
 
 @pytest.fixture
@@ -253,12 +227,10 @@ async def test_the_shop_becomes_ready(apps, cluster, namespace, request):
     await eventually(all_ready, apps.list)
 
 
-async def test_a_definition_with_only_image_and_replicas_keeps_working(
-    cluster, api, namespace, app_service_kind, platform_on
-):
+async def test_a_definition_with_only_image_and_replicas_keeps_working(cluster, api, namespace, app_service_kind):
     """A user's own CRD, applied before the platform: no ports, no status subresource, no defaults."""
     with app_service_kind(CRD), platform_on(cluster):
-        apps, deployments = api.of("appservices", namespace, root=ROOT), api.of("deployments", namespace)
+        apps, deployments = api.of("appservices", namespace, root=APP_SERVICES_ROOT), api.of("deployments", namespace)
         await apps.served()
         minimal = {**app_service("a"), "spec": {"image": "nginx:1", "replicas": 2}}
         (await apps.create(minimal)).ok()

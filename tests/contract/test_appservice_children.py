@@ -5,9 +5,7 @@ import asyncio
 import pytest
 
 from tests.contract.asking import eventually
-from tests.contract.conftest import kubewright
 
-ROOT = "/apis/app.example.com/v1"
 ROOTS = {
     "networkpolicies": "/apis/networking.k8s.io/v1",
     "ingresses": "/apis/networking.k8s.io/v1",
@@ -67,28 +65,6 @@ CHILDREN = {
 }
 BARE = {"image": "shop/web:1", "ports": WEB["ports"]}
 STILL_SECONDS = 1.5
-
-
-@pytest.fixture(scope="module")
-def platform(cluster, module_app_service_kind):
-    with module_app_service_kind(""):
-        options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
-        with kubewright(cluster.state / "up-children.log", "up", *options) as process:
-            yield process
-            cluster.kubectl("delete", "appservices", "--all", "--all-namespaces", "--timeout=60s", check=False)
-
-
-@pytest.fixture
-async def apps(api, namespace, platform):
-    apps = api.of("appservices", namespace, root=ROOT)
-    await apps.served()
-    yield apps
-    (await api.ask("DELETE", apps.path)).ok()
-
-    async def empty():
-        return await apps.names() == []
-
-    await eventually(empty, apps.list)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from kubewright.cli.rolloutcalls import order, show_history, show_status, undo
 from kubewright.client.kubeconfig import load
 from kubewright.errors import OpError
 from tests.contract.asking import eventually
-from tests.contract.test_appservice import app_service, apps, deployments, platform, ready, services
+from tests.contract.test_appservice import app_service, deployments, ready, services
 from tests.contract.test_gateway_api import kinds
 
-__all__ = ["apps", "deployments", "kinds", "platform", "services"]
+__all__ = ["deployments", "kinds", "services"]
 
 TRACK = "app.example.com/track"
 SOON = {"strategy": "canary", "steps": [{"weight": 50, "pauseSeconds": 2}]}
