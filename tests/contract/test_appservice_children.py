@@ -2,8 +2,11 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
+from kubewright.api.crds.appservice import AppService
+from kubewright.workloads.children.volumes import files
 from tests.contract.asking import eventually
 
 ROOTS = {
@@ -36,6 +39,7 @@ WEB = {
         "tolerations": [{"key": "spot", "operator": "Exists"}],
     },
 }
+FILES = files(msgspec.convert({"metadata": {"name": "web"}, "spec": WEB}, AppService))["metadata"]["name"]
 DATABASE = {
     "kind": "stateful",
     "image": "db:1",
@@ -48,7 +52,7 @@ CHILDREN = {
         WEB,
         {
             "serviceaccounts": "web",
-            "configmaps": "web-files",
+            "configmaps": FILES,
             "networkpolicies": "web",
             "deployments": "web",
             "services": "web",
@@ -124,10 +128,34 @@ async def test_what_is_not_asked_for_any_more_goes(apps, kinds):
     assert (await kinds("deployments").get("web")).ok()["spec"]["replicas"] == 2
     (await apps.merge("web", {"spec": {**dict.fromkeys(set(WEB) - set(BARE)), "replicas": 1}})).ok()
     for plural, name in CHILDREN["web"][1].items():
-        if plural not in {"deployments", "services"}:
+        if plural not in {"deployments", "services", "configmaps"}:
             await kinds(plural).gone(name)
     made = await apps.becomes("web", ready)
     assert made["status"]["replicas"] == 1
+
+
+async def test_files_stay_as_long_as_a_release_that_reads_them_may_run_again(apps, kinds):
+    async def maps():
+        return [name for name in await kinds("configmaps").names() if name.startswith("web-files-")]
+
+    async def release(number):
+        (await apps.merge("web", {"spec": {"files": {"/etc/web/web.yaml": f"colour: {number}"}}})).ok()
+        await apps.becomes("web", lambda it: ready(it) and it["status"]["observedGeneration"] == number)
+
+    (await apps.create(document("web", {**BARE, "files": WEB["files"], "rollout": {"history": 2}}))).ok()
+    await apps.becomes("web", ready)
+    [first] = await maps()
+    refused = (await kinds("configmaps").merge(first, {"data": {"colour": "red"}})).refused
+    assert "field is immutable when `immutable` is set" in refused.message
+    for number in (2, 3):
+        await release(number)
+    assert first in await maps()
+    await release(4)
+
+    async def pruned():
+        return first not in await maps() and len(await maps()) == 3
+
+    await eventually(pruned)
 
 
 async def test_an_autoscalers_number_is_not_fought_over(apps, kinds):

@@ -1,9 +1,11 @@
 """Whole rollouts under virtual time: good ones arrive, bad ones are taken back by themselves."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 
+from kubewright.api.core import PODS
 from kubewright.api.meta import parse_time
 from kubewright.workloads.rollout.orders import ABORT, PROMOTE, RETRY, word
 from tests.sim.releases import HEALTHY, SICK, crashing, run
@@ -74,6 +76,24 @@ def test_a_release_that_crashes_is_taken_back_by_pods_health_alone(strategy):
     assert state.reason == "Crashing"
     assert images == {HEALTHY: 4}
     assert conditions["Stalled"].status == "True"
+
+
+def test_an_old_pod_that_starts_again_meanwhile_reads_the_old_files():
+    async def scenario(shop):
+        await shop.create(files={"/etc/web.yaml": "colour: blue"}, rollout={"strategy": "canary", "paused": True})
+        await shop.change(files={"/etc/web.yaml": "colour: red"})
+        await shop.until(lambda state: state.reason == "Paused")
+        victim = next(pod for pod in await shop.pods() if pod.metadata.labels["app.example.com/track"] == "stable")
+        await shop.client.delete(PODS, victim.key)
+        await asyncio.sleep(60)
+        return [(pod.is_ready, *files_of(pod)) for pod in await shop.pods()]
+
+    def files_of(pod):
+        return [each.config_map.name for each in pod.spec.volumes if each.config_map is not None]
+
+    pods = run(scenario)
+    assert all(ready for ready, _ in pods)
+    assert sorted(Counter(name for _, name in pods).values()) == [1, 4]
 
 
 def test_blue_green_switches_all_traffic_at_once_and_keeps_the_old_pods_for_a_while():

@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from kubewright.api.applyset import Observed
+from kubewright.api.core import CONFIG_MAPS
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.drift import FINGERPRINT
 from kubewright.api.live import LiveObject, live_resource
@@ -20,6 +22,7 @@ from kubewright.workloads.children import NAME_LABEL
 from kubewright.workloads.controller import FIELD_MANAGER
 from kubewright.workloads.decide import apply_set, desired
 from kubewright.workloads.kinds import BUILT_IN, CHILD_DEPLOYMENTS, CHILD_JOBS, OPTIONAL
+from kubewright.workloads.oldfiles import needed_files
 from kubewright.workloads.rollout.releases import release_of
 from kubewright.workloads.rollout.stage import Templates, staged
 
@@ -107,14 +110,17 @@ def _kept(app: AppService, child: Manifest, before: LiveObject | None) -> Manife
 
 
 async def _pruned(client: Client, app: AppService, wanted: tuple[Manifest, ...]) -> AsyncIterator[Pair]:
-    named = {(each["kind"], each["metadata"]["name"]) for each in wanted}
-    owned = apply_set(app, _KINDS)
+    owned, observed = apply_set(app, _KINDS), Observed()
     for kind in BUILT_IN:
         selector = f"{NAME_LABEL}={app.metadata.name}"
         for live in (await client.list(kind, namespace=app.metadata.namespace, label_selector=selector)).items:
-            controlled = any(ref.uid == app.metadata.uid for ref in live.metadata.owner_references)
-            if controlled and owned.owns(live) and (kind.kind, live.metadata.name) not in named:
-                yield kind, live, None
+            if owned.owns(live) and any(ref.uid == app.metadata.uid for ref in live.metadata.owner_references):
+                observed.add(kind, live)
+    named = {(each["kind"], each["metadata"]["name"]) for each in wanted}
+    named |= {(CONFIG_MAPS.kind, name) for name in await needed_files(client, app, wanted, observed)}
+    for kind, live in observed.objects.values():
+        if (kind.kind, live.metadata.name) not in named:
+            yield kind, live, None
 
 
 def _imagined(child: Manifest) -> LiveObject:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.service import lease_place, log, service_options
+from kubewright.cli.service import lease_place, log, prometheus_option, service_options
 
 if TYPE_CHECKING:
     from kubewright.app import Choices
@@ -52,6 +52,7 @@ def gpu(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+@prometheus_option
 def workloads(**service: Any) -> None:
     """Keep AppServices as their owners want them."""
     from kubewright.app import Choices
@@ -68,6 +69,7 @@ def _run(
     lease_namespace: str,
     address: str,
     verbose: int,
+    prometheus: str = "",
 ) -> None:
     log(verbose)
     from kubewright.cli.platform import keep_up
@@ -76,4 +78,4 @@ def _run(
     keep_many_objects()
     config = connection(kubeconfig, context)
     lease = lease_place(config, lease_namespace, elected=leader_elect)
-    asyncio.run(keep_up(config, lease, address, choices))
+    asyncio.run(keep_up(config, lease, address, choices, prometheus=prometheus))

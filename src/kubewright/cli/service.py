@@ -22,6 +22,12 @@ _SERVICE_OPTIONS = (
 )
 
 
+prometheus_option = click.option(
+    "--prometheus", default="", help="URL of a store that speaks PromQL: rollouts go by what it measured."
+)
+"""Of whatever keeps AppServices."""
+
+
 def service_options(command: F) -> F:
     """Add what is the same for everything that runs until told to end."""
     for option in reversed(_SERVICE_OPTIONS):

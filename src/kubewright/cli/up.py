@@ -7,13 +7,13 @@ import asyncio
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.service import lease_place, log, service_options
+from kubewright.cli.service import lease_place, log, prometheus_option, service_options
 
 
 @click.command()
 @cluster_options
 @service_options
-@click.option("--prometheus", default="", help="URL of a store that speaks PromQL: rollouts go by what it measured.")
+@prometheus_option
 @click.option("--dry-run", is_flag=True, help="Print what would be written now, write nothing, and end.")
 def up(
     *,

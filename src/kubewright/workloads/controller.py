@@ -29,6 +29,7 @@ from kubewright.workloads.children import MANAGED_BY, MANAGED_BY_LABEL
 from kubewright.workloads.decide import decide, desired, refused
 from kubewright.workloads.kinds import BUILT_IN, CHILD_DEPLOYMENTS, OPTIONAL
 from kubewright.workloads.listening import Listener
+from kubewright.workloads.oldfiles import needed_files
 from kubewright.workloads.optional import OptionalKind
 from kubewright.workloads.rollout.look import Rollouts
 from kubewright.workloads.rollout.steps import is_underway
@@ -82,12 +83,14 @@ class AppServiceReconciler:
         """
         children = self._children()
         turn = await self.rollouts.turn(app, desired(app, children.kinds), self._deployment)
+        observed = await children.observe(app, turn.manifests)
         seen = Seen(
-            await children.observe(app, turn.manifests),
+            observed,
             children.kinds,
             self.listener.of_pods(app),
             self.listener.of_creation(app),
             turn,
+            needed_files=await needed_files(self.client, app, turn.manifests, observed),
             status_served=self._status_served(),
         )
         plan = decide(app, turn.manifests, seen, self.clock.now())

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kubewright.api.applyset import ApplySet, identity
+from kubewright.api.core import CONFIG_MAPS
 from kubewright.api.crds.appservice import APP_SERVICES, AppService, problems
 from kubewright.api.crds.appservice.spec import JOB, STATEFUL
 from kubewright.api.drift import with_fingerprint
@@ -114,6 +115,8 @@ def _converge(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> It
                 # What a job runs cannot be changed: a new one takes its place.
                 yield replace(action, or_replace=live.metadata.uid) if live and resource == CHILD_JOBS else action
                 yield Announce("Normal", _verb(app, live), f"{resource.kind} {action.key}")
+            case Delete(resource, key) if resource.kind == CONFIG_MAPS.kind and key.name in seen.needed_files:
+                continue
             case Delete(resource, key):
                 yield action
                 yield Announce("Normal", "Pruned", f"{resource.kind} {key}: it is not asked for any more")

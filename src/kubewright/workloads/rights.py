@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubewright.api.apiextensions import CRDS
-from kubewright.api.apps import REPLICA_SETS
+from kubewright.api.apps import CONTROLLER_REVISIONS, REPLICA_SETS
 from kubewright.api.core import EVENTS, PODS
 from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES
 from kubewright.api.meta import Manifest
@@ -24,6 +24,7 @@ def cluster_rules() -> list[Manifest]:
         *(rule(kind, _KEEP) for kind in (*BUILT_IN, *OPTIONAL)),
         # The releases that an application has had.
         rule(REPLICA_SETS, ("list",)),
+        rule(CONTROLLER_REVISIONS, ("list",)),
         # Trouble is told by pods and by events; nobody's Secrets are read.
         rule(PODS, WATCH),
         rule(EVENTS, ("create", "patch", *WATCH)),

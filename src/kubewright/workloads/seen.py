@@ -26,6 +26,8 @@ class Seen:
     """Why pods were refused when they last were; it may have been mended since."""
     rollout: Turn = field(default_factory=Turn)
     """How far a release has come."""
+    needed_files: frozenset[str] = frozenset()
+    """The ConfigMaps of earlier releases whose pods may start again."""
     status_served: bool = True
     """Whether AppServices have a status subresource: where somebody's CRD has none, no status is written."""
 

@@ -2,6 +2,7 @@ import pytest
 
 from kubewright.api.drift import FINGERPRINT
 from kubewright.workloads import children
+from kubewright.workloads.children.volumes import config_maps_of
 from tests.unit.workloads.build import app, kinds_of, made
 
 SELECTOR = {"matchLabels": {children.NAME_LABEL: "web"}}
@@ -167,14 +168,14 @@ def test_a_probe_keeps_the_times_it_was_given():
 def test_files_are_mounted_one_by_one_and_a_change_of_one_rolls_the_pods():
     one, other = app(files={"/etc/a/x.conf": "1", "/etc/b/x.conf": "2"}), app(files={"/etc/a/x.conf": "3"})
     config = made(one, "ConfigMap")
-    assert config["metadata"]["name"] == "web-files"
+    assert config["immutable"] is True
     spec = made(one, "Deployment")["spec"]["template"]["spec"]
     mounts = {m["mountPath"]: m["subPath"] for m in spec["containers"][0]["volumeMounts"] if "subPath" in m}
     assert {path: config["data"][key] for path, key in mounts.items()} == {"/etc/a/x.conf": "1", "/etc/b/x.conf": "2"}
-    digests = {
-        made(each, "Deployment")["spec"]["template"]["metadata"]["annotations"].popitem() for each in (one, other)
-    }
-    assert len(digests) == 2
+    names = [made(each, "ConfigMap")["metadata"]["name"] for each in (one, other, one)]
+    assert names[0] == names[2] != names[1]
+    for name, each in zip(names, (one, other), strict=False):
+        assert list(config_maps_of(made(each, "Deployment")["spec"]["template"])) == [name]
 
 
 def volume(**source):

@@ -137,6 +137,15 @@ def test_what_an_application_ceases_to_ask_for_goes(before, after, pruned):
     assert {action.uid for action in deleted} == {"child"}
 
 
+def test_files_of_an_earlier_release_stay_while_its_pods_may_start_again():
+    before, after = app(files={"/a": "1"}), app(generation=2, files={"/a": "2"})
+    old = made(before, "ConfigMap")["metadata"]["name"]
+    for needed in (frozenset({old}), frozenset()):
+        change = plan(after, running(before, needed_files=needed))
+        deleted = {action.key.name for action in change.actions if isinstance(action, Delete)}
+        assert deleted == {old} - needed
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [

@@ -15,7 +15,6 @@ from kubewright.workloads.children.probes import probes
 from kubewright.workloads.children.security import container_security, pod_security
 
 CONTAINER = "app"
-FILES_ANNOTATION = "kubewright.dev/files"
 RESTART_ANNOTATION = "kubewright.dev/restarted-at"
 """On an AppService: whoever changes it has the pods replaced."""
 
@@ -25,7 +24,7 @@ _USUAL_STOP_SECONDS = 30
 def pod_template(app: AppService, **more: Any) -> dict[str, Any]:
     """Return the template; `more` are fields of the pod that depend on the workload."""
     restarted = app.metadata.annotations.get(RESTART_ANNOTATION, "")
-    marks = present(**{FILES_ANNOTATION: volumes.files_digest(app), RESTART_ANNOTATION: restarted})
+    marks = present(**{RESTART_ANNOTATION: restarted})
     annotations = mesh.pod_annotations(app) | marks
     return {
         "metadata": {"labels": labels(app) | mesh.pod_labels(app)} | present(annotations=annotations),

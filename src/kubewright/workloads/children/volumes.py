@@ -4,36 +4,46 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kubewright.api.core import CONFIG_MAPS
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.spec import STATEFUL
 from kubewright.api.crds.appservice.volumes import AppServiceVolume, ClaimTemplate
-from kubewright.api.meta import Manifest
+from kubewright.api.meta import EMPTY, Manifest
 from kubewright.api.quantity import canonical
 from kubewright.api.volumes import CLAIMS
 from kubewright.workloads.children.identity import child, labels, present
 
 FILES_SUFFIX = "-files"
+_DIGEST = 10
+_PRUNE_LAST = {"argocd.argoproj.io/sync-options": "PruneLast=true"}
+"""For those who render: pods of the release before read its files until those of the new one are well."""
 _TMP = "/tmp"  # noqa: S108  the path in the container, where programs expect to be able to write
 _NOT_IN_KEYS = re.compile(r"[^-._a-zA-Z0-9]")
 
 
 def files(app: AppService) -> Manifest | None:
-    """Return the ConfigMap that holds the application's files."""
+    """Return the ConfigMap that holds the files of this release; those of earlier ones stay while they are needed."""
     if not app.spec.files:
         return None
     data = {_file_key(path): content for path, content in sorted(app.spec.files.items())}
-    return child(app, CONFIG_MAPS, suffix=FILES_SUFFIX, data=data)
+    return child(app, CONFIG_MAPS, suffix=_files_suffix(app), annotations=_PRUNE_LAST, data=data, immutable=True)
 
 
-def files_digest(app: AppService) -> str:
-    """Return what changes when a file does: on the pods, so that they are replaced then."""
-    if not app.spec.files:
-        return ""
+def config_maps_of(template: Mapping[str, Any]) -> Iterator[str]:
+    """Return the names of the ConfigMaps that the pods of a template mount."""
+    for volume in template.get("spec", EMPTY).get("volumes", ()) or ():
+        name = (volume.get("configMap") or EMPTY).get("name")
+        if name:
+            yield name
+
+
+def _files_suffix(app: AppService) -> str:
+    """Return what names the files by what is in them: other files are another ConfigMap, and so another release."""
     text = "\0".join(f"{path}\0{content}" for path, content in sorted(app.spec.files.items()))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return f"{FILES_SUFFIX}-{hashlib.sha256(text.encode()).hexdigest()[:_DIGEST]}"
 
 
 def claims(app: AppService) -> list[tuple[Manifest, bool]]:
@@ -74,7 +84,9 @@ def volumes(app: AppService) -> list[dict[str, Any]]:
         if not (own_claims and volume.template is not None)
     ]
     if app.spec.files:
-        found.append({"name": _free_name(app, "files"), "configMap": {"name": f"{app.metadata.name}{FILES_SUFFIX}"}})
+        found.append(
+            {"name": _free_name(app, "files"), "configMap": {"name": f"{app.metadata.name}{_files_suffix(app)}"}}
+        )
     if _needs_tmp(app):
         found.append({"name": _free_name(app, "tmp"), "emptyDir": {}})
     return found
