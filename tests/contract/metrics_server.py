@@ -16,6 +16,7 @@ from aiohttp import web
 
 from kubewright.api.meta import rfc3339
 from kubewright.twin.certificates import Authority
+from tests import loopback
 from tests.contract.asking import Api, eventually
 
 GROUP, VERSION = "metrics.k8s.io", "v1beta1"
@@ -55,23 +56,18 @@ async def serving(folder: Path, api: Api):
     root = f"/apis/{GROUP}/{VERSION}"
     app.router.add_get(root, resources)
     app.router.add_get(f"{root}/namespaces/{{namespace}}/pods", pods)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    port = site._server.sockets[0].getsockname()[1]
-    name = f"{VERSION}.{GROUP}"
-    (await api.ask("POST", SERVICES, service(port))).ok()
-    (await api.ask("POST", API_SERVICES, api_service(name, port))).ok()
+    async with loopback.serving(app, context) as port:
+        name = f"{VERSION}.{GROUP}"
+        (await api.ask("POST", SERVICES, service(port))).ok()
+        (await api.ask("POST", API_SERVICES, api_service(name, port))).ok()
 
-    async def available() -> bool:
-        return (await api.get(f"{root}/namespaces/default/pods")).status == 200
+        async def available() -> bool:
+            return (await api.get(f"{root}/namespaces/default/pods")).status == 200
 
-    await eventually(available)
-    yield
-    for path in (f"{API_SERVICES}/{name}", f"{SERVICES}/stand-in-metrics"):
-        await api.ask("DELETE", path)
-    await runner.cleanup()
+        await eventually(available)
+        yield
+        for path in (f"{API_SERVICES}/{name}", f"{SERVICES}/stand-in-metrics"):
+            await api.ask("DELETE", path)
 
 
 def metrics(pod: dict[str, Any]) -> dict[str, Any]:

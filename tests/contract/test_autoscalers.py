@@ -260,28 +260,28 @@ def resource(name, container="", **target):
 
 async def test_what_pods_use_decides(autoscalers, deployments, api, namespace, usage_served):
     policy = {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 600}]}
+    at_once = {"stabilizationWindowSeconds": 0}
     cases = {
-        # Twice as much as wanted: twice as many.
-        "up": (2, "100m", [resource("cpu", averageUtilization=50)], {}),
+        # Twice as much as wanted: twice as many, and not again while new ones are as busy.
+        "up": (2, "100m", [resource("cpu", averageUtilization=50)], {"maxReplicas": 4}),
         # Within a tenth: nothing is done.
         "kept": (2, "53m", [resource("cpu", averageUtilization=50)], {}),
         # Less is wanted, but the first proposal was what there was.
         "held": (2, "10m", [resource("cpu", averageValue="40m")], {}),
-        "down": (2, "10m", [resource("cpu", averageValue="40m")], {"scaleDown": {"stabilizationWindowSeconds": 0}}),
-        "one": (1, "100m", [resource("cpu", container="*", averageUtilization=20)], {"scaleUp": policy}),
+        "down": (2, "10m", [resource("cpu", averageValue="40m")], {"behavior": {"scaleDown": at_once}}),
+        "one": (1, "100m", [resource("cpu", container="*", averageUtilization=20)], {"behavior": {"scaleUp": policy}}),
         "most": (3, "100m", [resource("memory", averageValue="16Mi")], {}),
-        "mixed": (1, "100m", [resource("cpu", averageUtilization=50), PODS_METRIC], {}),
+        "mixed": (1, "100m", [resource("cpu", averageUtilization=50), PODS_METRIC], {"maxReplicas": 2}),
         "lacking": (1, "100m", [resource("example.com/thing", averageUtilization=50)], {}),
     }
-    for name, (replicas, cpu, metrics, behavior) in cases.items():
+    for name, (replicas, cpu, metrics, spec) in cases.items():
         container, made = busy(name, replicas, cpu)
         for metric in metrics:
             if "containerResource" in metric:
                 metric["containerResource"]["container"] = container
         (await deployments.create(made)).ok()
         await deployments.becomes(name, lambda it, count=replicas: it["status"].get("readyReplicas") == count)
-        scaling = {"behavior": behavior} if behavior else {}
-        (await autoscalers.create(autoscaler(name, metrics, {**TARGET, "name": name}, **scaling))).ok()
+        (await autoscalers.create(autoscaler(name, metrics, {**TARGET, "name": name}, **spec))).ok()
 
     share = "resource utilization (percentage of request)"
     rescaled = {"up": (4, f"cpu {share} above target"), "down": (1, "All metrics below target")}

@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 
 from kubewright.twin.certificates import Authority
+from tests import loopback
 
 Handler = Callable[[dict[str, Any]], Any]
 """A review's request -> its response without uid, or a whole web.Response."""
@@ -69,10 +70,5 @@ async def serving(folder: Path, *names: str):
     server = WebhookServer(ca_bundle=base64.b64encode(authority.certificate).decode())
     app = web.Application()
     app.router.add_post("/{path:.*}", server.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
-    await site.start()
-    server.port = site._server.sockets[0].getsockname()[1]
-    yield server
-    await runner.cleanup()
+    async with loopback.serving(app, context) as server.port:
+        yield server

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from kubewright.client.transport import Request, Response
+from tests import loopback
 
 VALID_FROM = datetime(2020, 1, 1, tzinfo=UTC)
 VALID_TO = datetime(2120, 1, 1, tzinfo=UTC)
@@ -150,15 +151,8 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
     """Serve on loopback and give the address."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.01, access_log=None, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
-    await site.start()
-    port = runner.addresses[0][1]
-    try:
+    async with loopback.serving(app, tls, shutdown_timeout=0.01, handler_cancellation=True) as port:
         yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture

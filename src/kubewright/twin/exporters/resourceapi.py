@@ -31,7 +31,7 @@ _DEFINITION = "io.k8s.metrics.pkg.apis.metrics.v1beta1."
 RESOLUTION_SECONDS = 15.0
 FRESH_SECONDS = 10.0
 """How long a new container must have run to be seen at its first scrape."""
-_NANO = 10**9
+_MICRO = 10**6
 _PAGE_BYTES = 4096
 
 
@@ -181,8 +181,10 @@ def _duration(seconds: float) -> str:
 
 
 def _usage(cores: float, memory: float) -> Manifest:
-    nanos, pages = math.ceil(cores * _NANO), int(memory) // _PAGE_BYTES
-    return {"cpu": format_quantity(Fraction(nanos, _NANO)), "memory": format_quantity(pages * _PAGE_BYTES, "BinarySI")}
+    # Seconds since 1970 as floats end at a quarter of a microsecond: nanocores between two of them would be noise.
+    cpu = Fraction(round(cores * _MICRO), _MICRO)
+    pages = int(memory) // _PAGE_BYTES
+    return {"cpu": format_quantity(cpu), "memory": format_quantity(pages * _PAGE_BYTES, "BinarySI")}
 
 
 def _without_type(obj: Manifest) -> Manifest:
