@@ -20,10 +20,10 @@ def pods(api, namespace):
 
 @pytest.fixture
 async def unplaced(pods):
-    """Make a pod that no node takes, so that no kubelet has a say."""
+    """Make a pod that no scheduler looks at, so that neither it nor a kubelet writes."""
 
     async def unplaced(*containers, **spec):
-        made = pod("p", containers=list(containers), nodeSelector={"no": "such"}, **spec)
+        made = pod("p", containers=list(containers), schedulerName="nobody", **spec)
         return (await pods.create(made)).ok()
 
     return unplaced
