@@ -34,6 +34,12 @@ class PodResourceClaim(Leaf, frozen=True):
     resource_claim_template_name: str | None = None
 
 
+class PodSchedulingGroup(Leaf, frozen=True):
+    """The PodGroup that a pod belongs to."""
+
+    pod_group_name: str = ""
+
+
 class PodReadinessGate(Leaf, frozen=True):
     """A condition, written by somebody else, without which the pod is not ready."""
 
@@ -107,6 +113,7 @@ class PodSpec(Leaf, frozen=True):
     priority_class_name: str = ""
     preemption_policy: str = "PreemptLowerPriority"
     scheduling_gates: tuple[PodSchedulingGate, ...] = ()
+    scheduling_group: PodSchedulingGroup | None = None
     host_network: bool = False
     hostname: str = ""
     subdomain: str = ""

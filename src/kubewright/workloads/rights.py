@@ -5,7 +5,8 @@ from __future__ import annotations
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.apps import CONTROLLER_REVISIONS, REPLICA_SETS
 from kubewright.api.core import EVENTS, PODS
-from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES
+from kubewright.api.crds import all_crds
+from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import READ, WATCH, rule
 from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
@@ -16,7 +17,7 @@ _KEEP = (*READ, "create", "patch", "delete")
 
 def cluster_rules() -> list[Manifest]:
     """Return the rights in every namespace, and on the definitions."""
-    ours = (APP_SERVICE_CRD["metadata"]["name"],)
+    ours = tuple(each["metadata"]["name"] for each in all_crds())
     others = tuple(f"{kind.plural}.{kind.group}" for kind in OPTIONAL)
     return [
         rule(APP_SERVICES, (*READ, "patch")),

@@ -44,7 +44,10 @@ def app(**fields: Any) -> AppService:
 
 
 def test_the_definition_is_the_missions():
-    assert [crd["metadata"]["name"] for crd in all_crds()] == ["appservices.app.example.com"]
+    assert [crd["metadata"]["name"] for crd in all_crds()] == [
+        "appservices.app.example.com",
+        "queues.kubewright.dev",
+    ]
     assert APP_SERVICE_CRD["spec"]["scope"] == "Namespaced"
     assert (VERSION["name"], VERSION["served"], VERSION["storage"]) == ("v1", True, True)
     assert VERSION["subresources"]["scale"]["specReplicasPath"] == ".spec.replicas"
