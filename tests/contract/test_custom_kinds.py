@@ -280,6 +280,41 @@ async def test_the_schema_of_a_new_kind_is_published(api, things):
     assert found["x-kubernetes-group-version-kind"] == [{"group": GROUP, "kind": kind, "version": "v1"}]
 
 
+async def test_the_older_document_leaves_out_of_a_new_kind_what_it_cannot_say(api, things):
+    definition = crd(
+        schema(
+            size={"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]},
+            maybe={"type": "object", "nullable": True, "properties": {"a": INTEGER}},
+            open={"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"a": INTEGER}},
+            many={"type": "array", "items": {"type": "string", "maxLength": 3}, "maxItems": 2},
+            named={"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
+            one={"type": "string", "enum": ["a", "b"], "default": "a", "not": {"pattern": "c"}},
+        )
+    )
+    spec = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    spec["required"] = ["maybe", "many"]
+    await things(definition)
+    kind = definition["spec"]["names"]["kind"]
+
+    async def published():
+        return (await api.get("/openapi/v2")).ok()["definitions"].get(f"com.example.contract.v1.{kind}")
+
+    found = (await eventually(published))["properties"]
+    assert found["metadata"]["$ref"] == "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+    assert found["spec"] == {
+        "type": "object",
+        "required": ["many"],
+        "properties": {
+            "size": {"x-kubernetes-int-or-string": True},
+            "maybe": {},
+            "open": {"x-kubernetes-preserve-unknown-fields": True},
+            "many": {"type": "array", "items": {"type": "string", "maxLength": 3}, "maxItems": 2},
+            "named": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
+            "one": {"type": "string", "enum": ["a", "b"]},
+        },
+    }
+
+
 async def test_a_custom_object_may_own_and_be_owned(api, namespace, things):
     definition = crd(schema())
     collection = await things(definition)

@@ -117,6 +117,46 @@ async def test_schemas_say_how_lists_merge(api):
     assert kinds == [{"group": "apps", "kind": "Deployment", "version": "v1"}]
 
 
+async def test_the_older_document_has_every_kind(api):
+    document = (await api.get("/openapi/v2")).ok()
+    assert document["swagger"] == "2.0"
+    definitions = document["definitions"]
+
+    def shape(name):
+        return {key: value for key, value in definitions[name].items() if key not in {"description", "properties"}}
+
+    strategy = dict(definitions["io.k8s.api.apps.v1.DeploymentSpec"]["properties"]["strategy"])
+    strategy.pop("description", None)
+    assert strategy == {
+        "$ref": "#/definitions/io.k8s.api.apps.v1.DeploymentStrategy",
+        "x-kubernetes-patch-strategy": "retainKeys",
+    }
+    assert shape("io.k8s.apimachinery.pkg.api.resource.Quantity") == {"type": "string"}
+    either = {"type": "string", "format": "int-or-string"}
+    assert shape("io.k8s.apimachinery.pkg.util.intstr.IntOrString") == either
+    assert shape("io.k8s.api.core.v1.Pod") == {
+        "type": "object",
+        "x-kubernetes-group-version-kind": [{"group": "", "kind": "Pod", "version": "v1"}],
+    }
+    patch = document["paths"]["/api/v1/namespaces/{namespace}/pods/{name}"]["patch"]
+    assert patch["x-kubernetes-group-version-kind"] == {"group": "", "kind": "Pod", "version": "v1"}
+    assert {"dryRun", "fieldValidation"} <= {each.get("name") for each in patch["parameters"]}
+
+
+async def test_the_older_document_has_two_forms(api):
+    protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+    for accept, form in (
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        (protobuf, protobuf.replace("@", ".")),
+        (f"application/json;q=0.1,{protobuf}", protobuf.replace("@", ".")),
+    ):
+        answer = await api.get("/openapi/v2", accept=accept)
+        assert (answer.status, answer.headers["content-type"]) == (200, form)
+    for accept in ("text/html", "application/yaml"):
+        assert (await api.get("/openapi/v2", accept=accept)).status == 406
+
+
 async def test_an_etag_spares_the_answer(api):
     async def unchanged():
         # A kind that another case defines meanwhile makes it another answer.

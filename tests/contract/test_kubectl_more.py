@@ -320,3 +320,31 @@ def test_what_needs_a_stream_into_a_container_says_that_it_is_not_modelled(run, 
     refused = run(*arguments, check=False)
     assert refused.returncode != 0
     assert what in refused.stderr
+
+
+def test_a_list_is_checked_before_it_is_applied(run, said, tmp_path):
+    # A list is the last thing that kubectl checks by OpenAPI v2, which it asks for in protobuf alone.
+    listed = tmp_path / "list.json"
+    items = [config_map("a"), deployment("web", 0)]
+    listed.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    assert said("apply", "--dry-run=server", "-f", str(listed)).splitlines() == [
+        "configmap/a created (server dry run)",
+        "deployment.apps/web created (server dry run)",
+    ]
+    items[1]["spec"]["replicas"] = "two"
+    items[1]["spec"]["nothing"] = True
+    listed.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+    refused = run("apply", "-f", str(listed), check=False)
+    assert refused.returncode == 1
+    wrong = 'invalid type for io.k8s.api.apps.v1.DeploymentSpec.replicas: got "string", expected "integer"'
+    assert wrong in refused.stderr
+    assert 'unknown field "nothing" in io.k8s.api.apps.v1.DeploymentSpec' in refused.stderr
+
+
+def test_fields_are_explained_by_the_older_documents(said):
+    shown = said("explain", "deployment.spec.strategy", "--output", "plaintext-openapiv2")
+    assert [line.split() for line in shown.splitlines() if "<" in line.replace("<empty>", "")] == [
+        ["RESOURCE:", "strategy", "<Object>"],
+        ["rollingUpdate", "<Object>"],
+        ["type", "<string>"],
+    ]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 from kubewright.api.meta import Manifest
 from kubewright.client.transport import Request, Response
 from kubewright.twin.answers import document, plain
 from kubewright.twin.discovery import Discovery
+from kubewright.twin.gnostic import ASKED_AS, MEDIA_TYPE, encode_openapi
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.media import JSON, encode
 from kubewright.twin.openapi import OpenApi
+from kubewright.twin.openapiv2 import swagger
 from kubewright.twin.status import method_not_allowed
 
 _CHECKS = ("ping", "log", "etcd")
@@ -24,6 +27,8 @@ class Documents:
         self._kinds = kinds
         self._discovery = Discovery(kinds)
         self._openapi = OpenApi(kinds)
+        self._swagger_generation = -1
+        self._swagger_bodies: dict[str, bytes] = {}
 
     def answer(self, request: Request) -> Response | None:
         """Answer a request for a document; None when there is none of that name."""
@@ -38,6 +43,8 @@ class Documents:
                 return document(version_info(self._kinds.release))
             case ["healthz" | "livez" | "readyz" as probe, *check]:
                 return _health(probe, check, verbose="verbose" in request.query)
+            case ["openapi", "v2"]:
+                return self._swagger(request)
             case ["openapi", "v3", *names]:
                 return self._schemas("/".join(names))
             case _:
@@ -58,6 +65,29 @@ class Documents:
     def _schemas(self, name: str) -> Response | None:
         content = self._openapi.document(name) if name else self._openapi.index()
         return None if content is None else document(content)
+
+    def _swagger(self, request: Request) -> Response:
+        form = _swagger_form(request.headers.get("accept", ""))
+        if not form:
+            return Response(406, {"vary": "Accept"})
+        if self._swagger_generation != self._kinds.generation:
+            content = swagger(self._openapi, self._kinds.release)
+            self._swagger_bodies = {JSON: encode(content), MEDIA_TYPE: encode_openapi(content)}
+            self._swagger_generation = self._kinds.generation
+        return _unless_known(self._swagger_bodies[form], form, request.headers.get("if-none-match", ""))
+
+
+def _swagger_form(accept: str) -> str:
+    """Choose JSON or protobuf by an Accept header; "" when it wants neither."""
+    asked = [(clause.partition(";")[0].strip(), clause) for clause in accept.split(",")]
+    forms = {"": JSON, "*/*": JSON, "application/*": JSON, JSON: JSON, **dict.fromkeys(ASKED_AS, MEDIA_TYPE)}
+    known = [(_quality(clause), forms[name]) for name, clause in asked if name in forms]
+    return max(known, key=lambda each: each[0])[1] if known else ""
+
+
+def _quality(clause: str) -> float:
+    given = re.search(r";\s*q=(\d(?:\.\d+)?)", clause)
+    return float(given[1]) if given else 1.0
 
 
 def _unless_known(body: bytes, content_type: str, known: str) -> Response:

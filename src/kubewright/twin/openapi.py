@@ -15,7 +15,8 @@ from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.openapipaths import paths_of
 from kubewright.twin.reading import as_dict, dig
 
-_PREFIX = "#/components/schemas/"
+PREFIX = "#/components/schemas/"
+"""What a reference to a schema begins with."""
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _ALWAYS = (f"{_META}DeleteOptions", f"{_META}Status", f"{_META}Patch")
 
@@ -160,7 +161,7 @@ def _references(value: Any) -> Iterator[str]:
         case dict():
             for key, item in cast("Manifest", value).items():
                 if key == "$ref" and isinstance(item, str):
-                    yield item.removeprefix(_PREFIX)
+                    yield item.removeprefix(PREFIX)
                 else:
                     yield from _references(item)
         case list():
@@ -179,7 +180,7 @@ def _written(value: Any) -> Any:
             reference = known.get("$ref")
             if not isinstance(reference, str):
                 return {key: _written(item) for key, item in known.items()}
-            target = {"$ref": _PREFIX + reference.removeprefix(_PREFIX)}
+            target = {"$ref": PREFIX + reference.removeprefix(PREFIX)}
             return {**rest, "allOf": [target]} if rest else target
         case list():
             return [_written(item) for item in cast("list[Any]", value)]
