@@ -5,9 +5,11 @@ import random
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from kubewright.placement.examine import problem_of
 from kubewright.placement.fit import Fit, fit, ranked
+from kubewright.placement.following import following
 from kubewright.placement.preempt import NoPreemption, preempt
 from kubewright.placement.standing import REFUSED
 from tests.differential.draws import Draw
@@ -75,6 +77,45 @@ def test_pods_that_come_and_go_are_judged_as_by_the_plain_rules(seed):
         if outcome is not None:
             snapshot.assume(outcome.row, outcome.column)
             oracle.placed[pod.key] = (pod, outcome.node)
+
+
+@settings(max_examples=60, deadline=None)
+@given(SEEDS)
+def test_nodes_that_come_change_and_go_leave_pods_judged_as_by_the_plain_rules(seed):
+    snapshot, oracle, pods, _ = drawn(seed, 6)
+    rng, all_nodes = random.Random(seed), {node.metadata.name: node for node in oracle.nodes}
+    for pod in pods:
+        fork, known = snapshot.fork(), {node.metadata.name: node for node in oracle.nodes}
+        table = following(snapshot.table, changes := some_changes(rng, all_nodes, known))
+        assert table is not None
+        snapshot.follow_nodes(table)
+        assert {node.metadata.name: node for node in fork.table.nodes} == known
+        oracle.nodes = list(table.nodes)
+        gone = {name for name, node in changes.items() if node is None}
+        oracle.placed = {key: each for key, each in oracle.placed.items() if each[1] not in gone}
+        assert set(snapshot.placed) == set(oracle.placed)
+        if pod.key not in oracle.placed and table.nodes and (outcome := agree(pod, snapshot, oracle)) is not None:
+            snapshot.assume(outcome.row, outcome.column)
+            oracle.placed[pod.key] = (pod, outcome.node)
+
+
+def some_changes(rng, all_nodes, known):
+    """Some go, some come back, some change for another's offer."""
+    changes = {}
+    for name, node in all_nodes.items():
+        match rng.randrange(6):
+            case 0 if name in known:
+                changes[name] = None
+            case 1:
+                other = rng.choice(list(all_nodes.values()))
+                changes[name] = structs.replace(
+                    node, spec=other.spec, status=structs.replace(node.status, allocatable=other.status.allocatable)
+                )
+            case 2 if name not in known:
+                changes[name] = node
+            case _:
+                pass
+    return changes
 
 
 @settings(max_examples=60, deadline=None)

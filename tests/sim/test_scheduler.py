@@ -73,6 +73,27 @@ def test_pods_that_name_it_run_and_are_told_of():
     assert events == [("Scheduled", f"Successfully assigned default/a-0 to {pods['a-0'].spec.node_name}")]
 
 
+def test_the_end_of_a_pod_that_a_node_was_promised_to_is_news_for_those_who_wait():
+    async def day(cluster):
+        await cluster.client.create(CLASSES, {"metadata": {"name": "vital"}, "value": 1000})
+        await cluster.create(pod("vital", cpu="7", priorityClassName="vital", nodeSelector={"no": "where"}))
+        await asyncio.sleep(2)
+        node = (await cluster.client.list(NODES)).items[0].metadata.name
+        promise = {"status": {"nominatedNodeName": node}}
+        await cluster.client.patch(PODS, ObjectKey("default", "vital"), promise, subresource="status")
+        await asyncio.sleep(2)
+        await cluster.create(pod("low", cpu="7"))
+        await asyncio.sleep(2)
+        before = await cluster.pod("low")
+        await cluster.client.delete(PODS, ObjectKey("default", "vital"))
+        await asyncio.sleep(15)
+        return before, await cluster.pod("low")
+
+    before, after = live(day, nodes=1)
+    assert not before.spec.node_name
+    assert after.spec.node_name
+
+
 def test_what_fits_nowhere_says_why_and_goes_when_there_is_room():
     async def day(cluster):
         await cluster.create(*(pod(f"full-{number}", cpu="7") for number in range(3)))

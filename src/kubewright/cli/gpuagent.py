@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -33,6 +32,7 @@ def gpu_agent(*, kubeconfig: str, context: str, node: str, resource: str, direct
         raise click.UsageError("--node or NODE_NAME must say which node this is")
     log(verbose)
     from kubewright.client.connect import connect
+    from kubewright.clock import run_wall
     from kubewright.gpu.agent import run_agent
     from kubewright.gpu.driver import Nvml
 
@@ -48,4 +48,4 @@ def gpu_agent(*, kubeconfig: str, context: str, node: str, resource: str, direct
         finally:
             await client.close()
 
-    asyncio.run(work())
+    run_wall(work())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -73,9 +72,10 @@ def _run(
 ) -> None:
     log(verbose)
     from kubewright.cli.platform import keep_up
+    from kubewright.clock import run_wall
     from kubewright.runtime.heap import keep_many_objects
 
     keep_many_objects()
     config = connection(kubeconfig, context)
     lease = lease_place(config, lease_namespace, elected=leader_elect)
-    asyncio.run(keep_up(config, lease, address, choices, prometheus=prometheus))
+    run_wall(keep_up(config, lease, address, choices, prometheus=prometheus))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import click
 
 from kubewright.cli.connection import cluster_options, connection
@@ -32,12 +30,13 @@ def up(
     """
     log(verbose)
     from kubewright.cli.platform import keep_up, rehearse
+    from kubewright.clock import run_wall
     from kubewright.runtime.heap import keep_many_objects
 
     keep_many_objects()
     config = connection(kubeconfig, context)
     if dry_run:
-        asyncio.run(rehearse(config))
+        run_wall(rehearse(config))
     else:
         lease = lease_place(config, lease_namespace, elected=leader_elect)
-        asyncio.run(keep_up(config, lease, address, prometheus=prometheus))
+        run_wall(keep_up(config, lease, address, prometheus=prometheus))

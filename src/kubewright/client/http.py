@@ -1,10 +1,13 @@
-"""`HttpTransport`: requests over HTTP/1.1 and TLS, on a pool of kept connections.
+"""`HttpTransport`: requests over HTTP/1.1 and TLS, on kept connections.
 
-`connect` makes it; `RestClient` sends on it. Constructing it opens nothing: the session is made on the first request,
-on the loop that runs then, and again when an exec plugin brings another client certificate.
+`connect` makes it; `RestClient` sends on it. Constructing it opens nothing: connections are made on the first request,
+on the loop that runs then, and others when an exec plugin brings another client certificate.
 
-A connection lost before the answer is tried again once where that cannot do a thing twice: aiohttp does so for GET,
-PUT and DELETE, this module for server-side apply.
+There are two ways. Reads, watches and whatever needs a proxy go by aiohttp; writes, which are small and many, by
+`Wire`. When that cannot connect they, too, go by aiohttp, so that what is wrong is found out and said in one place.
+
+A connection lost before the answer is tried again once where that cannot do a thing twice: aiohttp and `Wire` do so
+for GET, PUT and DELETE, this module for server-side apply.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from kubewright.client.connection_errors import Timeouts, connection_error
 from kubewright.client.requests import APPLY
 from kubewright.client.tls import tls_context
 from kubewright.client.transport import Request, Response
+from kubewright.client.wire import LostError, UnopenedError, Wire
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 
@@ -35,6 +39,7 @@ STREAM_BUFFER_BYTES = 1 << 18
 _UNAUTHORIZED = 401
 _FIRST_ERROR = 300
 _FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
+_WIRE_SCHEMES = frozenset({"http", "https"})
 _PROXY_SCHEMES = frozenset({"", "http", "https"})
 
 
@@ -56,6 +61,7 @@ class HttpTransport:
         self._impersonation = impersonation_headers(config.impersonation)
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
         self._sessions: dict[ClientCertificate | None, aiohttp.ClientSession] = {}
+        self._wires: dict[ClientCertificate | None, Wire] = {}
 
     async def send(self, request: Request, *, stream: bool = False) -> Response:
         """Send one request; a 401 that fresh credentials do not cure raises OpError UNAUTHORIZED."""
@@ -73,6 +79,9 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Close all connections; streams that are still read end as lost."""
+        for wire in self._wires.values():
+            wire.close()
+        self._wires.clear()
         sessions = list(self._sessions.values())
         self._sessions.clear()
         for session in sessions:
@@ -95,9 +104,25 @@ class HttpTransport:
         if stream:
             return await self._open(request, identity)
         async with self._slots:
+            if request.method != "GET" and (written := await self._write(request, identity)) is not None:
+                return written
             answer = await self._request(request, identity, self._unary_timeout(), self._encoding())
             async with answer:
                 return Response(answer.status, _lower(answer), await answer.read())
+
+    async def _write(self, request: Request, identity: Identity) -> Response | None:
+        """Send a write the short way; None where there is none, or no connection: aiohttp finds out why."""
+        if self._config.proxy_url or urlsplit(self._config.server).scheme not in _WIRE_SCHEMES:
+            return None
+        headers = (*request.headers.items(), *identity.headers.items(), *self._impersonation)
+        try:
+            return await self._wire(identity.certificate).send(request, headers, self._timeouts.request_seconds)
+        except UnopenedError as error:
+            if isinstance(error.__cause__, TimeoutError):
+                raise aiohttp.ConnectionTimeoutError from error
+            return None
+        except LostError as error:
+            raise aiohttp.ServerDisconnectedError(str(error)) from error
 
     async def _open(self, request: Request, identity: Identity) -> Response:
         # Servers do not compress watches, and an asked-for compressor would only hold events back.
@@ -149,6 +174,15 @@ class HttpTransport:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return session
+
+    def _wire(self, certificate: ClientCertificate | None) -> Wire:
+        """Return the short way for a client certificate."""
+        wire = self._wires.get(certificate)
+        if wire is None:
+            tls = self._tls(certificate)
+            context = tls if isinstance(tls, ssl.SSLContext) else None
+            wire = self._wires[certificate] = Wire(self._config, context, self._timeouts.connect_seconds)
+        return wire
 
     def _tls(self, certificate: ClientCertificate | None) -> ssl.SSLContext | bool:
         config = self._config

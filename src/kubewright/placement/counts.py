@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from kubewright.placement.nodes import Counts
+from kubewright.placement.nodes import Counts, resized
 
 K = TypeVar("K", bound=Hashable)
 
@@ -28,6 +28,12 @@ class CountRows(Generic[K]):
         copy._rows = self._rows.copy()
         self._mine.clear()
         return copy
+
+    def resize(self, n_nodes: int) -> None:
+        """Have so many nodes; what is cut off counted nothing."""
+        self._n_nodes = n_nodes
+        self._rows = {key: resized(row, n_nodes) for key, row in self._rows.items()}
+        self._mine = set(self._rows)
 
     def get(self, key: K) -> Counts | None:
         """Return a row, not to be changed; None if nothing was ever counted there."""

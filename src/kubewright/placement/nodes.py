@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ NodeScores: TypeAlias = NDArray[np.int64]
 
 Columns: TypeAlias = slice | NDArray[np.intp]
 """Some of the nodes, by column."""
+
+_T = TypeVar("_T", bound=np.generic)
 
 BASE_RESOURCES = (CPU, MEMORY, PODS_RESOURCE)
 """Always the first rows, in this order."""
@@ -94,7 +96,7 @@ class NodeTable:
             rows={name: row for row, name in enumerate(resources)},
             allocatable=_table(resources, offers),
             unschedulable=np.fromiter((node.spec.unschedulable for node in listed), np.bool_, len(listed)),
-            taints=_taints(listed),
+            taints=taints_of(listed),
             images=_images(listed),
         )
 
@@ -135,6 +137,14 @@ class NodeTable:
         return mask
 
 
+def resized(values: NDArray[_T], n_nodes: int) -> NDArray[_T]:
+    """Return a copy with so many columns, new ones all zeros; shape (..., n_nodes_before) to (..., n_nodes)."""
+    result = np.zeros((*values.shape[:-1], n_nodes), values.dtype)
+    kept = min(n_nodes, values.shape[-1])
+    result[..., :kept] = values[..., :kept]
+    return result
+
+
 def offer(node: Node) -> tuple[object, ...]:
     """Return what of a node placement depends on; heartbeats are no news, and images can wait for those that are."""
     return node.metadata.labels, node.spec.taints, node.spec.unschedulable, node.status.allocatable
@@ -156,7 +166,8 @@ def _table(resources: Sequence[str], offers: Sequence[Mapping[str, int]]) -> Amo
     return table
 
 
-def _taints(nodes: Sequence[Node]) -> tuple[tuple[tuple[Taint, ...], NDArray[np.intp]], ...]:
+def taints_of(nodes: Sequence[Node]) -> tuple[tuple[tuple[Taint, ...], NDArray[np.intp]], ...]:
+    """Return each set of taints that nodes have, with the columns of these nodes."""
     groups: dict[tuple[Taint, ...], list[int]] = {}
     for column, node in enumerate(nodes):
         if node.spec.taints:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.placement.counts import CountRows
-from kubewright.placement.nodes import Amounts, Counts, NodeMask, NodeTable
+from kubewright.placement.nodes import Amounts, Counts, NodeMask, NodeTable, resized
 from kubewright.placement.peers import NO_NAMESPACES, Group, Namespaces, Peers
 from kubewright.placement.pods import HostPort, PodRow, Shapes
 from kubewright.placement.sharded import Sharded
@@ -160,15 +160,20 @@ class ClusterSnapshot:
             self.forget(pod.key)
             return
         row, placed = self.row(pod), self.placed.get(pod.key)
-        if placed is None or placed.column != column or placed.row.shape is not row.shape:
+        if placed is None or placed.column != column:
             self.assume(row, column)
+        elif placed.row.shape is not row.shape:
+            if _takes_the_same(placed.row, row):
+                self._restate(placed, row)
+            else:
+                self.assume(row, column)
 
     def forget(self, key: ObjectKey) -> bool:
-        """Give back what a pod takes, and what it was promised; return whether it took anything."""
-        self.nominated.pop(key, None)
+        """Give back what a pod takes, and what it was promised; return whether it had either."""
+        promised = self.nominated.pop(key, None) is not None
         placed = self._placed.pop(key)
         if placed is None:
-            return False
+            return promised
         column = placed.column
         self.on_node[column] = tuple(each for each in self.on_node[column] if each is not placed)
         self._count(placed.row, column, -1)
@@ -180,6 +185,38 @@ class ClusterSnapshot:
         column = self.table.columns.get(node)
         if column is not None and row.key not in self._placed:
             self.nominated[row.key] = Placed(row, column)
+
+    def follow_nodes(self, table: NodeTable) -> None:
+        """Go over to a table with the same rows of resources: pods stay on the nodes that stay, and go with the others.
+
+        Forks that were taken before keep the nodes that they know.
+        """
+        promised = [(each.row, self.table.nodes[each.column].metadata.name) for each in self.nominated.values()]
+        moved = [
+            (placed.row, table.columns.get(node.metadata.name))
+            for column, node in enumerate(self.table.nodes)
+            if table.columns.get(node.metadata.name) != column
+            for placed in self.on_node[column]
+        ]
+        for row, _ in moved:
+            self.forget(row.key)
+        self._resize(len(table))
+        self.table, self.nominated = table, {}
+        self.derived, self.inherited, self._drivers = {}, ({}, 0), {}
+        self._first_change, self._changes = self.version + 1, []
+        for row, column in moved:
+            if column is not None:
+                self.assume(row, column)
+        for row, node in promised:
+            self.nominate(row, node)
+
+    def _resize(self, n_nodes: int) -> None:
+        """Have so many columns; those that are cut off hold no pods."""
+        self.requested, self.scored = resized(self.requested, n_nodes), resized(self.scored, n_nodes)
+        self._taken_by_priority = {each: resized(taken, n_nodes) for each, taken in self._taken_by_priority.items()}
+        for counts in (self.held, self._matching, self.usage):
+            counts.resize(n_nodes)
+        self.on_node = [*self.on_node[:n_nodes], *[()] * (n_nodes - len(self.on_node))]
 
     @property
     def placed(self) -> Mapping[ObjectKey, Placed]:
@@ -244,21 +281,39 @@ class ClusterSnapshot:
                 total += taken
         return total
 
+    def _restate(self, placed: Placed, row: PodRow) -> None:
+        """Let a pod be of another kind where it is; API servers add the node's topology to its labels as it is bound.
+
+        How nodes stand by the pods that they have does not change by that.
+        """
+        column = placed.column
+        self._count_kin(placed.row, column, -1)
+        self._count_kin(row, column, 1)
+        now = Placed(row, column)
+        self._placed.put(row.key, now)
+        self.on_node[column] = tuple(now if each is placed else each for each in self.on_node[column])
+        if row.shape.host_ports:
+            self.port_holders[row.key] = now
+
     def _count(self, row: PodRow, column: int, change: int) -> None:
-        shape = row.shape
         self._book(row, column, change)
-        for term in shape.held:
-            self.held.add(term.number, column, change)
-        for group in shape.kind.groups:
-            if self._matching.get(group.number) is not None:
-                self._matching.add(group.number, column, change)
-        self._count_kind(shape.kind.number, column, change)
+        self._count_kin(row, column, change)
         if row.pod.spec.volumes:
             self._use(row.pod, column, change)
         self._changes.append(column)
         if len(self._changes) > REMEMBERED_CHANGES:
             del self._changes[: REMEMBERED_CHANGES // 2]
             self._first_change += REMEMBERED_CHANGES // 2
+
+    def _count_kin(self, row: PodRow, column: int, change: int) -> None:
+        """Count a pod in or out among those that selectors mean."""
+        shape = row.shape
+        for term in shape.held:
+            self.held.add(term.number, column, change)
+        for group in shape.kind.groups:
+            if self._matching.get(group.number) is not None:
+                self._matching.add(group.number, column, change)
+        self._count_kind(shape.kind.number, column, change)
 
     def _use(self, pod: Pod, column: int, change: int) -> None:
         if change > 0:
@@ -290,3 +345,10 @@ class ClusterSnapshot:
         cpu, memory = row.shape.small
         scored[0, column] += sign * cpu
         scored[1, column] += sign * memory
+
+
+def _takes_the_same(one: PodRow, other: PodRow) -> bool:
+    """Tell whether two states of a pod differ in nothing but how other pods see it."""
+    metadata, another = one.pod.metadata, other.pod.metadata
+    same_pod = metadata.uid == another.uid and metadata.annotations == another.annotations
+    return same_pod and one.priority == other.priority and one.shape.bearing == other.shape.bearing

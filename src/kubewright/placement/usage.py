@@ -40,6 +40,11 @@ class Usage:
         copy.disks = self.disks.copy()
         return copy
 
+    def resize(self, n_nodes: int) -> None:
+        """Have so many nodes; on those that are cut off nothing is used."""
+        self._n_nodes = n_nodes
+        self.attached.resize(n_nodes)
+
     def take(self, pod: Pod, column: int, storage: Storage) -> None:
         """Count a pod's volumes in."""
         for name in claim_names(pod):

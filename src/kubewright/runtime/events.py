@@ -11,6 +11,7 @@ import asyncio
 import logging
 import random
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -27,6 +28,9 @@ from kubewright.runtime.metrics import RuntimeMetrics
 _log = logging.getLogger(__name__)
 
 _QUEUED = 1000
+_DEFERRED = 500
+"""So many of a lane wait, at most, for more urgent requests."""
+_LOOK_SECONDS = 0.05
 _ATTEMPTS = 5
 _MESSAGE_LENGTH = 1024
 _NAME_LENGTH = 253
@@ -78,6 +82,11 @@ class EventRecorder:
         self._dropped = (metrics or RuntimeMetrics()).events_dropped
         self._lanes = [_Lane() for _ in range(writers)]
         self._correlator = Correlator()
+        self._is_busy: Callable[[], bool] | None = None
+
+    def defer_while(self, is_busy: Callable[[], bool]) -> None:
+        """Leave the API server to more urgent requests while there are such, as long as not too much is queued."""
+        self._is_busy = is_busy
 
     def record(
         self,
@@ -120,11 +129,17 @@ class EventRecorder:
     async def _write_all(self, lane: _Lane) -> None:
         while True:
             news = await lane.queue.get()
+            lane.delivering = True
+            await self._until_its_turn(lane)
             series = news if isinstance(news, Series) else self._correlated(news)
             if series is not None:
-                lane.delivering = True
                 await self._deliver(series)
-                lane.delivering = False
+            lane.delivering = False
+
+    async def _until_its_turn(self, lane: _Lane) -> None:
+        if self._is_busy is not None:
+            while lane.queue.qsize() < _DEFERRED and self._is_busy():  # noqa: ASYNC110  a state that others keep
+                await asyncio.sleep(_LOOK_SECONDS)
 
     def _correlated(self, occurrence: Occurrence) -> Series | None:
         series = self._correlator.add(occurrence)

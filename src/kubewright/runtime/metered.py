@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from prometheus_client import Counter, Histogram
+
 from kubewright.client.transport import Request, Response, Transport
 from kubewright.runtime.metrics import RuntimeMetrics
 
@@ -15,6 +17,8 @@ class MeteredTransport:
         self._inner = inner
         self._metrics = metrics
         self._host = host
+        self._counted: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+        """By answer and method: looking labels up costs more than counting."""
 
     async def send(self, request: Request, *, stream: bool = False) -> Response:
         """Pass the request on; one that got no answer counts under the code `<error>`."""
@@ -26,8 +30,16 @@ class MeteredTransport:
             code = str(response.status)
             return response
         finally:
-            self._metrics.requests.labels(code, request.method, self._host).inc()
-            self._metrics.request_seconds.labels(request.method, self._host).observe(loop.time() - started_at)
+            requests, seconds = self._counted.get((code, request.method)) or self._bound(code, request.method)
+            requests.inc()
+            seconds.observe(loop.time() - started_at)
+
+    def _bound(self, code: str, method: str) -> tuple[Counter, Histogram]:
+        bound = self._counted[code, method] = (
+            self._metrics.requests.labels(code, method, self._host),
+            self._metrics.request_seconds.labels(method, self._host),
+        )
+        return bound
 
     async def close(self) -> None:
         """Give connections back."""

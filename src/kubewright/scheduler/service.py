@@ -63,6 +63,7 @@ class Scheduler:
         self._metrics = metrics or SchedulerMetrics()
         self._metrics.watch_pending(self._queue.counts)
         self._jobs: asyncio.Queue[Outcome] = asyncio.Queue(JOBS_AHEAD)
+        operator.recorder.defer_while(lambda: not self._jobs.empty())
         self._woken = asyncio.Event()
         self._running = 0
         self._state.pods.add_handler(self._on_pod)
@@ -148,10 +149,8 @@ class Scheduler:
         self._queue.remove(pod.key)
         self._teller.scheduled(pod, placement.chosen.node)
         self._observe("scheduled", placement.began_at)
-        attempts = placement.queued.attempts + 1
-        self._metrics.pod_attempts.observe(attempts)
-        waited = self._clock.now() - placement.queued.first_seen_at
-        self._metrics.sli_seconds.labels(str(min(attempts, 16))).observe(waited)
+        queued = placement.queued
+        self._metrics.scheduled(queued.attempts + 1, self._clock.now() - queued.first_seen_at)
 
     async def _give_back(self, placement: Placement, why: str) -> None:
         self._state.forget(placement.pod.key)
@@ -193,8 +192,7 @@ class Scheduler:
             _log.info("%s could not be told why it waits: %s", pod.key, error)
 
     def _observe(self, result: str, began_at: float) -> None:
-        self._metrics.attempts.labels(result, self._name).inc()
-        self._metrics.attempt_seconds.labels(result, self._name).observe(self._clock.now() - began_at)
+        self._metrics.attempted(result, self._name, self._clock.now() - began_at)
 
     def _tell(self, news: News) -> None:
         self._queue.tell(news)

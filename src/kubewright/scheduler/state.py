@@ -1,13 +1,13 @@
 """The cluster as a snapshot that follows the caches, with what was decided and is not in them yet.
 
 Pods that were assumed stay booked until the caches show where they went, or the binding failed and they are forgotten.
-Nodes that came, went or changed in what placement looks at mean a new table; it is laid out when somebody asks next,
-however many changed meanwhile.
+Nodes that came, went or changed in what placement looks at are followed when somebody asks next, however many
+changed meanwhile; only another resource, or the labels of a namespace, has the whole laid out anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
 from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
 from kubewright.placement.fit import Fit
+from kubewright.placement.following import following
 from kubewright.placement.nodes import offer
 from kubewright.placement.peers import Labels
 from kubewright.placement.snapshot import ClusterSnapshot
@@ -59,6 +60,7 @@ class ClusterState:
         self._namespaces: dict[str, Labels] = {}
         self._tell = tell
         self._snapshot: ClusterSnapshot | None = None
+        self._changed_nodes: dict[str, None] = {}
         self._assumed: dict[ObjectKey, _Assumed] = {}
         self._promised: dict[ObjectKey, str] = {}
         """Pods for which room is being made on a node, and whose status does not say so yet."""
@@ -73,8 +75,11 @@ class ClusterState:
     @property
     def snapshot(self) -> ClusterSnapshot:
         """Return the cluster as it is by now; whoever tries things forks it."""
+        if self._changed_nodes and self._snapshot is not None:
+            self._snapshot = self._followed(self._snapshot)
         if self._snapshot is None:
             self._snapshot = self._laid_out()
+        self._changed_nodes.clear()
         return self._snapshot
 
     def assume(self, chosen: Fit) -> None:
@@ -103,23 +108,43 @@ class ClusterState:
     def break_promise(self, key: ObjectKey) -> None:
         """Keep no room for a pod any longer."""
         self._promised.pop(key, None)
-        if self._snapshot is not None and key in self._snapshot.nominated:
-            self._snapshot.forget(key)
+        if self._snapshot is not None and key in self._snapshot.nominated and self._snapshot.forget(key):
             self._tell(News.POD_GONE)
 
     def _laid_out(self) -> ClusterSnapshot:
         nodes = sorted(self.nodes.index.values(), key=lambda node: node.metadata.name)
-        pods = self.pods.index.values()
-        snapshot = ClusterSnapshot.of(nodes, pods, self.storage, self._workloads, self._namespaces)
+        snapshot = ClusterSnapshot.of(nodes, (), self.storage, self._workloads, self._namespaces)
+        self._fill(snapshot, snapshot.table.columns)
+        return snapshot
+
+    def _followed(self, snapshot: ClusterSnapshot) -> ClusterSnapshot | None:
+        """Bring the nodes up to date; None if that takes a new layout."""
+        nodes = self.nodes.index
+        table = following(snapshot.table, {name: nodes.get(ObjectKey("", name)) for name in self._changed_nodes})
+        if table is None:
+            return None
+        come = [name for name in table.columns if name not in snapshot.table.columns]
+        snapshot.follow_nodes(table)
+        if come:
+            self._fill(snapshot, frozenset(come))
+        return snapshot
+
+    def _fill(self, snapshot: ClusterSnapshot, nodes: Container[str]) -> None:
+        """Book on these nodes who is bound to them, or was assumed there, or has been promised room."""
+        for pod in self.pods.index.values():
+            if pod.is_finished:
+                continue
+            if pod.spec.node_name in nodes:
+                snapshot.book(pod)
+            elif not pod.spec.node_name and pod.status.nominated_node_name in nodes:
+                snapshot.nominate(snapshot.row(pod), pod.status.nominated_node_name)
         for key, assumed in self._assumed.items():
-            column = snapshot.table.columns.get(assumed.node)
-            if column is not None and key not in snapshot.placed:
-                snapshot.assume(snapshot.row(assumed.pod), column)
+            if assumed.node in nodes and key not in snapshot.placed:
+                snapshot.assume(snapshot.row(assumed.pod), snapshot.table.columns[assumed.node])
         for key, node in self._promised.items():
             pod = self.pods.index.get(key)
-            if pod is not None:
+            if pod is not None and node in nodes:
                 snapshot.nominate(snapshot.row(pod), node)
-        return snapshot
 
     def _on_pod(self, change: Change[Pod]) -> None:
         old, new = change.old, change.new
@@ -163,7 +188,7 @@ class ClusterState:
     def _on_node(self, change: Change[Node]) -> None:
         if change.old is not None and change.new is not None and offer(change.old) == offer(change.new):
             return
-        self._snapshot = None
+        self._changed_nodes[change.key.name] = None
         self._tell(News.NODE)
 
     def _on_storage(self, change: Change[Any]) -> None:

@@ -198,10 +198,7 @@ class Binder:
         waiting = self._binding.pop(key, None)
         if waiting is not None:
             self._storage.release(waiting.pod)
-        if self._snapshot is None:
-            return
-        was_promised = key in self._snapshot.nominated
-        if self._snapshot.forget(key) or was_promised:
+        if self._snapshot is not None and self._snapshot.forget(key):
             self._retry_waiting()
 
     def _on_pod(self, change: Change[Pod]) -> None:

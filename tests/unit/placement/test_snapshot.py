@@ -2,7 +2,10 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from kubewright.api.selectors import LabelSelector
+from kubewright.placement.peers import Wanted
 from kubewright.placement.pods import ANY_ADDRESS
 from kubewright.placement.snapshot import ClusterSnapshot
 from tests.unit.placement.build import node, pod
@@ -51,3 +54,29 @@ def test_after_any_steps_the_columns_are_those_of_a_new_snapshot(steps):
             where[name] = pod(name, on=on, requests={"cpu": f"{cpu}m"})
             snapshot.assume(snapshot.row(where[name]), column)
     assert books(snapshot) == books(ClusterSnapshot.of(NODES, where.values()))
+
+
+def test_a_pod_that_gets_labels_with_its_binding_counts_for_those_who_look_for_them():
+    wanted = Wanted(("default",), None, LabelSelector({"zone": "z"}))
+    snapshot = ClusterSnapshot.of(NODES)
+    group = snapshot.shapes.peers.group([wanted])
+    assumed = pod("x", requests={"cpu": "1"})
+    snapshot.assume(snapshot.row(assumed), 1)
+    version, taken = snapshot.version, books(snapshot)
+    bound = pod("x", on="b", requests={"cpu": "1"})
+    bound = structs.replace(bound, metadata=structs.replace(bound.metadata, labels={"zone": "z"}))
+    assert snapshot.matching(group).tolist() == [0, 0, 0]
+    snapshot.book(bound)
+    assert snapshot.matching(group).tolist() == [0, 1, 0]
+    assert snapshot.version == version  # no node stands otherwise
+    assert snapshot.forget(bound.key)
+    assert snapshot.matching(group).tolist() == [0, 0, 0]
+    snapshot.assume(snapshot.row(bound), 1)
+    assert books(snapshot) == taken
+
+
+def test_forgetting_tells_whether_anything_is_free_now_a_promise_included():
+    snapshot = ClusterSnapshot.of(NODES)
+    snapshot.nominate(snapshot.row(pod("x")), "a")
+    assert snapshot.forget(pod("x").key)
+    assert not snapshot.forget(pod("x").key)

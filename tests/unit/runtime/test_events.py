@@ -246,3 +246,20 @@ def test_the_recorder_takes_a_key_where_there_is_no_object():
         assert "uid" not in event["involvedObject"]
 
     run_virtual(main())
+
+
+def test_events_wait_for_more_urgent_requests_but_not_in_any_number():
+    async def main():
+        server = FakeServer()
+        async with recording(server) as recorder:
+            busy = True
+            recorder.defer_while(lambda: busy)
+            for number in range(600):
+                recorder.record(thing(f"a{number}"), THINGS, "Normal", "Seen", "seen")
+            await asyncio.sleep(60)
+            assert len(events_of(server)) == 100
+            busy = False
+            await asyncio.sleep(1)
+            assert len(events_of(server)) == 600
+
+    run_virtual(main())
