@@ -1,4 +1,4 @@
-"""What is built from Go modules: the real control plane, the real Prometheus, a client of client-go, and kube-score.
+"""What is built from Go modules: the real control plane and Prometheus, a client of client-go, kube-score, a peer.
 
 Called by `python -m tools.cluster build`, `make prometheus`, `make informers` and whoever runs what they built.
 """
@@ -9,7 +9,7 @@ import sysconfig
 from pathlib import Path
 
 from tools.cluster.failure import ClusterError
-from tools.cluster.gomodule import GoModule
+from tools.cluster.gomodule import TOOLS, GoModule
 
 _VERSION = "k8s.io/component-base/version"
 CONTROL_PLANE = GoModule(
@@ -52,6 +52,13 @@ KUBE_SCORE = GoModule(
     module="github.com/zegl/kube-score",
     packages={"kube-score": "github.com/zegl/kube-score/cmd/kube-score"},
     command="python -m tools.cluster build kube-score",
+)
+CONTROLLER_RUNTIME = GoModule(
+    name="controller-runtime",
+    module="sigs.k8s.io/controller-runtime",
+    packages={"controller-runtime": "."},
+    command="python -m tools.cluster build controller-runtime",
+    folder=TOOLS.parent / "benches" / "peers",
 )
 VERSION = CONTROL_PLANE.version
 

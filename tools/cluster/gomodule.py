@@ -1,8 +1,8 @@
 """Building Go programs from their modules, into a cache outside the repository.
 
-Each module has a go.mod and go.sum of ours under `tools/`; the cache's key is the hash of go.sum and of Go code of
-ours beside it: a new version builds into a new directory and the old one stays until somebody deletes it. `binaries.py`
-lists what is built.
+Each module has a go.mod and go.sum of ours, most under `tools/`; the cache's key is the hash of go.sum and of Go code
+of ours beside it: a new version builds into a new directory and the old one stays until somebody deletes it.
+`binaries.py` lists what is built.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ def cache_root() -> Path:
 
 @dataclass(frozen=True)
 class GoModule:
-    """Programs of one go.mod of ours: `tools/NAME`, and what is built from which package."""
+    """Programs of one go.mod of ours: `FOLDER/NAME`, and what is built from which package."""
 
     name: str
     module: str
@@ -50,11 +50,12 @@ class GoModule:
     tags: tuple[str, ...] = ()
     stamps: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables that the linker sets; `{version}`, `{major}` and `{minor}` stand for the release."""
+    folder: Path = TOOLS
 
     @property
     def source(self) -> Path:
         """Give the directory of its go.mod."""
-        return TOOLS / self.name
+        return self.folder / self.name
 
     @property
     def version(self) -> str:
