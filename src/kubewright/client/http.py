@@ -79,11 +79,11 @@ class HttpTransport:
 
     async def close(self) -> None:
         """Close all connections; streams that are still read end as lost."""
-        for wire in self._wires.values():
-            wire.close()
+        wires, sessions = list(self._wires.values()), list(self._sessions.values())
         self._wires.clear()
-        sessions = list(self._sessions.values())
         self._sessions.clear()
+        for wire in wires:
+            await wire.close()
         for session in sessions:
             await session.close()
 

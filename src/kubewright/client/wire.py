@@ -69,10 +69,12 @@ class Wire:
                     raise
         return await (await self._connect()).exchange(data, seconds)
 
-    def close(self) -> None:
-        """Close all connections; requests in flight are lost."""
-        for connection in tuple(self._open):
-            connection.close()
+    async def close(self) -> None:
+        """Close all connections, and return when they are; requests in flight are lost."""
+        connections = tuple(self._open)
+        for connection in connections:
+            connection.abort()
+        await asyncio.gather(*(connection.ended for connection in connections))
 
     def _head(self, request: Request, headers: tuple[tuple[str, str], ...]) -> bytes:
         target = self._base + quote(request.path, safe=_UNESCAPED) + _query(tuple(request.query.items()))
@@ -117,6 +119,8 @@ class _Connection(asyncio.Protocol):
     ) -> None:
         self.heard = False
         """Whether anything of the answer to the last request has come."""
+        self.ended = loop.create_future()
+        """Done once the connection is closed."""
         self._idle_since = 0.0
         self._loop = loop
         self._open = open_
@@ -148,10 +152,14 @@ class _Connection(asyncio.Protocol):
         return self._loop.time() - self._idle_since
 
     def close(self) -> None:
-        """Close the connection."""
-        self._open.pop(self, None)
+        """Begin to close the connection."""
         if self._transport is not None:
             self._transport.close()
+
+    def abort(self) -> None:
+        """Close the connection without a farewell."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def _give_up(self) -> None:
         self._fail(TimeoutError())
@@ -168,6 +176,8 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Give up what was being asked (asyncio calls it)."""
         self._open.pop(self, None)
+        if not self.ended.done():
+            self.ended.set_result(None)
         if self in self._idle:
             self._idle.remove(self)
         self._fail(LostError(str(exc) if exc is not None else "closed by the server"))
