@@ -19,6 +19,7 @@ from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.gpu import controller as gpu_policies
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
+from kubewright.rehearsal.rehearse import TwinRehearsal
 from kubewright.runtime.definitions import install, missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
@@ -96,7 +97,10 @@ class Platform:
 
     def _workloads(self) -> Service:
         recorder = self._recorder("kubewright")
-        return app_services(self._client, self._clock, recorder, metrics=self._metrics, source=self._source)
+        rehearsal = TwinRehearsal(self._client, self._clock)
+        return app_services(
+            self._client, self._clock, recorder, metrics=self._metrics, source=self._source, rehearsal=rehearsal
+        )
 
     def _scheduler(self) -> Service:
         name = self._choices.scheduler_name

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from collections.abc import Coroutine, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -145,6 +146,17 @@ def run_fast(main: Coroutine[Any, Any, T], speed: float) -> T:
     """Run `main` to its end with time that passes `speed` times as fast."""
     with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
         return runner.run(main)
+
+
+async def run_beside(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run what `main` returns to its end under a virtual time of its own, in a thread, while the running loop goes on.
+
+    A loop that is itself under virtual time stands still meanwhile: else it would find nothing to do and jump ahead.
+    """
+    if isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
+        with ThreadPoolExecutor(1) as threads:
+            return threads.submit(lambda: run_virtual(main())).result()
+    return await asyncio.to_thread(lambda: run_virtual(main()))
 
 
 class _NumberedTask(asyncio.Task[Any]):

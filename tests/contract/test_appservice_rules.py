@@ -182,6 +182,11 @@ REFUSED = {
         "rollout.strategy",
         "pods that are not interchangeable",
     ),
+    "a rehearsal of what is stateful": (
+        a_service(kind="stateful", rollout={"rehearse": True}),
+        "rollout.rehearse",
+        "only a service's releases are rehearsed",
+    ),
     "a canary by routes without a gateway": (
         a_service(rollout={**CANARY, "traffic": "httpRoute"}),
         "rollout.traffic",

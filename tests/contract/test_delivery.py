@@ -90,6 +90,12 @@ async def test_a_difference_is_what_applying_would_change(api, cluster, tool, ru
         assert changed.returncode == 1
         assert {"-  image: nginx:1", "+  image: nginx:2", "+  replicas: 3"} <= set(lines(changed))
         assert f"--- live PodDisruptionBudget/{namespace}/web" in lines(changed)
+        rehearsed = tool("diff", "-f", "-", "-n", namespace, "--rehearse", stdin=APP.replace("nginx:1", "nginx:2"))
+        assert rehearsed.returncode == 1
+        assert f"rehearsal of AppService/{namespace}/web: passed: all 1 pods" in lines(rehearsed)[-1]
+        huge = APP + '  resources: {requests: {cpu: "900"}, limits: {cpu: "900"}}\n'
+        failed = tool("diff", "-f", "-", "-n", namespace, "--rehearse", stdin=huge)
+        assert (failed.returncode, "Insufficient cpu" in lines(failed)[-1]) == (3, True)
         refused = diff(APP.replace("port: 80", "port: 80, nodePort: 80"))
         assert refused.returncode == 2
         assert "a node's port is one of 30000 to 32767" in refused.stderr

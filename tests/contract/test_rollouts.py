@@ -12,6 +12,7 @@ from tests.contract.test_gateway_api import kinds
 __all__ = ["deployments", "kinds", "services"]
 
 TRACK = "app.example.com/track"
+HUGE = {"requests": {"cpu": "900"}, "limits": {"cpu": "900"}}
 SOON = {"strategy": "canary", "steps": [{"weight": 50, "pauseSeconds": 2}]}
 
 
@@ -30,6 +31,19 @@ async def begun(apps):
         return await apps.becomes("a", phase("Progressing"))
 
     return begun
+
+
+@pytest.fixture
+async def begun_rehearsed(apps):
+    """An application that has come up, and whose next release did not pass its rehearsal."""
+
+    async def begun_rehearsed(**spec):
+        (await apps.create(app_service("a", rollout={"rehearse": True}))).ok()
+        await apps.becomes("a", lambda it: ready(it) and phase("Stable")(it))
+        (await apps.merge("a", {"spec": {"image": "nginx:2", **spec}})).ok()
+        return await apps.becomes("a", lambda it: it["status"]["rollout"].get("reason") == "RehearsalFailed")
+
+    return begun_rehearsed
 
 
 def image(deployment):
@@ -120,3 +134,16 @@ async def test_people_steer_it_by_the_command(begun, apps, cluster, namespace, c
     await order(config, namespace, "a", "retry")
     again = await apps.becomes("a", phase("Progressing"))
     assert again["status"]["rollout"]["release"] == standing["status"]["rollout"]["release"]
+
+
+async def test_a_release_is_rehearsed_before_it_starts_and_held_if_it_fails_there(begun_rehearsed, apps, deployments):
+    held = await begun_rehearsed(resources=HUGE)
+    conditions = {each["type"]: each for each in held["status"]["conditions"]}
+    assert conditions["Rehearsed"]["status"] == "False"
+    assert "Insufficient cpu" in conditions["Rehearsed"]["message"]
+    assert conditions["Stalled"]["status"] == "True"
+    assert image((await deployments.get("a")).ok()) == "nginx:1"
+    (await apps.merge("a", {"spec": {"resources": None}})).ok()
+    await apps.becomes("a", lambda it: phase("Verifying")(it) and ready(it))
+    conditions = {each["type"]: each for each in (await apps.get("a")).ok()["status"]["conditions"]}
+    assert conditions["Rehearsed"]["message"] == "all 2 pods find a place and come up; it changes Deployment"

@@ -13,6 +13,7 @@ from kubewright.api.rights import account
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
+from kubewright.rehearsal import rights as rehearsal_rights
 from kubewright.runtime.leader import LeaderElector
 from kubewright.scheduler import rights as scheduler_rights
 from kubewright.twin.access.users import User, account_user
@@ -34,7 +35,13 @@ APP = {
     "apiVersion": "app.example.com/v1",
     "kind": "AppService",
     "metadata": {"name": "shop", "namespace": "default"},
-    "spec": {"image": "registry.example.com/shop:1", "replicas": 2, "ports": [{"port": 80}]},
+    "spec": {
+        "image": "registry.example.com/shop:1",
+        "replicas": 2,
+        "ports": [{"port": 80}],
+        "files": {"/etc/shop.yaml": "a: 1"},
+        "rollout": {"rehearse": True},
+    },
 }
 
 
@@ -58,12 +65,15 @@ async def _life(twin: Twin, user: User) -> tuple[bool, int]:
         await admin.create(APP_SERVICES, APP, namespace="default")
         key = ObjectKey("default", "shop")
         await asyncio.sleep(60)
+        await admin.patch(APP_SERVICES, key, {"spec": {"files": {"/etc/shop.yaml": "a: 2"}}})
+        await asyncio.sleep(60)
         status = (await admin.get(APP_SERVICES, key)).status
         await admin.delete(APP_SERVICES, key)
         await asyncio.sleep(60)
         left = len((await admin.list(APP_SERVICES)).items)
         running.cancel()
-    return status.ready_replicas == 2, left
+    arrived = status.rollout is not None and status.rollout.phase == "Verifying"
+    return arrived and status.ready_replicas == 2, left
 
 
 def _refusals(twin: Twin) -> list[str]:
@@ -84,7 +94,9 @@ def _refusals(twin: Twin) -> list[str]:
 def test_an_application_comes_up_and_goes_with_the_platforms_own_rights():
     async def main() -> None:
         async with Twin(Clock.virtual(), nodes=2) as twin:
-            user = await _grant(twin, account(rights.ACCOUNT, "default", rights.cluster_rules()))
+            user = await _grant(
+                twin, account(rights.ACCOUNT, "default", [*rights.cluster_rules(), *rehearsal_rights.cluster_rules()])
+            )
             refused = _refusals(twin)
             assert await _life(twin, user) == (True, 0)
             assert refused == []

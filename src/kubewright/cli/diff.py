@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+
+if TYPE_CHECKING:
+    from kubewright.workloads.rollout.rehearsal import Outcome
 
 _ADDED, _REMOVED, _PLACE = "green", "red", "cyan"
 
@@ -16,30 +20,35 @@ _ADDED, _REMOVED, _PLACE = "green", "red", "cyan"
 @cluster_options
 @click.option("-f", "--filename", "paths", multiple=True, required=True, help="A file, a folder, or - ; repeatable.")
 @click.option("-n", "--namespace", default="", help="Of AppServices that name none; the context's by default.")
+@click.option("--rehearse", is_flag=True, help="Try it on a copy of the cluster as well, and say what comes of it.")
 @click.option("--color/--no-color", default=None, help="By default where standard output is a terminal.")
-def diff(kubeconfig: str, context: str, paths: tuple[str, ...], namespace: str, *, color: bool | None) -> int:
+def diff(
+    kubeconfig: str, context: str, paths: tuple[str, ...], namespace: str, *, rehearse: bool, color: bool | None
+) -> int:
     """Show what applying AppServices would change, in them and in everything that is made of them.
 
-    The server itself is asked, by dry runs. Exit code 0: nothing would change; 1: something would; 2: no telling.
+    The server itself is asked, by dry runs. Exit code 0: nothing would change; 1: something would; 2: no telling; 3: a
+    rehearsal failed.
     """
-    from kubewright.cli.differences import differences
+    from kubewright.cli.differences import differences, rehearsed
     from kubewright.cli.documents import is_app_service, read
     from kubewright.cli.main import op_error
     from kubewright.client.connect import connect
 
-    async def ask() -> list[str]:
+    async def ask() -> tuple[list[str], dict[str, Outcome]]:
         config = connection(kubeconfig, context)
         client = connect(config)
         try:
             documents = [each for each in read(paths) if is_app_service(each)]
-            return [
-                line for each in documents for line in await differences(client, each, namespace or config.namespace)
-            ]
+            place = namespace or config.namespace
+            lines = [line for each in documents for line in await differences(client, each, place)]
+            outcomes = [await rehearsed(client, each, place) for each in documents] if rehearse else []
+            return lines, dict(outcomes)
         finally:
             await client.close()
 
     try:
-        lines = asyncio.run(ask())
+        lines, outcomes = asyncio.run(ask())
     except Exception as error:
         failure = op_error(error)
         if failure is None:
@@ -49,6 +58,10 @@ def diff(kubeconfig: str, context: str, paths: tuple[str, ...], namespace: str, 
     coloured = sys.stdout.isatty() if color is None else color
     for line in lines:
         click.echo(_coloured(line) if coloured else line, color=coloured)
+    for name, outcome in outcomes.items():
+        click.echo(f"rehearsal of {name}: {'passed' if outcome.passed else 'failed'}: {outcome.message}")
+    if not all(outcome.passed for outcome in outcomes.values()):
+        return 3
     return 1 if lines else 0
 
 

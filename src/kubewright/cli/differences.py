@@ -16,15 +16,17 @@ from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
 from kubewright.cli.yamlform import dump
 from kubewright.client.protocol import Client
+from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
+from kubewright.rehearsal.rehearse import TwinRehearsal
 from kubewright.runtime.children import get_or_none
 from kubewright.workloads.children import NAME_LABEL
 from kubewright.workloads.controller import FIELD_MANAGER
 from kubewright.workloads.decide import apply_set, desired
-from kubewright.workloads.kinds import BUILT_IN, CHILD_DEPLOYMENTS, CHILD_JOBS, OPTIONAL
+from kubewright.workloads.kinds import BUILT_IN, CHILD_JOBS, OPTIONAL
 from kubewright.workloads.oldfiles import needed_files
-from kubewright.workloads.rollout.releases import release_of
-from kubewright.workloads.rollout.stage import Templates, staged
+from kubewright.workloads.rollout.rehearsal import Outcome
+from kubewright.workloads.rollout.stage import arrived
 
 Pair = tuple[Resource[LiveObject], LiveObject | None, LiveObject | None]
 """An object as it is and as it would be; None where there is none."""
@@ -36,12 +38,22 @@ T = TypeVar("T", bound=KubeObject)
 
 async def differences(client: Client, document: Manifest, namespace: str) -> list[str]:
     """Return the lines of a unified diff, empty if nothing would change; raises OpError for what would be refused."""
-    metadata = {"namespace": namespace, **document["metadata"]}
-    manifest = {**document, "metadata": metadata}
     lines: list[str] = []
-    async for pair in _pairs(client, manifest):
+    async for pair in _pairs(client, _placed(document, namespace)):
         lines += _lines(*pair)
     return lines
+
+
+async def rehearsed(client: Client, document: Manifest, namespace: str) -> tuple[str, Outcome]:
+    """Return the application's name, and what came of trying it on a copy of the cluster; raises OpError."""
+    manifest = _placed(document, namespace)
+    key = ObjectKey(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
+    wanted = await _written(client, _APPS, manifest, await get_or_none(client, _APPS, key))
+    return _APPS.target(key), await TwinRehearsal(client, Clock.wall()).rehearse_object(wanted)
+
+
+def _placed(document: Manifest, namespace: str) -> Manifest:
+    return {**document, "metadata": {"namespace": namespace, **document["metadata"]}}
 
 
 async def _pairs(client: Client, manifest: Manifest) -> AsyncIterator[Pair]:
@@ -50,7 +62,7 @@ async def _pairs(client: Client, manifest: Manifest) -> AsyncIterator[Pair]:
     before = await get_or_none(client, _APPS, key)
     yield _APPS, before, await _written(client, _APPS, manifest, before)
     app = await _written(client, APP_SERVICES, manifest, before)
-    wanted = _released(app, desired(app, _KINDS))
+    wanted = arrived(app, desired(app, _KINDS))
     for child in wanted:
         async for pair in _child_pairs(client, app, child):
             yield pair
@@ -71,15 +83,6 @@ async def _written(client: Client, resource: Resource[T], manifest: Manifest, be
         "resourceVersion": seen.resource_version,
     }
     return await client.update(resource, {**manifest, "metadata": metadata}, dry_run=True)
-
-
-def _released(app: AppService, wanted: tuple[Manifest, ...]) -> tuple[Manifest, ...]:
-    """Return the children as they are when the release has reached everybody."""
-    main = next((each for each in wanted if each["kind"] == CHILD_DEPLOYMENTS.kind), None)
-    if main is None:
-        return wanted
-    template = main["spec"]["template"]
-    return staged(app, wanted, None, Templates(template, release_of(template)), app.spec.replicas)
 
 
 async def _child_pairs(client: Client, app: AppService, child: Manifest) -> AsyncIterator[Pair]:

@@ -6,6 +6,7 @@ import click
 
 from kubewright.api.rights import account
 from kubewright.cli.yamlform import dump_all
+from kubewright.rehearsal import rights as rehearsal
 from kubewright.scheduler import rights as scheduler
 from kubewright.workloads import rights as workloads
 
@@ -21,4 +22,5 @@ def rbac(namespace: str, service: str) -> None:
     They hold the verbs that it uses, and nothing besides.
     """
     rights = _SERVICES[service]
-    click.echo(dump_all(account(rights.ACCOUNT, namespace, rights.cluster_rules())), nl=False)
+    rules = rights.cluster_rules() + (rehearsal.cluster_rules() if rights is workloads else [])
+    click.echo(dump_all(account(rights.ACCOUNT, namespace, rules)), nl=False)

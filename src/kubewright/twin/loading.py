@@ -38,6 +38,15 @@ class Loaded:
 def load(path: Path) -> Loaded:
     """Read a file that `twin save` wrote; raises OpError for one that is no such file."""
     header, objects = read(path)
+    return _loaded(header, objects)
+
+
+def store_of(objects: list[Manifest]) -> VersionedStore:
+    """Return a store of objects that were read one kind after the other, as of their newest version."""
+    return _loaded(Header("0", ""), objects).store
+
+
+def _loaded(header: Header, objects: list[Manifest]) -> Loaded:
     definitions = [obj for obj in objects if obj["kind"] == _DEFINITION]
     unconverted = tuple(obj["metadata"]["name"] for obj in definitions if _has_webhook(obj))
     kinds = _kinds(definitions)

@@ -32,6 +32,7 @@ from kubewright.workloads.listening import Listener
 from kubewright.workloads.oldfiles import needed_files
 from kubewright.workloads.optional import OptionalKind
 from kubewright.workloads.rollout.look import Rollouts
+from kubewright.workloads.rollout.rehearsal import Rehearsal, Rehearsals
 from kubewright.workloads.rollout.steps import is_underway
 from kubewright.workloads.seen import Seen
 
@@ -64,6 +65,7 @@ class AppServiceReconciler:
         app = self.apps.index.get(key)
         if app is None:
             self._fitting.pop(key, None)
+            self.rollouts.rehearsals.forget(key)
             return Done()
         if not all(kind.synced for kind in self.optional):
             return RequeueAfter(SOON_SECONDS)
@@ -136,15 +138,21 @@ def app_services(
     *,
     metrics: RuntimeMetrics | None = None,
     source: MetricSource | None = None,
+    rehearsal: Rehearsal | None = None,
 ) -> Operator:
-    """Put the controller together, as `app.py` runs it; rollouts go by what `source` measures, if there is one."""
+    """Put the controller together, as `app.py` runs it; rollouts go by what `source` measures, if there is one.
+
+    Releases that are to be rehearsed are held without a `rehearsal`.
+    """
     operator = Operator(FIELD_MANAGER, client, clock, recorder=recorder, metrics=metrics)
-    build(operator, source)
+    build(operator, source, rehearsal)
     return operator
 
 
-def build(operator: Operator, source: MetricSource | None = None) -> None:
+def build(operator: Operator, source: MetricSource | None = None, rehearsal: Rehearsal | None = None) -> None:
     """Declare the controller of AppServices."""
+    rehearsals = Rehearsals(rehearsal, operator.clock)
+    operator.task("rehearsals", rehearsals.run)
     apps = operator.own(APP_SERVICES)
     children = operator.children(BUILT_IN, label_selector=OURS)
     definition = _definition(operator, APP_SERVICES)
@@ -160,7 +168,7 @@ def build(operator: Operator, source: MetricSource | None = None) -> None:
         optional,
         definition,
         listener,
-        Rollouts(operator.client, operator.clock, source),
+        Rollouts(operator.client, operator.clock, source, rehearsals),
     )
     controller = operator.controller(
         apps,
@@ -170,6 +178,7 @@ def build(operator: Operator, source: MetricSource | None = None) -> None:
         watches=listener.watches(),
         reads=[definition, *(kind.definition for kind in optional)],
     )
+    rehearsals.on_done = controller.queue.add
     for kind in optional:
         _feed(kind, controller, apps)
 

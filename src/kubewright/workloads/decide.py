@@ -12,6 +12,7 @@ from dataclasses import replace
 from kubewright.api.applyset import ApplySet, identity
 from kubewright.api.core import CONFIG_MAPS
 from kubewright.api.crds.appservice import APP_SERVICES, AppService, problems
+from kubewright.api.crds.appservice.rolloutstatus import REHEARSING
 from kubewright.api.crds.appservice.spec import JOB, STATEFUL
 from kubewright.api.drift import with_fingerprint
 from kubewright.api.finalizers import hold, is_going, let_go
@@ -20,7 +21,8 @@ from kubewright.api.meta import Manifest, Resource, parse_time
 from kubewright.api.plan import Action, Announce, Apply, Delete, Plan, Scale
 from kubewright.workloads.children import NAME_LABEL, wanted
 from kubewright.workloads.health import Health, assess, has_completed
-from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_JOBS, CHILD_STATEFUL_SETS, WORKLOADS
+from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_JOBS, CHILD_SERVICES, CHILD_STATEFUL_SETS, WORKLOADS
+from kubewright.workloads.rollout.decide import REHEARSAL_FAILED
 from kubewright.workloads.rollout.standing import standing
 from kubewright.workloads.rollout.words import ROLLED_BACK_REASON, announcements
 from kubewright.workloads.seen import Seen
@@ -66,7 +68,7 @@ def decide(app: AppService, children: tuple[Manifest, ...], seen: Seen, now: flo
     told = tuple(_tell(app, health, seen, now))
     if seen.rollout.moves(app):
         # A rollout's move is written down before it is carried out: who is killed in between finds it there.
-        moved = announcements(app, app.status.rollout, seen.rollout.state)
+        moved = announcements(app, app.status.rollout, seen.rollout.state, seen.rollout.rehearsed)
         return Plan((*actions, *told, *moved, *made), health.message)
     return Plan((*actions, *made, *told), health.message)
 
@@ -107,6 +109,8 @@ def _refusal(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> Hea
 
 def _converge(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> Iterator[Action]:
     for action in apply_set(app, seen.kinds).converge(_to_run(app, children, seen), seen.children):
+        if _waits(action, seen):
+            continue
         match action:
             case Apply(resource, manifest):
                 live = seen.children.at(manifest)
@@ -123,6 +127,20 @@ def _converge(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> It
             case _:
                 yield action
     yield from _bound_replicas(app, seen)
+
+
+def _waits(action: Action, seen: Seen) -> bool:
+    """Whether it is for a release that is rehearsed first: until then what serves is kept up, and nothing else done."""
+    state = seen.rollout.state
+    if state is None or state.phase != REHEARSING:
+        return False
+    match action:
+        case Apply(resource) if resource == CHILD_DEPLOYMENTS:
+            return False
+        case Apply(resource, manifest) if resource == CHILD_SERVICES:
+            return seen.children.at(manifest) is not None
+        case _:
+            return True
 
 
 def _to_run(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> list[Manifest]:
@@ -165,7 +183,7 @@ def _tell(app: AppService, health: Health, seen: Seen, now: float) -> Iterator[A
     """Write the status; what will not mend itself is announced as well, once."""
     if (
         health.stalled
-        and health.reason != ROLLED_BACK_REASON
+        and health.reason not in {ROLLED_BACK_REASON, REHEARSAL_FAILED}
         and all(condition.message != health.message for condition in app.status.conditions)
     ):
         yield Announce("Warning", health.reason, health.message)

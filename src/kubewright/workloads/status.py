@@ -14,7 +14,11 @@ from kubewright.workloads.children import ports
 from kubewright.workloads.children.identity import selector
 from kubewright.workloads.health import Health, status_of
 from kubewright.workloads.kinds import CHILD_SERVICES
+from kubewright.workloads.rollout.decide import REHEARSAL_FAILED
+from kubewright.workloads.rollout.rehearsal import Outcome
 from kubewright.workloads.seen import Seen
+
+REHEARSED = "Rehearsed"
 
 
 def status_manifest(app: AppService, health: Health, seen: Seen, now: float) -> Manifest | None:
@@ -49,7 +53,7 @@ def _status(app: AppService, health: Health, seen: Seen, now: float) -> AppServi
         url=url,
         endpoints=endpoints,
         rollout=seen.rollout.state,
-        conditions=conditions_of(app, health, now),
+        conditions=_rehearsed(app, conditions_of(app, health, now), seen.rollout.rehearsed, now),
     )
 
 
@@ -67,6 +71,24 @@ def conditions_of(app: AppService, health: Health, now: float) -> tuple[Conditio
         )
         conditions = set_condition(conditions, condition, now)
     return conditions
+
+
+def _rehearsed(
+    app: AppService, conditions: tuple[Condition, ...], outcome: Outcome | None, now: float
+) -> tuple[Condition, ...]:
+    """Add what came of the last rehearsal; it stays for as long as releases are rehearsed."""
+    if not app.spec.rollout.rehearse:
+        return tuple(each for each in conditions if each.type != REHEARSED)
+    if outcome is None:
+        return conditions
+    condition = Condition(
+        type=REHEARSED,
+        status="True" if outcome.passed else "False",
+        reason="Passed" if outcome.passed else REHEARSAL_FAILED,
+        message=outcome.message,
+        observed_generation=app.metadata.generation,
+    )
+    return set_condition(conditions, condition, now)
 
 
 def addresses(app: AppService, seen: Seen) -> tuple[str, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """What becomes of a release: from where it stood, and from what was seen, to where it stands. Pure.
 
+    Rehearsing -> Progressing                                 if it is to be rehearsed, and that went well
     Progressing -> Promoting -> Verifying -> Stable           canary, step by step; promote skips what is left
     Progressing ----------------> Verifying -> Stable         rolling
     Progressing -> Switched -> Promoting -> Verifying -> Stable    blue-green
@@ -19,6 +20,7 @@ from kubewright.api.crds.appservice.rollout import BLUE_GREEN, CANARY, ROLLING
 from kubewright.api.crds.appservice.rolloutstatus import (
     PROGRESSING,
     PROMOTING,
+    REHEARSING,
     ROLLED_BACK,
     STABLE,
     SWITCHED,
@@ -28,12 +30,13 @@ from kubewright.api.crds.appservice.rolloutstatus import (
 from kubewright.api.meta import parse_time, rfc3339
 from kubewright.workloads.rollout.fleet import Fleet
 from kubewright.workloads.rollout.gates import GATE_FAILED, NOT_MEASURED
+from kubewright.workloads.rollout.rehearsal import Outcome
 from kubewright.workloads.rollout.ruling import FINE, Ruling
 from kubewright.workloads.rollout.steps import ALL, is_underway, step_of, steps_of, trial_replicas
 
 VERIFY_SECONDS = 300.0
 """How long a release is watched after it has taken over, before it counts as good."""
-PAUSED, WAITS = "Paused", "AwaitingPromotion"
+PAUSED, WAITS, REHEARSAL_FAILED = "Paused", "AwaitingPromotion", "RehearsalFailed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,8 @@ class Sight:
     aborted: bool = False
     retried: bool = False
     """Whether somebody has said so, of just this release."""
+    rehearsed: Outcome | None = None
+    """What came of its rehearsal; None until that is known."""
 
 
 def decide(app: AppService, state: RolloutStatus | None, sight: Sight, now: float) -> RolloutStatus | None:
@@ -80,8 +85,23 @@ def _begin(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> R
     at = rfc3339(now)
     if sight.undoing:
         return RolloutStatus(PROMOTING, sight.wanted, stable, started=at, since=at)
+    if app.spec.rollout.rehearse:
+        return RolloutStatus(REHEARSING, sight.wanted, stable, started=at, since=at)
+    return _start(app, sight.wanted, stable, now)
+
+
+def _start(app: AppService, wanted: str, stable: str, now: float) -> RolloutStatus:
+    at = rfc3339(now)
     weight = step_of(app.spec.rollout, 0).weight if app.spec.rollout.strategy == CANARY else 0
-    return RolloutStatus(PROGRESSING, sight.wanted, stable, weight=weight, started=at, since=at)
+    return RolloutStatus(PROGRESSING, wanted, stable, weight=weight, started=at, since=at)
+
+
+def _rehearse(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> RolloutStatus | None:
+    """Start what went well, or is not to be rehearsed after all; hold what did not until it does."""
+    outcome = sight.rehearsed
+    if not app.spec.rollout.rehearse or (outcome is not None and outcome.passed):
+        return _start(app, state.release, state.stable, now)
+    return _told(state, REHEARSAL_FAILED, outcome.message) if outcome is not None else None
 
 
 def _go_on(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> RolloutStatus:
@@ -91,6 +111,8 @@ def _go_on(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> R
     why = _why_back(app, counted, sight, now)
     if why is not None:
         return _back(state, *why, now)
+    if sight.promoted and state.phase == REHEARSING:
+        return _start(app, state.release, state.stable, now)
     if sight.promoted and state.phase == PROGRESSING:
         return _promote(app, counted, sight, now)
     if app.spec.rollout.paused:
@@ -158,7 +180,7 @@ def _verify(_: AppService, state: RolloutStatus, sight: Sight, now: float) -> Ro
     return RolloutStatus(STABLE, state.release, state.release) if well else None
 
 
-_MOVES = {PROGRESSING: _progress, SWITCHED: _switched, PROMOTING: _promoting, VERIFYING: _verify}
+_MOVES = {REHEARSING: _rehearse, PROGRESSING: _progress, SWITCHED: _switched, PROMOTING: _promoting, VERIFYING: _verify}
 _ASK = (WAITS, "all went well so far: promote or abort it")
 
 

@@ -13,7 +13,7 @@ from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS
 from kubewright.api.core import PODS, Pod
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rollout import ROLLING, Gate
-from kubewright.api.crds.appservice.rolloutstatus import STABLE, VERIFYING, RolloutStatus
+from kubewright.api.crds.appservice.rolloutstatus import REHEARSING, STABLE, VERIFYING, RolloutStatus
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, ObjectKey, parse_time
 from kubewright.client.protocol import Client
@@ -27,6 +27,7 @@ from kubewright.workloads.rollout.fleet import Fleet, fleet_of
 from kubewright.workloads.rollout.measure import Measurements
 from kubewright.workloads.rollout.podhealth import ready_since
 from kubewright.workloads.rollout.readings import WINDOWS, Answers
+from kubewright.workloads.rollout.rehearsal import Rehearsals
 from kubewright.workloads.rollout.releases import (
     RELEASE_LABEL,
     Revision,
@@ -59,7 +60,8 @@ class Rollouts:
 
     client: Client
     clock: Clock
-    source: MetricSource | None = None
+    source: MetricSource | None
+    rehearsals: Rehearsals
     _measurements: Measurements | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -78,6 +80,8 @@ class Rollouts:
         wanted = release_of(template)
         main, state, undo = fleet_of(children.main), app.status.rollout, app.spec.rollout.undo
         replicas = main.wanted if main is not None else app.spec.replicas
+        if not _is_rehearsed(state):
+            self.rehearsals.forget(app.key)
         if not undo and (state is None or not state.stable or _is_quiet(state, wanted)):
             state = decide(app, state, Sight(wanted, main), self.clock.now())
             return Turn(staged(app, desired, state, Templates(template, wanted), replicas), state)
@@ -106,13 +110,14 @@ class Rollouts:
         if moved is not None:
             templates = replace(templates, stable=template_of(moved.stable, revisions))
         manifests = staged(app, desired, moved, templates, replicas)
-        return Turn(manifests, moved, _again(self, moved, main, now), problem)
+        return Turn(manifests, moved, _again(self, moved, main, now), problem, sight.rehearsed)
 
     async def _sight(
         self, app: AppService, desired: Sequence[Manifest], children: Pair, wanted: str, now: float
     ) -> Sight:
         state = app.status.rollout
         main, trial = fleet_of(children.main), fleet_of(children.trial)
+        rehearsed = self.rehearsals.outcome(app) if _is_rehearsed(state) else None
         sight = Sight(
             wanted,
             main,
@@ -122,6 +127,7 @@ class Rollouts:
             promoted=orders.is_told(app, orders.PROMOTE),
             aborted=orders.is_told(app, orders.ABORT),
             retried=orders.is_told(app, orders.RETRY),
+            rehearsed=rehearsed,
         )
         if state is None or not self._must_look(app, state, main, now):
             return sight
@@ -134,7 +140,7 @@ class Rollouts:
     def _must_look(self, app: AppService, state: RolloutStatus, main: Fleet | None, now: float) -> bool:
         """Whether to ask for pods: not at once, and not if all are available and nobody measures them."""
         age = now - _since(state, now)
-        if not is_underway(state) or age < LOOK_SECONDS:
+        if not is_underway(state) or state.phase == REHEARSING or age < LOOK_SECONDS:
             return False
         settled = main is not None and main.complete and main.release == state.release
         unmeasured = self.source is None and app.spec.rollout.strategy == ROLLING
@@ -182,6 +188,10 @@ def _as_it_is(state: RolloutStatus | None, revisions: Sequence[Revision], otherw
 
 def _is_main(app: AppService, manifest: Manifest) -> bool:
     return manifest["kind"] == DEPLOYMENTS.kind and manifest["metadata"]["name"] == app.metadata.name
+
+
+def _is_rehearsed(state: RolloutStatus | None) -> bool:
+    return state is not None and state.phase == REHEARSING
 
 
 def _is_quiet(state: RolloutStatus, wanted: str) -> bool:

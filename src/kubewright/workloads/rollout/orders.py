@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from kubewright.api.crds.appservice import AppService
-from kubewright.api.crds.appservice.rolloutstatus import RolloutStatus
+from kubewright.api.crds.appservice.rolloutstatus import REHEARSING, RolloutStatus
 
 PROMOTE, ABORT, RETRY = "app.example.com/promote", "app.example.com/abort", "app.example.com/retry"
 
@@ -18,5 +18,10 @@ def is_told(app: AppService, order: str) -> bool:
 
 
 def word(order: str, state: RolloutStatus) -> str:
-    """Return what the annotation must say; to try again is meant of one attempt, since the next may fail, too."""
+    """Return what the annotation must say; to try again is meant of one attempt, since the next may fail, too.
+
+    To promote a release that is held before its start is to start it, not to skip its steps as well.
+    """
+    if order == PROMOTE and state.phase == REHEARSING:
+        return f"{state.release}.unrehearsed"
     return f"{state.release}.{state.since or ''}".replace(":", "") if order == RETRY else state.release

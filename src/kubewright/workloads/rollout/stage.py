@@ -17,7 +17,7 @@ from kubewright.api.crds.appservice.rollout import BLUE_GREEN, ROLLING
 from kubewright.api.crds.appservice.rolloutstatus import RolloutStatus
 from kubewright.api.drift import FINGERPRINT, with_fingerprint
 from kubewright.api.meta import Manifest
-from kubewright.workloads.rollout.releases import STABLE_TRACK, TRACK_LABEL, TRIAL_TRACK, labelled
+from kubewright.workloads.rollout.releases import STABLE_TRACK, TRACK_LABEL, TRIAL_TRACK, labelled, release_of
 from kubewright.workloads.rollout.steps import ALL, has_trial, runs_stable, trial_replicas, trial_share
 
 TRIAL_SUFFIX = "-trial"
@@ -54,6 +54,15 @@ def staged(
     """Return the children of this moment; `replicas` is how many pods the Deployment has at present."""
     moment = _Moment(app, state, templates, replicas, is_routed(app, desired))
     return tuple(each for manifest in desired for each in moment.of(manifest))
+
+
+def arrived(app: AppService, desired: Sequence[Manifest]) -> tuple[Manifest, ...]:
+    """Return the children as they are when the release has reached everybody."""
+    main = next((each for each in desired if _is_main(app, each)), None)
+    if main is None:
+        return tuple(desired)
+    template = main["spec"]["template"]
+    return staged(app, desired, None, Templates(template, release_of(template)), app.spec.replicas)
 
 
 @dataclass(frozen=True, slots=True)

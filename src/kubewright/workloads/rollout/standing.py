@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rollout import ROLLING
-from kubewright.api.crds.appservice.rolloutstatus import PROGRESSING, PROMOTING, ROLLED_BACK, SWITCHED
+from kubewright.api.crds.appservice.rolloutstatus import PROGRESSING, PROMOTING, REHEARSING, ROLLED_BACK, SWITCHED
 from kubewright.workloads.health import Health
+from kubewright.workloads.rollout.decide import REHEARSAL_FAILED
 from kubewright.workloads.rollout.turn import Turn
 from kubewright.workloads.rollout.words import ROLLED_BACK_REASON, ROLLING_OUT, sentence
 
@@ -24,6 +25,9 @@ def standing(app: AppService, turn: Turn, otherwise: Health) -> Health:
         return otherwise
     if state.phase == ROLLED_BACK:
         return Health(ready=False, reason=ROLLED_BACK_REASON, message=sentence(app, state), stalled=True)
+    if state.phase == REHEARSING:
+        held = state.reason == REHEARSAL_FAILED
+        return Health(ready=False, reason=state.reason or REHEARSING, message=sentence(app, state), stalled=held)
     if state.phase in _ON_ITS_WAY and (app.spec.rollout.strategy != ROLLING or state.reason):
         return Health(ready=False, reason=state.reason or ROLLING_OUT, message=sentence(app, state))
     return otherwise

@@ -9,6 +9,7 @@ from kubewright.api.crds.appservice.rollout import BLUE_GREEN, CANARY, ROLLING, 
 from kubewright.api.crds.appservice.rolloutstatus import (
     PROGRESSING,
     PROMOTING,
+    REHEARSING,
     ROLLED_BACK,
     SWITCHED,
     VERIFYING,
@@ -32,7 +33,7 @@ def step_of(rollout: AppServiceRollout, number: int) -> Step:
 
 def runs_stable(app: AppService, state: RolloutStatus) -> bool:
     """Whether the Deployment keeps, or goes back to, the last good release."""
-    if state.phase == ROLLED_BACK:
+    if state.phase in {REHEARSING, ROLLED_BACK}:
         return True
     return state.phase in {PROGRESSING, SWITCHED} and app.spec.rollout.strategy != ROLLING
 
@@ -69,5 +70,5 @@ def trial_replicas(app: AppService, state: RolloutStatus, replicas: int, *, rout
 
 
 def is_underway(state: RolloutStatus | None) -> bool:
-    """Whether a release is on its way and watched."""
-    return state is not None and state.phase in {PROGRESSING, SWITCHED, PROMOTING, VERIFYING}
+    """Whether a release is on its way, or to be."""
+    return state is not None and state.phase in {REHEARSING, PROGRESSING, SWITCHED, PROMOTING, VERIFYING}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rolloutstatus import RolloutStatus
 from kubewright.api.meta import Manifest
+from kubewright.workloads.rollout.rehearsal import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,9 @@ class Turn:
     """When to look again; None if events will tell."""
     problem: str = ""
     """Why what is asked for cannot be done: everything stays as it is."""
+
+    rehearsed: Outcome | None = None
+    """What came of the rehearsal of the release that waits to be started."""
 
     def moves(self, app: AppService) -> bool:
         """Whether something is to be remembered that children follow: it is written before they are."""

@@ -8,6 +8,7 @@ from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rolloutstatus import (
     PROGRESSING,
     PROMOTING,
+    REHEARSING,
     ROLLED_BACK,
     STABLE,
     SWITCHED,
@@ -15,10 +16,13 @@ from kubewright.api.crds.appservice.rolloutstatus import (
     RolloutStatus,
 )
 from kubewright.api.plan import Announce
+from kubewright.workloads.rollout.decide import REHEARSAL_FAILED
+from kubewright.workloads.rollout.rehearsal import Outcome
 from kubewright.workloads.rollout.steps import steps_of
 
 ROLLED_BACK_REASON, ROLLING_OUT = "RolledBack", "RollingOut"
 _WHERE = {
+    REHEARSING: "is rehearsed before it starts",
     SWITCHED: "takes all traffic, the old one is kept ready",
     PROMOTING: "takes over",
     VERIFYING: "has taken over and is watched",
@@ -51,20 +55,36 @@ def sentence(app: AppService, state: RolloutStatus) -> str:
     return f"release {state.release}: {where(app, state)}" + (f"; {told}" if told else "")
 
 
-def announcements(app: AppService, old: RolloutStatus | None, new: RolloutStatus | None) -> Iterator[Announce]:
-    """Return the events of a move."""
-    if new is None or old is None or (old.phase, old.release, old.step) == (new.phase, new.release, new.step):
-        if new is not None and old is not None and new.reason and new.reason != old.reason:
+def announcements(
+    app: AppService, old: RolloutStatus | None, new: RolloutStatus | None, rehearsed: Outcome | None = None
+) -> Iterator[Announce]:
+    """Return the events of a move; `rehearsed` is what came of a rehearsal that made it."""
+    if new is None or old is None:
+        return
+    if (old.phase, old.release, old.step) == (new.phase, new.release, new.step):
+        if new.reason == REHEARSAL_FAILED != old.reason:
+            yield Announce("Warning", REHEARSAL_FAILED, sentence(app, new))
+        elif new.reason and new.reason != old.reason:
             yield Announce("Normal", "RolloutHeld", sentence(app, new))
         return
+    if old.phase == REHEARSING and new.phase == PROGRESSING:
+        passed = rehearsed is not None and rehearsed.passed
+        said = rehearsed.message if passed and rehearsed is not None else "started without having passed"
+        yield Announce("Normal", "Rehearsed", f"release {new.release}: {said}")
+    yield _moved(app, old, new)
+
+
+def _moved(app: AppService, old: RolloutStatus, new: RolloutStatus) -> Announce:
     match new.phase:
         case "RolledBack":
-            yield Announce("Warning", ROLLED_BACK_REASON, sentence(app, new))
+            return Announce("Warning", ROLLED_BACK_REASON, sentence(app, new))
         case "Stable" if old.phase == VERIFYING:
-            yield Announce("Normal", "RolloutSucceeded", f"release {new.release} is good")
+            return Announce("Normal", "RolloutSucceeded", f"release {new.release} is good")
         case "Stable":
-            yield Announce("Normal", "RolloutEnded", f"release {new.release} is wanted again")
-        case "Progressing" if new.release != old.release:
-            yield Announce("Normal", "RolloutStarted", sentence(app, new))
+            return Announce("Normal", "RolloutEnded", f"release {new.release} is wanted again")
+        case "Rehearsing":
+            return Announce("Normal", "RehearsalStarted", sentence(app, new))
+        case "Progressing" if new.release != old.release or old.phase == REHEARSING:
+            return Announce("Normal", "RolloutStarted", sentence(app, new))
         case _:
-            yield Announce("Normal", "RolloutProgressed", sentence(app, new))
+            return Announce("Normal", "RolloutProgressed", sentence(app, new))

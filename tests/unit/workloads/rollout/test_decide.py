@@ -4,15 +4,39 @@ import pytest
 
 from kubewright.api.crds.appservice.rolloutstatus import RolloutStatus
 from kubewright.workloads.rollout.decide import decide
+from kubewright.workloads.rollout.rehearsal import Outcome
 from kubewright.workloads.rollout.ruling import Ruling, failed, hold
 from tests.unit.workloads.rollout.making import NEW, NOW, OLD, app, fleet, sight, state
 
 TAKEN = fleet(NEW)
 TRIAL = fleet(NEW, wanted=1, ready=1)
 BESIDE = fleet(NEW)
+PASSED, FAILED = Outcome(passed=True, message="fits"), Outcome(passed=False, message="fits nowhere")
 MOVES = {
     "the first release is good when it has come up": (app(), None, sight(main=TAKEN), "Stable"),
     "a new release begins": (app(), RolloutStatus("Stable", OLD, OLD), sight(), "Progressing 5"),
+    "a new release is rehearsed": (app(rehearse=True), RolloutStatus("Stable", OLD, OLD), sight(), "Rehearsing"),
+    "an undo is not": (app(rehearse=True), RolloutStatus("Stable", OLD, OLD), sight(undoing=True), "Promoting"),
+    "it is still rehearsed": (app(rehearse=True), state("Rehearsing", age=9), sight(), "Rehearsing"),
+    "it has passed": (app(rehearse=True), state("Rehearsing", age=9), sight(rehearsed=PASSED), "Progressing 5"),
+    "it has passed and is paused": (
+        app(rehearse=True, paused=True),
+        state("Rehearsing", age=9),
+        sight(rehearsed=PASSED),
+        "Rehearsing Paused",
+    ),
+    "it has failed": (
+        app(rehearse=True),
+        state("Rehearsing", age=9999),
+        sight(rehearsed=FAILED),
+        "Rehearsing RehearsalFailed",
+    ),
+    "it has failed and people start it": (
+        app(rehearse=True),
+        state("Rehearsing", age=9, reason="RehearsalFailed"),
+        sight(rehearsed=FAILED, promoted=True),
+        "Progressing 5",
+    ),
     "rolling: it has taken over": (app("rolling"), state("Progressing", age=20), sight(main=TAKEN), "Verifying 100"),
     "rolling: not yet": (app("rolling"), state("Progressing", age=20), sight(main=fleet(NEW, ready=2)), "Progressing"),
     "canary: its time is not over": (

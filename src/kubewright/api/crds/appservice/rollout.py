@@ -74,6 +74,9 @@ class AppServiceRollout(Leaf, frozen=True):
             publish_default=True,
         ),
     ] = "auto"
+    rehearse: Annotated[
+        bool, described("Try each new release on a copy of the cluster first, and hold one that fails there.")
+    ] = False
     manual: Annotated[bool, described("Wait to be told to promote before all traffic moves.")] = False
     paused: Annotated[bool, described("Stay at the present step.")] = False
     undo: Annotated[

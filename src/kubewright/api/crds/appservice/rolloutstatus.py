@@ -7,9 +7,9 @@ from typing import Annotated
 from kubewright.api.described import described
 from kubewright.api.meta import Leaf
 
-STABLE, PROGRESSING, SWITCHED = "Stable", "Progressing", "Switched"
+REHEARSING, STABLE, PROGRESSING, SWITCHED = "Rehearsing", "Stable", "Progressing", "Switched"
 PROMOTING, VERIFYING, ROLLED_BACK = "Promoting", "Verifying", "RolledBack"
-PHASES = (STABLE, PROGRESSING, SWITCHED, PROMOTING, VERIFYING, ROLLED_BACK)
+PHASES = (REHEARSING, STABLE, PROGRESSING, SWITCHED, PROMOTING, VERIFYING, ROLLED_BACK)
 _COUNT = {"format": "int32"}
 _TIME = {"format": "date-time"}
 
@@ -20,6 +20,7 @@ class RolloutStatus(Leaf, frozen=True, omit_defaults=True):
     phase: Annotated[
         str,
         described(
+            "Rehearsing: tried on a copy of the cluster, nothing runs yet. "
             "Progressing: on its way. Switched: takes all traffic, the old one is kept ready. Promoting: takes over. "
             "Verifying: has taken over and is watched. Stable: is good. RolledBack: was bad, and is not tried again.",
             {"enum": list(PHASES)},

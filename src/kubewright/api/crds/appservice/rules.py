@@ -116,6 +116,12 @@ SPEC_RULES: tuple[Rule, ...] = (
         ".rollout.strategy",
     ),
     Rule(
+        "!has(self.rollout) || !has(self.rollout.rehearse) || !self.rollout.rehearse || !has(self.kind) || "
+        "self.kind == 'service'",
+        "only a service's releases are rehearsed: remove rollout.rehearse",
+        ".rollout.rehearse",
+    ),
+    Rule(
         "!has(self.rollout) || self.rollout.traffic != 'httpRoute' || (has(self.expose) && has(self.expose.gateway))",
         "an HTTPRoute needs a Gateway: name it in expose.gateway, or set rollout.traffic to auto",
         ".rollout.traffic",
