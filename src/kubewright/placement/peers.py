@@ -102,6 +102,11 @@ class Peers:
         self._groups_by_pair: dict[_Pair, list[Group]] = {}
         self._groups_without_pair: list[Group] = []
 
+    @property
+    def namespaces(self) -> Namespaces:
+        """Return the namespaces whose labels selectors are asked for."""
+        return self._namespaces
+
     def kind(self, pod: Pod) -> Kind:
         """Return the pod's kind."""
         metadata = pod.metadata

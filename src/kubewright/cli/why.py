@@ -1,0 +1,30 @@
+"""`kubewright why`: why a pod waits for a node, what would let it run, and when it will."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+
+PROFILES = ("spread", "pack", "cost", "gpu")
+
+
+@click.command()
+@click.argument("target")
+@click.option("-n", "--namespace", default="", help="The context's by default.")
+@click.option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
+@click.option(
+    "--profile", type=click.Choice(PROFILES), default="spread", show_default=True, help="The profile of its scheduler."
+)
+@cluster_options
+def why(*, target: str, namespace: str, output: str, profile: str, kubeconfig: str, context: str) -> int:
+    """Say why TARGET waits: pod/NAME, deployment/NAME, job/NAME, appservice/NAME ...
+
+    The live cluster is read, whoever its scheduler is, and every suggestion is tried on a copy in memory; nothing is
+    changed. Exit code 0: all its pods have a node; 3: some wait; 1: it could not be told; 2: not understood.
+    """
+    from kubewright.cli.whycalls import show_why
+
+    return asyncio.run(show_why(connection(kubeconfig, context), target, namespace, output, profile))

@@ -1,0 +1,88 @@
+"""Answers as documents, for `-o json` and `-o yaml` and whoever shows them: a stable form, with amounts as text."""
+
+from __future__ import annotations
+
+from kubewright.api.meta import Manifest
+from kubewright.explain.answers import Answer, Waiting
+from kubewright.explain.why import Explanation, Remedy
+from kubewright.placement.diagnosis import Diagnosis
+
+
+def explanations(answer: Answer, target: str) -> Manifest:
+    """Return an answer as one document."""
+    return {
+        "apiVersion": "kubewright.dev/v1alpha1",
+        "kind": "Explanation",
+        "target": target,
+        "well": answer.is_well,
+        "pods": [_waiting(each) for each in answer.waiting],
+        "unexplainedPods": answer.unexplained,
+        "placedPods": [
+            {"namespace": each.metadata.namespace, "name": each.metadata.name, "node": each.spec.node_name}
+            for each in answer.placed
+        ],
+        "unmade": [
+            {
+                "owner": each.owner,
+                "count": each.count,
+                "quotas": [
+                    {
+                        "name": short.quota.name,
+                        "resource": short.resource,
+                        "text": str(short),
+                    }
+                    for short in each.shortages
+                ],
+            }
+            for each in answer.unmade
+        ],
+    }
+
+
+def _waiting(waiting: Waiting) -> Manifest:
+    place = waiting.place
+    return {
+        "namespace": waiting.pod.metadata.namespace,
+        "name": waiting.pod.metadata.name,
+        "scheduler": waiting.pod.spec.scheduler_name,
+        "priority": waiting.pod.spec.priority,
+        "waitedSeconds": round(waiting.seconds),
+        "place": None if place is None else {"ahead": place.ahead, "waiting": place.waiting},
+        **_explanation(waiting.explanation),
+    }
+
+
+def _explanation(explanation: Explanation) -> Manifest:
+    diagnosis = explanation.diagnosis
+    return {
+        "fits": diagnosis is None,
+        "node": explanation.node,
+        "message": explanation.message,
+        "hint": explanation.hint,
+        "diagnosis": None if diagnosis is None else _diagnosis(diagnosis),
+        "impossible": list(explanation.impossible),
+        "taints": [{"taint": text, "nodes": count} for text, count in explanation.taints],
+        "remedies": [_remedy(each) for each in explanation.remedies],
+    }
+
+
+def _diagnosis(diagnosis: Diagnosis) -> Manifest:
+    return {
+        "nodes": diagnosis.n_nodes,
+        "problem": diagnosis.problem,
+        "filters": [
+            {
+                "filter": each.filter,
+                "nodes": each.n_nodes,
+                "alone": each.n_alone,
+                "reasons": [{"reason": text, "nodes": count} for text, count in each.reasons],
+            }
+            for each in diagnosis.refusals
+        ],
+    }
+
+
+def _remedy(remedy: Remedy) -> Manifest:
+    change = remedy.change
+    said = {"kind": change.kind, "cost": round(change.cost, 2), "text": str(change), "node": remedy.node}
+    return said | change.details
