@@ -24,6 +24,7 @@ from kubewright.runtime.definitions import install, missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
+from kubewright.scheduler.groups.metrics import GroupMetrics
 from kubewright.scheduler.metrics import SchedulerMetrics
 from kubewright.scheduler.service import Scheduler
 from kubewright.series.protocol import MetricSource
@@ -107,7 +108,7 @@ class Platform:
         recorder = self._recorder(name, writers=SCHEDULING_EVENTS_AT_ONCE)
         operator = Operator(name, self._client, self._clock, recorder=recorder, metrics=self._metrics)
         policy, metrics = PROFILES[self._choices.profile], SchedulerMetrics(self._registry)
-        return Scheduler(operator, name=name, policy=policy, metrics=metrics)
+        return Scheduler(operator, name=name, policy=policy, metrics=metrics, groups=GroupMetrics(self._registry))
 
     def _gpu(self) -> Service:
         recorder = self._recorder(gpu_policies.FIELD_MANAGER)

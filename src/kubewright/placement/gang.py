@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from kubewright.api.affinity import Affinity, NodeAffinity, NodeSelector, NodeSelectorTerm
 from kubewright.api.core import Pod
 from kubewright.api.requirements import Requirement
-from kubewright.placement.diagnosis import Diagnosis
+from kubewright.placement.diagnosis import Diagnosis, Refusal
 from kubewright.placement.fit import DEFAULT_POLICY, Fit, fit
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import Policy
 from kubewright.placement.snapshot import ClusterSnapshot
 
 DOMAINS_TRIED = 64
+TOPOLOGY_FILTER = "GangTopology"
+"""What refuses nodes to a group that finds room only apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +228,16 @@ def _nowhere(group: Group, snapshot: ClusterSnapshot, order: int, policy: Policy
     key, n_nodes, n_pods = group.together.key, len(snapshot.table), len(group.pods)
     slots = _slots(group.pods, snapshot, key)
     if not slots:
-        return GroupRefusal(0, n_pods, Diagnosis(n_nodes, problem=f"no node has the label {key}"))
+        return GroupRefusal(0, n_pods, _apart(n_nodes, f"node(s) without the label {key}"))
     n_most = max((slots[each].of_group for each in group.together.domains or slots if each in slots), default=0)
     anywhere = _try(Group(group.pods, n_pods), snapshot, order, policy)
     if isinstance(anywhere, GroupRefusal):
         return GroupRefusal(min(n_most, anywhere.n_fitting), n_pods, anywhere.diagnosis)
-    problem = f"no domain of {key} has room for more than {n_most} of the pods"
+    text = f"node(s) in no domain of {key} that has room for more than {n_most} of the pods"
     if len(group.together.domains) > 1:
-        problem = f"the group's pods are in several domains of {key} already"
-    return GroupRefusal(n_most, n_pods, Diagnosis(n_nodes, problem=problem))
+        text = f"node(s) of several domains of {key} that have pods of the group already"
+    return GroupRefusal(n_most, n_pods, _apart(n_nodes, text))
+
+
+def _apart(n_nodes: int, text: str) -> Diagnosis:
+    return Diagnosis(n_nodes, (Refusal(TOPOLOGY_FILTER, n_nodes, ((text, n_nodes),)),))

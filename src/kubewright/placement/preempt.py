@@ -7,7 +7,7 @@ The scheduler and the twin ask after `fit` found no node, evict the victims, and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,8 +79,13 @@ def preempt(
     order: int,
     budgets: Iterable[PodDisruptionBudget] = (),
     policy: Policy = SPREAD,
+    *,
+    spared: Container[ObjectKey] = frozenset(),
 ) -> Preemption | NoPreemption:
-    """Find the node on which making room for the pod costs least; of equals the first from column `order` on."""
+    """Find the node on which making room for the pod costs least; of equals the first from column `order` on.
+
+    Pods that are `spared` stay whatever their priority.
+    """
     row = snapshot.row(pod)
     n_nodes = len(snapshot.table)
     examined = examine(row, snapshot, policy)
@@ -95,10 +100,10 @@ def preempt(
     enough = _enough_without(row, snapshot)
     wanted = max(len(columns) * MIN_CANDIDATES_SHARE // 100, MIN_CANDIDATES)
     for column in _from(columns, order):
-        if not lower_pods(row, snapshot, column):
+        if not lower_pods(row, snapshot, column, spared):
             reasons[_NO_VICTIMS] += 1
             continue
-        victims = victims_on(column, row, snapshot, policy, listed) if enough[column] else None
+        victims = victims_on(column, row, snapshot, policy, listed, spared=spared) if enough[column] else None
         if victims is None:
             hopeless.append(column)
             continue
@@ -106,7 +111,7 @@ def preempt(
         if len(found) >= wanted and not all(each.n_violations for each in found):
             break
     if not found:
-        reasons.update(_still_against(row, snapshot, policy, hopeless))
+        reasons.update(_still_against(row, snapshot, policy, hopeless, spared))
         return NoPreemption(n_nodes, tuple(sorted((text, count) for text, count in reasons.items() if count)))
     cheapest = min(found, key=lambda each: each.cost)
     name = snapshot.table.nodes[cheapest.column].metadata.name
@@ -137,7 +142,9 @@ def _enough_without(row: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
     return np.logical_and.reduce([amount <= left[resource] for resource, amount in row.shape.wanted])
 
 
-def _still_against(row: PodRow, snapshot: ClusterSnapshot, policy: Policy, hopeless: list[int]) -> Counter[str]:
+def _still_against(
+    row: PodRow, snapshot: ClusterSnapshot, policy: Policy, hopeless: list[int], spared: Container[ObjectKey]
+) -> Counter[str]:
     """Count what stands against these nodes even without the pods of lower priority.
 
     Each is emptied alone, as kube-scheduler does, but many at once: then pods that were removed elsewhere are missed.
@@ -148,7 +155,7 @@ def _still_against(row: PodRow, snapshot: ClusterSnapshot, policy: Policy, hopel
         fork, among = snapshot.fork(), snapshot.table.none()
         among[columns] = True
         for column in columns:
-            for each in lower_pods(row, snapshot, column):
+            for each in lower_pods(row, snapshot, column, spared):
                 fork.forget(each.row.key)
         for refusal in examine(row, fork, policy, among).diagnosis.refusals:
             counts.update(dict(refusal.reasons))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from kubewright.api.core import Pod
-from kubewright.api.meta import parse_time
+from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.placement.examine import passes
 from kubewright.placement.filters import Resources, Scope
@@ -43,21 +43,30 @@ def started(pod: Pod) -> float:
     return parse_time(pod.status.start_time) if pod.status.start_time else NOT_STARTED
 
 
-def lower_pods(row: PodRow, snapshot: ClusterSnapshot, column: int) -> list[Placed]:
+def lower_pods(
+    row: PodRow, snapshot: ClusterSnapshot, column: int, spared: Container[ObjectKey] = frozenset()
+) -> list[Placed]:
     """Return the pods of a node that have a lower priority: the most important first, of equals the oldest."""
-    found = [each for each in snapshot.on_node[column] if each.row.priority < row.priority]
+    lower = (each for each in snapshot.on_node[column] if each.row.priority < row.priority)
+    found = [each for each in lower if each.row.key not in spared]
     return sorted(found, key=lambda each: (-each.row.priority, started(each.row.pod)))
 
 
 def victims_on(
-    column: int, row: PodRow, snapshot: ClusterSnapshot, policy: Policy, budgets: Sequence[PodDisruptionBudget]
+    column: int,
+    row: PodRow,
+    snapshot: ClusterSnapshot,
+    policy: Policy,
+    budgets: Sequence[PodDisruptionBudget],
+    *,
+    spared: Container[ObjectKey] = frozenset(),
 ) -> Victims | None:
     """Return who must go from a node, or None when even all that may go would not help.
 
     All of lower priority are removed, and then as many spared as can stay: first those that no budget lets go, and
     always the most important first (`SelectVictimsOnNode`).
     """
-    lower = lower_pods(row, snapshot, column)
+    lower = lower_pods(row, snapshot, column, spared)
     promised = [
         each.row
         for key, each in snapshot.nominated.items()
@@ -87,13 +96,14 @@ def _protected(pods: Iterable[Placed], budgets: Sequence[PodDisruptionBudget]) -
         pod = placed.row.pod
         is_protected = False
         for number, budget in enumerate(budgets):
-            if not is_protected and _covers(budget, pod):
+            if not is_protected and covers(budget, pod):
                 left[number] -= 1
                 is_protected = left[number] < 0
         yield is_protected
 
 
-def _covers(budget: PodDisruptionBudget, pod: Pod) -> bool:
+def covers(budget: PodDisruptionBudget, pod: Pod) -> bool:
+    """Tell whether a budget says anything about a pod, and does not know yet that it goes."""
     selector = budget.spec.selector
     if budget.metadata.namespace != pod.metadata.namespace or not pod.metadata.labels or selector is None:
         return False

@@ -36,7 +36,7 @@ class Shortage:
 class _Node:
     """One queue in the tree."""
 
-    __slots__ = ("children", "keeps", "limits", "parent", "rules", "subtree", "total", "usage")
+    __slots__ = ("children", "keeps", "limits", "parent", "rules", "subtree", "total", "usage", "version")
 
     def __init__(self, rules: QueueRules, parent: _Node | None) -> None:
         self.rules = rules
@@ -49,6 +49,7 @@ class _Node:
         """What the pods of this queue and of those below it use."""
         self.usage: dict[str, int] = {}
         """What counts here: that, and what its children use beyond what they keep."""
+        self.version = 0
 
     def limit(self, key: str) -> Limit:
         return self.limits.get(key, NO_LIMIT_OF_ITS_OWN)
@@ -87,6 +88,17 @@ class QuotaTree:
             node = node.parent
         return tuple(reversed(names))
 
+    def version(self, queue: str) -> int:
+        """Return how often anything changed that the queue's share, or one on the way to it, depends on.
+
+        The root aside: that changes with everything in the tree.
+        """
+        node, total = self._nodes[queue], 0
+        while node.parent is not None:
+            total += node.version
+            node = node.parent
+        return total
+
     def limited(self, queue: str) -> frozenset[str]:
         """Return what is limited in the queue's tree; nothing else is."""
         return self._limited[queue]
@@ -101,13 +113,13 @@ class QuotaTree:
 
     def charge(self, queue: str, amounts: Mapping[str, int], sign: int = 1) -> None:
         """Count what a pod of the queue takes, or with -1 what it gives back."""
-        first = self._nodes[queue]
         for key, amount in amounts.items():
             if key not in self._limited[queue]:
                 continue
             change = sign * amount
-            node: _Node | None = first
+            node: _Node | None = self._nodes[queue]
             while node is not None:
+                node.version += 1
                 node.total[key] = node.total.get(key, 0) + sign * amount
                 before = node.usage.get(key, 0)
                 node.usage[key] = before + change

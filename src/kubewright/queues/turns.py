@@ -11,7 +11,8 @@ from typing import TypeAlias
 
 from kubewright.queues.tree import QuotaTree
 
-Turn: TypeAlias = tuple[bool, tuple[tuple[float, str], ...]]
+Shares: TypeAlias = tuple[tuple[float, str], ...]
+Turn: TypeAlias = tuple[bool, Shares]
 MOST_BACKOFFS = 16
 """A back-off is at most so many times the first."""
 
@@ -22,6 +23,8 @@ class History:
     def __init__(self) -> None:
         self._past: dict[str, dict[str, float]] = {}
         self._at: float | None = None
+        self.version = 0
+        """How often time has passed."""
 
     def of(self, tree: QuotaTree, queue: str) -> Mapping[str, float] | None:
         """Return what a queue used on average; None for one that forgets at once."""
@@ -31,6 +34,7 @@ class History:
         """Let the time pass since the last call, during which each queue used what it uses now."""
         passed = 0.0 if self._at is None else max(now - self._at, 0.0)
         self._at = now
+        self.version += 1
         for queue in tree:
             half_life = tree.rules(queue).half_life_seconds
             if not half_life:
@@ -54,6 +58,7 @@ class Backoffs:
 
     def __init__(self) -> None:
         self._held: dict[str, _Backoff] = {}
+        self._asked_at = 0.0
 
     def hold(self, tree: QuotaTree, queue: str, now: float) -> None:
         """Begin a back-off: twice as long as the last, unless that was long ago."""
@@ -70,16 +75,32 @@ class Backoffs:
         held = self._held.get(queue)
         return held.until if held is not None and held.until > now else None
 
-    def next_at(self, now: float) -> float | None:
-        """Return when the next back-off ends."""
-        return min((each.until for each in self._held.values() if each.until > now), default=None)
+    def ended(self, now: float) -> bool:
+        """Tell whether a back-off has ended since this was last asked."""
+        before, self._asked_at = self._asked_at, now
+        return any(before < each.until <= now for each in self._held.values())
 
 
-def turn(tree: QuotaTree, queue: str, amounts: Mapping[str, int], history: History) -> Turn:
-    """Return by what a queue's next pod is ranked among those of other queues: the smallest is first.
+class Turns:
+    """Ranks queues by `turn`, and remembers what has not changed since."""
 
-    Whoever needs nothing but its own is before those that would borrow; then, from the root down, whoever has the
-    smaller share of what its tree has, by weight.
-    """
-    shares = tuple((tree.share(each, past=history.of(tree, each)), each) for each in tree.path(queue))
-    return not tree.is_within(queue, amounts), shares
+    def __init__(self, tree: QuotaTree, history: History) -> None:
+        self._tree = tree
+        self._history = history
+        self._known: dict[str, tuple[object, Shares]] = {}
+
+    def turn(self, queue: str, amounts: Mapping[str, int]) -> Turn:
+        """Return by what a queue's next pod is ranked among those of other queues: the smallest is first.
+
+        Whoever needs nothing but its own is before those that would borrow; then, from the root down, whoever has the
+        smaller share of what its tree has, by weight.
+        """
+        tree, path = self._tree, self._tree.path(queue)
+        stamp = (tree.version(queue), self._history.version)
+        known = self._known.get(queue)
+        if known is None or known[0] != stamp:
+            known = self._known[queue] = stamp, tuple(self._share(each) for each in path[1:])
+        return not tree.is_within(queue, amounts), (self._share(path[0]), *known[1])
+
+    def _share(self, queue: str) -> tuple[float, str]:
+        return self._tree.share(queue, past=self._history.of(self._tree, queue)), queue

@@ -8,6 +8,8 @@ from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.preempt import PREEMPTED
 
+OUTRANKED = "preempting to accommodate a higher priority pod"
+
 
 class Evictor:
     """Evicts victims of preemption; `name` is the scheduler's."""
@@ -16,7 +18,7 @@ class Evictor:
         self._client = client
         self._name = name
 
-    async def evict(self, victim: Pod, now: float) -> None:
+    async def evict(self, victim: Pod, now: float, why: str = OUTRANKED) -> None:
         """Say in the victim's status why it goes, and delete it; nothing is done to a namesake, or to one that goes."""
         if victim.is_terminating:
             return
@@ -24,7 +26,7 @@ class Evictor:
             "type": "DisruptionTarget",
             "status": "True",
             "reason": PREEMPTED,
-            "message": f"{self._name}: preempting to accommodate a higher priority pod",
+            "message": f"{self._name}: {why}",
             "lastTransitionTime": rfc3339(now),
         }
         changes: Manifest = {"metadata": {"uid": victim.metadata.uid}, "status": {"conditions": [condition]}}

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Iterable, Mapping
 
 from kubewright.placement.diagnosis import Diagnosis
+from kubewright.placement.gang import TOPOLOGY_FILTER
 
 
 class News(enum.Enum):
@@ -16,10 +17,16 @@ class News(enum.Enum):
     POD_PLACED = "a pod was placed, or its labels changed"
     STORAGE = "a claim, a volume, a class or what a node can attach changed"
     NAMESPACE = "a namespace came, or its labels changed"
+    GROUP = "a gang lost a pod, or what it asks for changed"
+    QUEUE = "a queue changed, or what it may use"
 
 
 CLAIMS = "claims"
 """Stands for what is wrong with a pod's claims whatever the node."""
+GANG = "gang"
+"""Stands for a gang that cannot run whatever there is room for: pods of it are missing."""
+QUOTA = "quota"
+"""Stands for a queue that may not have more."""
 _ROOM = frozenset({News.NODE, News.POD_GONE})
 _VOLUMES = _ROOM | {News.STORAGE}
 _HELPS: Mapping[str, frozenset[News]] = {
@@ -36,6 +43,9 @@ _HELPS: Mapping[str, frozenset[News]] = {
     "PodTopologySpread": _ROOM | {News.POD_PLACED},
     "InterPodAffinity": _ROOM | {News.POD_PLACED, News.NAMESPACE},
     CLAIMS: frozenset({News.STORAGE}),
+    GANG: frozenset({News.GROUP}),
+    TOPOLOGY_FILTER: _ROOM | {News.GROUP},
+    QUOTA: frozenset({News.POD_GONE, News.QUEUE}),
 }
 _ANYTHING = frozenset(News)
 

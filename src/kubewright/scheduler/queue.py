@@ -14,8 +14,9 @@ thousand pods that end at once wake those that wait for room once.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
@@ -39,6 +40,8 @@ class QueuedPod:
     attempts: int = 0
     failed_at: float = 0.0
     refused_by: frozenset[str] = frozenset()
+    is_first: bool = False
+    """Whether it has its turn before all that are not."""
 
     @property
     def key(self) -> ObjectKey:
@@ -53,12 +56,47 @@ class QueuedPod:
         return self.failed_at + exponential_seconds(self.attempts - 1, FIRST_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS)
 
 
+class Ordering(Protocol):
+    """Says which pods take turns with each other, besides priority and time."""
+
+    def lane(self, pod: Pod) -> str:
+        """Return among which pods it waits for its turn."""
+        ...
+
+    def is_first(self, pod: Pod) -> bool:
+        """Tell whether it has its turn before all that are not, and does not back off when there is news for it."""
+        ...
+
+    def next_lane(self, heads: Mapping[str, QueuedPod]) -> str:
+        """Return which of several lanes has its turn, by the first pod of each."""
+        ...
+
+
+class OneLane:
+    """The higher priority first, within a priority whoever was queued first."""
+
+    def lane(self, pod: Pod) -> str:
+        """Return the only one."""
+        del pod
+        return ""
+
+    def is_first(self, pod: Pod) -> bool:
+        """Put nobody first."""
+        del pod
+        return False
+
+    def next_lane(self, heads: Mapping[str, QueuedPod]) -> str:
+        """Return the only one."""
+        return next(iter(heads))
+
+
 class SchedulingQueue:
     """See the module. A pod is in it once, or was popped and neither came back nor was removed."""
 
-    def __init__(self) -> None:
+    def __init__(self, ordering: Ordering | None = None) -> None:
+        self._ordering = ordering or OneLane()
         self._pods: dict[ObjectKey, QueuedPod] = {}
-        self._active: list[tuple[int, float, int, QueuedPod]] = []
+        self._active: dict[str, list[tuple[bool, int, float, int, QueuedPod]]] = {}
         self._backing_off: list[tuple[float, int, QueuedPod]] = []
         self._in_active: set[ObjectKey] = set()
         self._in_backoff: set[ObjectKey] = set()
@@ -70,6 +108,10 @@ class SchedulingQueue:
 
     def __contains__(self, key: ObjectKey) -> bool:
         return key in self._pods or key in self._gated
+
+    def wants(self, key: ObjectKey) -> bool:
+        """Tell whether a pod is in the queue, or has its turn; one with gates is not."""
+        return key in self._pods
 
     def counts(self) -> dict[str, int]:
         """Return how many pods are where, by the names that `scheduler_pending_pods` has for it."""
@@ -112,12 +154,29 @@ class SchedulingQueue:
         """Take the pod to be tried next; None if there is none at present."""
         self._heed()
         self._end_backoffs(now)
-        while self._active:
-            queued = heapq.heappop(self._active)[-1]
-            if queued.key in self._in_active and self._pods.get(queued.key) is queued:
-                self._in_active.discard(queued.key)
-                return queued
-        return self._pop_early()
+        heads = {lane: head for lane in tuple(self._active) if (head := self._head(lane)) is not None}
+        if not heads:
+            return self._pop_early()
+        lane = next(iter(heads)) if len(heads) == 1 else self._ordering.next_lane(heads)
+        heapq.heappop(self._active[lane])
+        self._in_active.discard(heads[lane].key)
+        return heads[lane]
+
+    def take(self, keys: Iterable[ObjectKey]) -> list[QueuedPod]:
+        """Take pods out of their turn, wherever they wait, to be decided with one that was popped; the others stay."""
+        found = [known for key in keys if (known := self._pods.get(key)) is not None]
+        for known in found:
+            self._in_active.discard(known.key)
+            self._in_backoff.discard(known.key)
+            self._stop_waiting(known)
+        return found
+
+    def reorder(self) -> None:
+        """Put those that have their turn into their lanes anew."""
+        entries = [entry for heap in self._active.values() for entry in heap if self._has_turn(entry[-1])]
+        self._active = {}
+        for entry in entries:
+            self._push(entry)
 
     def wait_for(self, queued: QueuedPod, refused_by: frozenset[str], now: float) -> None:
         """Put back a pod that fits nowhere, until there is news for it."""
@@ -173,7 +232,10 @@ class SchedulingQueue:
         news, self._news = self._news, set()
         for refused_by in [each for each in self._waiting if helps(news, each)]:
             for queued in self._waiting.pop(refused_by).values():
-                self._delay(queued)
+                if self._ordering.is_first(queued.pod):
+                    self._activate(queued, queued.queued_at)
+                else:
+                    self._delay(queued)
 
     def _retry(self, queued: QueuedPod, now: float) -> None:
         if queued.key in self._in_active or queued.key in self._in_backoff:
@@ -194,8 +256,25 @@ class SchedulingQueue:
 
     def _activate(self, queued: QueuedPod, now: float) -> None:
         queued.queued_at = now
+        queued.is_first = self._ordering.is_first(queued.pod)
         self._in_active.add(queued.key)
-        heapq.heappush(self._active, (-queued.pod.spec.priority, now, queued.sequence, queued))
+        self._push((not queued.is_first, -queued.pod.spec.priority, now, queued.sequence, queued))
+
+    def _push(self, entry: tuple[bool, int, float, int, QueuedPod]) -> None:
+        heapq.heappush(self._active.setdefault(self._ordering.lane(entry[-1].pod), []), entry)
+
+    def _has_turn(self, queued: QueuedPod) -> bool:
+        return queued.key in self._in_active and self._pods.get(queued.key) is queued
+
+    def _head(self, lane: str) -> QueuedPod | None:
+        """Return the first pod of a lane; one without any is forgotten."""
+        heap = self._active[lane]
+        while heap:
+            if self._has_turn(heap[0][-1]):
+                return heap[0][-1]
+            heapq.heappop(heap)
+        del self._active[lane]
+        return None
 
     def _delay(self, queued: QueuedPod) -> None:
         self._in_backoff.add(queued.key)

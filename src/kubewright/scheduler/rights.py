@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from kubewright.api.apps import REPLICA_SETS, STATEFUL_SETS
 from kubewright.api.core import EVENTS, NAMESPACES, NODES, PODS, SERVICES
+from kubewright.api.crds.queue import QUEUES
 from kubewright.api.meta import Manifest
+from kubewright.api.podgroups import COSCHEDULING_GROUPS, POD_GROUPS
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.rights import WATCH, rule
 from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
@@ -32,5 +34,7 @@ def cluster_rules() -> list[Manifest]:
         rule(PODS, ("patch",), subresource="status"),
         *(rule(kind, WATCH) for kind in _READ_ONLY),
         *(rule(kind, (*WATCH, "patch")) for kind in (CLAIMS, VOLUMES)),
+        *(rule(kind, WATCH) for kind in (QUEUES, POD_GROUPS, COSCHEDULING_GROUPS)),
+        rule(QUEUES, ("patch",), subresource="status"),
         rule(EVENTS, ("create", "patch")),
     ]

@@ -21,10 +21,11 @@ from kubewright.runtime.informer import Change
 from kubewright.runtime.operators import Operator
 from kubewright.scheduler.bind import Binder
 from kubewright.scheduler.cycle import Cycle, Outcome, Placement, Refusal
-from kubewright.scheduler.evict import Evictor
+from kubewright.scheduler.evict import OUTRANKED, Evictor
+from kubewright.scheduler.groups.groups import Groups
+from kubewright.scheduler.groups.metrics import GroupMetrics
 from kubewright.scheduler.metrics import SchedulerMetrics
-from kubewright.scheduler.news import News, refusers
-from kubewright.scheduler.queue import SchedulingQueue
+from kubewright.scheduler.news import News
 from kubewright.scheduler.state import ClusterState
 from kubewright.scheduler.telling import Teller
 from kubewright.scheduler.volumes import Volumes
@@ -50,16 +51,18 @@ class Scheduler:
         policy: Policy = DEFAULT_POLICY,
         seed: int = 0,
         metrics: SchedulerMetrics | None = None,
+        groups: GroupMetrics | None = None,
     ) -> None:
         self._name = name
         self._operator = operator
         self._clock = operator.clock
-        self._queue = SchedulingQueue()
         self._state = ClusterState(operator, self._tell)
         self._cycle = Cycle(self._state, policy, seed=seed)
         self._binder = Binder(operator.client, Volumes(operator.client, self._state.storage, name), name)
         self._teller = Teller(operator.client, operator.recorder, name)
         self._evictor = Evictor(operator.client, name)
+        self._groups = Groups(operator, self._state, self._cycle, self._evictor, tell=self._tell, metrics=groups)
+        self._queue = self._groups.queue
         self._metrics = metrics or SchedulerMetrics()
         self._metrics.watch_pending(self._queue.counts)
         self._jobs: asyncio.Queue[Outcome] = asyncio.Queue(JOBS_AHEAD)
@@ -86,6 +89,8 @@ class Scheduler:
             tasks.create_task(self._operator.run(), name="caches")
             for informer in self._state.informers:
                 await informer.wait_synced()
+            tasks.create_task(self._groups.run(), name="gangs and queues")
+            await self._groups.wait_known()
             tasks.create_task(self._decide(), name="deciding")
             tasks.create_task(self._flush(), name="flushing")
             for number in range(BINDINGS_AT_ONCE):
@@ -99,11 +104,13 @@ class Scheduler:
                 await self._until_woken()
                 continue
             began = loop.time()
-            outcome = self._cycle.decide(queued, self._clock.now())
+            outcomes = self._groups.decide(queued, self._clock.now())
             self._metrics.algorithm_seconds.observe(loop.time() - began)
-            if isinstance(outcome, Refusal):
-                self._queue.wait_for(queued, refusers(outcome.diagnosis), outcome.began_at)
-            await self._jobs.put(outcome)
+            for outcome in outcomes:
+                if isinstance(outcome, Refusal):
+                    self._queue.wait_for(outcome.queued, outcome.refused_by, outcome.began_at)
+            for outcome in outcomes:
+                await self._jobs.put(outcome)
             in_a_row = (in_a_row + 1) % DECISIONS_IN_A_ROW
             if not in_a_row:
                 await asyncio.sleep(0)  # let news in, and bindings out
@@ -136,7 +143,11 @@ class Scheduler:
     async def _bind(self, placement: Placement) -> None:
         pod = placement.pod
         try:
-            bound = await self._binder.bind(placement.chosen, placement.node, placement.annotations)
+            async with asyncio.timeout(self._left(placement)):
+                bound = await self._binder.bind(placement.chosen, placement.node, placement.annotations)
+        except TimeoutError:
+            await self._give_back(placement, "its gang was not whole by its deadline")
+            return
         except OpError as error:
             _log.info("%s is not bound to %s yet: %s", pod.key, placement.chosen.node, error)
             await self._give_back(placement, str(error))
@@ -144,16 +155,23 @@ class Scheduler:
         if not bound:
             # Gone, or bound by somebody else: the watch says which, and takes it out of the queue.
             self._state.forget(pod.key)
+            self._groups.gave_back(pod)
             self._queue.back_off(placement.queued, self._clock.now())
             return
         self._queue.remove(pod.key)
+        self._groups.bound(placement, self._clock.now())
         self._teller.scheduled(pod, placement.chosen.node)
         self._observe("scheduled", placement.began_at)
         queued = placement.queued
         self._metrics.scheduled(queued.attempts + 1, self._clock.now() - queued.first_seen_at)
 
+    def _left(self, placement: Placement) -> float | None:
+        """Return how many seconds there are for a binding; None for any number."""
+        return None if placement.deadline is None else max(placement.deadline - self._clock.now(), 0.0)
+
     async def _give_back(self, placement: Placement, why: str) -> None:
         self._state.forget(placement.pod.key)
+        self._groups.gave_back(placement.pod)
         self._queue.back_off(placement.queued, self._clock.now())
         self._woken.set()
         self._observe("error", placement.began_at)
@@ -176,7 +194,8 @@ class Scheduler:
             for key in preemption.outranked:
                 await self._teller.not_nominated(key)
             for victim in reversed(preemption.victims):
-                await self._evictor.evict(victim, self._clock.now())
+                await self._evictor.evict(victim, self._clock.now(), refusal.eviction or OUTRANKED)
+                self._groups.evicted(victim)
                 self._teller.preempted(victim, pod, preemption.node)
         except OpError as error:
             _log.info("room for %s could not be made: %s", pod.key, error)

@@ -51,7 +51,8 @@ def test_a_group_that_must_be_together_does_not_run_scattered_though_there_is_ro
     refused = fit_group(Group(members(6), 6, Together(ZONE)), cluster(a=1, b=1), 0)
     assert isinstance(refused, GroupRefusal)
     assert str(refused) == (
-        "4 of 6 pods fit: 0/2 nodes are available: no domain of zone has room for more than 4 of the pods. not found"
+        "4 of 6 pods fit: 0/2 nodes are available: "
+        "2 node(s) in no domain of zone that has room for more than 4 of the pods."
     )
 
 
@@ -79,7 +80,7 @@ def test_whoever_comes_later_goes_where_the_others_are():
 
 def test_a_label_that_no_node_has_is_said():
     refused = fit_group(Group(members(2), 2, Together("rack")), cluster(a=1), 0)
-    assert "no node has the label rack" in str(refused)
+    assert "1 node(s) without the label rack" in str(refused)
 
 
 @pytest.mark.parametrize("terms", [None, [()]], ids=["no affinity", "a term that matches nothing"])

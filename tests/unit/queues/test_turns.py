@@ -1,11 +1,12 @@
 """Whose turn it is."""
 
-from kubewright.queues.turns import Backoffs, History, turn
+from kubewright.queues.turns import Backoffs, History, Turns
 from tests.unit.queues.build import gpus, queue, tree
 
 
 def order(quotas, history, *names, amount=1):
-    return sorted(names, key=lambda each: turn(quotas, each, gpus(amount), history))
+    turns = Turns(quotas, history)
+    return sorted(names, key=lambda each: turns.turn(each, gpus(amount)))
 
 
 def test_who_needs_only_its_own_is_before_who_would_borrow():
