@@ -9,6 +9,7 @@ from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
 from kubewright.devices.requests import GIVEN
 from kubewright.errors import ErrorKind, OpError
+from kubewright.scheduler.telling import ADVICE, plain
 from kubewright.twin.cluster import Twin
 from kubewright.twin.nodes import NodeShape
 
@@ -223,7 +224,7 @@ def test_who_may_not_preempt_waits_and_says_so():
 
     pods = live(day)
     condition = find_condition(pods["polite"].status.conditions, "PodScheduled")
-    assert condition.message == (
+    assert plain(condition.message) == (
         "0/3 nodes are available: 3 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never."
     )
     assert all(pods[f"small-{number}"].is_ready for number in range(3))
@@ -252,3 +253,43 @@ def test_pods_with_gpus_are_told_with_the_binding_which_they_have():
     given = {name: each.metadata.annotations[GIVEN].split(",") for name, each in pods.items()}
     assert sorted(given["a"] + given["b"]) == ["0", "1", "2", "3"]
     assert len(given["c"]) == 4
+
+
+def test_what_has_waited_for_a_while_is_advised_once_and_its_like_with_it():
+    async def day(cluster):
+        await cluster.create(*(pod(f"large-{number}", cpu="9") for number in range(3)))
+        await asyncio.sleep(5)
+        before = await cluster.pods()
+        await asyncio.sleep(20)
+        after = await cluster.pods()
+        await cluster.create(pod("stir", cpu="1"))
+        await asyncio.sleep(600)
+        return before, after, await cluster.pods(), await cluster.events("large-0")
+
+    before, after, late, events = live(day)
+    said = find_condition(before["large-0"].status.conditions, "PodScheduled").message
+    assert ADVICE not in said
+    advice = "request 8 cpu instead of 9 (9 cpu are requested, and no node has more than 8, even empty)."
+    for number in range(3):
+        for pods in (after, late):
+            found = find_condition(pods[f"large-{number}"].status.conditions, "PodScheduled")
+            assert found.message == f"{said}{ADVICE}{advice}"
+    # Ten minutes of trying again said nothing new, so nothing was written.
+    assert late["large-0"].metadata.resource_version == after["large-0"].metadata.resource_version
+    assert events == [("FailedScheduling", said), ("FailedScheduling", f"{said}{ADVICE}{advice}")]
+
+
+def test_advice_goes_with_the_reason_that_it_was_for():
+    async def day(cluster):
+        await cluster.create(pod("large", cpu="9"))
+        await asyncio.sleep(30)
+        advised = await cluster.pod("large")
+        node = (await cluster.client.list(NODES)).items[0]
+        await cluster.client.patch(NODES, node.key, {"spec": {"unschedulable": True}})
+        await asyncio.sleep(15)
+        return advised, await cluster.pod("large")
+
+    advised, changed = live(day)
+    first, second = (find_condition(each.status.conditions, "PodScheduled").message for each in (advised, changed))
+    assert plain(first) != plain(second)
+    assert "1 node(s) were unschedulable" in second

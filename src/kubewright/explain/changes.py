@@ -43,6 +43,11 @@ class LessRequested:
         )
 
     @property
+    def brief(self) -> str:
+        """Return it in one line that lasts."""
+        return str(self)
+
+    @property
     def details(self) -> Manifest:
         """Return what programs want to know of it."""
         return {"requests": {name: quantity(name, to) for name, _, to in self.amounts}}
@@ -67,6 +72,11 @@ class Tolerated:
 
     def __str__(self) -> str:
         return f"tolerate the taint {taint_text(self.taint)}"
+
+    @property
+    def brief(self) -> str:
+        """Return it in one line that lasts."""
+        return str(self)
 
     @property
     def details(self) -> Manifest:
@@ -95,6 +105,11 @@ class Dropped:
         return f"drop {self.what}"
 
     @property
+    def brief(self) -> str:
+        """Return it in one line that lasts."""
+        return str(self)
+
+    @property
     def details(self) -> Manifest:
         """Return what programs want to know of it."""
         return {"term": self.what}
@@ -114,6 +129,11 @@ class Uncordoned:
 
     def __str__(self) -> str:
         return f"uncordon node {self.node}"
+
+    @property
+    def brief(self) -> str:
+        """Return it in one line that lasts."""
+        return str(self)
 
     @property
     def details(self) -> Manifest:
@@ -144,6 +164,11 @@ class NodeAdded:
     def __str__(self) -> str:
         listed = ", ".join(f"{quantity(name, amount)} {name}" for name, amount in self.offers)
         return f"add a node like {self.like}" + (f" ({listed})" if listed else "")
+
+    @property
+    def brief(self) -> str:
+        """Return it in one line that lasts."""
+        return str(self)
 
     @property
     def details(self) -> Manifest:
@@ -179,6 +204,11 @@ class Waited:
         return f"wait for {self.named}{others}: {duration(self.seconds)} by {self.by}"
 
     @property
+    def brief(self) -> str:
+        """Return it without what is different a second later."""
+        return f"wait for {self.named}"
+
+    @property
     def details(self) -> Manifest:
         """Return what programs want to know of it."""
         return {"seconds": round(self.seconds), "pods": [str(each) for each in self.pods], "by": self.by}
@@ -212,6 +242,11 @@ class MoreImportant:
     def __str__(self) -> str:
         name = f" (class {self.class_name})" if self.class_name else ""
         return f"priority {self.priority}{name}, which evicts {listing(self.victims)}"
+
+    @property
+    def brief(self) -> str:
+        """Return it in one line that lasts."""
+        return str(self)
 
     @property
     def details(self) -> Manifest:

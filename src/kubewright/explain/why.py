@@ -16,7 +16,7 @@ from kubewright.api.core import Pod, Taint
 from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.explain.candidates import proposals, untolerated_of
-from kubewright.explain.changes import Change, MoreImportant, NodeAdded, Waited, taint_text
+from kubewright.explain.changes import Change, MoreImportant, NodeAdded, Uncordoned, Waited, taint_text
 from kubewright.explain.impossible import impossibilities
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import DEFAULT_POLICY, Fit, fit
@@ -53,8 +53,8 @@ class Situation:
     endings: tuple[Ending, ...] = ()
     classes: tuple[tuple[str, int], ...] = ()
     """PriorityClasses with their values."""
-    may_add_nodes: bool = True
-    """Whether clusters with more nodes may be laid out, which takes a second for each 100,000 pods."""
+    may_lay_out: bool = True
+    """Whether clusters with other nodes may be laid out, which takes a second for each 100,000 pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +98,13 @@ class Explanation:
 
     @property
     def hint(self) -> str:
-        """Return what follows kube-scheduler's words on the condition, in one line; nothing if there is no advice."""
+        """Return the advice that follows kube-scheduler's words on the condition, in one line; nothing if none is."""
         if isinstance(self.preemption, Preemption) or self.diagnosis is None:
             return ""
-        never = f"{self.impossible[0][0].upper()}{self.impossible[0][1:]}." if self.impossible else ""
-        cheapest = f"Cheapest way to run: {self.remedies[0]}." if self.remedies else ""
-        return " ".join(each for each in (never, cheapest) if each)
+        never = self.impossible[0] if self.impossible else ""
+        if not self.remedies:
+            return f"{never}." if never else ""
+        return f"{self.remedies[0].change.brief} ({never})." if never else f"{self.remedies[0].change.brief}."
 
 
 def explain(pod: Pod, situation: Situation) -> Explanation:
@@ -154,7 +155,7 @@ def _remedies(pod: Pod, outcome: Diagnosis, situation: Situation) -> Iterator[Re
 
 def _proposals(pod: Pod, situation: Situation) -> Iterator[Change]:
     for change in proposals(situation.snapshot.row(pod), situation.snapshot, situation.policy):
-        if situation.may_add_nodes or not isinstance(change, NodeAdded):
+        if situation.may_lay_out or not isinstance(change, NodeAdded | Uncordoned):
             yield change
 
 

@@ -19,6 +19,7 @@ from kubewright.placement.policy import Policy
 from kubewright.placement.preempt import Preemption
 from kubewright.runtime.informer import Change
 from kubewright.runtime.operators import Operator
+from kubewright.scheduler.advice import Adviser
 from kubewright.scheduler.bind import Binder
 from kubewright.scheduler.cycle import Cycle, Outcome, Placement, Refusal
 from kubewright.scheduler.evict import OUTRANKED, Evictor
@@ -60,6 +61,7 @@ class Scheduler:
         self._cycle = Cycle(self._state, policy, seed=seed)
         self._binder = Binder(operator.client, Volumes(operator.client, self._state.storage, name), name)
         self._teller = Teller(operator.client, operator.recorder, name)
+        self._adviser = Adviser(self._state, self._queue.pending, self._teller, policy, self._clock)
         self._evictor = Evictor(operator.client, name)
         self._groups = Groups(operator, self._state, self._cycle, self._evictor, tell=self._tell, metrics=groups)
         self._queue = self._groups.queue
@@ -93,6 +95,7 @@ class Scheduler:
             await self._groups.wait_known()
             tasks.create_task(self._decide(), name="deciding")
             tasks.create_task(self._flush(), name="flushing")
+            tasks.create_task(self._adviser.run(), name="advising")
             for number in range(BINDINGS_AT_ONCE):
                 tasks.create_task(self._work(), name=f"binding {number}")
 

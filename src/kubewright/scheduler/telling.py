@@ -12,6 +12,8 @@ from kubewright.runtime.events import EventRecorder
 SCHEDULED = "Scheduled"
 FAILED = "FailedScheduling"
 PREEMPTED = "Preempted"
+ADVICE = " Advice: "
+"""Between kube-scheduler's words, which tools know how to read, and what would help."""
 
 
 def assigned(pod: Pod, node: str) -> str:
@@ -22,6 +24,11 @@ def assigned(pod: Pod, node: str) -> str:
 def pushed_aside(by: Pod, node: str) -> str:
     """Return what is said of a pod that had to go for another."""
     return f"Preempted by pod {by.metadata.uid} on node {node}"
+
+
+def plain(message: str) -> str:
+    """Return what a condition says without the advice that follows it: kube-scheduler's words."""
+    return message.partition(ADVICE)[0]
 
 
 def without_node(pod: Pod, reason: str, message: str, now: float, nominated: str = "") -> Manifest:
@@ -65,10 +72,18 @@ class Teller:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
 
-    async def failed(self, pod: Pod, reason: str, message: str, now: float, *, nominated: str = "") -> None:
-        """Say why a pod has no node yet, unless it says so already; `nominated` is where room is being made for it."""
+    async def failed(
+        self, pod: Pod, reason: str, message: str, now: float, *, nominated: str = "", advice: str = ""
+    ) -> None:
+        """Say why a pod has no node yet, unless it says so already; `nominated` is where room is being made for it.
+
+        Advice stays as long as the reason does, until there is other advice.
+        """
         present = find_condition(pod.status.conditions, "PodScheduled")
-        told = present is not None and (present.reason, present.message) == (reason, message)
+        said = "" if present is None or present.reason != reason else present.message
+        if advice:
+            message += f"{ADVICE}{advice}"
+        told = said == message or (not advice and plain(said) == message)
         if not told:
             self._recorder.record(pod, PODS, "Warning", FAILED, message)
         if told and nominated in {"", pod.status.nominated_node_name}:

@@ -238,8 +238,14 @@ def test_a_smaller_request_leaves_the_overhead_alone_and_cuts_every_container_al
 def test_what_is_said_of_a_pod_is_one_line():
     explanation = told(pod(requests={"cpu": "5"}), [node("a")])
     assert explanation.hint == (
-        "5 cpu are requested, and no node has more than 4, even empty. Cheapest way to run: request 4 cpu instead of 5."
+        "request 4 cpu instead of 5 (5 cpu are requested, and no node has more than 4, even empty)."
     )
+    assert told(pod(requests={"example.com/x": "1"}), [node("a")]).hint == (
+        "1 example.com/x are requested, and no node has any."
+    )
+    ending = Ending(ObjectKey("default", "x"), 60, "its deadline", "job/x")
+    busy = [pod("x", on="a", requests={"cpu": "4"})]
+    assert told(pod(requests={"cpu": "3"}), [node("a")], busy, endings=(ending,)).hint == "wait for job/x."
 
 
 def selected(*requirements, **spec):
