@@ -8,12 +8,14 @@ import pytest
 
 from kubewright.api.core import PODS, SERVICE_ACCOUNTS
 from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.queue import QUEUE_CRD, QUEUES
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
 from kubewright.api.rights import account
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
 from kubewright.rehearsal import rights as rehearsal_rights
+from kubewright.runtime.definitions import install
 from kubewright.runtime.leader import LeaderElector
 from kubewright.scheduler import rights as scheduler_rights
 from kubewright.twin.access.users import User, account_user
@@ -153,9 +155,11 @@ def test_pods_are_scheduled_with_the_schedulers_own_rights_each_of_which_it_uses
             granted = scheduler_rights.cluster_rules()
             user = await _grant(twin, account(scheduler_rights.ACCOUNT, "default", granted))
             refused, used = _refusals(twin), _used(twin, user)
+            admin = twin.client()
+            await install(admin, [QUEUE_CRD])
+            await admin.create(QUEUES, {"metadata": {"name": "team"}, "spec": {}})
             platform = Platform(twin.client(user), twin.clock, choices=Choices(services=("scheduler",)))
             running = tasks.create_task(platform.run())
-            admin = twin.client()
             high = {"metadata": {"name": "high"}, "value": 1000}
             await admin.create(PRIORITY_CLASSES, high)
             for name, mode in (("made", "twin.kubewright.dev/disk"), ("there", "kubernetes.io/no-provisioner")):
@@ -179,7 +183,9 @@ def test_pods_are_scheduled_with_the_schedulers_own_rights_each_of_which_it_uses
             running.cancel()
             assert refused == []
             allowed = {(verb, name) for rule in granted for verb in rule["verbs"] for name in rule["resources"]}
-            # Where a watch can bring the initial state nothing is listed, and Events that repeat are rare.
-            assert {each for each in allowed - used if each[0] != "list"} == {("patch", "events")}
+            # Where a watch can bring the initial state nothing is listed, Events that repeat are rare, and nobody
+            # has installed PodGroups.
+            unused = {("patch", "events"), ("watch", "podgroups")}
+            assert {each for each in allowed - used if each[0] != "list"} == unused
 
     run_virtual(main())
