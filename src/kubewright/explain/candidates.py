@@ -1,7 +1,7 @@
 """Which single changes may help a pod that fits nowhere: proposed from what stands against each node, tried by `why`.
 
 A change to the pod helps where nothing but what it changes stands against a node; so the filters' masks say which are
-worth a try. Each sort proposes a few, the cheapest first; nothing here is certain until it was tried.
+worth a try. Each sort proposes a few; nothing here is certain until it was tried.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kubewright.placement.policy import Policy
 from kubewright.placement.snapshot import ClusterSnapshot
 
 EACH = 3
-"""So many of a sort that changes what nodes there are: each is a cluster laid out anew."""
+"""So many of a sort are proposed: the best are among the first."""
 TERMS_AT_MOST = 32
 SHAPES_AT_MOST = 16
 _FIT, _TAINTS, _CORDON = "NodeResourcesFit", "TaintToleration", "NodeUnschedulable"
@@ -37,7 +37,7 @@ Against = Mapping[str, NodeMask]
 
 
 def proposals(row: PodRow, snapshot: ClusterSnapshot, policy: Policy) -> Iterator[Change]:
-    """Yield what to try, whatever its cost; changes to nodes last, since they take longest to try."""
+    """Yield what to try, whatever its cost."""
     if row.pod.spec.scheduling_gates:
         yield from gate_terms(row.pod)
         return

@@ -15,7 +15,7 @@ from kubewright.api.core import Pod, Taint, Toleration
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.api.tolerations import NO_EXECUTE
 from kubewright.explain.amounts import quantity, requesting
-from kubewright.explain.forks import relaid, with_like
+from kubewright.explain.forks import with_nodes, with_one_like
 from kubewright.placement.snapshot import ClusterSnapshot
 
 World: TypeAlias = tuple[Pod, ClusterSnapshot]
@@ -143,12 +143,10 @@ class Uncordoned:
     def applied(self, world: World) -> World:
         """Return the world with the node open."""
         pod, snapshot = world
-        nodes = list(snapshot.table.nodes)
-        column = snapshot.table.columns[self.node]
-        spec = nodes[column].spec
-        left = tuple(each for each in spec.taints if each.key != CORDON_TAINT)
-        nodes[column] = replace(nodes[column], spec=replace(spec, unschedulable=False, taints=left))
-        return pod, relaid(snapshot, nodes)
+        node = snapshot.table.nodes[snapshot.table.columns[self.node]]
+        left = tuple(each for each in node.spec.taints if each.key != CORDON_TAINT)
+        opened = replace(node, spec=replace(node.spec, unschedulable=False, taints=left))
+        return pod, with_nodes(snapshot, {self.node: opened})
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +176,7 @@ class NodeAdded:
     def applied(self, world: World) -> World:
         """Return the world with one node more."""
         pod, snapshot = world
-        return pod, with_like(snapshot, self.like, (f"one-more-like-{self.like}",))
+        return pod, with_one_like(snapshot, self.like, f"one-more-like-{self.like}")
 
 
 @dataclass(frozen=True, slots=True)

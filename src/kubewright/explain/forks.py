@@ -1,20 +1,42 @@
-"""Forks with other nodes than the cluster has: forks share the table of their snapshot, so these are laid out anew."""
+"""Forks with other nodes than the cluster has."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import controller_of
+from kubewright.placement.following import following
 from kubewright.placement.nodes import NodeTable
 from kubewright.placement.pods import HOSTNAME
 from kubewright.placement.snapshot import ClusterSnapshot
 
 
-def relaid(snapshot: ClusterSnapshot, nodes: Iterable[Node]) -> ClusterSnapshot:
-    """Return the cluster with these nodes; pods stay where they are, or are left out with their node."""
+def with_nodes(snapshot: ClusterSnapshot, changed: Mapping[str, Node | None]) -> ClusterSnapshot:
+    """Return the cluster once nodes became this; None stands for one that goes, and its pods with it."""
+    fork = snapshot.fork()
+    table = following(snapshot.table, changed)
+    if table is not None:
+        fork.follow_nodes(table)
+        return fork
+    nodes: dict[str, Node | None] = {node.metadata.name: node for node in snapshot.table.nodes}
+    nodes.update(changed)
+    return _laid_out(snapshot, [node for node in nodes.values() if node is not None])
+
+
+def with_one_like(snapshot: ClusterSnapshot, like: str, name: str) -> ClusterSnapshot:
+    """Return the cluster with one node more, like one that it has, with the daemons that this one runs."""
+    table = snapshot.table
+    fork = with_nodes(snapshot, {name: alike(table.nodes[table.columns[like]], name)})
+    for daemon in daemons_of(snapshot, table.columns[like]):
+        fork.assume(fork.row(copy_on(daemon, name)), fork.table.columns[name])
+    return fork
+
+
+def _laid_out(snapshot: ClusterSnapshot, nodes: Iterable[Node]) -> ClusterSnapshot:
+    """Lay everything out anew: these nodes offer something that none did."""
     table, peers = snapshot.table, snapshot.shapes.peers
     fork = ClusterSnapshot(NodeTable.of(nodes), snapshot.storage, snapshot.workloads, peers.namespaces)
     for placed in snapshot.placed.values():
@@ -23,19 +45,6 @@ def relaid(snapshot: ClusterSnapshot, nodes: Iterable[Node]) -> ClusterSnapshot:
             fork.assume(fork.row(placed.row.pod), column)
     for promised in snapshot.nominated.values():
         fork.nominate(fork.row(promised.row.pod), table.nodes[promised.column].metadata.name)
-    return fork
-
-
-def with_like(snapshot: ClusterSnapshot, like: str, names: Iterable[str]) -> ClusterSnapshot:
-    """Return the cluster with more nodes like one that it has, each with the daemons that this one runs."""
-    table = snapshot.table
-    model = table.nodes[table.columns[like]]
-    daemons = tuple(daemons_of(snapshot, table.columns[like]))
-    added = [alike(model, name) for name in names]
-    fork = relaid(snapshot, (*table.nodes, *added))
-    for node in added:
-        for daemon in daemons:
-            fork.assume(fork.row(_on(daemon, node.metadata.name)), fork.table.columns[node.metadata.name])
     return fork
 
 
@@ -53,7 +62,8 @@ def daemons_of(snapshot: ClusterSnapshot, column: int) -> Iterator[Pod]:
             yield placed.row.pod
 
 
-def _on(daemon: Pod, node: str) -> Pod:
+def copy_on(daemon: Pod, node: str) -> Pod:
+    """Return the pod that a DaemonSet would make like this one on another node."""
     name = f"{daemon.metadata.name}-on-{node}"
     metadata = replace(daemon.metadata, name=name, uid=f"{daemon.metadata.uid}-on-{node}")
     return replace(daemon, metadata=metadata, spec=replace(daemon.spec, node_name=node))

@@ -16,7 +16,7 @@ from kubewright.api.core import Pod, Taint
 from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.explain.candidates import proposals, untolerated_of
-from kubewright.explain.changes import Change, MoreImportant, NodeAdded, Uncordoned, Waited, taint_text
+from kubewright.explain.changes import Change, MoreImportant, Waited, taint_text
 from kubewright.explain.impossible import impossibilities
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import DEFAULT_POLICY, Fit, fit
@@ -53,8 +53,6 @@ class Situation:
     endings: tuple[Ending, ...] = ()
     classes: tuple[tuple[str, int], ...] = ()
     """PriorityClasses with their values."""
-    may_lay_out: bool = True
-    """Whether clusters with other nodes may be laid out, which takes a second for each 100,000 pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +145,14 @@ def _remedies(pod: Pod, outcome: Diagnosis, situation: Situation) -> Iterator[Re
     snapshot, policy = situation.snapshot, situation.policy
     if outcome.problem and not pod.spec.scheduling_gates:
         return  # what is wrong lies with its claims or its own terms, whatever the nodes
-    for change in (*_waits(pod, situation), *_priorities(pod, situation), *_proposals(pod, situation)):
+    for change in (
+        *_waits(pod, situation),
+        *_priorities(pod, situation),
+        *proposals(snapshot.row(pod), snapshot, policy),
+    ):
         node = lands_on(change, pod, snapshot, policy)
         if node:
             yield Remedy(change, node)
-
-
-def _proposals(pod: Pod, situation: Situation) -> Iterator[Change]:
-    for change in proposals(situation.snapshot.row(pod), situation.snapshot, situation.policy):
-        if situation.may_lay_out or not isinstance(change, NodeAdded | Uncordoned):
-            yield change
 
 
 def _waits(pod: Pod, situation: Situation) -> Iterator[Waited]:

@@ -29,8 +29,6 @@ KEEP_SECONDS = 60.0
 """How long advice holds for others of its like, and for the pod that was given it."""
 WRITES_AT_A_TIME = 32
 SHARE_OF_TIME = 0.1
-LAID_OUT_UP_TO = 20_000
-"""Pods on nodes: beyond, nobody is advised to add nodes, since trying that would hold up decisions for too long."""
 
 _log = logging.getLogger(__name__)
 
@@ -99,18 +97,12 @@ class Adviser:
         return self._state.snapshot.row(pod).shape.key, pod.spec.priority, pod.spec.preemption_policy
 
     def _advice(self, pod: Pod) -> str:
-        snapshot, now = self._state.snapshot, self._clock.now()
+        now = self._clock.now()
         if now - self._learned_at >= KEEP_SECONDS:
             pods = self._state.pods.index.values()
             self._endings, self._learned_at = tuple(endings(pods, {}, RunTimes.of(pods), now)), now
             self._by_like.clear()
-        situation = Situation(
-            snapshot,
-            self._policy,
-            tuple(self._state.budgets()),
-            self._endings,
-            may_lay_out=len(snapshot.placed) <= LAID_OUT_UP_TO,
-        )
+        situation = Situation(self._state.snapshot, self._policy, tuple(self._state.budgets()), self._endings)
         text = explain(pod, situation).hint
         self._by_like[self._like(pod)] = _Advice(text, now)
         return text
