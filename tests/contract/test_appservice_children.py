@@ -158,6 +158,30 @@ async def test_files_stay_as_long_as_a_release_that_reads_them_may_run_again(app
     await eventually(pruned)
 
 
+LONGEST = {
+    "service": ("a" * 63, {**WEB, "volumes": [{"name": "data", "mountPath": "/d", "template": {"size": "1Gi"}}]}),
+    "stateful": ("a" * 52, DATABASE),
+    "job": ("a" * 63, {"image": "report:1", "kind": "job"}),
+    "indexed": ("a" * 61, {"image": "report:1", "kind": "job", "job": {"indexed": True}}),
+    "schedule": ("a" * 52, {"image": "report:1", "schedule": "* * * * *"}),
+}
+
+
+@pytest.mark.parametrize(("name", "spec"), LONGEST.values(), ids=LONGEST)
+async def test_the_longest_name_that_is_taken_gets_its_pods(apps, kinds, name, spec):
+    (await apps.create(document(name, spec))).ok()
+    if "schedule" in spec:
+        await apps.becomes(name, ready)  # its first job may be a minute away
+        return
+
+    async def made():
+        return len(await kinds("pods").names()) > 0
+
+    await eventually(made)
+    found = await apps.becomes(name, lambda it: it.get("status", {}).get("conditions"))
+    assert condition(found)["reason"] not in {"Refused", "PodsRefused", "InvalidSpec"}
+
+
 async def test_an_autoscalers_number_is_not_fought_over(apps, kinds):
     (await apps.create(document("web", {**BARE, "scaling": {"min": 2, "max": 5}}))).ok()
     await apps.becomes("web", ready)

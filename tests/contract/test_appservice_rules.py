@@ -192,6 +192,11 @@ REFUSED = {
         "rollout.traffic",
         "name it in expose.gateway",
     ),
+    "a canary by VirtualServices without Istio": (
+        a_service(rollout={**CANARY, "traffic": "virtualService"}, mesh={"type": "linkerd"}),
+        "rollout.traffic",
+        "set mesh.type to istio",
+    ),
     "steps that go back": (
         a_service(rollout={"strategy": "canary", "steps": [{"weight": 50}, {"weight": 10}]}),
         "rollout.steps",
@@ -309,7 +314,15 @@ def within(asked, kept):
     ("name", "spec", "sentence"),
     [
         pytest.param("shop.web", a_service(), "at most 63 small letters", id="a name with a dot"),
+        pytest.param("a" * 64, a_service(), "at most 63 small letters", id="a name that no label may have"),
         pytest.param("a" * 53, {"image": "x", "schedule": "* * * * *"}, "at most 52", id="a schedule's long name"),
+        pytest.param("a" * 53, a_service(kind="stateful"), "at most 52", id="a stateful application's long name"),
+        pytest.param(
+            "a" * 61,
+            a_job(job={"indexed": True, "completions": 20, "parallelism": 1}),
+            "at most 63 characters together",
+            id="an indexed job's long name",
+        ),
     ],
 )
 async def test_a_name_that_children_cannot_have_is_refused(apps, name, spec, sentence):

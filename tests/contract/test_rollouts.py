@@ -77,6 +77,52 @@ async def test_a_route_is_weighted_while_a_canary_is_on_its_way(begun, kinds, se
     assert selectors == ["stable", "trial"]
 
 
+@pytest.fixture
+async def virtual_services(api, namespace):
+    """Define as much of Istio's kind as matters here, for all cases of a cluster: its lists are atomic, too."""
+    rules = {"type": "array", "items": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    spec = {"type": "object", "properties": {"hosts": {"type": "array", "items": {"type": "string"}}, "http": rules}}
+    names = {"plural": "virtualservices", "singular": "virtualservice", "kind": "VirtualService"}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "virtualservices.networking.istio.io"},
+        "spec": {
+            "group": "networking.istio.io",
+            "scope": "Namespaced",
+            "names": names | {"listKind": "VirtualServiceList"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+    answer = await api.of("customresourcedefinitions").create(definition)
+    assert answer.status in {201, 409}, answer.document
+    found = api.of("virtualservices", namespace, root="/apis/networking.istio.io/v1")
+    await found.served()
+    return found
+
+
+async def test_in_istio_a_virtual_service_is_weighted_and_what_others_have_in_it_stays(
+    virtual_services, begun, apps, services
+):
+    def route(it):
+        return [(each["destination"]["host"], each.get("weight")) for each in it["spec"]["http"][-1]["route"]]
+
+    await begun(rollout=SOON | {"manual": True}, mesh={"type": "istio"})
+    split = await virtual_services.becomes("a", lambda it: route(it) == [("a", 50), ("a-trial", 50)])
+    assert (await services.get("a")).ok()["spec"]["selector"][TRACK] == "stable"
+    [ours] = split["spec"]["http"]
+    theirs = {"name": "testers", "match": [{"port": 80}], "route": [{"destination": {"host": "a-trial"}}]}
+    (await virtual_services.merge("a", {"spec": {"http": [theirs, {**ours, "timeout": "3s"}]}})).ok()
+    waiting = await apps.becomes("a", lambda it: it["status"]["rollout"].get("reason") == "AwaitingPromotion")
+    promote = {"metadata": {"annotations": {"app.example.com/promote": waiting["status"]["rollout"]["release"]}}}
+    (await apps.merge("a", promote)).ok()
+    await apps.becomes("a", phase("Verifying"))
+    whole = await virtual_services.becomes("a", lambda it: route(it) == [("a", None)])
+    assert whole["spec"]["http"][0] == theirs
+    assert whole["spec"]["http"][1]["timeout"] == "3s"
+
+
 async def test_blue_green_switches_the_service(begun, apps, services):
     await begun(rollout={"strategy": "blueGreen", "keepOldSeconds": 3600})
     await apps.becomes("a", phase("Switched"))
@@ -147,3 +193,14 @@ async def test_a_release_is_rehearsed_before_it_starts_and_held_if_it_fails_ther
     await apps.becomes("a", lambda it: phase("Verifying")(it) and ready(it))
     conditions = {each["type"]: each for each in (await apps.get("a")).ok()["status"]["conditions"]}
     assert conditions["Rehearsed"]["message"] == "all 2 pods find a place and come up; it changes Deployment"
+
+
+async def test_a_name_as_long_as_a_labels_value_does_for_releases_of_every_kind(apps, deployments, services):
+    name = "a" * 63
+    (await apps.create(app_service(name, rollout={"strategy": "blueGreen", "keepOldSeconds": 3600}))).ok()
+    await apps.becomes(name, lambda it: ready(it) and phase("Stable")(it))
+    (await apps.merge(name, {"spec": {"image": "nginx:2"}})).ok()
+    await apps.becomes(name, phase("Switched"))
+    trials = [each for each in await services.names() if each.endswith("-trial")]
+    assert [len(each) for each in trials] == [63]
+    assert trials == [each for each in await deployments.names() if each != name]

@@ -20,6 +20,7 @@ from kubewright.runtime.events import EventRecorder
 from kubewright.store.versioned import VersionedStore
 from kubewright.twin.cluster import Twin
 from kubewright.workloads.children import NAME_LABEL
+from kubewright.workloads.children.identity import suffixed
 from kubewright.workloads.controller import app_services
 from kubewright.workloads.kinds import BUILT_IN, CHILD_DEPLOYMENTS, OPTIONAL
 from kubewright.workloads.rollout.releases import RELEASE_LABEL
@@ -123,6 +124,7 @@ def _said(app: AppService) -> str:
 async def _children(client: Client, key: ObjectKey) -> Children:
     """Return the application's children, but for those that are there during a release alone."""
     found: dict[tuple[str, str], str] = {}
+    trial = suffixed(key.name, TRIAL_SUFFIX)
     for kind in (*BUILT_IN, *OPTIONAL):
         try:
             listing = await client.list(kind, namespace=key.namespace, label_selector=f"{NAME_LABEL}={key.name}")
@@ -131,6 +133,6 @@ async def _children(client: Client, key: ObjectKey) -> Children:
                 raise
             continue
         for live in listing.items:
-            if FINGERPRINT in live.metadata.annotations and live.metadata.name != f"{key.name}{TRIAL_SUFFIX}":
+            if FINGERPRINT in live.metadata.annotations and live.metadata.name != trial:
                 found[kind.kind, live.metadata.name] = live.metadata.annotations[FINGERPRINT]
     return found

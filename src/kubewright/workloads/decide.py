@@ -20,8 +20,16 @@ from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, Resource, parse_time
 from kubewright.api.plan import Action, Announce, Apply, Delete, Plan, Scale
 from kubewright.workloads.children import NAME_LABEL, wanted
+from kubewright.workloads.children.virtualservice import beside_others
 from kubewright.workloads.health import Health, assess, has_completed
-from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_JOBS, CHILD_SERVICES, CHILD_STATEFUL_SETS, WORKLOADS
+from kubewright.workloads.kinds import (
+    CHILD_DEPLOYMENTS,
+    CHILD_JOBS,
+    CHILD_SERVICES,
+    CHILD_STATEFUL_SETS,
+    VIRTUAL_SERVICES,
+    WORKLOADS,
+)
 from kubewright.workloads.rollout.decide import REHEARSAL_FAILED
 from kubewright.workloads.rollout.standing import standing
 from kubewright.workloads.rollout.words import ROLLED_BACK_REASON, announcements
@@ -116,8 +124,7 @@ def _converge(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> It
                 live = seen.children.at(manifest)
                 if live is not None and app.spec.scaling is not None:
                     yield from _keep_replicas(app, resource, live)
-                # What a job runs cannot be changed: a new one takes its place.
-                yield replace(action, or_replace=live.metadata.uid) if live and resource == CHILD_JOBS else action
+                yield _onto(action, live) if live is not None else action
                 yield Announce("Normal", _verb(app, live), f"{resource.kind} {action.key}")
             case Delete(resource, key) if resource.kind == CONFIG_MAPS.kind and key.name in seen.needed_files:
                 continue
@@ -127,6 +134,14 @@ def _converge(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> It
             case _:
                 yield action
     yield from _bound_replicas(app, seen)
+
+
+def _onto(action: Apply, live: LiveObject) -> Apply:
+    """Return how a child that is there is changed, where that takes more than saying it."""
+    if action.resource == VIRTUAL_SERVICES:
+        return Apply(action.resource, beside_others(action.manifest, live))
+    # What a job runs cannot be changed: a new one takes its place.
+    return replace(action, or_replace=live.metadata.uid) if action.resource == CHILD_JOBS else action
 
 
 def _waits(action: Action, seen: Seen) -> bool:

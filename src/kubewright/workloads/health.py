@@ -12,6 +12,7 @@ from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.spec import ALIAS, CRON, JOB
 from kubewright.api.live import LiveObject
 from kubewright.workloads.children.routes import http_route
+from kubewright.workloads.children.virtualservice import VIRTUAL_SERVICE
 from kubewright.workloads.kinds import (
     CHILD_CRON_JOBS,
     CHILD_DEPLOYMENTS,
@@ -19,6 +20,7 @@ from kubewright.workloads.kinds import (
     CHILD_SERVICES,
     CHILD_STATEFUL_SETS,
     HTTP_ROUTES,
+    VIRTUAL_SERVICES,
 )
 from kubewright.workloads.seen import Seen
 from kubewright.workloads.troubles import Trouble, of_creation, worst
@@ -161,6 +163,9 @@ def _of_alias(app: AppService, seen: Seen) -> Health:
 
 def _of_route(app: AppService, seen: Seen) -> Health | None:
     """Return what is wrong with the way to an application whose pods are well."""
+    if app.spec.rollout.traffic == VIRTUAL_SERVICE and VIRTUAL_SERVICES not in seen.kinds:
+        message = "the cluster has no VirtualServices: install Istio, or set rollout.traffic to auto"
+        return Health(ready=False, reason="KindMissing", message=message, stalled=True)
     if http_route(app) is None:
         return None
     if HTTP_ROUTES not in seen.kinds:

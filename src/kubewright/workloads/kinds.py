@@ -15,6 +15,7 @@ INGRESSES = Resource(_NETWORKING, "v1", "ingresses", "Ingress", LiveObject)
 NETWORK_POLICIES = Resource(_NETWORKING, "v1", "networkpolicies", "NetworkPolicy", LiveObject)
 AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", LiveObject)
 HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", LiveObject)
+VIRTUAL_SERVICES = Resource("networking.istio.io", "v1", "virtualservices", "VirtualService", LiveObject)
 AUTHORIZATION_POLICIES = Resource("security.istio.io", "v1", "authorizationpolicies", "AuthorizationPolicy", LiveObject)
 
 CHILD_DEPLOYMENTS = live_resource(DEPLOYMENTS)
@@ -36,7 +37,7 @@ BUILT_IN: tuple[Resource[LiveObject], ...] = (
 )
 """What every cluster serves."""
 
-OPTIONAL: tuple[Resource[LiveObject], ...] = (HTTP_ROUTES, AUTHORIZATION_POLICIES)
+OPTIONAL: tuple[Resource[LiveObject], ...] = (HTTP_ROUTES, VIRTUAL_SERVICES, AUTHORIZATION_POLICIES)
 """What a cluster serves when somebody has defined it: the Gateway API, Istio."""
 
 WORKLOADS: tuple[Resource[LiveObject], ...] = (CHILD_DEPLOYMENTS, CHILD_STATEFUL_SETS, CHILD_JOBS, CHILD_CRON_JOBS)

@@ -19,6 +19,7 @@ from kubewright.workloads.children.identity import MANAGED_BY, MANAGED_BY_LABEL,
 from kubewright.workloads.children.mesh import authorization
 from kubewright.workloads.children.routes import http_route, ingress
 from kubewright.workloads.children.services import pods_service, service
+from kubewright.workloads.children.virtualservice import virtual_service
 from kubewright.workloads.children.volumes import claims, files
 from kubewright.workloads.children.workload import deployment, workload
 
@@ -41,6 +42,7 @@ def wanted(app: AppService) -> Iterator[Wanted]:
         workload(app),
         service(app),
         http_route(app),
+        virtual_service(app),
         ingress(app),
         disruption_budget(app),
         autoscaler(app),

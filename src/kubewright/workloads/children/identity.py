@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from kubewright.api.crds.appservice import AppService
@@ -10,6 +11,9 @@ from kubewright.api.meta import Manifest, Resource
 NAME_LABEL = "app.example.com/name"
 """On every child and pod: the AppService's name. The one label of the selector, which can never change."""
 
+SERVICE_NAME_MAX = 63
+"""Also the most that a label's value may have."""
+_DIGEST = 8
 TEAM_LABEL = "kubewright.dev/team"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "kubewright"
@@ -43,6 +47,15 @@ def child(
     if annotations:
         metadata["annotations"] = annotations
     return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata, **content}
+
+
+def suffixed(name: str, suffix: str) -> str:
+    """Return a name with a suffix that a Service, too, may have: what is too long is cut and told apart by a digest."""
+    if len(name) + len(suffix) <= SERVICE_NAME_MAX:
+        return f"{name}{suffix}"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]
+    kept = name[: SERVICE_NAME_MAX - len(suffix) - _DIGEST - 1].rstrip("-")
+    return f"{kept}-{digest}{suffix}"
 
 
 def present(**fields: Any) -> dict[str, Any]:

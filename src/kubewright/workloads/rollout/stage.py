@@ -17,11 +17,13 @@ from kubewright.api.crds.appservice.rollout import BLUE_GREEN, ROLLING
 from kubewright.api.crds.appservice.rolloutstatus import RolloutStatus
 from kubewright.api.drift import FINGERPRINT, with_fingerprint
 from kubewright.api.meta import Manifest
+from kubewright.workloads.children.identity import suffixed
+from kubewright.workloads.children.virtualservice import HTTP_ROUTE, VIRTUAL_SERVICE, splitter, weighted
+from kubewright.workloads.kinds import HTTP_ROUTES, VIRTUAL_SERVICES
 from kubewright.workloads.rollout.releases import STABLE_TRACK, TRACK_LABEL, TRIAL_TRACK, labelled, release_of
 from kubewright.workloads.rollout.steps import ALL, has_trial, runs_stable, trial_replicas, trial_share
 
 TRIAL_SUFFIX = "-trial"
-_ROUTES = frozenset({"HTTPRoute"})
 _KEPT_REVISIONS = 2
 """At least: without the one before there is nothing to go back to."""
 
@@ -37,15 +39,19 @@ class Templates:
 
 def trial_name(app: AppService) -> str:
     """Return the name of the Deployment, and of the Service, that tries a new release."""
-    return f"{app.metadata.name}{TRIAL_SUFFIX}"
+    return suffixed(app.metadata.name, TRIAL_SUFFIX)
 
 
 def is_routed(app: AppService, desired: Sequence[Manifest]) -> bool:
     """Whether a route splits the traffic, so that the number of pods need not."""
     if app.spec.rollout.strategy == BLUE_GREEN:
         return True
-    wanted = app.spec.rollout.traffic
-    return wanted in {"auto", "httpRoute"} and any(each["kind"] in _ROUTES for each in desired)
+    return any(each["kind"] == _splitting(app) for each in desired)
+
+
+def _splitting(app: AppService) -> str:
+    """Return the kind of the route that splits the traffic; empty if none does."""
+    return {HTTP_ROUTE: HTTP_ROUTES.kind, VIRTUAL_SERVICE: VIRTUAL_SERVICES.kind}.get(splitter(app), "")
 
 
 def staged(
@@ -132,8 +138,11 @@ def _led(app: AppService, manifest: Manifest, state: RolloutStatus | None, *, ro
         yield _selecting(manifest, TRIAL_TRACK if switched else STABLE_TRACK)
         if state is not None and has_trial(app, state) and manifest["metadata"]["name"] == app.metadata.name:
             yield _selecting(_internal(manifest, trial_name(app)), TRIAL_TRACK)
-    elif manifest["kind"] in _ROUTES and splits and share:
-        yield _renewed({**manifest, "spec": _weighted(manifest["spec"], app.metadata.name, trial_name(app), share)})
+    elif manifest["kind"] == _splitting(app) and splits and share:
+        by_route = manifest["kind"] == HTTP_ROUTES.kind
+        spec, new = manifest["spec"], trial_name(app)
+        split = _weighted(spec, app.metadata.name, new, share) if by_route else weighted(spec, new, share)
+        yield _renewed({**manifest, "spec": split})
     else:
         yield manifest
 

@@ -5,7 +5,10 @@ import pytest
 
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.scale import AppServiceScaling
+from kubewright.api.live import LiveObject
+from kubewright.api.meta import ObjectMeta
 from kubewright.workloads.children import wanted
+from kubewright.workloads.children.virtualservice import beside_others
 from kubewright.workloads.rollout.releases import (
     RELEASE_LABEL,
     TRACK_LABEL,
@@ -80,6 +83,46 @@ def test_by_a_route_traffic_is_weighted_and_the_service_in_the_cluster_leads_to_
     assert found["Service", "web-trial"]["spec"]["selector"][TRACK_LABEL] == "trial"
     assert found["Deployment", "web-trial"]["spec"]["replicas"] == 1
     assert list(found).index(("Service", "web-trial")) < list(found).index(("HTTPRoute", "web"))
+
+
+def meshed(**rollout):
+    spec = msgspec.to_builtins(app(**rollout).spec) | {"mesh": {"type": "istio"}}
+    spec["ports"] = [{"port": 80}, {"port": 9090, "name": "grpc"}, {"port": 53, "protocol": "UDP", "name": "dns"}]
+    return msgspec.convert({"metadata": {"name": "web", "namespace": "shop"}, "spec": spec}, AppService)
+
+
+def test_in_istio_each_port_that_takes_connections_is_weighted_by_a_virtual_service():
+    found = children(meshed(), state("Progressing", weight=25))
+    spec = found["VirtualService", "web"]["spec"]
+    assert spec["hosts"] == ["web"]
+    assert [rule["match"] for rule in spec["http"]] == [[{"port": 80}], [{"port": 9090}]]
+    routes = [[(each["destination"]["host"], each["weight"]) for each in rule["route"]] for rule in spec["http"]]
+    assert routes == [[("web", 75), ("web-trial", 25)]] * 2
+    assert found["Service", "web"]["spec"]["selector"][TRACK_LABEL] == "stable"
+    assert found["Deployment", "web-trial"]["spec"]["replicas"] == 1
+    whole = children(meshed(), state("Stable", release=OLD))["VirtualService", "web"]["spec"]["http"]
+    assert [rule["route"] for rule in whole] == [
+        [{"destination": {"host": "web", "port": {"number": port}}}] for port in (80, 9090)
+    ]
+
+
+@pytest.mark.parametrize("rollout", [{"strategy": "rolling"}, {"traffic": "replicas"}], ids=["rolling", "by replicas"])
+def test_whose_traffic_is_not_split_by_it_has_no_virtual_service(rollout):
+    assert ("VirtualService", "web") not in children(meshed(**rollout), None)
+
+
+def test_what_others_have_in_a_virtual_service_stays_when_its_weights_change():
+    made = children(meshed(), state("Progressing", weight=25))["VirtualService", "web"]
+    [first, second] = children(meshed(), None)["VirtualService", "web"]["spec"]["http"]
+    theirs = {"name": "testers", "match": [{"headers": {"x-test": {"exact": "1"}}}], "route": second["route"]}
+    gone = {"name": "kubewright-81", "route": second["route"]}
+    spec = {"hosts": ["web"], "http": [theirs, {**first, "timeout": "3s"}, gone]}
+    live = LiveObject(metadata=ObjectMeta(name="web", resource_version="5"), spec=spec)
+    both = beside_others(made, live)
+    assert both["metadata"]["resourceVersion"] == "5"
+    rules = both["spec"]["http"]
+    assert rules[0] == theirs
+    assert rules[1:] == [{**made["spec"]["http"][0], "timeout": "3s"}, made["spec"]["http"][1]]
 
 
 def test_a_route_is_whole_again_before_and_after():

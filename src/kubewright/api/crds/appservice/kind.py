@@ -26,6 +26,15 @@ class AppService(KubeObject, frozen=True, kw_only=True):
             "self.metadata.name.size() <= 52 || !has(self.spec.schedule)",
             "the jobs of a schedule add 11 characters to metadata.name: at most 52",
         ),
+        Rule(
+            "self.metadata.name.size() <= 52 || !has(self.spec.kind) || self.spec.kind != 'stateful'",
+            "the revisions of a stateful application add 11 characters to metadata.name, and are labels: at most 52",
+        ),
+        Rule(
+            "!has(self.spec.job) || !has(self.spec.job.indexed) || !self.spec.job.indexed || self.metadata.name.size() "
+            "+ 1 + string((has(self.spec.job.completions) ? self.spec.job.completions : 1) - 1).size() <= 63",
+            "the pods of an indexed job add their number to metadata.name: at most 63 characters together",
+        ),
     )
 
 

@@ -9,7 +9,7 @@ from kubewright.api.described import Rule, described
 from kubewright.api.meta import Leaf
 
 ROLLING, CANARY, BLUE_GREEN = "rolling", "canary", "blueGreen"
-TRAFFIC = ("auto", "httpRoute", "replicas")
+TRAFFIC = ("auto", "httpRoute", "virtualService", "replicas")
 METRICS = ("burnRate", "errors", "latency", "query")
 _SECONDS = {"format": "int32", "minimum": 0, "maximum": 604800}
 _WINDOW = {"format": "int32", "minimum": 10, "maximum": 86400}
@@ -69,7 +69,7 @@ class AppServiceRollout(Leaf, frozen=True):
     traffic: Annotated[
         str,
         described(
-            "What splits the traffic; auto is the HTTPRoute, else the number of pods.",
+            "What splits the traffic; auto is the HTTPRoute, else in Istio a VirtualService, else the number of pods.",
             {"enum": list(TRAFFIC)},
             publish_default=True,
         ),

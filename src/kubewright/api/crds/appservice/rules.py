@@ -127,6 +127,12 @@ SPEC_RULES: tuple[Rule, ...] = (
         ".rollout.traffic",
     ),
     Rule(
+        "!has(self.rollout) || self.rollout.traffic != 'virtualService' || "
+        "(has(self.mesh) && self.mesh.type == 'istio')",
+        "a VirtualService splits the traffic of Istio's sidecars: set mesh.type to istio, or rollout.traffic to auto",
+        ".rollout.traffic",
+    ),
+    Rule(
         "!has(self.rollout) || !has(self.rollout.gates) || "
         "!self.rollout.gates.exists(each, each.metric == 'burnRate') || has(self.slo)",
         "what burns is the budget of an objective: say slo, or choose another metric",
