@@ -134,6 +134,22 @@ async def test_applying_with_a_uid_to_an_absent_object_is_a_conflict(maps):
     )
 
 
+async def test_applying_under_a_version_that_no_object_has_creates_and_never_changes(maps):
+    def wanted(value):
+        return config_map("a", {"k": value}, resourceVersion="1")
+
+    made = (await maps.apply(wanted("1"), "me")).ok()
+    for value in ("1", "2"):
+        refused = (await maps.apply(wanted(value), "me")).refused
+        assert (refused.code, refused.reason) == (409, "Conflict")
+        assert refused.message == (
+            'Operation cannot be fulfilled on configmaps "a": the object has been modified; '
+            "please apply your changes to the latest version and try again"
+        )
+    same = await maps.apply(config_map("a", {"k": "1"}, resourceVersion=str(version_of(made))), "me")
+    assert version_of(same.ok()) == version_of(made)
+
+
 async def test_applying_without_a_kind_is_refused(maps):
     refused = (await maps.apply({"metadata": {"name": "a"}}, "me")).refused
     assert (refused.code, refused.message) == (400, "invalid object type: /, Kind=")

@@ -35,6 +35,8 @@ class Observed:
     )
     beyond_caches: bool = False
     """Whether some of it was only found by asking: no cache will tell when that changes."""
+    unasked: set[Identity] = field(default_factory=set[Identity])
+    """What no cache knows and nobody asked for: probably free, so it may be made, but not made over."""
 
     def add(self, resource: Resource[LiveObject], live: LiveObject) -> None:
         """Note one."""
@@ -115,7 +117,7 @@ class ApplySet:
         for manifest in desired:
             live = observed.at(manifest)
             if live is None:
-                yield Apply(self._kind_of(manifest), manifest)
+                yield Apply(self._kind_of(manifest), manifest, only_new=identity(manifest) in observed.unasked)
             elif self.owns(live) and not is_as_desired(live, manifest):
                 seen = covers(live.metadata.annotations, manifest["metadata"]["annotations"])
                 yield Apply(self._kind_of(manifest), manifest, or_replace=live.metadata.uid if seen else "")

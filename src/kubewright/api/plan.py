@@ -18,12 +18,15 @@ class Apply:
 
     What somebody put into a list stays beside our items, and together they may be invalid. Then the object with the
     uid `or_replace` is deleted, and its deletion brings the next decision, which creates it anew.
+
+    What is `only_new` is not made so if there is an object already, whosever it is: that is a conflict.
     """
 
     resource: Resource[Any]
     manifest: Manifest
     subresource: str = ""
     or_replace: str = ""
+    only_new: bool = False
 
     @property
     def key(self) -> ObjectKey:

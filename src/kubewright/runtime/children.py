@@ -1,8 +1,9 @@
 """What there is of an object's children: from the caches, and from the server where a wanted name is not in them.
 
-Caches of children hold only what bears the controller's label. A name that they do not know may be free, or taken by an
-object without the label, and applying over that would take it from its owner; so it is asked for, once, before a child
-is made. This is the reading half of `api.applyset`, whose decisions are pure.
+Caches of children hold only what bears the controller's label. A name that they do not know is nearly always free, but
+it may be taken by an object without the label, and applying over that would take it from its owner. So such a child is
+only created, never made over; where that is refused the name is `Taken`, and asked for at the next turn. This is the
+reading half of `api.applyset`, whose decisions are pure.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from kubewright.api.applyset import Observed
+from kubewright.api.applyset import Identity, Observed, identity
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
 from kubewright.client.protocol import Client
@@ -22,6 +23,28 @@ from kubewright.store.index import Indexer
 T = TypeVar("T", bound=KubeObject)
 
 BY_OWNER = "owner"
+
+_MOST_TAKEN = 10_000
+
+
+class Taken:
+    """Names at which a child could not be created; those that are left out again are only found once more."""
+
+    def __init__(self) -> None:
+        self._names: dict[Identity, None] = {}
+
+    def __contains__(self, name: Identity) -> bool:
+        return name in self._names
+
+    def add(self, name: Identity) -> None:
+        """Note that there is something."""
+        if len(self._names) >= _MOST_TAKEN:
+            del self._names[next(iter(self._names))]
+        self._names[name] = None
+
+    def discard(self, name: Identity) -> None:
+        """Note that there is nothing any more."""
+        self._names.pop(name, None)
 
 
 def _owners(obj: KubeObject) -> Iterable[Hashable]:
@@ -38,6 +61,8 @@ class Children:
 
     client: Client
     informers: Sequence[Informer[LiveObject]]
+    taken: Taken | None = None
+    """What the Executor of the same controller ran into; without it every name is asked for before it is used."""
 
     @property
     def kinds(self) -> tuple[Resource[LiveObject], ...]:
@@ -52,21 +77,29 @@ class Children:
                 observed.add(informer.resource, live)
         for manifest in desired:
             if observed.at(manifest) is None:
-                await self._look_up(manifest, observed)
+                await self._look_up(identity(manifest), observed)
         return observed
 
-    async def _look_up(self, manifest: Manifest, observed: Observed) -> None:
-        metadata = manifest["metadata"]
-        key = ObjectKey(metadata.get("namespace", ""), metadata["name"])
+    async def _look_up(self, name: Identity, observed: Observed) -> None:
+        api_version, kind, key = name
         for informer in self.informers:
             resource = informer.resource
-            if (resource.api_version, resource.kind) == (manifest["apiVersion"], manifest["kind"]):
-                live = informer.index.get(key)
-                if live is None:
-                    live = await get_or_none(self.client, resource, key)
-                    observed.beyond_caches |= live is not None
-                if live is not None:
-                    observed.add(resource, live)
+            if (resource.api_version, resource.kind) != (api_version, kind):
+                continue
+            live = informer.index.get(key)
+            if live is None and self.taken is not None and name not in self.taken:
+                observed.unasked.add(name)
+            elif live is None:
+                live = await self._ask(resource, name)
+                observed.beyond_caches |= live is not None
+            if live is not None:
+                observed.add(resource, live)
+
+    async def _ask(self, resource: Resource[LiveObject], name: Identity) -> LiveObject | None:
+        live = await get_or_none(self.client, resource, name[-1])
+        if live is None and self.taken is not None:
+            self.taken.discard(name)
+        return live
 
 
 async def get_or_none(client: Client, resource: Resource[T], key: ObjectKey) -> T | None:

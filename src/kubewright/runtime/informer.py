@@ -8,6 +8,8 @@ queue. The copy survives what really happens to watches:
   object that was deleted and created again is one Change from the old to the new, told apart by uid.
 - The server or the way to it is down: back off from 0.8 s to 30 s, jittered, and serve the last copy meanwhile.
 - One object does not decode: that object is reported and keeps its last good state; the others go on.
+- It lags: what the server answered to a write of this process is taken over at once (`wrote`), and what the watch tells
+  of the time before that is passed over.
 
 Where the server can stream its initial state as a watch (WatchList, the default since 1.34), no list is asked for.
 """
@@ -24,6 +26,7 @@ from typing import Generic, TypeVar
 
 from kubewright.api.interning import Interner
 from kubewright.api.meta import KubeObject, ObjectKey, Resource
+from kubewright.api.selectors import parse_label_selector
 from kubewright.client.protocol import Client, EventType, WatchEvent
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.backoff import Backoff
@@ -77,6 +80,7 @@ class Informer(Generic[T]):
         self._client = client
         self._namespace = namespace
         self._label_selector = label_selector
+        self._chosen = parse_label_selector(label_selector)
         self._field_selector = field_selector
         self._rng = rng or random.Random(f"{resource.group}/{resource.plural}/{namespace}")  # noqa: S311  jitter
         self._watch_list = watch_list
@@ -85,6 +89,8 @@ class Informer(Generic[T]):
         self._backoff = Backoff(0.8, 30.0, self._rng)
         self._version = ""
         self._arriving: _Arriving[T] | None = None
+        self._ahead: dict[ObjectKey, int] = {}
+        """The versions of what was written here and the watch has not told of yet."""
         self._interner = Interner()
         self._synced = asyncio.Event()
 
@@ -106,6 +112,29 @@ class Informer(Generic[T]):
     def on_undecodable(self, handler: UndecodableHandler) -> None:
         """Tell `handler` of each object that does not decode, and why."""
         self._undecodable_handlers.append(handler)
+
+    def wrote(self, obj: T) -> None:
+        """Take over what the server answered to a write, unless the watch has been there already.
+
+        Versions of one kind are in order: the watch is still to tell of it, and of what becomes of it, exactly if its
+        version is beyond the last one seen.
+        """
+        version, seen = _number(obj.metadata.resource_version), _number(self._version)
+        if not self.synced or self._arriving is not None or not 0 < seen < version or not self._follows(obj):
+            return
+        old = self.index.get(obj.key)
+        if old is None or _number(old.metadata.resource_version) < version:
+            self._ahead[obj.key] = version
+            self.index.put(obj.key, self._interner.intern(obj))
+            self._tell_all(Change(obj.key, old, obj))
+
+    def _follows(self, obj: T) -> bool:
+        """Whether the watch will tell of an object, as far as that can be said here."""
+        return (
+            not self._field_selector
+            and self._namespace in {"", obj.metadata.namespace}
+            and self._chosen.matches(obj.metadata.labels)
+        )
 
     async def run(self) -> None:
         """Follow the server until cancelled."""
@@ -162,8 +191,11 @@ class Informer(Generic[T]):
         for broken in listing.undecodable:
             self._report_undecodable(broken.key, broken.error)
         self.problem = ""
-        self._replace({obj.key: obj for obj in listing.items}, {broken.key for broken in listing.undecodable})
-        self._version = listing.resource_version
+        self._replace(
+            {obj.key: obj for obj in listing.items},
+            {broken.key for broken in listing.undecodable},
+            listing.resource_version,
+        )
 
     @asynccontextmanager
     async def _watch(self) -> AsyncGenerator[AsyncIterator[WatchEvent[T]]]:
@@ -193,11 +225,22 @@ class Informer(Generic[T]):
         if self._arriving is not None:
             self._on_initial_event(self._arriving, event, key)
             return
-        if key is not None and event.type is EventType.DELETED:
-            self._remove(key, event.obj)
-        elif event.obj is not None:
-            self._put(event.obj)
+        if key is not None and not self._is_behind(key, event.resource_version):
+            if event.type is EventType.DELETED:
+                self._remove(key, event.obj)
+            elif event.obj is not None:
+                self._put(event.obj)
         self._version = event.resource_version or self._version
+
+    def _is_behind(self, key: ObjectKey, version: str) -> bool:
+        """Whether news are from before a write of ours; those that are not catch up with it."""
+        ahead = self._ahead.get(key)
+        if ahead is None:
+            return False
+        if 0 < _number(version) < ahead:
+            return True
+        del self._ahead[key]
+        return False
 
     def _on_initial_event(self, arriving: _Arriving[T], event: WatchEvent[T], key: ObjectKey | None) -> None:
         """Collect the streamed state aside and take it over whole, so that the index never holds half of it."""
@@ -208,9 +251,8 @@ class Informer(Generic[T]):
         if event.type is EventType.DELETED and key is not None:
             arriving.objects.pop(key, None)
         if event.initial_done:
-            self._replace(arriving.objects, arriving.undecodable)
             self._arriving = None
-            self._version = event.resource_version
+            self._replace(arriving.objects, arriving.undecodable, event.resource_version)
 
     def _put(self, obj: T) -> None:
         key = obj.key
@@ -227,9 +269,12 @@ class Informer(Generic[T]):
         self.index.remove(key)
         self._tell_all(Change(key, last or old, None))
 
-    def _replace(self, objects: Mapping[ObjectKey, T], undecodable: Iterable[ObjectKey]) -> None:
-        """Make the index hold these objects, then tell what changed: first what is gone."""
-        kept = frozenset(undecodable)
+    def _replace(self, objects: Mapping[ObjectKey, T], undecodable: Iterable[ObjectKey], version: str) -> None:
+        """Make the index hold the objects of a version, then tell what changed: first what is gone."""
+        self._version = version
+        ahead = {key for key in tuple(self._ahead) if self._is_behind(key, version)}
+        objects = {key: obj for key, obj in objects.items() if key not in ahead} if ahead else objects
+        kept = ahead.union(undecodable)
         initial = not self.synced
         gone = [key for key in self.index if key not in objects and key not in kept]
         changes = [Change(key, self.index.remove(key), None) for key in gone]
@@ -268,3 +313,8 @@ class _Arriving(Generic[T]):
 
 def _same(old: KubeObject, new: KubeObject) -> bool:
     return old.metadata.resource_version == new.metadata.resource_version and old.metadata.uid == new.metadata.uid
+
+
+def _number(version: str) -> int:
+    """Return a resource version as what it counts; 0 for none, and for one of a server that does not count."""
+    return int(version) if version.isdecimal() else 0

@@ -21,7 +21,7 @@ from kubewright.api.live import live_resource
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
-from kubewright.runtime.children import OWNER_INDEXERS, Children
+from kubewright.runtime.children import OWNER_INDEXERS, Children, Taken
 from kubewright.runtime.controller import Controller, Reconciler, owner_keys, watch_mapped
 from kubewright.runtime.definitions import install
 from kubewright.runtime.events import EventRecorder, announce_undecodable
@@ -76,6 +76,7 @@ class Operator:
         self.recorder = recorder or EventRecorder(client, clock, name, metrics=self.metrics)
         self._runs_recorder = recorder is None
         self._informers: dict[tuple[Resource[Any], str, str], Informer[Any]] = {}
+        self._taken = Taken()
         self._controllers: list[Controller[ObjectKey]] = []
         self._queues: list[WorkQueue[ObjectKey]] = []
         self._tasks: dict[str, Callable[[], Any]] = {}
@@ -116,7 +117,7 @@ class Operator:
             self.informer(live_resource(each), label_selector=label_selector, indexers=OWNER_INDEXERS)
             for each in resources
         ]
-        return Children(self.client, informers)
+        return Children(self.client, informers, self._taken)
 
     def own(self, resource: Resource[T], *, indexers: Mapping[str, Indexer[T]] | None = None) -> Informer[T]:
         """Return the cache of a controller's own kind: only this shard's objects, where a label chooses them."""
@@ -124,7 +125,7 @@ class Operator:
 
     def executor(self, resource: Resource[Any]) -> Executor:
         """Return what carries out plans about objects of a kind, as this operator."""
-        return Executor(self.client, self.recorder, resource, self.name)
+        return Executor(self.client, self.recorder, resource, self.name, self._caches, self._taken)
 
     def controller(
         self,
@@ -193,6 +194,9 @@ class Operator:
     def settled(self) -> bool:
         """Whether every object has had its turn and none is waiting for another at once."""
         return self.synced and all(queue.idle for queue in self._queues)
+
+    def _caches(self, resource: Resource[Any]) -> list[Informer[Any]]:
+        return [informer for informer in self._informers.values() if informer.resource == resource]
 
     def _held(self, keys_of: Callable[[Any], Iterable[ObjectKey]]) -> Callable[[Any], Iterable[ObjectKey]]:
         if self.shard.count == 1:

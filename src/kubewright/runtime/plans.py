@@ -1,16 +1,27 @@
-"""Carries out Plans: the one place where a decision becomes writes."""
+"""Carries out Plans: the one place where a decision becomes writes.
+
+What the server answers to a write goes into the caches at once, so that the next decision is never made from what was
+there before our own writes: nothing is written twice, and a watch that lags does no harm.
+"""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from kubewright.api.meta import KubeObject, ObjectKey, Resource
+from kubewright.api.applyset import identity
+from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
 from kubewright.api.plan import Announce, Apply, Delete, Plan, Scale, SetFinalizers
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.children import Taken
 from kubewright.runtime.events import EventRecorder
+from kubewright.runtime.informer import Informer
+
+_NEVER = "1"
+"""A version that no object has: it is that of the empty store. Who applies under it creates or is refused."""
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +34,9 @@ class Executor:
     recorder: EventRecorder
     resource: Resource[Any]
     field_manager: str
+    caches: Callable[[Resource[Any]], Iterable[Informer[Any]]] = lambda _: ()
+    """Which caches there are of a kind."""
+    taken: Taken = field(default_factory=Taken)
 
     async def execute(self, plan: Plan, about: KubeObject) -> None:
         """Do the plan's actions in order; the first that fails raises its OpError and ends it.
@@ -37,8 +51,11 @@ class Executor:
                     await self._apply(action)
                 case SetFinalizers(resource, key, version, finalizers):
                     metadata = {"finalizers": list(finalizers), "resourceVersion": version}
-                    await self.client.patch(
-                        resource, key, {"metadata": metadata}, PatchType.MERGE, field_manager=self.field_manager
+                    self._note(
+                        resource,
+                        await self.client.patch(
+                            resource, key, {"metadata": metadata}, PatchType.MERGE, field_manager=self.field_manager
+                        ),
                     )
                 case Delete(resource, key, uid):
                     await self._delete(resource, key, uid)
@@ -48,16 +65,25 @@ class Executor:
                     self.recorder.record(about, self.resource, kind, reason, message)
 
     async def _apply(self, action: Apply) -> None:
+        manifest = _never_over(action.manifest) if action.only_new else action.manifest
         try:
-            await self.client.apply(
-                action.resource, action.manifest, field_manager=self.field_manager, subresource=action.subresource
+            written = await self.client.apply(
+                action.resource, manifest, field_manager=self.field_manager, subresource=action.subresource
             )
         except OpError as error:
+            if error.kind is ErrorKind.CONFLICT and action.only_new:
+                self.taken.add(identity(action.manifest))
             if error.kind is not ErrorKind.INVALID or not action.or_replace:
                 raise
             target = action.resource.target(action.key)
             _log.warning("%s: replaced, because it could not be repaired: %s", target, error)
             await self._delete(action.resource, action.key, action.or_replace)
+        else:
+            self._note(action.resource, written)
+
+    def _note(self, resource: Resource[Any], written: KubeObject) -> None:
+        for informer in self.caches(resource):
+            informer.wrote(written)
 
     async def _scale(self, action: Scale) -> None:
         """Say the number as a field manager of its own, which yields to whoever else has chosen one."""
@@ -79,3 +105,7 @@ class Executor:
             # Gone already, or replaced by a namesake that is not ours to delete: both are what we wanted.
             if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
                 raise
+
+
+def _never_over(manifest: Manifest) -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], "resourceVersion": _NEVER}}

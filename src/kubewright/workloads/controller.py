@@ -111,7 +111,7 @@ class AppServiceReconciler:
 
     def _children(self) -> Children:
         served = [kind.informer for kind in self.optional if kind.informer is not None and kind.served]
-        return Children(self.client, (*self.children.informers, *served))
+        return Children(self.client, (*self.children.informers, *served), self.children.taken)
 
     def _sight(self, app: AppService) -> Hashable:
         """Return what a decision about the application rests on, by the versions of what it reads."""

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import copy
 
+import msgspec
 import pytest
 
 from kubewright.clock import run_virtual
@@ -390,5 +392,101 @@ def test_cancelling_closes_the_watch():
         async with following(server):
             assert server.watching == 1
         assert server.watching == 0
+
+    run_virtual(main())
+
+
+def written(server, name, value):
+    """Write as a client of the same process would, and return the server's answer."""
+    return msgspec.convert(server.put(name, value), THINGS.type)
+
+
+def test_what_was_written_here_is_known_before_the_watch_tells_and_told_once():
+    async def main():
+        server = FakeServer()
+        server.put("a", 1)
+        async with following(server) as (informer, changes):
+            server.freeze()
+            informer.wrote(written(server, "a", 2))
+            informer.wrote(written(server, "b", 1))
+            assert informer.index.get(thing_key("a")).spec == {"value": 2}
+            server.freeze(False)
+            await asyncio.sleep(1)
+            assert summary(changes) == [("a", None, 1), ("a", 1, 2), ("b", None, 1)]
+
+    run_virtual(main())
+
+
+def test_what_was_there_before_a_write_of_ours_does_not_come_back():
+    async def main():
+        server = FakeServer()
+        async with following(server) as (informer, changes):
+            server.put("seen", 0)
+            await asyncio.sleep(1)
+            server.freeze()
+            server.put("a", 1)
+            informer.wrote(written(server, "a", 2))
+            server.put("a", 3)
+            server.freeze(False)
+            await asyncio.sleep(1)
+            assert summary(changes)[1:] == [("a", None, 2), ("a", 2, 3)]
+
+    run_virtual(main())
+
+
+def test_an_answer_that_comes_after_the_deletion_brings_nothing_back():
+    async def main():
+        server = FakeServer()
+        async with following(server) as (informer, _):
+            answer = written(server, "a", 1)
+            server.remove("a")
+            await asyncio.sleep(1)
+            informer.wrote(answer)
+            assert not informer.index.get(thing_key("a"))
+
+    run_virtual(main())
+
+
+@both_ways
+def test_a_list_that_is_older_than_a_write_of_ours_does_not_take_it_away(watch_list):
+    async def main():
+        server = FakeServer()
+        server.put("a", 1)
+        async with following(server, watch_list=watch_list) as (informer, changes):
+            server.freeze()
+            past = copy.deepcopy(server.documents), server.version
+            answer = written(server, "b", 1)
+            informer.wrote(answer)
+            now_there = server.documents, server.version
+            server.documents, server.version = past
+            server.compact()
+            server.end_watches(failure(ErrorKind.EXPIRED))
+            await asyncio.sleep(5)
+            assert informer.index.get(thing_key("b")) == answer
+            server.documents, server.version = now_there
+            server.remove("b")
+            server.freeze(False)
+            await asyncio.sleep(5)
+            assert not informer.index.get(thing_key("b"))
+            assert summary(changes) == [("a", None, 1), ("b", None, 1), ("b", 1, None)]
+
+    run_virtual(main())
+
+
+def test_what_the_watch_does_not_follow_is_not_taken_over():
+    async def main():
+        server = FakeServer()
+        server.put("seen", 0)
+        elsewhere = Informer(server, THINGS, rng=seeded(), namespace="other")
+        labelled = Informer(server, THINGS, rng=seeded(), label_selector="mine")
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(informer.run()) for informer in (elsewhere, labelled)]
+            await asyncio.sleep(1)
+            answer = written(server, "a", 1)
+            for informer in (elsewhere, labelled):
+                informer.wrote(answer)
+                assert informer.index.get(thing_key("a")) is None
+            for task in running:
+                task.cancel()
 
     run_virtual(main())

@@ -88,6 +88,36 @@ def test_a_name_that_is_taken_is_left_alone_and_said_and_heals_when_it_is_free()
     run_virtual(main())
 
 
+def test_a_name_is_asked_for_only_after_it_was_found_taken():
+    class Asking(RecordingClient):
+        async def get(self, resource, key, *, subresource=""):
+            asked.append(str(key))
+            return await super().get(resource, key, subresource=subresource)
+
+    asked: list[str] = []
+
+    async def main():
+        client = RestClient(InProcessTransport(ApiServer(Clock.virtual(), KindTable.builtin())))
+        await client.create(NAMESPACES, {"metadata": {"name": "default"}})
+        await client.create(CONFIG_MAPS, {"metadata": {"name": "other-text"}}, namespace="default")
+        operator = Operator("widgets", Asking(client, Mode.FORWARD), Clock.virtual())
+        right.build(operator)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(operator.run())
+            await asyncio.sleep(2)
+            asked.clear()
+            await client.create(WIDGETS, SAMPLE)
+            await asyncio.sleep(2)
+            assert asked == []
+            await client.create(WIDGETS, {**SAMPLE, "metadata": {"name": "other", "namespace": "default"}})
+            await asyncio.sleep(2)
+            assert set(asked) == {"default/other-text"}
+            assert not (await client.get(CONFIG_MAPS, ObjectKey("default", "other-text"))).metadata.owner_references
+            running.cancel()
+
+    run_virtual(main())
+
+
 def test_a_child_that_lost_its_owner_is_known_by_its_label_and_owned_again():
     async def main():
         async with living() as (client, _, _operator):

@@ -17,7 +17,7 @@ from kubewright.store.patch.entries import Entry, Table, capped, give_up, is_res
 from kubewright.store.patch.fields import Fields, union, without
 
 UNNAMED = "unknown"
-_OUTSIDE_COMPARISON = frozenset({"managedFields", "resourceVersion"})
+_OUTSIDE_COMPARISON = frozenset({"managedFields"})
 
 
 def track_update(
