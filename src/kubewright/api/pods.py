@@ -174,6 +174,13 @@ class ContainerStatus(Leaf, frozen=True):
     resources: ActualResources | None = None
 
 
+class PodResourceClaimStatus(Leaf, frozen=True):
+    """Which claim was made for a pod; None if none was needed."""
+
+    name: str = ""
+    resource_claim_name: str | None = None
+
+
 class PodStatus(Leaf, frozen=True):
     """What the kubelet and the scheduler say of a pod."""
 
@@ -188,6 +195,7 @@ class PodStatus(Leaf, frozen=True):
     reason: str = ""
     message: str = ""
     nominated_node_name: str = ""
+    resource_claim_statuses: tuple[PodResourceClaimStatus, ...] = ()
     allocated_resources: Mapping[str, Quantity] | None = None
     resources: ActualResources | None = None
 

@@ -29,7 +29,8 @@ def problem_of(row: PodRow, snapshot: ClusterSnapshot) -> str:
         return GATED
     if pod.spec.affinity is not None and named_nodes(pod) == frozenset():
         return "pod affinity terms conflict"
-    return claims_problem(pod, snapshot.storage) if pod.spec.volumes else ""
+    problem = claims_problem(pod, snapshot.storage) if pod.spec.volumes else ""
+    return problem or (snapshot.claims.problem(pod) if pod.spec.resource_claims else "")
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from kubewright.placement.scores import (
     Cheapest,
     ImageLocality,
     MostAllocated,
+    PreferredDevices,
     PreferredNodes,
     PreferredPods,
     Score,
@@ -34,7 +35,13 @@ class Policy:
 SPREAD = Policy()
 """kube-scheduler's default profile: what is empty first."""
 
-_WISHES: Scores = ((SoftTaints(), 3), (PreferredNodes(), 2), (SoftSpread(), 2), (PreferredPods(), 2))
+_WISHES: Scores = (
+    (SoftTaints(), 3),
+    (PreferredNodes(), 2),
+    (SoftSpread(), 2),
+    (PreferredPods(), 2),
+    (PreferredDevices(), 2),
+)
 """What pods and nodes ask for goes before what the cluster would rather have: each alone outweighs neither."""
 
 PACK = Policy(scores=(*_WISHES, (MostAllocated(), 3), (Balanced(), 1), (ImageLocality(), 1)))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import ObjectKey
+from kubewright.placement.claims import NO_CLAIMS, DeviceClaims
 from kubewright.placement.counts import CountRows
 from kubewright.placement.nodes import Amounts, Counts, NodeMask, NodeTable, resized
 from kubewright.placement.peers import NO_NAMESPACES, Group, Namespaces, Peers
@@ -50,6 +51,7 @@ class ClusterSnapshot:
         "_my_kinds",
         "_placed",
         "_taken_by_priority",
+        "claims",
         "derived",
         "held",
         "inherited",
@@ -71,8 +73,11 @@ class ClusterSnapshot:
         storage: Storage = NO_STORAGE,
         workloads: Workloads = NO_WORKLOADS,
         namespaces: Namespaces = NO_NAMESPACES,
+        *,
+        claims: DeviceClaims = NO_CLAIMS,
     ) -> None:
         self.table = table
+        self.claims = claims
         self.storage = storage
         self.workloads = workloads
         self.shapes = Shapes(table.rows, Peers(namespaces))
@@ -108,9 +113,11 @@ class ClusterSnapshot:
         storage: Storage = NO_STORAGE,
         workloads: Workloads = NO_WORKLOADS,
         namespaces: Namespaces = NO_NAMESPACES,
+        *,
+        claims: DeviceClaims = NO_CLAIMS,
     ) -> ClusterSnapshot:
         """Take a snapshot; pods that are finished or on none of these nodes take nothing, nominated ones a promise."""
-        snapshot = cls(NodeTable.of(nodes), storage, workloads, namespaces)
+        snapshot = cls(NodeTable.of(nodes), storage, workloads, namespaces, claims=claims)
         for pod in pods:
             if pod.is_finished:
                 continue
@@ -125,6 +132,7 @@ class ClusterSnapshot:
         """Return an independent copy."""
         copy: ClusterSnapshot = ClusterSnapshot.__new__(ClusterSnapshot)
         copy.table, copy.storage, copy.workloads, copy.shapes = self.table, self.storage, self.workloads, self.shapes
+        copy.claims = self.claims.fork()
         copy.requested, copy.scored = self.requested.copy(), self.scored.copy()
         copy.held, copy._matching = self.held.copy(), self._matching.copy()
         copy.on_node, copy.port_holders = self.on_node.copy(), self.port_holders.copy()
@@ -152,6 +160,8 @@ class ClusterSnapshot:
         self._count(row, column, 1)
         if row.shape.host_ports:
             self.port_holders[key] = placed
+        if row.pod.spec.resource_claims:
+            self.claims.book(row.pod, self.table.nodes[column])
 
     def book(self, pod: Pod) -> None:
         """Take over a binding as the cluster shows it, whoever made it; what is booked so already is left alone."""
@@ -178,6 +188,8 @@ class ClusterSnapshot:
         self.on_node[column] = tuple(each for each in self.on_node[column] if each is not placed)
         self._count(placed.row, column, -1)
         self.port_holders.pop(key, None)
+        if placed.row.pod.spec.resource_claims:
+            self.claims.give_back(placed.row.pod)
         return True
 
     def nominate(self, row: PodRow, node: str) -> None:

@@ -1,4 +1,4 @@
-"""What follows a decision: volumes for the pod's claims, the binding, or giving it all back."""
+"""What follows a decision: volumes and devices for the pod's claims, the binding, or giving it all back."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from kubewright.api.volumes import claim_names
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.fit import Fit
+from kubewright.scheduler.claims import Devices
 from kubewright.scheduler.volumes import Volumes
 
 
 class Binder:
     """Binds one pod at a time; many are bound at once by as many callers."""
 
-    def __init__(self, client: Client, volumes: Volumes, name: str) -> None:
+    def __init__(self, client: Client, volumes: Volumes, devices: Devices, name: str) -> None:
         self._client = client
         self._volumes = volumes
+        self._devices = devices
         self._name = name
 
     async def bind(self, chosen: Fit, node: Node, annotations: Mapping[str, str] = EMPTY) -> bool:
@@ -31,6 +33,19 @@ class Binder:
         pod = chosen.row.pod
         if claim_names(pod):
             await self._volumes.serve(pod, node)
+        if not pod.spec.resource_claims:
+            return await self._post(chosen, annotations)
+        bound = False
+        try:
+            await self._devices.serve(pod)
+            bound = await self._post(chosen, annotations)
+        finally:
+            if not bound:
+                await self._devices.undo(pod)
+        return bound
+
+    async def _post(self, chosen: Fit, annotations: Mapping[str, str]) -> bool:
+        pod = chosen.row.pod
         try:
             await self._client.create(
                 POD_SUBRESOURCES,

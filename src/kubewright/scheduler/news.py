@@ -19,6 +19,7 @@ class News(enum.Enum):
     NAMESPACE = "a namespace came, or its labels changed"
     GROUP = "a gang lost a pod, or what it asks for changed"
     QUEUE = "a queue changed, or what it may use"
+    DEVICES = "a claim to devices changed, a class of them, or what drivers offer"
 
 
 CLAIMS = "claims"
@@ -42,10 +43,11 @@ _HELPS: Mapping[str, frozenset[News]] = {
     "VolumeZone": _VOLUMES,
     "PodTopologySpread": _ROOM | {News.POD_PLACED},
     "InterPodAffinity": _ROOM | {News.POD_PLACED, News.NAMESPACE},
-    CLAIMS: frozenset({News.STORAGE}),
     GANG: frozenset({News.GROUP}),
     TOPOLOGY_FILTER: _ROOM | {News.GROUP},
     QUOTA: frozenset({News.POD_GONE, News.QUEUE}),
+    "DynamicResources": frozenset({News.NODE, News.DEVICES}),
+    CLAIMS: frozenset({News.STORAGE, News.DEVICES}),
 }
 _ANYTHING = frozenset(News)
 

@@ -138,7 +138,8 @@ class SchedulingQueue:
             self._activate(known, now)
             return
         before, known.pod = known.pod, pod
-        if before.spec != pod.spec or before.metadata.labels != pod.metadata.labels:
+        claims = before.status.resource_claim_statuses, pod.status.resource_claim_statuses
+        if before.spec != pod.spec or before.metadata.labels != pod.metadata.labels or claims[0] != claims[1]:
             self._retry(known, now)
 
     def remove(self, key: ObjectKey) -> None:

@@ -8,7 +8,8 @@ from kubewright.api.crds.queue import QUEUES
 from kubewright.api.meta import Manifest
 from kubewright.api.podgroups import COSCHEDULING_GROUPS, POD_GROUPS
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
-from kubewright.api.rights import WATCH, rule
+from kubewright.api.resourceclaims import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
+from kubewright.api.rights import READ, WATCH, rule
 from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
 
 ACCOUNT = "kubewright-scheduler"
@@ -23,18 +24,22 @@ _READ_ONLY = (
     CSI_NODES,
     CSI_DRIVERS,
     VOLUME_ATTACHMENTS,
+    DEVICE_CLASSES,
+    RESOURCE_SLICES,
 )
 
 
 def cluster_rules() -> list[Manifest]:
     """Return the rights in every namespace."""
     return [
-        rule(PODS, (*WATCH, "delete")),
+        rule(PODS, (*READ, "delete")),
         rule(PODS, ("create",), subresource="binding"),
         rule(PODS, ("patch",), subresource="status"),
         *(rule(kind, WATCH) for kind in _READ_ONLY),
         *(rule(kind, (*WATCH, "patch")) for kind in (CLAIMS, VOLUMES)),
         *(rule(kind, WATCH) for kind in (QUEUES, POD_GROUPS, COSCHEDULING_GROUPS)),
         rule(QUEUES, ("patch",), subresource="status"),
+        rule(RESOURCE_CLAIMS, (*READ, "patch")),
+        *(rule(RESOURCE_CLAIMS, ("patch",), subresource=part) for part in ("status", "binding")),
         rule(EVENTS, ("create", "patch")),
     ]

@@ -13,7 +13,9 @@ import asyncio
 import logging
 
 from kubewright.api.core import Pod
+from kubewright.api.meta import ObjectKey
 from kubewright.errors import OpError
+from kubewright.placement.claims import ELSEWHERE
 from kubewright.placement.fit import DEFAULT_POLICY
 from kubewright.placement.policy import Policy
 from kubewright.placement.preempt import Preemption
@@ -21,6 +23,7 @@ from kubewright.runtime.informer import Change
 from kubewright.runtime.operators import Operator
 from kubewright.scheduler.advice import Adviser
 from kubewright.scheduler.bind import Binder
+from kubewright.scheduler.claims import Devices
 from kubewright.scheduler.cycle import Cycle, Outcome, Placement, Refusal
 from kubewright.scheduler.evict import OUTRANKED, Evictor
 from kubewright.scheduler.groups.groups import Groups
@@ -59,7 +62,9 @@ class Scheduler:
         self._clock = operator.clock
         self._state = ClusterState(operator, self._tell)
         self._cycle = Cycle(self._state, policy, seed=seed)
-        self._binder = Binder(operator.client, Volumes(operator.client, self._state.storage, name), name)
+        self._devices = Devices(operator.client, self._state.claims, operator.clock, name)
+        volumes = Volumes(operator.client, self._state.storage, name)
+        self._binder = Binder(operator.client, volumes, self._devices, name)
         self._teller = Teller(operator.client, operator.recorder, name)
         self._evictor = Evictor(operator.client, name)
         self._groups = Groups(operator, self._state, self._cycle, self._evictor, tell=self._tell, metrics=groups)
@@ -71,6 +76,8 @@ class Scheduler:
         operator.recorder.defer_while(lambda: not self._jobs.empty())
         self._woken = asyncio.Event()
         self._running = 0
+        self._lacking: dict[ObjectKey, None] = {}
+        """Pods for which claims have yet to be made."""
         self._state.pods.add_handler(self._on_pod)
 
     @property
@@ -183,11 +190,20 @@ class Scheduler:
     async def _refuse(self, refusal: Refusal) -> None:
         self._observe("unschedulable", refusal.began_at)
         nominated = ""
+        if any(text == ELSEWHERE for each in refusal.diagnosis.refusals for text, _ in each.reasons):
+            await self._free_devices(refusal.pod)
         if refusal.preemption is not None:
             self._metrics.preemption_attempts.inc()
         if isinstance(refusal.preemption, Preemption) and await self._make_room(refusal, refusal.preemption):
             nominated = refusal.preemption.node
         await self._say(refusal.pod, "Unschedulable", str(refusal), nominated)
+
+    async def _free_devices(self, pod: Pod) -> None:
+        """Let a pod's claims go from where it cannot run; that they are free is the news that it waits for."""
+        try:
+            await self._devices.free_stranded(pod)
+        except OpError as error:
+            _log.info("claims of %s could not be freed: %s", pod.key, error)
 
     async def _make_room(self, refusal: Refusal, preemption: Preemption) -> bool:
         """Evict the victims, the most important last; their end is the news that the pod waits for."""
@@ -217,13 +233,21 @@ class Scheduler:
         self._metrics.attempted(result, self._name, self._clock.now() - began_at)
 
     def _tell(self, news: News) -> None:
+        if news is News.DEVICES:
+            for key in tuple(self._lacking):
+                self._look_at(key, self._state.pods.index.get(key))
         self._queue.tell(news)
         self._woken.set()
 
     def _on_pod(self, change: Change[Pod]) -> None:
-        pod = change.new
+        self._look_at(change.key, change.new)
+
+    def _look_at(self, key: ObjectKey, pod: Pod | None) -> None:
+        self._lacking.pop(key, None)
         if pod is None or not self._wants_node(pod):
-            self._queue.remove(change.key)
+            self._queue.remove(key)
+        elif pod.spec.resource_claims and self._state.claims.lacks(pod):
+            self._lacking[key] = None
         else:
             self._queue.add(pod, self._clock.now())
             self._woken.set()

@@ -15,7 +15,9 @@ from kubewright.api.apps import REPLICA_SETS, STATEFUL_SETS
 from kubewright.api.core import NAMESPACES, NODES, PODS, SERVICES, Node, Pod, Service
 from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
+from kubewright.api.resourceclaims import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
+from kubewright.placement.claims import DeviceClaims
 from kubewright.placement.fit import Fit
 from kubewright.placement.following import following
 from kubewright.placement.nodes import offer
@@ -52,7 +54,14 @@ class ClusterState:
         self._budgets = operator.informer(POD_DISRUPTION_BUDGETS)
         stored: tuple[Informer[Any], ...] = (claims, volumes, classes, csi_nodes, csi_drivers, attachments)
         owners: tuple[Informer[Any], ...] = (namespaces, services, replica_sets, stateful_sets)
-        self.informers: tuple[Informer[Any], ...] = (self.nodes, self.pods, self._budgets, *owners, *stored)
+        wanted, offered, sorts = (
+            operator.informer(RESOURCE_CLAIMS),
+            operator.informer(RESOURCE_SLICES),
+            operator.informer(DEVICE_CLASSES),
+        )
+        devices: tuple[Informer[Any], ...] = (wanted, offered, sorts)
+        self.informers: tuple[Informer[Any], ...] = (self.nodes, self.pods, self._budgets, *owners, *stored, *devices)
+        self.claims = DeviceClaims(wanted.index, sorts.index, offered.index)
         self.storage = Storage(
             claims.index, volumes.index, classes.index, {}, csi_nodes.index, csi_drivers.index, attachments.index
         )
@@ -71,6 +80,9 @@ class ClusterState:
         csi_nodes.add_handler(self._on_csi_node)
         for each in stored:
             each.add_handler(self._on_storage)
+        wanted.add_handler(self._on_claim)
+        offered.add_handler(self._on_slice)
+        sorts.add_handler(self._on_class)
 
     @property
     def snapshot(self) -> ClusterSnapshot:
@@ -90,7 +102,11 @@ class ClusterState:
 
     def forget(self, key: ObjectKey) -> None:
         """Give back what was assumed for a pod."""
-        if self._assumed.pop(key, None) is not None and self._snapshot is not None:
+        assumed = self._assumed.pop(key, None)
+        if assumed is None:
+            return
+        self._free_devices(assumed.pod)
+        if self._snapshot is not None:
             self._snapshot.forget(key)
             self._tell(News.POD_GONE)
 
@@ -113,7 +129,7 @@ class ClusterState:
 
     def _laid_out(self) -> ClusterSnapshot:
         nodes = sorted(self.nodes.index.values(), key=lambda node: node.metadata.name)
-        snapshot = ClusterSnapshot.of(nodes, (), self.storage, self._workloads, self._namespaces)
+        snapshot = ClusterSnapshot.of(nodes, (), self.storage, self._workloads, self._namespaces, claims=self.claims)
         self._fill(snapshot, snapshot.table.columns)
         return snapshot
 
@@ -158,7 +174,9 @@ class ClusterState:
             self._follow_promise(new)
 
     def _leave(self, key: ObjectKey) -> None:
-        self._assumed.pop(key, None)
+        assumed = self._assumed.pop(key, None)
+        if assumed is not None:
+            self._free_devices(assumed.pod)
         self._promised.pop(key, None)
         if self._snapshot is None or self._snapshot.forget(key):
             self._tell(News.POD_GONE)
@@ -194,6 +212,26 @@ class ClusterState:
     def _on_storage(self, change: Change[Any]) -> None:
         del change
         self._tell(News.STORAGE)
+
+    def _free_devices(self, pod: Pod) -> None:
+        """Give back the devices that were chosen for a pod, if none of that is written."""
+        if pod.spec.resource_claims:
+            self.claims.give_back(pod)
+            self._tell(News.DEVICES)
+
+    def _on_claim(self, change: Change[Any]) -> None:
+        self.claims.claim_changed(change.key)
+        self._tell(News.DEVICES)
+
+    def _on_slice(self, change: Change[Any]) -> None:
+        del change
+        self.claims.slices_changed()
+        self._tell(News.DEVICES)
+
+    def _on_class(self, change: Change[Any]) -> None:
+        del change
+        self.claims.classes_changed()
+        self._tell(News.DEVICES)
 
     def _on_csi_node(self, change: Change[Any]) -> None:
         del change

@@ -22,8 +22,9 @@ Besides that, known simplifications of what is modelled:
 - Certificates are signed where the twin is served, by whom its clients trust; a twin in process has nobody to sign.
 - The Gateway API's kinds (`--gateway-api`) are checked and kept; no controller acts on them.
 - Autoscalers know the metrics of `metrics.k8s.io` alone: nobody can serve custom or external ones.
-- Devices for claims are not allocated: pods that need them wait. Selectors and configurations of claims and classes are
-  kept as they are, slices are not checked beyond their types, and the status of a claim is anybody's.
+- Devices for claims are allocated by the scheduler; kubelets prepare nothing. Selectors and configurations of claims
+  and classes are kept as they are, slices are not checked beyond their types, and the status of a claim may be written
+  without the right to `resourceclaims/binding`.
 - Every twin serves one kind more than a real cluster: Faults (`faults/`, `docs/faults.md`). Those of the network show
   in the latency and errors of simulated requests alone; full volumes in those of the pods that mount them.
 - Kinds in `KEPT_ONLY` are validated, stored and watched, but no controller acts on them.
@@ -51,8 +52,6 @@ from collections.abc import Mapping
 KEPT_ONLY: frozenset[tuple[str, str]] = frozenset(
     {
         ("", "podtemplates"),
-        ("resource.k8s.io", "deviceclasses"),
-        ("resource.k8s.io", "resourceslices"),
         ("networking.k8s.io", "ingressclasses"),
         ("networking.k8s.io", "ingresses"),
         ("networking.k8s.io", "ipaddresses"),
@@ -110,8 +109,10 @@ ACTED_ON: frozenset[tuple[str, str]] = frozenset(
         ("rbac.authorization.k8s.io", "clusterroles"),
         ("rbac.authorization.k8s.io", "rolebindings"),
         ("rbac.authorization.k8s.io", "roles"),
+        ("resource.k8s.io", "deviceclasses"),
         ("resource.k8s.io", "resourceclaims"),
         ("resource.k8s.io", "resourceclaimtemplates"),
+        ("resource.k8s.io", "resourceslices"),
         ("node.k8s.io", "runtimeclasses"),
         ("scheduling.k8s.io", "priorityclasses"),
         ("storage.k8s.io", "storageclasses"),

@@ -16,6 +16,7 @@ from kubewright.api.meta import EMPTY, ObjectKey
 from kubewright.api.volumes import claim_names
 from kubewright.client.protocol import PatchType
 from kubewright.errors import ErrorKind, OpError
+from kubewright.placement.claims import DeviceClaims
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import Fit, fit
 from kubewright.placement.nodes import offer
@@ -25,6 +26,7 @@ from kubewright.placement.workloads import OwnersAndServices
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.workqueue import LOW_PRIORITY, WorkQueue
+from kubewright.scheduler.claims import Devices
 from kubewright.scheduler.evict import Evictor
 from kubewright.scheduler.telling import FAILED, SCHEDULED, assigned, without_node
 from kubewright.twin.caches import Caches
@@ -73,6 +75,13 @@ class Binder:
         )
         for each in stored:
             each.add_handler(self._on_storage)
+        self._claims = DeviceClaims(
+            caches.resource_claims.index, caches.device_classes.index, caches.resource_slices.index
+        )
+        self._devices = Devices(context.client, self._claims, context.clock, NAME)
+        caches.resource_claims.add_handler(self._on_resource_claim)
+        caches.resource_slices.add_handler(self._on_slice)
+        caches.device_classes.add_handler(self._on_class)
         caches.services.add_handler(self._on_service)
         caches.namespaces.add_handler(self._on_namespace)
         caches.pods.add_handler(self._on_pod)
@@ -83,6 +92,9 @@ class Binder:
             caches.stateful_sets,
             caches.namespaces,
             caches.budgets,
+            caches.resource_claims,
+            caches.resource_slices,
+            caches.device_classes,
         )
         informers = (caches.pods, caches.nodes, *stored, *owners)
         context.controller(NAME, self, self._queue, informers, concurrency=CONCURRENCY)
@@ -96,11 +108,11 @@ class Binder:
         snapshot = self._current()
         if key in self._binding:
             return await self._go_on(pod)
+        if pod.spec.resource_claims and self._claims.lacks(pod):
+            self._waiting[key] = None
+            return Done()
         if key in snapshot.placed:
             return Done()  # assumed: its binding is on the way to the cache
-        if pod.spec.resource_claims:
-            await self._refuse(pod, _no_devices(len(snapshot.table)))
-            return Done()
         outcome = fit(pod, snapshot, self._next_order(snapshot))
         if isinstance(outcome, Diagnosis):
             self._waiting[key] = None
@@ -158,7 +170,7 @@ class Binder:
     def _made_anew(self) -> ClusterSnapshot:
         nodes = _sorted(self._caches.nodes.index.values())
         pods = self._caches.pods.index.values()
-        return ClusterSnapshot.of(nodes, pods, self._storage, self._workloads, self._namespaces)
+        return ClusterSnapshot.of(nodes, pods, self._storage, self._workloads, self._namespaces, claims=self._claims)
 
     def _take_over(self, before: ClusterSnapshot, current: ClusterSnapshot) -> None:
         """Keep what was assumed and is not in the caches yet."""
@@ -174,9 +186,18 @@ class Binder:
 
     async def _bind(self, pod: Pod, chosen: Fit) -> None:
         key = pod.key
+        if pod.spec.resource_claims:
+            try:
+                await self._devices.serve(pod)
+            except OpError:
+                await self._devices.undo(pod)
+                self._forget(key)
+                raise
         try:
             await self._writer.do_one(Bind(key, pod.metadata.uid, chosen.node))
         except OpError as error:
+            if pod.spec.resource_claims:
+                await self._devices.undo(pod)
             self._forget(key)
             if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
                 return  # gone, or bound by someone else: the watch says so
@@ -198,6 +219,9 @@ class Binder:
         waiting = self._binding.pop(key, None)
         if waiting is not None:
             self._storage.release(waiting.pod)
+        pod = self._caches.pods.index.get(key)
+        if pod is not None and pod.spec.resource_claims:
+            self._claims.give_back(pod)
         if self._snapshot is not None and self._snapshot.forget(key):
             self._retry_waiting()
 
@@ -210,7 +234,7 @@ class Binder:
         if old is not None and old.metadata.uid != new.metadata.uid:
             self._forget(change.key)
         if _wants_node(new):
-            if old is None or not _wants_node(old) or old.metadata.uid != new.metadata.uid:
+            if old is None or not _wants_node(old) or _is_other(old, new):
                 self._queue.add(change.key, priority=LOW_PRIORITY if change.initial else 0)
         elif self._snapshot is not None and new.spec.node_name and (old is None or _changed(old, new)):
             self._snapshot.book(new)
@@ -248,6 +272,26 @@ class Binder:
             if pod is not None and claim_names(pod):
                 self._queue.add(key, after_seconds=RETRY_SECONDS, priority=LOW_PRIORITY)
 
+    def _on_resource_claim(self, change: Change[Any]) -> None:
+        self._claims.claim_changed(change.key)
+        self._retry_claimants()
+
+    def _on_slice(self, change: Change[Any]) -> None:
+        del change
+        self._claims.slices_changed()
+        self._retry_claimants()
+
+    def _on_class(self, change: Change[Any]) -> None:
+        del change
+        self._claims.classes_changed()
+        self._retry_claimants()
+
+    def _retry_claimants(self) -> None:
+        for key in self._waiting:
+            pod = self._caches.pods.index.get(key)
+            if pod is not None and pod.spec.resource_claims:
+                self._queue.add(key, after_seconds=RETRY_SECONDS, priority=LOW_PRIORITY)
+
     def _retry_waiting(self) -> None:
         for key in self._waiting:
             self._queue.add(key, after_seconds=RETRY_SECONDS, priority=LOW_PRIORITY)
@@ -263,11 +307,12 @@ def _wants_node(pod: Pod) -> bool:
     return ours and not pod.is_terminating and not pod.is_finished
 
 
+def _is_other(old: Pod, new: Pod) -> bool:
+    """Tell whether a waiting pod was replaced by a namesake, or has claims now that had to be made for it."""
+    claims = old.status.resource_claim_statuses, new.status.resource_claim_statuses
+    return old.metadata.uid != new.metadata.uid or claims[0] != claims[1]
+
+
 def _changed(old: Pod, new: Pod) -> bool:
     """Tell whether a bound pod changed in what others, or its node, see of it."""
     return (old.metadata.labels, old.spec, old.is_terminating) != (new.metadata.labels, new.spec, new.is_terminating)
-
-
-def _no_devices(nodes: int) -> str:
-    """Say that the devices of a pod's claims are nowhere to be had: nobody allocates them yet."""
-    return f"0/{nodes} nodes are available: {nodes} cannot allocate all claims."

@@ -24,6 +24,7 @@ from kubewright.api.discovery import ENDPOINT_SLICES, EndpointSlice
 from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.replication import REPLICATION_CONTROLLERS
+from kubewright.api.resourceclaims import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUMES, claim_names
 from kubewright.client.protocol import Client
 from kubewright.runtime.informer import Informer
@@ -77,6 +78,9 @@ class Caches:
         self.storage_classes = self.of(STORAGE_CLASSES)
         self.csi_nodes = self.of(CSI_NODES)
         self.csi_drivers = self.of(CSI_DRIVERS)
+        self.resource_claims = self.of(RESOURCE_CLAIMS)
+        self.resource_slices = self.of(RESOURCE_SLICES)
+        self.device_classes = self.of(DEVICE_CLASSES)
 
     def of(self, resource: Resource[T]) -> Informer[T]:
         """Return the kind's informer; one made after `run` began must be run by whoever asked."""

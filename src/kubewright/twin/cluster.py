@@ -44,6 +44,7 @@ from kubewright.twin.controllers.job import controller as jobs
 from kubewright.twin.controllers.nodes import eviction, lifecycle, podgc
 from kubewright.twin.controllers.replicaset import controller as replica_sets
 from kubewright.twin.controllers.resourceclaims import controller as resource_claims
+from kubewright.twin.controllers.resourceclaims import keeping as resource_claim_keeping
 from kubewright.twin.controllers.statefulset import controller as stateful_sets
 from kubewright.twin.controllers.volumes import binding, ephemeral, protection, provisioner
 from kubewright.twin.controllers.writes import Create
@@ -186,6 +187,7 @@ class Twin:
             jobs,
             cron_jobs,
             resource_claims,
+            resource_claim_keeping,
             autoscalers,
             disruption,
             endpoints,

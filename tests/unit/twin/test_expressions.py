@@ -2,10 +2,11 @@
 
 import pytest
 
-from kubewright.twin.expressions.program import CompileError, EvaluationError, Language, NotModelledError
-from kubewright.twin.expressions.types import declared, escape, optional_of
-from kubewright.twin.expressions.values import converter
+from kubewright.expressions.program import CompileError, EvaluationError, Language, NotModelledError
+from kubewright.expressions.types import optional_of
 from kubewright.twin.validation.schema_rules import compiled_rules
+from kubewright.twin.validation.schema_types import declared, escape
+from kubewright.twin.validation.schema_values import converter
 
 SCHEMA = {
     "type": "object",
@@ -37,6 +38,12 @@ def language():
         pytest.param("self.?s.orValue('')", "x", id="an optional field"),
         pytest.param("'%s-%d'.format([self.s, self.n])", "x-1", id="a format"),
         pytest.param("[1, 3, 2].max()", 3, id="the largest"),
+        pytest.param("semver('1.10.0').isGreaterThan(semver('1.9.0'))", True, id="versions by number"),
+        pytest.param("semver('1.0.0-rc.1').isLessThan(semver('1.0.0'))", True, id="a version before its release"),
+        pytest.param("semver('1.0.0-2').compareTo(semver('1.0.0-10'))", -1, id="numbers in a pre-release"),
+        pytest.param("semver('v1.02', true).minor()", 2, id="a sloppy version"),
+        pytest.param("isSemver('1.02.0') || isSemver('1.0.0-01')", False, id="no versions"),
+        pytest.param("semver('1.0.0+a') == semver('1.0.0+b')", True, id="builds of one version"),
         pytest.param("[1, 3, 2].isSorted()", False, id="an order"),
         pytest.param("self.l.map(x, size(x)).sum()", 2, id="a sum"),
         pytest.param("'a1b22'.findAll('[0-9]+')", ["1", "22"], id="all that match"),
@@ -87,7 +94,6 @@ def test_an_expression_is_wrong(source, error):
     "source",
     [
         "[1].all(i, v, v > i)",
-        "semver('1.0.0').major() == 1",
         "format.dns1123Label().validate('x').hasValue()",
         "self.l.indexOf('a') == 0",
         "self.when > timestamp('2020-01-01T00:00:00Z')",

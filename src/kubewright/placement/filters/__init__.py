@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubewright.placement.filters.affinity import NodeAffinity
+from kubewright.placement.filters.claims import DynamicResources
 from kubewright.placement.filters.interpod import PodAffinity
 from kubewright.placement.filters.limits import VolumeLimits
 from kubewright.placement.filters.names import NamedNodes, NodeName, Unschedulable
@@ -15,6 +16,7 @@ from kubewright.placement.filters.volumes import VolumeBinding, VolumeRestrictio
 
 __all__ = [
     "DEFAULT_FILTERS",
+    "DynamicResources",
     "Filter",
     "HostPorts",
     "NamedNodes",
@@ -47,5 +49,6 @@ DEFAULT_FILTERS: tuple[Filter, ...] = (
     VolumeZone(),
     TopologySpread(),
     PodAffinity(),
+    DynamicResources(),
 )
 """The first that refuses a node is the reason that is given for it."""

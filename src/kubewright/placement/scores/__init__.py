@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubewright.placement.scores.claims import PreferredDevices
 from kubewright.placement.scores.nodes import Cheapest, ImageLocality, PreferredNodes, SoftTaints
 from kubewright.placement.scores.pods import PreferredPods, SoftSpread
 from kubewright.placement.scores.protocol import Score
@@ -16,6 +17,7 @@ __all__ = [
     "ImageLocality",
     "LeastAllocated",
     "MostAllocated",
+    "PreferredDevices",
     "PreferredNodes",
     "PreferredPods",
     "Score",
@@ -30,6 +32,7 @@ DEFAULT_SCORES: tuple[tuple[Score, int], ...] = (
     (FittingVolumes(), 1),
     (SoftSpread(), 2),
     (PreferredPods(), 2),
+    (PreferredDevices(), 2),
     (Balanced(), 1),
     (ImageLocality(), 1),
 )

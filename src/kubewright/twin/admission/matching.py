@@ -8,9 +8,9 @@ from typing import Any
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.api.requirements import Requirement
 from kubewright.api.selectors import LabelSelector
+from kubewright.expressions.program import EvaluationError, Program
 from kubewright.store.versioned import VersionedStore
 from kubewright.twin.admission.operation import Operation
-from kubewright.twin.expressions.program import EvaluationError, Program
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.reading import as_dict, as_list, dicts, text
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.expressions.program import EvaluationError, Program
 from kubewright.store.versioned import VersionedStore
 from kubewright.twin import status
 from kubewright.twin.admission.matching import conditions_hold, label_selector, matches
 from kubewright.twin.admission.operation import Operation
-from kubewright.twin.expressions.program import EvaluationError, Program
 from kubewright.twin.reading import as_dict, as_list, text
 from kubewright.twin.registry import Registry, Target
 from kubewright.twin.validation.policies import Check, CompiledPolicy, compiled_policy

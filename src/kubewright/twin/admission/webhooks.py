@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from kubewright.api.meta import Manifest
 from kubewright.errors import OpError
+from kubewright.expressions.program import EvaluationError
 from kubewright.store.patch.json_patch import apply_json_patch
 from kubewright.twin import status
 from kubewright.twin.admission.matching import conditions_hold, object_selected, rule_covers, selected_by_namespace
 from kubewright.twin.admission.operation import Operation
 from kubewright.twin.conversion import in_version, stored_form
-from kubewright.twin.expressions.program import EvaluationError
 from kubewright.twin.kinds import KindInfo
 from kubewright.twin.media import private_copy
 from kubewright.twin.reading import as_dict, dicts, text

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.expressions.program import CompileError, Language, NotModelledError, Program
-from kubewright.twin.expressions.types import BOOL, DYN, CelType
+from kubewright.expressions.program import CompileError, Language, NotModelledError, Program
+from kubewright.expressions.types import BOOL, DYN, CelType
 from kubewright.twin.reading import text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import FieldError, duplicate, invalid, required, too_many

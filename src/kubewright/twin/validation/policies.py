@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import msgspec
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.expressions.program import Language, Program
-from kubewright.twin.expressions.types import BOOL, DYN, STRING, CelType
+from kubewright.expressions.program import Language, Program
+from kubewright.expressions.types import BOOL, DYN, STRING, CelType
 from kubewright.twin.reading import as_dict, as_list, dicts, text
 from kubewright.twin.validation.conditions import compile_expression, compiled_conditions
 from kubewright.twin.validation.fields import FieldError, invalid, not_supported, required

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.expressions.program import EvaluationError
+from kubewright.expressions.program import EvaluationError
 from kubewright.twin.reading import as_dict, as_list
 from kubewright.twin.validation.fields import FieldError, invalid, shown
 from kubewright.twin.validation.schema_rules import Level, Rule

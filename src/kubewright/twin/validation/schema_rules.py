@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.expressions.paths import PathError, follow
-from kubewright.twin.expressions.program import CompileError, Language, NotModelledError, Program
-from kubewright.twin.expressions.types import BOOL, STRING, CelType, declared, optional_of, with_identity
-from kubewright.twin.expressions.values import Convert, converter
+from kubewright.expressions.program import CompileError, Language, NotModelledError, Program
+from kubewright.expressions.types import BOOL, STRING, CelType, optional_of
 from kubewright.twin.reading import as_dict, as_list, dicts, text
 from kubewright.twin.validation.fields import FieldError, Internal, invalid, not_supported, required, shown
+from kubewright.twin.validation.schema_paths import PathError, follow
+from kubewright.twin.validation.schema_types import declared, with_identity
+from kubewright.twin.validation.schema_values import Convert, converter
 
 RULES = "x-kubernetes-validations"
 _REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")

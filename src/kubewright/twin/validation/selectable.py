@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.expressions.paths import PathError, follow
 from kubewright.twin.reading import as_dict, as_list, dig, text
 from kubewright.twin.validation.fields import FieldError, duplicate, invalid, required, too_many
+from kubewright.twin.validation.schema_paths import PathError, follow
 
 _MOST = 8
 _TYPES = ("string", "boolean", "integer")

@@ -93,6 +93,29 @@ class Syntax:
     offsets: dict[int, int] = field(default_factory=dict[int, int])
 
 
+def walk(node: Node) -> Iterator[Node]:
+    """Yield an expression and all of its parts."""
+    yield node
+    for part in _parts(node.content):
+        yield from walk(part)
+
+
+def _parts(content: Const | Ident | Select | Invoke | Listing | Mapping | Loop) -> tuple[Node, ...]:
+    match content:
+        case Select(operand):
+            return (operand,)
+        case Invoke(_, target, arguments):
+            return (*([] if target is None else [target]), *arguments)
+        case Listing(items):
+            return items
+        case Mapping(_, keys, values):
+            return (*keys, *values)
+        case Loop():
+            return (content.over, content.initial, content.condition, content.step, content.result)
+        case _:
+            return ()
+
+
 def read_syntax(serialized: bytes) -> Syntax:
     """Read what `Expression.serialize` gives: a checked or a parsed expression, packed into an Any."""
     packed = _fields(serialized)

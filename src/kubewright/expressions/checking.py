@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kubewright.twin.expressions import functions, syntax
-from kubewright.twin.expressions.signatures import Overload
-from kubewright.twin.expressions.types import BOOL, DYN, NULL, CelType, list_of, map_of, optional_of
+from kubewright.expressions import functions, syntax
+from kubewright.expressions.signatures import Overload
+from kubewright.expressions.types import BOOL, DYN, NULL, CelType, list_of, map_of, optional_of
 
 _NULLABLE = frozenset({"object", "timestamp", "duration", "optional_type", "null_type"})
 
@@ -164,21 +164,6 @@ def _filled(kind: CelType, bound: Mapping[str, CelType]) -> CelType:
     return CelType(kind.name, tuple(_filled(each, bound) for each in kind.inner))
 
 
-def mentions(node: syntax.Node, name: str) -> bool:  # noqa: PLR0911  one case a node
+def mentions(node: syntax.Node, name: str) -> bool:
     """Tell whether an expression uses a variable."""
-    match node.content:
-        case syntax.Ident(found):
-            return found == name
-        case syntax.Select(operand):
-            return mentions(operand, name)
-        case syntax.Invoke(_, target, arguments):
-            return any(mentions(each, name) for each in (*([target] if target else []), *arguments))
-        case syntax.Listing(items):
-            return any(mentions(each, name) for each in items)
-        case syntax.Mapping(_, keys, values):
-            return any(mentions(each, name) for each in (*keys, *values))
-        case syntax.Loop() as loop:
-            parts = (loop.over, loop.initial, loop.condition, loop.step, loop.result)
-            return any(mentions(each, name) for each in parts)
-        case _:
-            return False
+    return any(each.content == syntax.Ident(name) for each in syntax.walk(node))

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.expressions.types import escape, with_identity
 from kubewright.twin.reading import as_dict, as_list, text
+from kubewright.twin.validation.schema_types import escape, with_identity
 
 Convert: TypeAlias = Callable[[Any], Any]
 

@@ -18,10 +18,10 @@ from cel_expr_python.ext import (  # pyright: ignore[reportMissingTypeStubs]
     ext_strings,
 )
 
-from kubewright.twin.expressions import functions
-from kubewright.twin.expressions.checking import Checker, NotModelledError, mentions
-from kubewright.twin.expressions.syntax import Loop, Syntax, read_syntax
-from kubewright.twin.expressions.types import DYN, CelType
+from kubewright.expressions import functions
+from kubewright.expressions.checking import Checker, NotModelledError, mentions
+from kubewright.expressions.syntax import Loop, Syntax, read_syntax
+from kubewright.expressions.types import DYN, CelType
 
 _STRINGS_VERSION = 2
 _CODE = re.compile(r"^(?P<code>[A-Z_]+): (?P<text>.*?)(?: \[(?P=code)\])?$", re.DOTALL)
@@ -69,9 +69,12 @@ class Program:
 
 
 class Language:
-    """CEL with Kubernetes' functions and some variables of known types."""
+    """CEL with Kubernetes' functions and some variables of known types.
 
-    def __init__(self, variables: Mapping[str, CelType], *, binding: str = "") -> None:
+    `binding` is a variable that may be absent; with `bindings` expressions may use `cel.bind` themselves.
+    """
+
+    def __init__(self, variables: Mapping[str, CelType], *, binding: str = "", bindings: bool = False) -> None:
         self._variables = variables
         self._binding = binding
         optional, strings = ext_optional.ExtOptional(), ext_strings.ExtStrings(_STRINGS_VERSION)
@@ -80,7 +83,7 @@ class Language:
             runtime[f"{binding}__list"] = cel.Type.LIST
         self._env = cel.NewEnv(
             variables=runtime,
-            extensions=[strings, optional, *([ext_bindings.ExtBindings()] if binding else [])],
+            extensions=[strings, optional, *([ext_bindings.ExtBindings()] if binding or bindings else [])],
             functions=functions.declarations(),
         )
 

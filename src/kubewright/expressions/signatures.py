@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kubewright.twin.expressions.types import CelType
+from kubewright.expressions.types import CelType
 
 _STANDARD = """
 _==_ A A -> bool

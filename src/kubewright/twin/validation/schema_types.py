@@ -1,4 +1,4 @@
-"""The types of expressions, and those that a CRD's schema gives to its fields.
+"""The types that a CRD's schema gives to its fields in expressions.
 
 `declared` reads a schema as Kubernetes does (`common.SchemaDeclType`): what has no type of its own cannot be asked for,
 and names that are no CEL identifiers are escaped.
@@ -7,10 +7,9 @@ and names that are no CEL identifiers are escaped.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from kubewright.api.meta import Manifest
+from kubewright.expressions.types import DYN, STRING, CelType, list_of, map_of
 from kubewright.twin.reading import as_dict, text
 
 _RESERVED = frozenset(
@@ -44,40 +43,6 @@ _SPECIAL = re.compile(r"__|[-./]")
 _META = {"type": "object", "properties": {"name": {"type": "string"}, "generateName": {"type": "string"}}}
 _FORMATS = {"byte": "bytes", "duration": "duration", "date": "timestamp", "date-time": "timestamp"}
 _SCALARS = {"integer": "int", "number": "double", "boolean": "bool"}
-
-
-@dataclass(frozen=True, slots=True)
-class CelType:
-    """A type: its name, the types in it, and an object's fields. `encoded`: JSON has it as text."""
-
-    name: str
-    inner: tuple[CelType, ...] = ()
-    fields: Mapping[str, CelType] | None = field(default=None, compare=False, hash=False)
-    encoded: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.name}({', '.join(map(str, self.inner))})" if self.inner else self.name
-
-
-DYN = CelType("dyn")
-BOOL = CelType("bool")
-STRING = CelType("string")
-NULL = CelType("null_type")
-
-
-def list_of(item: CelType) -> CelType:
-    """Return the type of a list."""
-    return CelType("list", (item,))
-
-
-def map_of(key: CelType, value: CelType) -> CelType:
-    """Return the type of a map."""
-    return CelType("map", (key, value))
-
-
-def optional_of(value: CelType) -> CelType:
-    """Return the type of what may be absent."""
-    return CelType("optional_type", (value,))
 
 
 def escape(name: str) -> str | None:

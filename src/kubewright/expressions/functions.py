@@ -1,6 +1,6 @@
 """Kubernetes' library functions, added to the CEL runtime by their signatures.
 
-`kubernetes.*` values travel as small maps that only these functions read. `NOT_MODELLED` are those that the twin lacks:
+`kubernetes.*` values travel as small maps that only these functions read. `NOT_MODELLED` are those that are missing:
 an expression that uses one is refused by name.
 """
 
@@ -18,9 +18,9 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs]  it has a stub, but no marker
 
 from kubewright.api.meta import Manifest
-from kubewright.twin.expressions import addresses, quantities
-from kubewright.twin.expressions.signatures import Overload, overload, standard
-from kubewright.twin.expressions.types import CelType
+from kubewright.expressions import addresses, quantities, versions
+from kubewright.expressions.signatures import Overload, overload, standard
+from kubewright.expressions.types import CelType
 
 NOT_MODELLED = frozenset(
     [
@@ -36,11 +36,6 @@ NOT_MODELLED = frozenset(
         "uri",
         "uuid",
         "validate",
-        "semver",
-        "isSemver",
-        "major",
-        "minor",
-        "patch",
         "isLinkLocalMulticast",
         "isGlobalUnicast",
         "transformList",
@@ -185,6 +180,18 @@ class Function:
 
 
 _IP, _CIDR, _QUANTITY, _URL = "kubernetes.IP", "kubernetes.CIDR", "kubernetes.Quantity", "kubernetes.URL"
+_SEMVER = "kubernetes.Semver"
+
+
+def _either(quantity: Callable[[Manifest, Manifest], Any], version: Callable[[Manifest, Manifest], Any]) -> Any:
+    """Compare quantities or versions: at run time both are maps, and only what is in them tells."""
+
+    def run(one: Manifest, other: Manifest) -> Any:
+        return (version if versions.is_one(one) else quantity)(one, other)
+
+    return run
+
+
 _ROWS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("quantity", f"string -> {_QUANTITY}", quantities.to_quantity),
     ("isQuantity", "string -> bool", quantities.is_quantity),
@@ -196,9 +203,16 @@ _ROWS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("add", f"{_QUANTITY}.(int) -> {_QUANTITY}", quantities.add_int),
     ("sub", f"{_QUANTITY}.({_QUANTITY}) -> {_QUANTITY}", quantities.sub),
     ("sub", f"{_QUANTITY}.(int) -> {_QUANTITY}", quantities.sub_int),
-    ("compareTo", f"{_QUANTITY}.({_QUANTITY}) -> int", quantities.compare),
-    ("isGreaterThan", f"{_QUANTITY}.({_QUANTITY}) -> bool", quantities.greater),
-    ("isLessThan", f"{_QUANTITY}.({_QUANTITY}) -> bool", quantities.less),
+    ("compareTo", f"{_QUANTITY}.({_QUANTITY}) -> int", _either(quantities.compare, versions.compare)),
+    ("isGreaterThan", f"{_QUANTITY}.({_QUANTITY}) -> bool", _either(quantities.greater, versions.greater)),
+    ("isLessThan", f"{_QUANTITY}.({_QUANTITY}) -> bool", _either(quantities.less, versions.less)),
+    ("semver", f"string -> {_SEMVER}", versions.to_version),
+    ("semver", f"string bool -> {_SEMVER}", versions.to_version),
+    ("isSemver", "string -> bool", versions.is_version),
+    ("isSemver", "string bool -> bool", versions.is_version),
+    ("major", f"{_SEMVER}.() -> int", versions.major),
+    ("minor", f"{_SEMVER}.() -> int", versions.minor),
+    ("patch", f"{_SEMVER}.() -> int", versions.patch),
     ("ip", f"string -> {_IP}", addresses.to_ip),
     ("ip", f"{_CIDR}.() -> {_IP}", addresses.ip_of),
     ("isIP", "string -> bool", addresses.is_ip),
@@ -238,6 +252,12 @@ _ROWS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("sets.intersects", "list(A) list(A) -> bool", _intersects),
 )
 LIBRARY = tuple(Function(name, overload(text), run) for name, text, run in _ROWS)
+_SAME_AT_RUN_TIME = {
+    "compareTo": overload(f"{_SEMVER}.({_SEMVER}) -> int"),
+    "isGreaterThan": overload(f"{_SEMVER}.({_SEMVER}) -> bool"),
+    "isLessThan": overload(f"{_SEMVER}.({_SEMVER}) -> bool"),
+}
+"""What the type checker has to know besides: the runtime cannot tell these from the ones for quantities."""
 
 
 def declarations() -> list[cel.FunctionDecl]:
@@ -274,4 +294,6 @@ def overloads() -> dict[str, tuple[Overload, ...]]:
     found = dict(standard())
     for each in LIBRARY:
         found[each.name] = (*found.get(each.name, ()), each.overload)
+    for name, each in _SAME_AT_RUN_TIME.items():
+        found[name] = (*found[name], each)
     return found
