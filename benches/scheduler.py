@@ -1,39 +1,46 @@
 """Pods a second that get a node: ours against kube-scheduler on a real API server, the same work, in turn.
 
-Each run begins with an empty control plane; nodes and pods are created while no scheduler runs, then one is started
-as a process of its own, and the time is taken from its start until every pod that can has a node. Both write their
-Events and conditions. The cases are those of kube-scheduler's own scheduler_perf.
+Each case has a control plane of its own, on which both take turns: pods are created while no scheduler runs, then one
+is started as a process of its own, and the time is taken from its start until every pod that can has a node. Both
+write their Events and conditions; those that come behind the last binding are waited for and counted. The cases are
+those of kube-scheduler's own scheduler_perf, whose nodes are objects without a kubelet, too.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
+import functools
+import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benches.report import compared, report
-from kubewright.api.core import NAMESPACES, PODS, SERVICE_ACCOUNTS
-from kubewright.api.meta import Manifest
+from kubewright.api.core import EVENTS, NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS, SERVICES
+from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
 from kubewright.client.connect import connect
 from kubewright.client.kubeconfig import load
 from kubewright.client.protocol import Client
-from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.pool import WorkerPool
-from kubewright.twin.nodes import NodeShape, join
 from tools.cluster import ControlPlane
 
-NAMESPACE = "measured"
+NAMESPACE, ELSEWHERE = "measured", "elsewhere"
+CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", PartialObject, namespaced=False)
 ZONE, HOST = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 LOOK_SECONDS = 0.2
+CHURN_SECONDS = 0.5
 PATIENCE_SECONDS = 600.0
+LARGE = 5000
 
 
 def pod(name: str, labels: dict[str, str] | None = None, cpu: str = "100m", **spec: Any) -> Manifest:
@@ -86,6 +93,10 @@ def with_spread(number: int) -> Manifest:
     return pod(f"pod-{number:05d}", {"color": "blue"}, topologySpreadConstraints=[constraint])
 
 
+def important(number: int) -> Manifest:
+    return pod(f"pod-{number:05d}", cpu="3", priorityClassName="important")
+
+
 def impossible(number: int) -> Manifest:
     return pod(f"large-{number:05d}", cpu="9")
 
@@ -95,58 +106,135 @@ class Case:
     """What is to be placed; `backlog` pods fit nowhere and are there beside it. `per_node` limits the pods."""
 
     make: Callable[[int], Manifest]
-    goal: float | None = None
+    goal: float = 1.0
+    goal_at_5000_nodes: float = 1.0
     backlog: int = 0
     per_node: float | None = None
+    is_full: bool = False
+    """Whether four pods of lower priority are on each node, of which three have to go for one."""
+    is_churned: bool = False
+    """Whether a node, a service and a pod that fits nowhere come and go all the time."""
 
 
 CASES = {
-    "basic": Case(plain, goal=3.0),
-    "node-affinity": Case(with_node_affinity, goal=1.0),
-    "pod-affinity": Case(with_pod_affinity, goal=1.0),
-    "anti-affinity": Case(with_anti_affinity, goal=1.0, per_node=0.9),
-    "preferred-anti-affinity": Case(with_preferred_anti_affinity, goal=1.0),
-    "topology-spread": Case(with_spread, goal=1.0),
-    "unschedulable": Case(plain, goal=1.0, backlog=200),
+    "basic": Case(plain, 3.0, 4.0),
+    "churn": Case(plain, is_churned=True),
+    "node-affinity": Case(with_node_affinity),
+    "pod-affinity": Case(with_pod_affinity, 1.0, 10.0),
+    "anti-affinity": Case(with_anti_affinity, 1.0, 10.0, per_node=0.9),
+    "preferred-anti-affinity": Case(with_preferred_anti_affinity),
+    "topology-spread": Case(with_spread),
+    "preemption": Case(important, per_node=0.4, is_full=True),
+    "unschedulable": Case(plain, backlog=200),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one scheduler did: pods a second from its start, and its processor time for each pod."""
+    """What one scheduler did: pods a second from its start, and its processor time for each pod, Events included."""
 
     rate: float
+    rate_with_events: float
+    """Until the last Event was there, too."""
     cpu_milliseconds: float
     events: int
 
 
-async def prepare(client: Client, case: Case, nodes: int, pods: int) -> None:
-    """Make nodes and pods."""
-    shape = NodeShape(cpu="4", memory="32Gi", pods=110)
-    await join(client, Clock.wall(), [f"node-{number:05d}" for number in range(nodes)], shape)
-    await client.create(NAMESPACES, {"metadata": {"name": NAMESPACE}})
-    # No controller runs that would make it.
-    await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, namespace=NAMESPACE)
-    await _create(client, (case.make(number) for number in range(pods)))
-    await _create(client, (impossible(number) for number in range(case.backlog)))
+async def prepare(client: Client, nodes: int) -> None:
+    """Make nodes and namespaces."""
+    await in_parallel(client.create(NODES, node(number)) for number in range(nodes))
+    await client.create(CLASSES, {"metadata": {"name": "important"}, "value": 1000})
+    for name in (NAMESPACE, ELSEWHERE):
+        await client.create(NAMESPACES, {"metadata": {"name": name}})
+        # No controller runs that would make it.
+        await client.create(SERVICE_ACCOUNTS, {"metadata": {"name": "default"}}, namespace=name)
 
 
-async def _create(client: Client, manifests: Iterator[Manifest]) -> None:
-    pool = WorkerPool(lambda manifest: client.create(PODS, manifest, namespace=NAMESPACE), workers=24)
-    async with pool.run(enumerate(manifests)) as results:
+def node(number: int, name: str = "node") -> Manifest:
+    """Return a node in one of three zones."""
+    name = f"{name}-{number:05d}"
+    labels = {HOST: name, ZONE: f"zone-{'abc'[number % 3]}", "topology.kubernetes.io/region": "region-1"}
+    amounts = {"cpu": "4", "memory": "32Gi", "pods": "110"}
+    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady"}
+    status = {"capacity": amounts, "allocatable": amounts, "conditions": [ready]}
+    return {"metadata": {"name": name, "labels": labels}, "status": status}
+
+
+async def fill(client: Client, case: Case, nodes: int, pods: int) -> None:
+    """Make the pods that are to be placed, and those that are in their way."""
+    if case.is_full:
+        low = (pod(f"low-{each:05d}", cpu="900m", nodeName=f"node-{each % nodes:05d}") for each in range(4 * nodes))
+        await in_parallel(client.create(PODS, each, namespace=ELSEWHERE) for each in low)
+    wanted = [*map(case.make, range(pods)), *map(impossible, range(case.backlog))]
+    await in_parallel(client.create(PODS, each, namespace=NAMESPACE) for each in wanted)
+
+
+async def in_parallel(calls: Iterable[Awaitable[object]]) -> None:
+    async def wait(call: Awaitable[object]) -> None:
+        await call
+
+    pool = WorkerPool(wait, workers=24)
+    async with pool.run(enumerate(calls)) as results:
         async for each in results:
             each.value()
 
 
+async def clear(client: Client) -> None:
+    """Take all pods and their Events away."""
+    for namespace in (NAMESPACE, ELSEWHERE):
+        for resource in (PODS, EVENTS):
+            await client.raw("DELETE", f"/api/v1/namespaces/{namespace}/{resource.plural}")
+            while await count(client, namespace, resource.plural):  # noqa: ASYNC110  another process's doing
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+async def count(client: Client, namespace: str, plural: str) -> int:
+    """Ask how many objects there are."""
+    found = await client.raw("GET", f"/api/v1/namespaces/{namespace}/{plural}", query={"limit": "1"})
+    return len(found["items"]) + found["metadata"].get("remainingItemCount", 0)
+
+
 async def until_placed(client: Client, left: int) -> None:
     """Wait until no more than `left` pods are without a node."""
-    query = {"fieldSelector": "spec.nodeName=", "limit": "1"}
+    query = {"fieldSelector": "spec.nodeName=", "limit": str(left + 1)}
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             found = await client.raw("GET", f"/api/v1/namespaces/{NAMESPACE}/pods", query=query)
-            if len(found["items"]) + found["metadata"].get("remainingItemCount", 0) <= left:
+            if len(found["items"]) <= left:
                 return
             await asyncio.sleep(LOOK_SECONDS)
+
+
+async def churn(client: Client) -> None:
+    """Let a node, a service and a large pod come and go, as scheduler_perf does."""
+    number = 0
+    while True:
+        number += 1
+        made = [
+            (NODES, "", node(number, "passing")),
+            (PODS, ELSEWHERE, pod(f"passing-{number}", cpu="9", priorityClassName="important")),
+            (SERVICES, ELSEWHERE, {"metadata": {"name": f"passing-{number}"}, "spec": {"ports": [{"port": 80}]}}),
+        ]
+        for resource, namespace, manifest in made:
+            await client.create(resource, manifest, namespace=namespace)
+        await asyncio.sleep(CHURN_SECONDS)
+        for resource, namespace, manifest in made:
+            try:
+                await client.delete(resource, ObjectKey(namespace, manifest["metadata"]["name"]))
+            except OpError as error:
+                if error.kind is not ErrorKind.NOT_FOUND:
+                    raise
+
+
+@functools.cache
+def as_installed() -> Mapping[str, str]:
+    """Return an environment in which modules are compiled beforehand, as those of an installed package are."""
+    place = {"PYTHONPYCACHEPREFIX": tempfile.mkdtemp(prefix="kubewright-bench-")}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | place
+    atexit.register(shutil.rmtree, place["PYTHONPYCACHEPREFIX"], ignore_errors=True)
+    imports = "import kubewright.cli.run, kubewright.cli.platform, kubewright.runtime.process, uvloop"
+    subprocess.run([sys.executable, "-c", imports], env=kept, check=True)
+    return kept
 
 
 @contextmanager
@@ -154,7 +242,7 @@ def ours(plane: ControlPlane) -> Iterator[int]:
     """Run our scheduler in kube-scheduler's place; gives its process id."""
     command = [sys.executable, "-m", "kubewright", "run", "scheduler", "--name", "default-scheduler"]
     options = ["--kubeconfig", str(plane.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, env=as_installed())
     try:
         yield process.pid
     finally:
@@ -181,41 +269,60 @@ def cpu_seconds(pid: int) -> float:
 _TICKS = 100
 
 
-def measure(scheduler: Callable[[ControlPlane], Any], case: Case, nodes: int, pods: int) -> Run:
-    """Prepare a control plane, run one scheduler on it, and say how fast it was."""
+def measure(
+    case: Case, nodes: int, pods: int, runs: int, *schedulers: Callable[[ControlPlane], Any]
+) -> list[list[Run]]:
+    """Let schedulers take turns on one control plane, and say how fast each run was."""
     pods = pods if case.per_node is None else min(pods, int(nodes * case.per_node))
+    bare = {"kube-apiserver": ["--disable-admission-plugins=TaintNodesByCondition"]}
     with (
         tempfile.TemporaryDirectory() as state,
-        ControlPlane.start(Path(state), controllers=False, scheduler=False) as plane,
+        ControlPlane.start(Path(state), controllers=False, scheduler=False, extra_arguments=bare) as plane,
     ):
-        return asyncio.run(_measure(plane, scheduler, case, nodes, pods))
+        return asyncio.run(_measure(plane, case, (nodes, pods, runs), schedulers))
 
 
-async def _measure(plane: ControlPlane, scheduler: Any, case: Case, nodes: int, pods: int) -> Run:
+async def _measure(
+    plane: ControlPlane, case: Case, amounts: tuple[int, int, int], schedulers: Sequence[Any]
+) -> list[list[Run]]:
+    nodes, pods, runs = amounts
     client = connect(load(plane.kubeconfig))
+    found: list[list[Run]] = [[] for _ in schedulers]
     try:
-        await prepare(client, case, nodes, pods)
+        await prepare(client, nodes)
+        for _ in range(runs):
+            for scheduler, mine in zip(schedulers, found, strict=True):
+                await fill(client, case, nodes, pods)
+                mine.append(await _run(plane, client, scheduler, case, pods))
+                await clear(client)
+    finally:
+        await client.close()
+    return found
+
+
+async def _run(plane: ControlPlane, client: Client, scheduler: Any, case: Case, pods: int) -> Run:
+    async with asyncio.TaskGroup() as tasks:
+        churning = tasks.create_task(churn(client)) if case.is_churned else None
         begun = time.perf_counter()
         with scheduler(plane) as pid:
             await until_placed(client, case.backlog)
             seconds = time.perf_counter() - begun
+            if churning is not None:
+                churning.cancel()
+            events, at = await _settled_events(client)
             cpu = cpu_seconds(pid)
-            events = await _settled_events(client)
-    finally:
-        await client.close()
-    return Run(pods / seconds, cpu / pods * 1000, events)
+    return Run(pods / seconds, pods / max(seconds, at - begun), cpu / pods * 1000, events)
 
 
-async def _settled_events(client: Client) -> int:
-    """Count the Events, once no more come: they are written behind the bindings."""
-    before = -1
+async def _settled_events(client: Client) -> tuple[int, float]:
+    """Count the Events, once no more come: they are written behind the bindings. Also when the last was there."""
+    before, at = -1, 0.0
     while True:
-        found = await client.raw("GET", f"/api/v1/namespaces/{NAMESPACE}/events", query={"limit": "1"})
-        now = len(found["items"]) + found["metadata"].get("remainingItemCount", 0)
+        now = await count(client, NAMESPACE, "events")
         if now == before:
-            return now
-        before = now
-        await asyncio.sleep(1.5)
+            return now, at
+        before, at = now, time.perf_counter()
+        await asyncio.sleep(1.0)
 
 
 def main() -> None:
@@ -228,17 +335,17 @@ def main() -> None:
     results = []
     for name in CASES if options.case == "all" else [options.case]:
         case = CASES[name]
-        mine: list[Run] = []
-        other: list[Run] = []
-        for _ in range(options.runs):
-            mine.append(measure(ours, case, options.nodes, options.pods))
-            other.append(measure(theirs, case, options.nodes, options.pods))
+        mine, other = measure(case, options.nodes, options.pods, options.runs, ours, theirs)
         label = f"{name}/{options.nodes}"
+        goal = case.goal_at_5000_nodes if options.nodes >= LARGE else case.goal
         rates = [run.rate for run in mine], [run.rate for run in other]
+        whole = [run.rate_with_events for run in mine], [run.rate_with_events for run in other]
         cpu = [run.cpu_milliseconds for run in mine], [run.cpu_milliseconds for run in other]
-        results.append(compared(label, "pods/s", *rates, "kube-scheduler", goal=case.goal))
+        results.append(compared(label, "pods/s", *rates, "kube-scheduler", goal=goal))
+        results.append(compared(f"{label}, until their Events are written", "pods/s", *whole, "kube-scheduler"))
         results.append(compared(f"{label}, cpu", "ms/pod", *cpu, "kube-scheduler", less_is_better=True))
         print(f"{label}: events written {[run.events for run in mine]}, by the peer {[run.events for run in other]}")
+        report("scheduler", results[-3:])
     report("scheduler", results)
 
 
