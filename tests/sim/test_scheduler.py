@@ -151,6 +151,35 @@ class Stubborn:
         return await self._client.create(resource, manifest, **options)
 
 
+class Mute(Stubborn):
+    """Carries bindings out and says that it could not; its watches of pods have ended by then."""
+
+    async def create(self, resource, manifest, **options):
+        found = await self._client.create(resource, manifest, **options)
+        if options.get("subresource") == "binding":
+            raise OpError("client.create", ErrorKind.UNAVAILABLE, options["name"], "the connection was lost")
+        return found
+
+    async def watch(self, resource, **options):
+        started_at = asyncio.get_running_loop().time()
+        async for event in self._client.watch(resource, **options):
+            late = asyncio.get_running_loop().time() > started_at + 5
+            if resource is PODS and event.obj is not None and event.obj.spec.node_name and not late:
+                await asyncio.sleep(30)
+            yield event
+
+
+def test_the_room_of_a_binding_whose_answer_was_lost_is_not_given_to_another():
+    async def day(cluster):
+        await cluster.create(*(pod(f"big-{number}", cpu="7") for number in range(4)))
+        await asyncio.sleep(60)
+        return await cluster.pods()
+
+    pods = live(day, client=lambda twin: Mute(twin.client()))
+    placed = sorted(each.spec.node_name for each in pods.values() if each.spec.node_name)
+    assert placed == ["node-01", "node-02", "node-03"]
+
+
 def test_a_binding_that_fails_is_given_back_and_tried_again():
     async def day(cluster):
         await cluster.create(*(pod(f"big-{number}", cpu="7") for number in range(3)))

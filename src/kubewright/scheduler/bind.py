@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
-from kubewright.api.core import POD_SUBRESOURCES, Node, Pod
+from kubewright.api.core import POD_SUBRESOURCES, PODS, Node, Pod
 from kubewright.api.meta import EMPTY, Manifest
 from kubewright.api.volumes import claim_names
 from kubewright.client.protocol import Client
@@ -12,6 +13,9 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.fit import Fit
 from kubewright.scheduler.claims import Devices
 from kubewright.scheduler.volumes import Volumes
+
+LOOK_AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0, 10.0)
+_UNCERTAIN = frozenset({ErrorKind.UNAVAILABLE, ErrorKind.TIMEOUT})
 
 
 class Binder:
@@ -58,10 +62,24 @@ class Binder:
         except OpError as error:
             if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
                 return False  # the watch says what it is
-            raise
+            if error.kind not in _UNCERTAIN or not await self._is_bound(pod, chosen.node):
+                raise
         finally:
             self._volumes.release(pod)
         return True
+
+    async def _is_bound(self, pod: Pod, node: str) -> bool:
+        """Look whether a binding came about whose answer was lost: as long as nobody knows, its room stays taken."""
+        for seconds in LOOK_AGAIN_SECONDS:
+            try:
+                now = await self._client.get(PODS, pod.key)
+            except OpError as error:
+                if error.kind is ErrorKind.NOT_FOUND:
+                    return False
+                await asyncio.sleep(seconds)
+            else:
+                return now.metadata.uid == pod.metadata.uid and now.spec.node_name == node
+        return False
 
 
 def _binding(pod: Pod, node: str, annotations: Mapping[str, str]) -> Manifest:
