@@ -20,7 +20,6 @@ from aiohttp import web
 REFUSED, ANSWER_LOST, BROKEN_OFF = 0.03, 0.01, 0.005
 WATCH_SECONDS = (5.0, 25.0)
 EXPIRED = 0.1
-CHUNK_BYTES = 1 << 16
 _HOP_BY_HOP = frozenset({"host", "connection", "transfer-encoding", "content-length", "accept-encoding"})
 
 
@@ -55,7 +54,7 @@ class Proxy:
             code, reason = self._rng.choice([(409, "Conflict"), (500, "InternalError"), (503, "ServiceUnavailable")])
             return self._refuse(code, reason)
         body = await request.read()
-        async with self._forward(request, body) as answer:
+        async with await self._forward(request, body) as answer:
             content = await answer.read()
         if is_write and self._rng.random() < ANSWER_LOST:
             self.done["answers lost"] += 1
@@ -70,23 +69,24 @@ class Proxy:
         if request.query.get("resourceVersion") and self._rng.random() < EXPIRED:
             return self._refuse(410, "Expired")
         response = web.StreamResponse(headers={"content-type": "application/json"})
-        await response.prepare(request)
         try:
-            async with asyncio.timeout(self._rng.uniform(*WATCH_SECONDS)), self._forward(request, b"") as answer:
-                async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-                    await response.write(chunk)
+            await response.prepare(request)
+            async with asyncio.timeout(self._rng.uniform(*WATCH_SECONDS)):
+                async with await self._forward(request, b"") as answer:
+                    async for chunk in answer.content.iter_any():
+                        await response.write(chunk)
         except (TimeoutError, aiohttp.ClientError, ConnectionError):
             self.done["watches dropped"] += 1
             if request.transport is not None:
                 request.transport.abort()
         return response
 
-    def _forward(self, request: web.Request, body: bytes) -> aiohttp.client._RequestContextManager:
+    async def _forward(self, request: web.Request, body: bytes) -> aiohttp.ClientResponse:
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
         headers["accept-encoding"] = "identity"
         url = f"{self._server}{request.rel_url}"
         limits = aiohttp.ClientTimeout(total=None, sock_read=None)
-        return self._session.request(request.method, url, headers=headers, data=body or None, timeout=limits)
+        return await self._session.request(request.method, url, headers=headers, data=body or None, timeout=limits)
 
     def _refuse(self, code: int, reason: str) -> web.Response:
         self.done[f"{code} {reason}"] += 1

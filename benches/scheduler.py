@@ -18,13 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benches.report import compared, report
+from benches.report import Result, compared, report
 from kubewright.api.core import EVENTS, NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS, SERVICES
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
 from kubewright.client.connect import connect
@@ -210,7 +210,7 @@ async def churn(client: Client) -> None:
     number = 0
     while True:
         number += 1
-        made = [
+        made: list[tuple[Resource[Any], str, Manifest]] = [
             (NODES, "", node(number, "passing")),
             (PODS, ELSEWHERE, pod(f"passing-{number}", cpu="9", priorityClassName="important")),
             (SERVICES, ELSEWHERE, {"metadata": {"name": f"passing-{number}"}, "spec": {"ports": [{"port": 80}]}}),
@@ -238,7 +238,7 @@ def as_installed() -> Mapping[str, str]:
 
 
 @contextmanager
-def ours(plane: ControlPlane) -> Iterator[int]:
+def ours(plane: ControlPlane) -> Generator[int]:
     """Run our scheduler in kube-scheduler's place; gives its process id."""
     command = [sys.executable, "-m", "kubewright", "run", "scheduler", "--name", "default-scheduler"]
     options = ["--kubeconfig", str(plane.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
@@ -251,7 +251,7 @@ def ours(plane: ControlPlane) -> Iterator[int]:
 
 
 @contextmanager
-def theirs(plane: ControlPlane) -> Iterator[int]:
+def theirs(plane: ControlPlane) -> Generator[int]:
     """Run kube-scheduler."""
     plane.restart("kube-scheduler")
     try:
@@ -332,7 +332,7 @@ def main() -> None:
     parser.add_argument("--case", choices=[*CASES, "all"], default="all")
     parser.add_argument("--runs", type=int, default=2)
     options = parser.parse_args()
-    results = []
+    results: list[Result] = []
     for name in CASES if options.case == "all" else [options.case]:
         case = CASES[name]
         mine, other = measure(case, options.nodes, options.pods, options.runs, ours, theirs)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +64,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def proxied(plane: ControlPlane, state: Path, seed: int) -> Iterator[Path]:
+def proxied(plane: ControlPlane, state: Path, seed: int) -> Generator[Path]:
     """Run the proxy; give a kubeconfig that leads to it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
