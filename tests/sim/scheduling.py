@@ -77,8 +77,12 @@ class Cluster:
         quota = {"resource": "cpu", "nominal": cpu, "borrowingLimit": borrowing, "lendingLimit": lending}
         quotas = [{key: amount for key, amount in quota.items() if amount is not None}] if cpu is not None else []
         await self.client.create(QUEUES, {"metadata": {"name": name}, "spec": {"quotas": quotas, **spec}})
-        labels = {QUEUE_LABEL: name}
-        await self.client.create(NAMESPACES, {"metadata": {"name": name, "labels": labels}})
+        await self.namespace(name, name)
+
+    async def namespace(self, name, queue):
+        """Create a namespace that belongs to a queue, and wait until it can have pods."""
+        await self.client.create(NAMESPACES, {"metadata": {"name": name, "labels": {QUEUE_LABEL: queue}}})
+        await asyncio.sleep(1)
 
     async def queue_status(self, name):
         return (await self.client.get(QUEUES, ObjectKey("", name))).status

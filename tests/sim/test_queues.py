@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from kubewright.api.conditions import find_condition
-from kubewright.api.core import NAMESPACES, NODES
+from kubewright.api.core import NODES
 from kubewright.api.crds.queue import QUEUES
 from kubewright.api.meta import ObjectKey, PartialObject, Resource
 from tests.sim.scheduling import gang, live, pod
@@ -42,8 +42,7 @@ def test_a_team_runs_within_its_quota_and_is_told_what_is_left_of_it():
 
 def test_without_any_queue_nothing_changes_for_anyone():
     async def day(cluster):
-        labels = {"kubewright.dev/queue": "nobody"}
-        await cluster.client.create(NAMESPACES, {"metadata": {"name": "blue", "labels": labels}})
+        await cluster.namespace("blue", "nobody")
         await cluster.create(*pods("blue", 5))
         await asyncio.sleep(10)
         return await cluster.running()
@@ -54,8 +53,7 @@ def test_without_any_queue_nothing_changes_for_anyone():
 def test_a_label_that_names_no_queue_is_said_and_the_queue_helps_when_it_comes():
     async def day(cluster):
         await cluster.queue("other", cpu=1)
-        labels = {"kubewright.dev/queue": "late"}
-        await cluster.client.create(NAMESPACES, {"metadata": {"name": "blue", "labels": labels}})
+        await cluster.namespace("blue", "late")
         await cluster.create(*pods("blue", 1))
         await asyncio.sleep(10)
         why = await cluster.why("blue-0", "blue")
@@ -136,10 +134,12 @@ def test_what_was_taken_back_is_not_admitted_again_and_taken_again():
             missing = 14 - len(await cluster.pods("blue"))
             if missing > 0:  # its controller makes others in their place
                 await cluster.create(*pods("blue", missing, begin=100 + number * 20))
-            seen.append(tuple((await cluster.by_namespace())[team] for team in ("blue", "green")))
+            running = await cluster.by_namespace()
+            seen.append((running["blue"], running["green"]))
         return seen, evicted
 
     seen, evicted = live(day, queues=True, nodes=2)
+    print(seen, evicted)
     assert len(set(seen[10:])) == 1
     assert seen[-1][1] == 8 or sum(seen[-1]) >= 14
     assert evicted <= 8
@@ -148,7 +148,7 @@ def test_what_was_taken_back_is_not_admitted_again_and_taken_again():
 def test_who_has_only_just_begun_is_left_alone_until_its_minimum():
     async def day(cluster):
         await cohort(cluster, minimumRuntimeSeconds=120)
-        await cluster.create(*pods("blue", 15))
+        await cluster.create(*pods("blue", 16))
         await asyncio.sleep(10)
         await cluster.create(*pods("green", 4))
         await asyncio.sleep(60)
@@ -251,8 +251,7 @@ def test_a_model_of_gpu_has_a_quota_of_its_own(pinned):
                 "spec": {"quotas": [{"resource": "nvidia.com/gpu", "model": "A100", "nominal": 2}]},
             },
         )
-        labels = {"kubewright.dev/queue": "blue"}
-        await cluster.client.create(NAMESPACES, {"metadata": {"name": "blue", "labels": labels}})
+        await cluster.namespace("blue", "blue")
         await asyncio.sleep(2)
         for number in range(6):
             manifest = pod(f"g-{number}", namespace="blue", nodeSelector={product: "A100"} if pinned else {})

@@ -65,6 +65,8 @@ class QuotaTree:
         for name in rules:
             self._node(name)
         self._limited: dict[str, frozenset[str]] = {}
+        self.changes = 0
+        """How often anything was charged or given back."""
         for node in self._nodes.values():
             if node.parent is None:
                 self._lay_out(node)
@@ -113,6 +115,7 @@ class QuotaTree:
 
     def charge(self, queue: str, amounts: Mapping[str, int], sign: int = 1) -> None:
         """Count what a pod of the queue takes, or with -1 what it gives back."""
+        self.changes += 1
         for key, amount in amounts.items():
             if key not in self._limited[queue]:
                 continue

@@ -21,11 +21,13 @@ from typing import Protocol
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.runtime.backoff import exponential_seconds
-from kubewright.scheduler.news import News, helps
+from kubewright.scheduler.news import QUOTA, News, helps
 
 FIRST_BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 10.0
 WAIT_AT_MOST_SECONDS = 300.0
+_TRIED_NOWHERE = frozenset({QUOTA})
+"""Whom its quota alone keeps waiting has no need to back off: turns go by shares, not by who failed when."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +44,8 @@ class QueuedPod:
     refused_by: frozenset[str] = frozenset()
     is_first: bool = False
     """Whether it has its turn before all that are not."""
+    request: Mapping[str, int] | None = None
+    """What it takes, once somebody has worked that out."""
 
     @property
     def key(self) -> ObjectKey:
@@ -137,7 +141,7 @@ class SchedulingQueue:
             known = self._pods[pod.key] = QueuedPod(pod, now, now, self._sequence)
             self._activate(known, now)
             return
-        before, known.pod = known.pod, pod
+        before, known.pod, known.request = known.pod, pod, None
         claims = before.status.resource_claim_statuses, pod.status.resource_claim_statuses
         if before.spec != pod.spec or before.metadata.labels != pod.metadata.labels or claims[0] != claims[1]:
             self._retry(known, now)
@@ -233,7 +237,7 @@ class SchedulingQueue:
         news, self._news = self._news, set()
         for refused_by in [each for each in self._waiting if helps(news, each)]:
             for queued in self._waiting.pop(refused_by).values():
-                if self._ordering.is_first(queued.pod):
+                if refused_by == _TRIED_NOWHERE or self._ordering.is_first(queued.pod):
                     self._activate(queued, queued.queued_at)
                 else:
                     self._delay(queued)

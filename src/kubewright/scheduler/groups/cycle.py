@@ -65,6 +65,7 @@ class GroupCycle:
         self._admission = admission
         self._gangs = gangs
         self.rooms = RoomMaker(admission, gangs, cycle.policy)
+        self._refused: dict[tuple[object, ...], tuple[float, int]] = {}
         self._hopeless: dict[tuple[object, ...], tuple[int, float]] = {}
 
     def decide(self, queued: QueuedPod, now: float) -> Sequence[Outcome]:
@@ -74,11 +75,26 @@ class GroupCycle:
         if gang is None and not queue:
             return (self._by_itself(queued, now),)
         if gang is None:
+            if self._is_hopeless(queued, queue, now):
+                self._queue.wait_for(queued, queued.refused_by, now)
+                return ()
             return self._decide(_Party("", queued.key, (queued,), 1, queue), now)
         problem = gang.problem or self._not_yet(gang, now)
         if problem:
             return (_held(queued, f"gang {gang.key}: {problem}", GANG, now),)
         return self._decide(self._party(gang, queued, queue), now)
+
+    def _is_hopeless(self, queued: QueuedPod, queue: str, now: float) -> bool:
+        """Tell whether a pod that waits for its quota has been told so, and one like it was refused just now."""
+        if QUOTA not in queued.refused_by or len(queued.refused_by) > 1:
+            return False
+        until, changes = self._refused.get(self._kind(queued, queue), (0.0, -1))
+        return now < until and changes == self._admission.tree.changes
+
+    def _kind(self, queued: QueuedPod, queue: str) -> tuple[object, ...]:
+        if queued.request is None:
+            queued.request = self._admission.amounts(queued.pod)
+        return queue, queued.pod.spec.priority, tuple(queued.request.items())
 
     def _by_itself(self, queued: QueuedPod, now: float) -> Outcome:
         """Let a pod have its turn that has neither gang nor queue: it may push gangs aside, but only whole ones."""
@@ -171,12 +187,17 @@ class GroupCycle:
         """Say what a queue lacks for a party, and take it back from others if they owe it."""
         if party is None:
             return ()
+        tree = self._admission.tree
         words = party.name + self._admission.words(party.queue, self._amounts(party), now)
         if promise is not None and self._admission.is_awaited(promise, now):
             self._admission.promise(party.claimant, promise)
             return tuple(_held(each, words, QUOTA, now, _WAITS) for each in party.queued)
         room = self._room(party, now) if reclaims else None
         if room is None:
+            if party.gang is None:
+                if len(self._refused) >= HOPELESS_KEPT:
+                    self._refused.clear()
+                self._refused[self._kind(party.queued[0], party.queue)] = now + HOPELESS_SECONDS, tree.changes
             return tuple(_held(each, words, QUOTA, now) for each in party.queued)
         return self._promised(party, room, [_NOWHERE] * len(party.queued), words, now)
 
