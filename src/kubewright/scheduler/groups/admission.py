@@ -57,6 +57,8 @@ class Admission:
         self._booked: dict[ObjectKey, tuple[Pod, str]] = {}
         """Pods that have a node here and not yet in the cluster."""
         self._promises: dict[Hashable, Promise] = {}
+        self._leaving: dict[ObjectKey, str] = {}
+        """The uids of pods that make room for a claimant: what they have counts as the claimant's already."""
         self.history = History()
         self.backoffs = Backoffs()
         self._turns: Turns | None = None
@@ -86,6 +88,11 @@ class Admission:
     def charged(self) -> Mapping[ObjectKey, tuple[str, Mapping[str, int]]]:
         """Return the pods that count, each with its queue and what it takes, as of the last `tree`."""
         return self._charged
+
+    @property
+    def leaving(self) -> Iterable[ObjectKey]:
+        """Return the pods that make room for claimants."""
+        return self._leaving
 
     def queue_of(self, namespace: str) -> str:
         """Return the queue that the pods of a namespace belong to; nothing if none."""
@@ -160,8 +167,13 @@ class Admission:
             self._uncharge(key)
 
     def promise(self, claimant: Hashable, promise: Promise) -> None:
-        """Keep for a claimant what others are giving back."""
+        """Keep for a claimant what others are giving back: from now on that counts as its own, and not as theirs."""
         self.release(claimant)
+        for key, uid in promise.victims.items():
+            pod = self._pods.index.get(key)
+            if pod is not None and pod.metadata.uid == uid:
+                self._uncharge(key)
+                self._leaving[key] = uid
         self._promises[claimant] = promise
         if promise.queue in self.tree:
             self.tree.charge(promise.queue, promise.amounts)
@@ -183,7 +195,12 @@ class Admission:
         """Drop promises that were kept for too long; tell whether there were any."""
         expired = [each for each, promise in self._promises.items() if now >= promise.until]
         for claimant in expired:
-            self.release(claimant)
+            promise = self.release(claimant)
+            for key in promise.victims if promise is not None else ():
+                self._leaving.pop(key, None)
+                pod = self._pods.index.get(key)
+                if pod is not None:
+                    self._count(pod)  # it did not go
         return bool(expired)
 
     def turn(self, queue: str, head: Pod) -> Turn:
@@ -206,13 +223,18 @@ class Admission:
         pod = change.new
         if pod is None or pod.is_finished:
             self._booked.pop(change.key, None)
+            self._leaving.pop(change.key, None)
             self._uncharge(change.key)
         elif pod.spec.node_name:
             self._booked.pop(change.key, None)
             if change.old is None or change.old.spec != pod.spec or change.key not in self._charged:
-                queue = self.queue_of(pod.metadata.namespace)
-                if queue:
-                    self._charge(pod, pod.spec.node_name, queue)
+                self._count(pod)
+
+    def _count(self, pod: Pod) -> None:
+        """Count what a pod takes that the cluster shows on a node."""
+        queue = self.queue_of(pod.metadata.namespace)
+        if queue and pod.spec.node_name and self._leaving.get(pod.key) != pod.metadata.uid:
+            self._charge(pod, pod.spec.node_name, queue)
 
     def _charge(self, pod: Pod, node: str, queue: str) -> None:
         if self._tree is None:
@@ -234,10 +256,9 @@ class Admission:
         rules, self._problems = read_queues(self.queues.informer.index.values())
         tree = self._tree = QuotaTree(rules)
         self._charged, self._heads, self._turns = {}, {}, None
-        for pod in self._with_nodes():
-            queue = self.queue_of(pod.metadata.namespace)
-            if queue:
-                self._charge(pod, pod.spec.node_name, queue)
+        for pod in self._pods.index.values():
+            if not pod.is_finished:
+                self._count(pod)
         for pod, node in self._booked.values():
             queue = self.queue_of(pod.metadata.namespace)
             if queue:
@@ -246,9 +267,6 @@ class Admission:
             if promise.queue in tree:
                 tree.charge(promise.queue, promise.amounts)
         return tree
-
-    def _with_nodes(self) -> Iterable[Pod]:
-        return (pod for pod in self._pods.index.values() if pod.spec.node_name and not pod.is_finished)
 
     def _on_queue(self, change: Change[Queue]) -> None:
         if change.old is not None and change.new is not None and change.old.spec == change.new.spec:

@@ -60,6 +60,7 @@ class RoomMaker:
         if not holders:
             return None
         room = _Nodes(group, snapshot, order, self.policy)
+        room.without(self.admission.leaving)
         units = reclaim(claim, self.admission.tree, units_of(holders, self._needed(holders)), room, now)
         if not units:
             self._note_too_young(holders, now)
@@ -119,6 +120,11 @@ class _Nodes:
         for pod in group.pods:
             self._base.nominated.pop(pod.key, None)
         self._known: dict[frozenset[ObjectKey], tuple[Fit, ...]] = {}
+
+    def without(self, leaving: Iterable[ObjectKey]) -> None:
+        """Take pods off that make room for others: these are promised the room, and hold it themselves."""
+        for key in leaving:
+            self._base.forget(key)
 
     def nodes_for(self, without: frozenset[ObjectKey]) -> frozenset[str] | None:
         """Return where the group would be if some pods were gone; None if it would still not fit."""
