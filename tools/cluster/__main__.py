@@ -4,7 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.cluster.binaries import CONTROL_PLANE, CONTROLLER_RUNTIME, INFORMERS, KUBE_SCORE, PROMETHEUS, VERSION
+from tools.cluster.binaries import (
+    ALERTMANAGER,
+    CONTROL_PLANE,
+    CONTROLLER_RUNTIME,
+    INFORMERS,
+    KUBE_SCORE,
+    PROMETHEUS,
+    VERSION,
+)
 from tools.cluster.failure import ClusterError
 from tools.cluster.gomodule import cache_root
 from tools.cluster.plane import ControlPlane
@@ -56,7 +64,10 @@ def _status(options: argparse.Namespace) -> int:
     return 0 if ready and all(plane.alive().values()) else 1
 
 
-MODULES = {module.name: module for module in (CONTROL_PLANE, PROMETHEUS, INFORMERS, KUBE_SCORE, CONTROLLER_RUNTIME)}
+MODULES = {
+    module.name: module
+    for module in (CONTROL_PLANE, PROMETHEUS, ALERTMANAGER, INFORMERS, KUBE_SCORE, CONTROLLER_RUNTIME)
+}
 COMMANDS = {"build": _build, "up": _up, "down": _down, "status": _status}
 
 

@@ -1,6 +1,7 @@
-"""What is built from Go modules: the real control plane and Prometheus, a client of client-go, kube-score, a peer.
+"""What is built from Go modules: the control plane, Prometheus, Alertmanager, a client of client-go, kube-score, a peer.
 
-Called by `python -m tools.cluster build`, `make prometheus`, `make informers` and whoever runs what they built.
+Called by `python -m tools.cluster build`, `make prometheus`, `make alertmanager`, `make informers`
+and whoever runs what they built.
 """
 
 import shutil
@@ -40,6 +41,21 @@ PROMETHEUS = GoModule(
     # Of thirty ways to discover targets this one alone is needed, and the others are most of the code.
     tags=("remove_all_sd", "enable_kubernetes_sd"),
     stamps={"github.com/prometheus/common/version.Version": "{version}"},
+)
+ALERTMANAGER = GoModule(
+    name="alertmanager",
+    module="github.com/prometheus/alertmanager",
+    packages={
+        "alertmanager": "github.com/prometheus/alertmanager/cmd/alertmanager",
+        "amtool": "github.com/prometheus/alertmanager/cmd/amtool",
+    },
+    command="python -m tools.cluster build alertmanager",
+    stamps={"github.com/prometheus/common/version.Version": "{version}"},
+    # Its pages are built by npm before a release and are not in the module; its API does without them.
+    lacks={
+        "ui/app/dist/elm/index.html": "The pages of this Alertmanager were not built; its API is at /api/v2.\n",
+        "ui/app/dist/mantine/index.html": "The pages of this Alertmanager were not built; its API is at /api/v2.\n",
+    },
 )
 INFORMERS = GoModule(
     name="informers",

@@ -7,6 +7,7 @@ of ours beside it: a new version builds into a new directory and the old one sta
 
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import resource
@@ -51,6 +52,8 @@ class GoModule:
     stamps: Mapping[str, str] = field(default_factory=dict[str, str])
     """Variables that the linker sets; `{version}`, `{major}` and `{minor}` stand for the release."""
     folder: Path = TOOLS
+    lacks: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Files that the module's release leaves out and its code embeds: path -> text. It is built from a copy then."""
 
     @property
     def source(self) -> Path:
@@ -98,6 +101,8 @@ class GoModule:
         began, cpu_before = time.monotonic(), _children_cpu_seconds()
         part = directory / f"{name}.{os.getpid()}.part"
         options = ["-trimpath", "-ldflags", self._ldflags(), *(["-tags", ",".join(self.tags)] if self.tags else [])]
+        if self.lacks:
+            options += ["-modfile", self._completed(go, directory)]
         command = [go, "build", *options, "-o", part, self.packages[name]]
         done = subprocess.run(command, cwd=self.source, env=_environment(os.environ), check=False)
         if done.returncode != 0:
@@ -107,6 +112,32 @@ class GoModule:
         seconds, cpu_seconds = time.monotonic() - began, _children_cpu_seconds() - cpu_before
         size = (directory / name).stat().st_size / 1e6
         return f"built in {seconds:.0f} s ({cpu_seconds:.0f} s of CPU), {size:.0f} MB"
+
+    def _completed(self, go: Path, directory: Path) -> Path:
+        """Copy the module's source, add what it lacks, and give a go.mod that builds from the copy.
+
+        Go verifies the source by our go.sum before it is copied; nothing is added in its own cache.
+        """
+        copy, go_mod = directory / "source", directory / "go.mod"
+        if not copy.is_dir():
+            asked = [go, "mod", "download", "-json", self.module]
+            told = subprocess.run(asked, cwd=self.source, env=_environment(os.environ), capture_output=True, check=False)
+            if told.returncode != 0:
+                raise ClusterError(f"{self.module} could not be fetched: {told.stderr.decode()}")
+            part = directory / f"source.{os.getpid()}.part"
+            # Modes are not copied: Go's cache can only be read.
+            shutil.copytree(json.loads(told.stdout)["Dir"], part, copy_function=shutil.copyfile)
+            for path in (part, *part.rglob("*/")):
+                path.chmod(0o755)
+            for name, text in self.lacks.items():
+                path = part / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            part.replace(copy)
+        replaced = f"\nreplace {self.module} => {copy}\n"
+        go_mod.write_text((self.source / "go.mod").read_text(encoding="utf-8") + replaced, encoding="utf-8")
+        shutil.copyfile(self.source / "go.sum", directory / "go.sum")
+        return go_mod
 
     def _ldflags(self) -> str:
         major, minor = self.version.removeprefix("v").split(".")[:2]
