@@ -8,7 +8,7 @@ STATE ?= .control-plane
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check contract control-plane prometheus informers control-plane-up control-plane-down bench format lock clean
+.PHONY: help setup demo test check contract control-plane prometheus alertmanager informers control-plane-up control-plane-down bench format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -43,6 +43,9 @@ control-plane: setup ## build etcd, kube-apiserver, kube-controller-manager and 
 
 prometheus: setup ## build Prometheus and promtool (cached)
 	$(BIN)/python -m tools.cluster build prometheus
+
+alertmanager: setup ## build Alertmanager and amtool (cached)
+	$(BIN)/python -m tools.cluster build alertmanager
 
 informers: setup ## build the client of client-go's informers that the tests run (cached)
 	$(BIN)/python -m tools.cluster build informers

@@ -211,7 +211,7 @@ def check(config):
             },
         ),
         (
-            "pods",
+            "kubernetes-pods",
             2,
             {
                 "namespace": "default",
@@ -377,7 +377,7 @@ def test_the_api_server_counts_the_watches_of_its_prometheus(running):
 
 def test_a_pod_that_comes_later_is_scraped_and_one_that_goes_is_not(running, twin):
     def pods():
-        return {each["labels"]["pod"] for each in running.targets("pods") if each["health"] == "up"}
+        return {each["labels"]["pod"] for each in running.targets("kubernetes-pods") if each["health"] == "up"}
 
     assert "late" not in pods()
     apply(twin, LATE)

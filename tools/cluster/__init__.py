@@ -5,11 +5,20 @@ Tests, benches and `tools.kinds` start one with `with ControlPlane.start(state) 
 as their authors publish them, built from `tools/control-plane/go.mod`; there is no kubelet, so nodes are objects.
 """
 
-from tools.cluster.binaries import CONTROL_PLANE, CONTROLLER_RUNTIME, INFORMERS, PROMETHEUS, VERSION, kubectl_path
+from tools.cluster.binaries import (
+    ALERTMANAGER,
+    CONTROL_PLANE,
+    CONTROLLER_RUNTIME,
+    INFORMERS,
+    PROMETHEUS,
+    VERSION,
+    kubectl_path,
+)
 from tools.cluster.failure import ClusterError
 from tools.cluster.plane import ControlPlane
 
 __all__ = [
+    "ALERTMANAGER",
     "CONTROLLER_RUNTIME",
     "CONTROL_PLANE",
     "INFORMERS",

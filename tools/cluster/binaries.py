@@ -1,7 +1,6 @@
-"""What is built from Go modules: the control plane, Prometheus, Alertmanager, a client of client-go, kube-score, a peer.
+"""What is built from Go modules: the control plane, Prometheus, Alertmanager, a client-go client, kube-score, a peer.
 
-Called by `python -m tools.cluster build`, `make prometheus`, `make alertmanager`, `make informers`
-and whoever runs what they built.
+Called by `python -m tools.cluster build`, by the Makefile, and by whoever runs what they built.
 """
 
 import shutil

@@ -121,7 +121,8 @@ class GoModule:
         copy, go_mod = directory / "source", directory / "go.mod"
         if not copy.is_dir():
             asked = [go, "mod", "download", "-json", self.module]
-            told = subprocess.run(asked, cwd=self.source, env=_environment(os.environ), capture_output=True, check=False)
+            environment = _environment(os.environ)
+            told = subprocess.run(asked, cwd=self.source, env=environment, capture_output=True, check=False)
             if told.returncode != 0:
                 raise ClusterError(f"{self.module} could not be fetched: {told.stderr.decode()}")
             part = directory / f"source.{os.getpid()}.part"

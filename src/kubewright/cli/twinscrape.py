@@ -9,8 +9,8 @@ import yaml
 
 from kubewright.client.config import ConnectionConfig, Token
 from kubewright.errors import ErrorKind, OpError
+from kubewright.monitoring.scrape import Through, prometheus_config
 from kubewright.twin.exporters.manifests import exporters
-from kubewright.twin.exporters.scrapeconfig import scrape_config
 from kubewright.twin.serve import write_private
 
 
@@ -29,6 +29,7 @@ def write_scrape_config(config: ConnectionConfig, folder: Path, interval: str) -
     ca_file.write_bytes(config.ca_pem)
     write_private(token_file, config.auth.value.encode())
     # Prometheus takes relative paths from the directory of its configuration.
-    document = scrape_config(config.server, ca_file.name, token_file.name, interval=interval)
+    reach = Through(config.server, ca_file.name, token_file.name)
+    document = prometheus_config(reach, interval=interval)
     (folder / "prometheus.yml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     click.echo(f"prometheus --config.file={folder / 'prometheus.yml'}")

@@ -5,16 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from kubewright.api.crds.appservice import AppService
+from kubewright.api.crds.appservice import NAME_LABEL, TEAM_LABEL, AppService
 from kubewright.api.meta import Manifest, Resource
-
-NAME_LABEL = "app.example.com/name"
-"""On every child and pod: the AppService's name. The one label of the selector, which can never change."""
 
 SERVICE_NAME_MAX = 63
 """Also the most that a label's value may have."""
 _DIGEST = 8
-TEAM_LABEL = "kubewright.dev/team"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "kubewright"
 

@@ -9,7 +9,7 @@ must hold between them.
 from __future__ import annotations
 
 from kubewright.api.crds.appservice.container import AppServicePort, AppServiceResources, EnvVar
-from kubewright.api.crds.appservice.kind import APP_SERVICE_CRD, APP_SERVICES, AppService
+from kubewright.api.crds.appservice.kind import APP_SERVICE_CRD, APP_SERVICES, NAME_LABEL, TEAM_LABEL, AppService
 from kubewright.api.crds.appservice.problems import problems
 from kubewright.api.crds.appservice.spec import AppServiceSpec
 from kubewright.api.crds.appservice.status import AppServiceStatus
@@ -17,6 +17,8 @@ from kubewright.api.crds.appservice.status import AppServiceStatus
 __all__ = [
     "APP_SERVICES",
     "APP_SERVICE_CRD",
+    "NAME_LABEL",
+    "TEAM_LABEL",
     "AppService",
     "AppServicePort",
     "AppServiceResources",

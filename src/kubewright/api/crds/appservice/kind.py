@@ -10,6 +10,11 @@ from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, Scale, c
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import KubeObject, Manifest, Resource
 
+NAME_LABEL = "app.example.com/name"
+"""On every child and pod: the AppService's name. The one label of the selector, which can never change."""
+TEAM_LABEL = "kubewright.dev/team"
+"""On every child and pod of an application, and on namespaces: whose they are."""
+
 
 class AppService(KubeObject, frozen=True, kw_only=True):
     """An application: its workload and whatever it needs around it, kept as this object says."""
