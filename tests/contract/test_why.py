@@ -15,15 +15,15 @@ WAITS = 3
 
 @pytest.fixture
 def why(cluster, namespace):
-    def ask(*arguments, code=WAITS):
-        command = [sys.executable, "-m", "kubewright", "why", *arguments, "-n", namespace]
+    def ask(*arguments, code=WAITS, command="why"):
+        command = [sys.executable, "-m", "kubewright", command, *arguments, "-n", namespace]
         command += ["--kubeconfig", str(cluster.kubeconfig)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code in {0, WAITS} else done.stderr
 
-    async def why(*arguments, code=WAITS):
-        return await asyncio.to_thread(ask, *arguments, code=code)
+    async def why(*arguments, **options):
+        return await asyncio.to_thread(ask, *arguments, **options)
 
     return why
 
@@ -124,3 +124,19 @@ async def test_pods_that_a_quota_keeps_from_being_made(api, namespace, why):
 async def test_what_is_not_there_and_what_has_no_pods(why):
     assert 'pods "gone" not found' in await why("pod/gone", code=1)
     assert "expected KIND/NAME with a kind of" in await why("service/x", code=1)
+
+
+async def test_what_a_new_node_would_do_and_one_that_goes(api, pods, told, why):
+    node = (await api.of("nodes").names())[0]
+    tied = asking(cpu="5") | {"nodeSelector": {"kubernetes.io/hostname": node}}
+    (await pods.create(pod("there", **tied))).ok()
+    assert (await told("there"))["status"] == "True"
+    (await pods.create(pod("waits", **asking(cpu="900")))).ok()
+    await told("waits")
+    effect = json.loads(await why("--remove-node", node, "-o", "json", command="whatif"))
+    assert [each["pod"].partition("/")[2] for each in effect["lost"] if each["pod"].endswith("/there")] == ["there"]
+    assert (effect["harms"], effect["nodes"]) == (True, {"before": 3, "after": 2})
+    text = await why("--add-nodes", f"2=like:{node}", code=0, command="whatif")
+    assert text.splitlines()[1].split() == ["nodes", "3", "5"]
+    assert "no such node" in await why("--remove-node", "gone", code=1, command="whatif")
+    assert (await pods.get("there")).ok()["spec"]["nodeName"] == node

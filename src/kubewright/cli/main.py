@@ -20,6 +20,7 @@ COMMANDS = {
     "gpu-agent": ("kubewright.cli.gpuagent:gpu_agent", "Give pods of this node the GPUs chosen for them."),
     "rollout": ("kubewright.cli.rollout:rollout", "Show, steer and undo the rollout of an AppService."),
     "why": ("kubewright.cli.why:why", "Say why a pod waits for a node, and what would let it run."),
+    "whatif": ("kubewright.cli.whatif:whatif", "Show what a change would do to a cluster's pods, before it is made."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),
     "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),

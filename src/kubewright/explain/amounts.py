@@ -21,8 +21,12 @@ def quantity(resource: str, amount: int) -> str:
     """Write an amount as a manifest does: cpu is given in thousandths, all else in units."""
     if resource == CPU:
         return format_quantity(Fraction(amount, 1000))
-    is_bytes = resource in _BYTES or resource.startswith("hugepages-")
-    return format_quantity(amount, "BinarySI") if is_bytes else str(amount)
+    return format_quantity(amount, "BinarySI") if is_bytes(resource) else str(amount)
+
+
+def is_bytes(resource: str) -> bool:
+    """Tell whether a resource is counted in bytes."""
+    return resource in _BYTES or resource.startswith("hugepages-")
 
 
 def rounded(resource: str, amount: int) -> int:

@@ -62,8 +62,7 @@ def about_pod(pod: Pod, cluster: Cluster, now: float, policy: Policy = SPREAD) -
 
 def about_owner(uid: str, cluster: Cluster, now: float, policy: Policy = SPREAD) -> Answer:
     """Answer for all pods that an object owns, itself or through what it owns."""
-    makers = (*cluster.makers, *cluster.replica_sets.values(), *cluster.stateful_sets.values(), *cluster.jobs.values())
-    pods = pods_under(uid, cluster.pods, makers)
+    pods = pods_under(uid, cluster.pods, cluster.owners)
     return _answer(pods, _unmade(uid, cluster), cluster, now, policy)
 
 

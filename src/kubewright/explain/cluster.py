@@ -40,6 +40,11 @@ class Cluster:
     unread: tuple[str, ...] = ()
     """Kinds that could not be read, each with the reason: what is said may be wrong for want of them."""
 
+    @property
+    def owners(self) -> tuple[KubeObject, ...]:
+        """Return everything that pods come from."""
+        return (*self.makers, *self.replica_sets.values(), *self.stateful_sets.values(), *self.jobs.values())
+
     def snapshot(self) -> ClusterSnapshot:
         """Return nodes and pods as columns."""
         nodes = sorted(self.nodes, key=lambda node: node.metadata.name)

@@ -30,7 +30,7 @@ def in_line(pods: Iterable[Pod], scheduler: str) -> list[Pod]:
     waiting = [
         pod for pod in pods if waits(pod) and pod.spec.scheduler_name == scheduler and not pod.spec.scheduling_gates
     ]
-    return sorted(waiting, key=_rank)
+    return sorted(waiting, key=rank)
 
 
 def place_of(pod: Pod, pods: Iterable[Pod]) -> Place | None:
@@ -42,6 +42,7 @@ def place_of(pod: Pod, pods: Iterable[Pod]) -> Place | None:
     return None
 
 
-def _rank(pod: Pod) -> tuple[int, str, str, str]:
+def rank(pod: Pod) -> tuple[int, str, str, str]:
+    """Return what the line is sorted by."""
     metadata = pod.metadata
     return -pod.spec.priority, metadata.creation_timestamp or "", metadata.namespace, metadata.name

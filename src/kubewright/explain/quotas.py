@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.quotas import ResourceQuota
@@ -53,6 +55,16 @@ def shortages(pod: Pod, quotas: Iterable[ResourceQuota]) -> Iterator[Shortage]:
             limit, used = _amount(resource, hard), _amount(resource, quota.status.used.get(resource, "0"))
             if used + asked > limit:
                 yield Shortage(quota.key, resource, limit, used, asked)
+
+
+def charged(pod: Pod, quota: ResourceQuota) -> ResourceQuota:
+    """Return the quota with the pod's share used."""
+    wanted, used = pod_request(pod), dict(quota.status.used)
+    for resource in quota.status.hard:
+        name = _counted(resource)
+        if wanted.get(name, 0):
+            used[resource] = quantity(name, _amount(resource, used.get(resource, "0")) + wanted[name])
+    return replace(quota, status=replace(quota.status, used=used))
 
 
 def _counted(resource: str) -> str:
