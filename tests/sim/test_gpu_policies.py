@@ -2,14 +2,18 @@
 
 import asyncio
 
+from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import CONFIG_MAPS, NAMESPACES, NODES, PODS
 from kubewright.api.crds.gpupolicy import GPU_POLICIES
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, PartialObject, Resource
+from kubewright.api.rights import account
 from kubewright.app import Choices, Platform
 from kubewright.client.protocol import PatchType
 from kubewright.clock import Clock, run_virtual
-from kubewright.gpu.configs import MIG_LABEL, STATE_LABEL
+from kubewright.gpu import rights as gpu_rights
+from kubewright.gpu.configs import LAYOUT, MIG_LABEL, STATE_LABEL, read_layout
+from kubewright.twin.access.users import account_user
 from kubewright.twin.cluster import Twin
 from kubewright.twin.nodes import NodeShape
 
@@ -35,20 +39,78 @@ async def manage(client, outcome="success"):
             await client.patch(NODES, node.key, labels, PatchType.MERGE)
 
 
-def live(day):
+async def offer(client):
+    """Do what MIG manager and device plugin do on nodes without pods: cut GPUs as they are told, and offer that."""
+    pods = (await client.list(PODS)).items
+    for node in (await client.list(NODES)).items:
+        busy = any(each.spec.node_name == node.metadata.name and not each.is_finished for each in pods)
+        layout = read_layout(node.metadata.annotations.get(LAYOUT, "")) or ()
+        offered = {f"nvidia.com/mig-{name}": str(count) for each in layout for name, count in each.items()}
+        there = {name: text for name, text in node.status.allocatable.items() if name.startswith("nvidia.com/mig-")}
+        if busy and there:
+            continue
+        amounts = {**dict.fromkeys(there), **offered}
+        changes = {"status": {"allocatable": amounts, "capacity": amounts}}
+        await client.patch(NODES, node.key, changes, PatchType.MERGE, subresource="status")
+        labels = {"metadata": {"labels": {STATE_LABEL: "success"}}}
+        await client.patch(NODES, node.key, labels, PatchType.MERGE)
+
+
+def using(name, resource):
+    container = {"name": "c", "image": "app:1", "resources": {"limits": {resource: "1"}}}
+    template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}, "spec": spec}
+
+
+def live(day, rights=False):
     async def run():
         shape = NodeShape(gpus=1, labels=A100)
         async with Twin(Clock.virtual(), nodes=2, shape=shape, seed=1) as twin, asyncio.TaskGroup() as tasks:
             client = twin.client()
             namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "gpu-operator"}}
             await client.create(NAMESPACES, namespace)
-            running = tasks.create_task(Platform(client, twin.clock, choices=Choices(services=("gpu",))).run())
+            through = twin.client(await granted(twin)) if rights else client
+            running = tasks.create_task(Platform(through, twin.clock, choices=Choices(services=("gpu",))).run())
             await asyncio.sleep(5)
             found = await day(client)
             running.cancel()
             return found
 
     return run_virtual(run())
+
+
+async def granted(twin):
+    """Make the service's own account, with no more rights than it asks for."""
+    for document in account(gpu_rights.ACCOUNT, "default", gpu_rights.cluster_rules()):
+        group, _, version = document["apiVersion"].rpartition("/")
+        kind = Resource(group, version, f"{document['kind'].lower()}s", document["kind"], PartialObject)
+        await twin.client().create(kind, document, namespace=document["metadata"].get("namespace", ""))
+    return account_user(ObjectKey("default", gpu_rights.ACCOUNT))
+
+
+def test_a_node_is_emptied_for_a_pod_that_fits_nowhere_else_and_nothing_busy_is_cut():
+    async def day(client):
+        spec = {**POLICY["spec"], "migrationBudget": 2}
+        await client.create(GPU_POLICIES, {**POLICY, "spec": spec})
+        await asyncio.sleep(5)
+        await offer(client)
+        for name in ("one", "two"):
+            await client.create(DEPLOYMENTS, using(name, "nvidia.com/mig-1g.5gb"), namespace="default")
+        await asyncio.sleep(20)
+        before = {each.metadata.labels["app"]: each.spec.node_name for each in (await client.list(PODS)).items}
+        await client.create(DEPLOYMENTS, using("big", "nvidia.com/mig-3g.20gb"), namespace="default")
+        for _ in range(20):
+            await asyncio.sleep(10)
+            await offer(client)
+        return before, (await client.list(PODS)).items, (await client.list(NODES)).items
+
+    before, pods, nodes = live(day, rights=True)
+    assert len(set(before.values())) == 2
+    after = {each.metadata.labels["app"]: each.spec.node_name for each in pods if each.is_ready}
+    assert set(after) == {"one", "two", "big"}
+    assert after["one"] == after["two"] != after["big"]
+    assert not any(node.spec.unschedulable for node in nodes)
 
 
 def test_a_pool_is_partitioned_and_then_anew_for_a_pod_that_waits():

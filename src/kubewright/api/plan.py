@@ -77,6 +77,18 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Evict:
+    """Take the one pod that has this uid off its node, if its disruption budgets allow it at that moment."""
+
+    resource: Resource[Any]
+    key: ObjectKey
+    uid: str
+
+    def __str__(self) -> str:
+        return f"evict {self.resource.target(self.key)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
     """Tell the object's users something: an Event, written once and aggregated."""
 
@@ -88,7 +100,7 @@ class Announce:
         return f"announce {self.type} {self.reason}: {self.message}"
 
 
-Action: TypeAlias = Apply | SetFinalizers | Delete | Scale | Announce
+Action: TypeAlias = Apply | SetFinalizers | Delete | Scale | Evict | Announce
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ import click
 
 from kubewright.api.rights import account
 from kubewright.cli.yamlform import dump_all
+from kubewright.gpu import rights as gpu
 from kubewright.rehearsal import rights as rehearsal
 from kubewright.scheduler import rights as scheduler
 from kubewright.workloads import rights as workloads
 
-_SERVICES = {"up": workloads, "workloads": workloads, "scheduler": scheduler}
+_SERVICES = {"up": workloads, "workloads": workloads, "scheduler": scheduler, "gpu": gpu}
 
 
 @click.command()

@@ -9,6 +9,7 @@ from kubewright.api.core import CONFIG_MAPS, NODES, PODS, ConfigMap, Node, Pod
 from kubewright.api.crds.gpupolicy import GPU_POLICIES, GPU_POLICY_CRD, GPUPolicy
 from kubewright.api.meta import KubeObject, ObjectKey
 from kubewright.api.plan import Action, Apply, Plan
+from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
 from kubewright.clock import Clock
 from kubewright.gpu.configs import POLICY_LABEL
 from kubewright.gpu.decide import Pool, decide
@@ -31,6 +32,7 @@ class GPUPolicyReconciler:
     nodes: Informer[Node]
     pods: Informer[Pod]
     files: Informer[ConfigMap]
+    budgets: Informer[PodDisruptionBudget]
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Bring the nodes of a policy to what it says."""
@@ -42,6 +44,7 @@ class GPUPolicyReconciler:
             tuple(self.policies.index.values()),
             tuple(self.nodes.index.values()),
             tuple(self.pods.index.values()),
+            self.budgets.index.values(),
         )
         plan = decide(policy, pool, self.clock.now())
         due = tuple(action for action in plan.actions if not self._is_there(action))
@@ -62,6 +65,7 @@ def build(operator: Operator) -> None:
     policies = operator.own(GPU_POLICIES)
     nodes, pods = operator.informer(NODES), operator.informer(PODS)
     files = operator.informer(CONFIG_MAPS, label_selector=POLICY_LABEL)
+    budgets = operator.informer(POD_DISRUPTION_BUDGETS)
 
     def everybody(_: KubeObject) -> Iterable[ObjectKey]:
         return tuple(policies.index.keys())
@@ -71,8 +75,8 @@ def build(operator: Operator) -> None:
 
     operator.controller(
         policies,
-        GPUPolicyReconciler(operator.clock, operator.executor(GPU_POLICIES), policies, nodes, pods, files),
+        GPUPolicyReconciler(operator.clock, operator.executor(GPU_POLICIES), policies, nodes, pods, files, budgets),
         name="gpupolicy",
         watches=(Watch(policies, everybody), Watch(nodes, everybody), Watch(files, its)),
-        reads=(pods,),
+        reads=(pods, budgets),
     )

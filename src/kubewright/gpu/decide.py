@@ -1,13 +1,14 @@
 """What a GPUPolicy asks of the nodes of its pool: configuration, labels, and MIG partitions for pods that wait. Pure.
 
-Only idle nodes are partitioned: those without a pod that has anything of NVIDIA's. A node whose partitioning is under
-way is waited for, one on which it failed is left as it is, and the condition says so.
+Only idle nodes are partitioned: those without a pod that has anything of NVIDIA's. Where none is, one may be emptied
+(`moving`): it takes no pods until it is partitioned. A node whose partitioning is under way is waited for; one on which
+it failed is left as it is, the condition says so, and nobody is moved any more.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubewright.api.conditions import READY, Condition, set_condition
@@ -15,11 +16,13 @@ from kubewright.api.core import CONFIG_MAPS, NODES, Node, Pod
 from kubewright.api.crds.gpupolicy import GPU_POLICIES, MIG, GPUPolicy
 from kubewright.api.meta import Manifest
 from kubewright.api.plan import Action, Apply, Plan
+from kubewright.api.policy import PodDisruptionBudget
 from kubewright.api.quantity import value
 from kubewright.api.resources import pod_request
-from kubewright.devices.mig import Geometry, Layout, geometry_of, profile_of
+from kubewright.devices.mig import Geometry, Layout, geometry_of
 from kubewright.devices.requests import PRODUCT
 from kubewright.gpu.configs import (
+    DRAINING,
     LAYOUT,
     MIG_LABEL,
     PLUGIN_LABEL,
@@ -31,8 +34,8 @@ from kubewright.gpu.configs import (
     read_layout,
     write_layout,
 )
+from kubewright.gpu.moving import VENDOR, Move, Occupied, instances, next_move
 
-VENDOR = "nvidia.com/"
 _COUNT = "nvidia.com/gpu.count"
 _UNDER_WAY = frozenset({"pending", "rebooting"})
 _MOST_GPUS = 64
@@ -47,9 +50,17 @@ class Pool:
     """By the name of their node; none that has ended."""
     waiting: tuple[Pod, ...]
     """Pods without a node."""
+    budgets: tuple[PodDisruptionBudget, ...] = ()
 
     @classmethod
-    def of(cls, policy: GPUPolicy, others: Sequence[GPUPolicy], nodes: Sequence[Node], pods: Sequence[Pod]) -> Pool:
+    def of(
+        cls,
+        policy: GPUPolicy,
+        others: Sequence[GPUPolicy],
+        nodes: Sequence[Node],
+        pods: Sequence[Pod],
+        budgets: Iterable[PodDisruptionBudget] = (),
+    ) -> Pool:
         """Select them; a node that several policies select follows the first by name."""
         first = [each for each in others if each.metadata.name < policy.metadata.name]
         mine = tuple(
@@ -62,13 +73,16 @@ class Pool:
             if pod.spec.node_name in running and not pod.is_finished:
                 running[pod.spec.node_name].append(pod)
         waiting = tuple(pod for pod in pods if not pod.spec.node_name and not pod.is_finished)
-        return cls(mine, {name: tuple(each) for name, each in running.items()}, waiting)
+        return cls(mine, {name: tuple(each) for name, each in running.items()}, waiting, tuple(budgets))
 
     def is_idle(self, node: Node) -> bool:
         """Tell whether no pod has anything of the node's GPUs."""
-        return not any(
-            resource.startswith(VENDOR) for pod in self.running[node.metadata.name] for resource in pod_request(pod)
-        )
+        return not self.with_gpus(node)
+
+    def with_gpus(self, node: Node) -> tuple[Pod, ...]:
+        """Return the pods of a node that have something of NVIDIA's."""
+        pods = self.running[node.metadata.name]
+        return tuple(pod for pod in pods if any(resource.startswith(VENDOR) for resource in pod_request(pod)))
 
 
 def selects(policy: GPUPolicy, node: Node) -> bool:
@@ -81,7 +95,8 @@ def decide(policy: GPUPolicy, pool: Pool, now: float) -> Plan:
     """Return what is to be written for a policy: files, then nodes, then its status."""
     problems = {node.metadata.name: _problem(policy, node) for node in pool.nodes}
     able = [node for node in pool.nodes if not problems[node.metadata.name]]
-    layouts = _layouts(policy, pool, able) if policy.spec.mode == MIG else {}
+    layouts, missing = _layouts(policy, pool, able) if policy.spec.mode == MIG else ({}, Counter[str]())
+    move = _move(policy, pool, able, missing)
     present = [layout for node in able if (layout := _present(node)) is not None]
     actions: list[Action] = []
     if able:
@@ -96,10 +111,11 @@ def decide(policy: GPUPolicy, pool: Pool, now: float) -> Plan:
         if wanted is not None and _is_other(node, wanted) and not pool.is_idle(node):
             behind.append(name)
             wanted = _present(node)
-        manifest = _node(policy, node, wanted)
+        manifest = _node(policy, node, wanted, draining=_is_kept_clear(node, wanted, move))
         if not _has(node, manifest):
             actions.append(Apply(NODES, manifest))
-    status = _status(policy, able, problems, behind, now)
+    actions += move.evictions if move is not None else ()
+    status = _status(policy, able, problems, behind, now, move=move)
     if status is not None:
         actions.append(status)
     return Plan(tuple(actions), f"GPUs of {len(able)} of {len(pool.nodes)} nodes as {policy.spec.mode}")
@@ -121,8 +137,62 @@ def _problem(policy: GPUPolicy, node: Node) -> str:
     return ""
 
 
-def _layouts(policy: GPUPolicy, pool: Pool, able: Sequence[Node]) -> dict[str, Partitions]:
-    """Return the partitions that nodes should have; those that stay as they are have none."""
+def _move(policy: GPUPolicy, pool: Pool, able: Sequence[Node], missing: Counter[str]) -> Move | None:
+    """Return which node is to be emptied for what no idle one can be cut for; none while another is under way."""
+    states = {node.metadata.name: node.metadata.labels.get(STATE_LABEL, "") for node in able}
+    emptied = any(DRAINING in node.metadata.annotations and pool.is_idle(node) for node in able)
+    if not missing or emptied or "failed" in states.values() or _UNDER_WAY & set(states.values()):
+        return None
+    settled = [node for node in able if _present(node) is not None]
+    offers = {node.metadata.name: _offers(node) for node in settled}
+    free: dict[str, Counter[str]] = {}
+    for node in settled:
+        if not node.spec.unschedulable:
+            left = Counter(offers[node.metadata.name])
+            left.subtract(instances(pool.running[node.metadata.name]))
+            free[node.metadata.name] = +left
+    occupied = [
+        Occupied(node, pool.with_gpus(node), offers[node.metadata.name])
+        for node in settled
+        if not pool.is_idle(node) and (not node.spec.unschedulable or DRAINING in node.metadata.annotations)
+    ]
+    return next_move(policy, occupied, free, missing, waiting=pool.waiting, budgets=pool.budgets)
+
+
+def _is_kept_clear(node: Node, wanted: Partitions | None, move: Move | None) -> bool:
+    """Tell whether a node is to take no pods: it is being emptied, or was, and is not partitioned yet."""
+    if move is not None and move.node == node.metadata.name:
+        return True
+    if DRAINING not in node.metadata.annotations:
+        return False
+    # What the state says may be of the partitioning before.
+    done = node.metadata.labels.get(STATE_LABEL) == "success" and _has_instances(node)
+    return (wanted is not None and _is_other(node, wanted)) or (not done and MIG_LABEL in node.metadata.labels)
+
+
+def _has_instances(node: Node) -> bool:
+    """Tell whether a node offers what its layout says."""
+    geometry = geometry_of(node.metadata.labels.get(PRODUCT, ""))
+    if geometry is None:
+        return False
+    there = node.status.allocatable
+    try:
+        return all(
+            value(there.get(geometry.profiles[name].resource, 0)) >= count for name, count in _offers(node).items()
+        )
+    except (KeyError, ValueError):
+        return False
+
+
+def _offers(node: Node) -> Counter[str]:
+    offered: Counter[str] = Counter()
+    for each in _present(node) or ():
+        offered.update(each)
+    return offered
+
+
+def _layouts(policy: GPUPolicy, pool: Pool, able: Sequence[Node]) -> tuple[dict[str, Partitions], Counter[str]]:
+    """Return the partitions that nodes should have (those that stay as they are, none), and what is still missing."""
     first = {each.name: each.count for each in policy.spec.profiles if each.count}
     wanted: dict[str, Partitions] = {}
     for node in able:
@@ -130,7 +200,7 @@ def _layouts(policy: GPUPolicy, pool: Pool, able: Sequence[Node]) -> dict[str, P
         if present is None or (not policy.spec.repartition and present):
             wanted[node.metadata.name] = [first] * _gpus(node) if first or present is None else present
     if not policy.spec.repartition:
-        return wanted
+        return wanted, Counter()
     missing, covered = _missing(policy, pool, able, wanted)
     for node in sorted(able, key=lambda each: (_present(each) is not None, each.metadata.name)):
         state = node.metadata.labels.get(STATE_LABEL, "")
@@ -139,7 +209,7 @@ def _layouts(policy: GPUPolicy, pool: Pool, able: Sequence[Node]) -> dict[str, P
             if geometry is not None:
                 missing.update(covered[node.metadata.name])  # what it has of use is not to be lost
                 wanted[node.metadata.name] = [_cut(policy, geometry, missing) for _ in range(_gpus(node))]
-    return wanted
+    return wanted, +missing
 
 
 def _missing(
@@ -150,30 +220,20 @@ def _missing(
     The latter by node: the instances there that waiting pods are going to have.
     """
     allowed = {each.name for each in policy.spec.profiles}
-    wanted = Counter(dict(_instances(pool.waiting)))
+    wanted = instances(pool.waiting)
     covered: dict[str, Counter[str]] = {node.metadata.name: Counter() for node in able}
     for node in able:
-        if node.metadata.labels.get(STATE_LABEL) == "failed":
+        if node.metadata.labels.get(STATE_LABEL) == "failed" or DRAINING in node.metadata.annotations:
             continue
         layout = coming.get(node.metadata.name) or _present(node) or ()
         offered: Counter[str] = Counter()
         for each in layout:
             offered.update(each)
-        offered.subtract(dict(_instances(pool.running[node.metadata.name])))
+        offered.subtract(instances(pool.running[node.metadata.name]))
         used = Counter({name: min(wanted[name], count) for name, count in offered.items() if count > 0})
         covered[node.metadata.name] = +used
         wanted.subtract(used)
     return Counter({name: count for name, count in wanted.items() if count > 0 and name in allowed}), covered
-
-
-def _instances(pods: Sequence[Pod]) -> Iterator[tuple[str, int]]:
-    total: Counter[str] = Counter()
-    for pod in pods:
-        for resource, amount in pod_request(pod).items():
-            profile = profile_of(resource)
-            if profile is not None:
-                total[profile] += amount
-    yield from total.items()
 
 
 def _cut(policy: GPUPolicy, geometry: Geometry, missing: Counter[str]) -> dict[str, int]:
@@ -195,7 +255,7 @@ def _cut(policy: GPUPolicy, geometry: Geometry, missing: Counter[str]) -> dict[s
     return dict(Counter(each.profile for each in layout))
 
 
-def _node(policy: GPUPolicy, node: Node, layout: Partitions | None) -> Manifest:
+def _node(policy: GPUPolicy, node: Node, layout: Partitions | None, *, draining: bool) -> Manifest:
     labels = {PLUGIN_LABEL: policy.metadata.name}
     metadata: Manifest = {"name": node.metadata.name, "labels": labels}
     if layout is None and policy.spec.mode == MIG:
@@ -203,13 +263,19 @@ def _node(policy: GPUPolicy, node: Node, layout: Partitions | None) -> Manifest:
     if layout is not None:
         labels[MIG_LABEL] = layout_name(layout)
         metadata["annotations"] = {LAYOUT: write_layout(layout)}
-    return {"apiVersion": NODES.api_version, "kind": NODES.kind, "metadata": metadata}
+    manifest: Manifest = {"apiVersion": NODES.api_version, "kind": NODES.kind, "metadata": metadata}
+    if draining:
+        metadata.setdefault("annotations", {})[DRAINING] = policy.metadata.name
+        manifest["spec"] = {"unschedulable": True}
+    return manifest
 
 
 def _has(node: Node, manifest: Manifest) -> bool:
     metadata = manifest["metadata"]
     wanted: dict[str, str] = metadata["labels"]
     notes: dict[str, str] = metadata.get("annotations", {})
+    if ("spec" in manifest) != (DRAINING in node.metadata.annotations):
+        return False
     return all(node.metadata.labels.get(key) == text for key, text in wanted.items()) and all(
         node.metadata.annotations.get(key) == text for key, text in notes.items()
     )
@@ -231,7 +297,13 @@ def _gpus(node: Node) -> int:
 
 
 def _status(
-    policy: GPUPolicy, able: Sequence[Node], problems: Mapping[str, str], behind: Sequence[str], now: float
+    policy: GPUPolicy,
+    able: Sequence[Node],
+    problems: Mapping[str, str],
+    behind: Sequence[str],
+    now: float,
+    *,
+    move: Move | None,
 ) -> Apply | None:
     """Return the status if it says anything new."""
     states = {node.metadata.name: node.metadata.labels.get(STATE_LABEL, "") for node in able}
@@ -248,6 +320,8 @@ def _status(
         reason, message = "PartitioningFailed", f"MIG manager failed on {', '.join(failed)}; see its log there"
     elif under_way:
         reason, message = "Partitioning", f"waiting for {', '.join(under_way)}"
+    elif move is not None:
+        reason, message = "MakingRoom", f"moving pods off {move.node} to partition it for pods that wait"
     elif behind:
         reason, message = "Busy", f"{', '.join(behind)} will follow when no pod uses their GPUs"
     ready = Condition(

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kubewright.api.applyset import identity
+from kubewright.api.core import POD_SUBRESOURCES
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
-from kubewright.api.plan import Announce, Apply, Delete, Plan, Scale, SetFinalizers
+from kubewright.api.plan import Announce, Apply, Delete, Evict, Plan, Scale, SetFinalizers
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.children import Taken
@@ -61,6 +62,8 @@ class Executor:
                     await self._delete(resource, key, uid)
                 case Scale():
                     await self._scale(action)
+                case Evict(_, key, uid):
+                    await self._evict(key, uid)
                 case Announce(kind, reason, message):
                     self.recorder.record(about, self.resource, kind, reason, message)
 
@@ -84,6 +87,29 @@ class Executor:
     def _note(self, resource: Resource[Any], written: KubeObject) -> None:
         for informer in self.caches(resource):
             informer.wrote(written)
+
+    async def _evict(self, key: ObjectKey, uid: str) -> None:
+        """Ask for an eviction; a budget that does not allow it now may at the next decision."""
+        eviction: Manifest = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": key.name, "namespace": key.namespace},
+            "deleteOptions": {"preconditions": {"uid": uid}},
+        }
+        try:
+            await self.client.create(
+                POD_SUBRESOURCES,
+                eviction,
+                namespace=key.namespace,
+                name=key.name,
+                subresource="eviction",
+                field_manager=self.field_manager,
+            )
+        except OpError as error:
+            # EXHAUSTED is a budget's answer. Whoever is gone, or was replaced by a namesake, need not go.
+            if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.EXHAUSTED}:
+                raise
+            _log.info("%s is not evicted: %s", key, error)
 
     async def _scale(self, action: Scale) -> None:
         """Say the number as a field manager of its own, which yields to whoever else has chosen one."""

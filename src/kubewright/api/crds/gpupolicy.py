@@ -43,6 +43,14 @@ class GPUPolicySpec(Leaf, frozen=True):
     repartition: Annotated[
         bool, described("MIG: whether idle nodes are partitioned anew for pods that wait.", publish_default=True)
     ] = False
+    migration_budget: Annotated[
+        int,
+        described(
+            "MIG with repartition: how many pods may be moved off a node to partition it; 0 to wait for idle ones.",
+            {"minimum": 0, "maximum": 64},
+            publish_default=True,
+        ),
+    ] = 0
     namespace: Annotated[
         str, described("Where NVIDIA's device plugin and MIG manager read their configuration.", publish_default=True)
     ] = "gpu-operator"

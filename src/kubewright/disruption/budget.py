@@ -1,0 +1,46 @@
+"""Which pods may be moved now: whether somebody makes them anew, and what disruption budgets and the caller allow.
+
+The server has the last word on each eviction; this is so that nothing is begun which it would not let be finished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kubewright.api.core import Pod
+from kubewright.api.meta import controller_of
+from kubewright.api.policy import PodDisruptionBudget
+from kubewright.placement.victims import covers
+
+_STAYING = frozenset({"DaemonSet", "Node"})
+"""Whose pods come back to the node that they are taken from."""
+
+
+class Allowance:
+    """What may go: each budget's disruptions, and at most so many pods in all. Spent as pods are let go."""
+
+    def __init__(self, budgets: Iterable[PodDisruptionBudget], most: int) -> None:
+        self._budgets = tuple(budgets)
+        self._left = [each.status.disruptions_allowed for each in self._budgets]
+        self._most = most
+
+    def spend(self, pods: Sequence[Pod]) -> bool:
+        """Let pods go together, if all of them may; else none is, and nothing is spent."""
+        if len(pods) > self._most or not all(is_movable(each) for each in pods):
+            return False
+        left = self._left.copy()
+        for pod in pods:
+            own = [number for number, each in enumerate(self._budgets) if covers(each, pod)]
+            # The server lets nobody evict a pod of two budgets.
+            if len(own) > 1 or any(left[number] <= 0 for number in own):
+                return False
+            for number in own:
+                left[number] -= 1
+        self._left, self._most = left, self._most - len(pods)
+        return True
+
+
+def is_movable(pod: Pod) -> bool:
+    """Tell whether a pod that is taken away is made anew, elsewhere if need be."""
+    owner = controller_of(pod)
+    return owner is not None and owner.kind not in _STAYING
