@@ -20,7 +20,7 @@ from kubewright.clock import Clock
 from kubewright.gpu import controller as gpu_policies
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 from kubewright.rehearsal.rehearse import TwinRehearsal
-from kubewright.runtime.definitions import install, missing
+from kubewright.runtime.definitions import missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
@@ -134,9 +134,7 @@ class Platform:
         return all(service.settled for service in self.services.values())
 
     async def run(self) -> None:
-        """Install what is missing, then run every service until cancelled."""
-        if "workloads" in self.services:
-            await install(self._client, all_crds())
+        """Run every service until cancelled; each installs the definitions that it needs where they are missing."""
         async with asyncio.TaskGroup() as tasks:
             for recorder in self._recorders:
                 tasks.create_task(recorder.run())

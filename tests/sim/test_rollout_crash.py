@@ -12,25 +12,40 @@ from kubewright.clock import Clock, run_virtual
 from kubewright.twin.access.users import ADMIN
 from kubewright.twin.cluster import Twin
 from tests.sim.releases import HEALTHY, SICK, Shop
-from tests.sim.test_crash import Deadly
 
 STEPS = {"strategy": "canary", "steps": [{"weight": 50, "pauseSeconds": 10}]}
 NEXT = "shop/web:1.1"
 KILLED_AFTER_SECONDS = 60
 
 
-class DeadlyTurn(Deadly):
-    """Counts what a rollout writes; events are only told."""
+class Deadly:
+    """A transport that stops for ever at the n-th write, as a killed process does; events do not count."""
+
+    def __init__(self, inner, at=0, *, answer_lost=False):
+        self.inner = inner
+        self.at = at
+        self.answer_lost = answer_lost
+        self.writes = []
+        self.killed = asyncio.Event()
 
     async def send(self, request, *, stream=False):
-        if "/events" in request.path:
+        if request.method == "GET" or "/events" in request.path:
             return await self.inner.send(request, stream=stream)
-        return await super().send(request, stream=stream)
+        self.writes.append(f"{request.method} {request.path}")
+        if len(self.writes) != self.at:
+            return await self.inner.send(request, stream=stream)
+        if self.answer_lost:
+            await self.inner.send(request)
+        self.killed.set()
+        return await asyncio.Future()
+
+    async def close(self):
+        await self.inner.close()
 
 
 @contextlib.asynccontextmanager
 async def platform(twin, **death):
-    transport = DeadlyTurn(InProcessTransport(twin.server.answering(ADMIN)), **death)
+    transport = Deadly(InProcessTransport(twin.server.answering(ADMIN)), **death)
     async with asyncio.TaskGroup() as tasks:
         source = twin.exporters.measurements
         running = tasks.create_task(Platform(RestClient(transport), twin.clock, source=source).run())

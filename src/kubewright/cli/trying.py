@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -14,16 +15,32 @@ from kubewright.harness.runner import examine, repeat
 from kubewright.harness.subject import Build, Subject, subject_of
 
 
-def examined(subject: Subject, *, most_plans: int | None, most_mutations: int | None, seed: int, jobs: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How many lives, and which."""
+
+    most_plans: int | None
+    most_mutations: int | None
+    seed: int
+    jobs: int
+
+
+def examined(subject: Subject, extent: Extent) -> int:
     """Examine the operator and print the report; return the exit code."""
-    report = examine(subject, most_plans=most_plans, most_mutations=most_mutations, seed=seed, jobs=jobs)
+    report = examine(
+        subject,
+        most_plans=extent.most_plans,
+        most_mutations=extent.most_mutations,
+        seed=extent.seed,
+        jobs=extent.jobs,
+    )
     click.echo("\n".join(report.lines()))
     return 1 if report.findings else 0
 
 
-def repeated(subject: Subject, plan: str, *, seed: int) -> int:
+def repeated(subject: Subject, plan: str, extent: Extent) -> int:
     """Live one plan again and print its writes and what it broke; return the exit code."""
-    outcome, findings = repeat(subject, plan, seed=seed)
+    outcome, findings = repeat(subject, plan, seed=extent.seed, most_mutations=extent.most_mutations)
     for write in outcome.log.writes:
         click.echo(f"{write}")
     for finding in findings:
@@ -31,10 +48,10 @@ def repeated(subject: Subject, plan: str, *, seed: int) -> int:
     return 1 if findings else 0
 
 
-def subject_in(target: str, build: Build, files: Sequence[Path], ignored: frozenset[str]) -> Subject:
+def subject_in(target: str, build: Build, files: Sequence[Path]) -> Subject:
     """Return the operator with the objects of these files; raises OpError."""
     documents = [document for path in files for document in _documents(path)]
-    return subject_of(target.partition(":")[0], build, documents, ignored=ignored)
+    return subject_of(target.partition(":")[0], build, documents)
 
 
 def _documents(path: Path) -> list[Manifest]:

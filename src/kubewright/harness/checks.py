@@ -7,7 +7,16 @@ from dataclasses import dataclass
 
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.harness.life import Outcome
-from kubewright.harness.snapshot import Place, Snapshot, differences, normalised, place_of, stored_objects, written
+from kubewright.harness.snapshot import (
+    READY,
+    Place,
+    Snapshot,
+    differences,
+    normalised,
+    place_of,
+    stored_objects,
+    written,
+)
 from kubewright.harness.stages import Stage
 from kubewright.harness.subject import Subject
 from kubewright.harness.wire import Write
@@ -16,7 +25,6 @@ from kubewright.store.versioned import Bucket, Change
 _GONE = 300
 _REQUESTS_AT_LEAST, _REQUESTS_TIMES = 150, 5
 _SHOWN = 3
-_READY = frozenset({"Ready", "Available"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +60,17 @@ def judge(case: Case) -> list[Violation]:
 
 
 def _ends_as_it_should(case: Case) -> Iterator[Violation]:
-    found = differences(case.expected, case.outcome.final)
+    found = differences(case.expected, _without_kept(case))
     if found:
         more = f" (and {len(found) - _SHOWN} more)" if len(found) > _SHOWN else ""
         yield Violation("wrong final state", "; ".join(found[:_SHOWN]) + more)
+
+
+def _without_kept(case: Case) -> Snapshot:
+    """Return the final state without what is left on purpose where it would not have been made."""
+    final, expected = case.outcome.final, case.expected.objects
+    kept = (place for place in final.objects if place[1] in case.subject.kept and place not in expected)
+    return final.without(frozenset(kept))
 
 
 def _is_idle(case: Case) -> Iterator[Violation]:
@@ -174,7 +189,7 @@ def _children(case: Case) -> dict[Place, Manifest]:
 
 
 def _claims_ready(status: Manifest) -> bool:
-    return any(each.get("type") in _READY and each.get("status") == "True" for each in status.get("conditions") or ())
+    return any(each.get("type") in READY and each.get("status") == "True" for each in status.get("conditions") or ())
 
 
 def _not_yet(children: Mapping[Place, Manifest], world: Mapping[Place, Manifest], *, with_status: bool) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kubewright.api.meta import Manifest, ObjectKey
@@ -49,6 +51,7 @@ class Outcome:
 async def live(subject: Subject, stage: Stage, fault: Fault, kinds: Kinds, other_spec: Step | None = None) -> Outcome:
     """Live one life; call it on a loop of its own under virtual time."""
     server = stage.prepared.fork(_clock_after(stage.prepared))
+    server.hub.bookmark_seconds = math.inf  # a watch that ends resumes from its last event, or lists anew
     life = _Life(subject, stage, fault, server, other_spec)
     async with living(server, kinds):
         return await life.run()
@@ -75,13 +78,12 @@ class _Life:
 
     async def run(self) -> Outcome:
         """Live it."""
-        start = self._server.store.revision
         refused: OpError | None = None
         async with asyncio.TaskGroup() as tasks:
             incarnations = tasks.create_task(self._incarnations(tasks))
             await asyncio.sleep(STARTS_SECONDS)
             self._log.acting = True
-            start = self._server.store.revision
+            changes, unfollow = self._follow()
             try:
                 for step in self._stage.steps:
                     await take_step(self._user, step)
@@ -93,10 +95,11 @@ class _Life:
             if refused is None:
                 await asyncio.sleep(IDLE_SECONDS)
             incarnations.cancel()
+        unfollow()
         return Outcome(
             self._log,
             final,
-            self._changes(start),
+            changes,
             len(self._log.writes) - settled,
             self._died,
             refused,
@@ -177,8 +180,14 @@ class _Life:
                 lost.append(f"{part} of {bucket[1]} {key}")
         return lost
 
-    def _changes(self, start: int) -> list[Change]:
-        store = self._server.store
+    def _follow(self) -> tuple[list[Change], Callable[[], None]]:
+        """Return what is stored from now on, in order, and what ends that: the store itself forgets after minutes."""
+        changes: list[Change] = []
         buckets = dict.fromkeys((kind.group, kind.plural) for kind in self._server.kinds.all())
-        changes = [change for bucket in buckets for change in store.changes_since(bucket, start)]
-        return sorted(changes, key=lambda change: change.revision)
+        ends = [self._server.store.subscribe(bucket, changes.append) for bucket in buckets]
+
+        def unfollow() -> None:
+            for end in ends:
+                end()
+
+        return changes, unfollow

@@ -6,6 +6,8 @@ that it takes is the operator's to deal with.
 
 from __future__ import annotations
 
+import enum
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,14 +21,16 @@ from kubewright.api.schema import MISSING, Schema, parse_schema
 Path: TypeAlias = tuple[str | int, ...]
 
 
-class _Unset:
-    def __repr__(self) -> str:
-        return "unset"
+class _Unset(enum.Enum):
+    """One of its kind in every process."""
+
+    UNSET = "unset"
 
 
-UNSET: Final = _Unset()
+UNSET: Final = _Unset.UNSET
 _DEPTH = 8
 _LONG = 300
+_READABLE = 40
 _WORDS = (
     *("changed", "http", "a1", "100m", "64Mi", "50%", "5m", "/changed", "a.example.com", "10.0.0.9"),
     *("0 3 * * *", "2030-01-01T00:00:00Z", "A_B", "kubernetes.io/h2c", "1", "true"),
@@ -40,16 +44,19 @@ class Mutation:
     path: Path
     value: Any
     why: str
+    below: Path = ()
+    """Where in the value the property is, when what holds it was absent and is given with it."""
 
     @property
     def property(self) -> str:
         """Return the property's name, the same for every item of a list: `spec.ports[].port`."""
-        return "".join("[]" if isinstance(part, int) else f".{part}" for part in self.path).lstrip(".")
+        parts = (*self.path, *self.below)
+        return "".join("[]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
 
     def __str__(self) -> str:
         value = "unset" if self.value is UNSET else msgspec.json.encode(self.value).decode()
         at = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in self.path).lstrip(".")
-        return f"{at}={value if len(value) <= 40 else f'{value[:37]}...'}"  # noqa: PLR2004  a name to read
+        return f"{at}={value if len(value) <= _READABLE else f'{value[: _READABLE - 3]}... ({_digest(value)})'}"
 
     def applied(self, document: Manifest) -> Manifest:
         """Return a copy of an object with the property changed."""
@@ -60,6 +67,10 @@ class Mutation:
         whole = self.path[0]
         old, new = document.get(str(whole)), self.applied(document).get(str(whole))
         return [] if old == new else [{"op": "replace", "path": f"/{whole}", "value": new}]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:6]
 
 
 def spec_schema(definition: Manifest, version: str) -> Schema | None:
@@ -94,13 +105,21 @@ def _of(schema: Schema, path: Path, value: Any, *, required: bool, depth: int) -
 
 def _of_object(schema: Schema, path: Path, value: Any, depth: int) -> Iterator[Mutation]:
     if value is None and depth:
-        yield Mutation(path, example(schema), "set")
-        value = example(schema, full=True)
-        yield Mutation(path, value, "set whole")
+        least = example(schema)
+        yield Mutation(path, least, "set")
+        yield Mutation(path, example(schema, full=True), "set whole")
+        yield from _within(path, least, _of_object(schema, path, least, depth))
         return
     present = cast("Mapping[str, Any]", value or {})
     for name, part in schema.properties.items():
         yield from _of(part, (*path, name), present.get(name), required=name in schema.required, depth=depth + 1)
+
+
+def _within(path: Path, least: Any, mutations_below: Iterator[Mutation]) -> Iterator[Mutation]:
+    """Turn changes within something that is not there into values of the whole of it: the least, and that change."""
+    for each in mutations_below:
+        below = each.path[len(path) :]
+        yield Mutation(path, _with(least, below, each.value), each.why, (*below, *each.below))
 
 
 def _of_list(schema: Schema, items: Schema, path: Path, value: Any, depth: int) -> Iterator[Mutation]:
@@ -113,6 +132,8 @@ def _of_list(schema: Schema, items: Schema, path: Path, value: Any, depth: int) 
         yield from _of(items, (*path, 0), present[0], required=True, depth=depth + 1)
     else:
         yield Mutation(path, [example(items, full=True)], "set")
+        least = [example(items)]
+        yield from _within(path, least, _of(items, (*path, 0), least[0], required=True, depth=depth + 1))
     another = example(items, full=True, taken=len(present) + 1)
     yield Mutation(path, [*present, another], "one more")
     if schema.max_items is not None and schema.max_items <= _LONG:

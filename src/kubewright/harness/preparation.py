@@ -15,7 +15,7 @@ from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
 from kubewright.harness.faults import Fault
 from kubewright.harness.life import Outcome
 from kubewright.harness.mutations import Mutation
-from kubewright.harness.snapshot import OTHER, Place, Snapshot, place_of, take
+from kubewright.harness.snapshot import OTHER, READY, Place, Snapshot, place_of, take
 from kubewright.harness.stages import Change, Create, Pause, Remove, Stage, Step
 from kubewright.harness.subject import Subject
 from kubewright.harness.world import partial
@@ -156,7 +156,8 @@ def renamed(sample: Manifest, name: str, namespace: str = "") -> Manifest:
 def changes(grown: Grown, mutation: Mutation, live: Live) -> Iterator[Stage]:
     """Yield the change of one property, held to where the changed sample leads from the start, and its way back.
 
-    Yields nothing for a value that the server refuses.
+    Yields nothing for a value that the server refuses. One that the operator itself refuses may leave things as they
+    were, and not as they would be without a past; so may what is said to depend on history.
     """
     changed = mutation.applied(grown.subject.sample)
     fresh_stage = Stage(f"fresh:{mutation}", grown.empty, (Create(grown.resource, changed),), faults=False)
@@ -168,10 +169,23 @@ def changes(grown: Grown, mutation: Mutation, live: Live) -> Iterator[Stage]:
         return
     forth = Change(grown.resource, grown.subject.key, patch)
     back = Change(grown.resource, grown.subject.key, [{**patch[0], "value": grown.sample[str(mutation.path[0])]}])
-    stage = Stage(f"set:{mutation}", grown.world, (forth,), fresh.final, faults=False, property=mutation.property)
+    expected = fresh.final if is_well(grown, fresh) and not _has_past(grown.subject, mutation) else None
+    stage = Stage(f"set:{mutation}", grown.world, (forth,), expected, faults=False, property=mutation.property)
     yield stage
     steps = (forth, Pause(_SETTLING_SECONDS), back)
     yield Stage(f"back:{mutation}", grown.world, steps, grown.outcome.final, faults=False, property=mutation.property)
+
+
+def is_well(grown: Grown, outcome: Outcome) -> bool:
+    """Whether a life ended with a sample that does not say that it is not ready."""
+    place = place_of((grown.resource.group, grown.resource.plural), grown.subject.key)
+    status: Manifest = outcome.final.objects[place].get("status") or {}
+    conditions: list[Manifest] = status.get("conditions") or []
+    return not any(each.get("type") in READY and each.get("status") == "False" for each in conditions)
+
+
+def _has_past(subject: Subject, mutation: Mutation) -> bool:
+    return any(mutation.property == path or mutation.property.startswith(f"{path}.") for path in subject.ignored)
 
 
 def with_other_writers(grown: Grown, stage: Stage) -> Stage:
@@ -188,8 +202,3 @@ def with_other_writers(grown: Grown, stage: Stage) -> Stage:
 
 def _key(obj: Manifest) -> ObjectKey:
     return ObjectKey(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-
-
-def accepted(outcome: Outcome) -> bool:
-    """Whether the server took all that the user did."""
-    return outcome.refused is None

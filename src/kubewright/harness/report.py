@@ -18,7 +18,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Figures and findings. `properties` says of each property of the kind whether a value of it was lived with."""
+    """Figures and findings.
+
+    `properties` says of each property of the kind whether the server took a value that was tried; None: none was tried.
+    """
 
     name: str
     seed: int
@@ -27,7 +30,7 @@ class Report:
     plans: int
     """Lives with a fault that took place."""
     findings: tuple[Finding, ...]
-    properties: Mapping[str, bool]
+    properties: Mapping[str, bool | None]
 
     @property
     def rules(self) -> dict[str, list[Finding]]:
@@ -39,14 +42,16 @@ class Report:
 
     def lines(self) -> list[str]:
         """Say it: the figures, then each broken rule with the simplest plan that breaks it."""
-        covered = sum(self.properties.values())
+        covered = sum(taken is True for taken in self.properties.values())
         said = [
             f"{self.name}: {self.undisturbed + self.plans} lives, {self.plans} of them with a fault",
             f"properties: {covered} of {len(self.properties)} took another value",
         ]
-        refused = [name for name, taken in self.properties.items() if not taken]
+        refused = [name for name, taken in self.properties.items() if taken is False]
         if refused:
             said.append(f"  every value refused by the server: {', '.join(refused)}")
+        if skipped := sum(taken is None for taken in self.properties.values()):
+            said.append(f"  not tried: {skipped}; --mutations says how many values are")
         said.append(f"violations: {len(self.findings)}")
         for rule, findings in self.rules.items():
             first = findings[0]

@@ -1,159 +1,27 @@
-"""Prepares an operator's stages, makes the plans, lives them, and gathers what was broken."""
+"""Makes the plans, has them lived, and gathers what was broken."""
 
 from __future__ import annotations
 
-import logging
-import multiprocessing
 import random
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from kubewright.api.meta import PartialObject, Resource
-from kubewright.clock import run_virtual
 from kubewright.errors import ErrorKind, OpError
-from kubewright.harness.checks import Case, judge
-from kubewright.harness.faults import WATCH_HARMS, WRITE_HARMS, Fault, Harm
-from kubewright.harness.life import Outcome, live
-from kubewright.harness.mutations import Mutation, mutations, spec_schema
-from kubewright.harness.preparation import Grown, changes, first_stage, stages, with_other_writers
+from kubewright.harness.faults import WATCH_HARMS, WRITE_HARMS, Fault, Harm, parse_fault
+from kubewright.harness.life import Outcome
+from kubewright.harness.mutations import Mutation
+from kubewright.harness.prepared import Plan, Prepared, Tried, chosen, prepare, preparing
+from kubewright.harness.quiet import undistracted
 from kubewright.harness.report import Finding, Report
-from kubewright.harness.snapshot import Snapshot
-from kubewright.harness.stages import Stage, Step
-from kubewright.harness.subject import Subject, resource_of
-from kubewright.harness.world import Kinds, boot, client_of, every_kind
-from kubewright.twin.server import ApiServer
+from kubewright.harness.subject import Subject
+from kubewright.harness.workers import each_of
 
-_CHANGES_WITH_FAULTS = 4
+PLENTY = 1000
+"""So many plans are enough where nobody says how many."""
+CHANGES_AT_LEAST = 4
+"""So many changes of properties are lived with faults where there are plenty of plans without them."""
 _EVENTS_EACH = 6
-_UNDISTURBED = Fault()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One life to live: a stage, by its number, and what goes wrong in it."""
-
-    stage: int
-    fault: Fault
-
-
-@dataclass(slots=True)
-class Prepared:
-    """Everything that plans refer to."""
-
-    subject: Subject
-    resource: Resource[PartialObject]
-    grown: Grown
-    kinds: Kinds
-    stages: list[Stage] = field(default_factory=list[Stage])
-    references: list[Outcome] = field(default_factory=list[Outcome])
-    findings: list[Finding] = field(default_factory=list[Finding])
-    other_spec: Step | None = None
-    other_final: Snapshot | None = None
-    properties: dict[str, bool] = field(default_factory=dict[str, bool])
-    """Each property of the kind, and whether some value of it was lived with."""
-    lives: int = 0
-
-    def live(self, stage: Stage, fault: Fault) -> Outcome:
-        """Live one life, on a loop of its own."""
-        self.lives += 1
-        return run_virtual(live(self.subject, stage, fault, self.kinds, self.other_spec))
-
-    def add(self, stage: Stage) -> Outcome:
-        """Take in a stage with its undisturbed life, which is judged at once."""
-        outcome = self.live(stage, _UNDISTURBED)
-        self.stages.append(stage)
-        self.references.append(replace(outcome, server=None))
-        self.findings += self.judged(len(self.stages) - 1, _UNDISTURBED, outcome)
-        return outcome
-
-    def judged(self, number: int, fault: Fault, outcome: Outcome) -> list[Finding]:
-        """Return what a life broke, named so that it can be lived again."""
-        stage, reference = self.stages[number], self.references[number]
-        expected = reference.final if stage.expected is None else stage.expected
-        if fault.harm is Harm.OTHER_SPEC and self.other_final is not None:
-            expected = self.other_final
-        bucket = (self.resource.group, self.resource.plural)
-        undisturbed = fault.harm is Harm.NONE
-        case = Case(
-            self.subject, (bucket, self.subject.key), stage, outcome, reference, expected, undisturbed=undisturbed
-        )
-        return [Finding(f"{stage.name}/{fault}", each) for each in judge(case)]
-
-    def try_(self, plan: Plan) -> tuple[bool, list[Finding]]:
-        """Live one plan; return whether its fault took place, and what was broken."""
-        outcome = self.live(self.stages[plan.stage], plan.fault)
-        if not outcome.log.done:
-            return False, []
-        return True, self.judged(plan.stage, plan.fault, outcome)
-
-
-def prepare(subject: Subject, *, seed: int = 0, most_mutations: int | None = None) -> Prepared:
-    """Live the undisturbed lives; raises OpError when the sample is refused."""
-    *_, prepared = _preparing(subject, seed, most_mutations)
-    return prepared
-
-
-def _preparing(subject: Subject, seed: int, most_mutations: int | None) -> Iterator[Prepared]:
-    """Yield what is prepared so far after every undisturbed life."""
-    empty = run_virtual(boot(subject, seed=seed))
-    resource = _resource(subject, empty)
-    stage = first_stage(subject, resource, empty)
-    outcome = run_virtual(live(subject, stage, _UNDISTURBED, every_kind(empty)))
-    if outcome.refused is not None:
-        raise outcome.refused
-    kinds = frozenset(outcome.log.kinds)
-    grown = Grown(subject, resource, empty, outcome)
-    prepared = Prepared(subject, resource, grown, kinds)
-    prepared.add(stage)
-    yield prepared
-    for each in stages(grown):
-        prepared.add(each)
-        yield prepared
-    for _ in _mutate(prepared, random.Random(seed), most_mutations):  # noqa: S311  a choice of tests
-        yield prepared
-
-
-def _resource(subject: Subject, server: ApiServer) -> Resource[PartialObject]:
-    for definition in subject.made_for(client_of(server), server.clock).definitions:
-        resource = resource_of(definition, subject.sample["apiVersion"].rpartition("/")[2])
-        if resource.kind == subject.sample["kind"]:
-            return resource
-    raise OpError("test", ErrorKind.INVALID, subject.sample["kind"], "the operator does not define this kind")
-
-
-def _mutate(prepared: Prepared, rng: random.Random, most: int | None) -> Iterator[None]:
-    """Change each property, and choose the changes that are lived with faults, too; yields after each."""
-    grown, seen = prepared.grown, set[tuple[tuple[str, str], ...]]()
-    for mutation in _chosen(prepared, rng, most):
-        prepared.properties.setdefault(mutation.property, False)
-        made = list(changes(grown, mutation, prepared.live))
-        for stage in made:
-            outcome = prepared.add(stage)
-            prepared.properties[mutation.property] = True
-            yield
-            signature = tuple((write.request.method, write.route.plural) for write in outcome.log.writes)
-            if stage is made[0] and signature not in seen and len(seen) < _CHANGES_WITH_FAULTS and signature:
-                seen.add(signature)
-                prepared.stages[-1] = replace(stage, faults=True)
-                prepared.add(with_other_writers(grown, stage))
-                if prepared.other_spec is None:
-                    prepared.other_spec, prepared.other_final = stage.steps[0], stage.expected
-
-
-def _chosen(prepared: Prepared, rng: random.Random, most: int | None) -> list[Mutation]:
-    """Return the mutations to live: all, or so many, each property with at least one of its own."""
-    subject, resource = prepared.subject, prepared.resource
-    definitions = subject.made_for(client_of(prepared.grown.empty), prepared.grown.empty.clock).definitions
-    schemas = [
-        spec_schema(each, resource.version) for each in definitions if each["spec"]["names"]["kind"] == resource.kind
-    ]
-    tried = [each for schema in schemas if schema is not None for each in mutations(schema, subject.sample)]
-    if most is None or len(tried) <= most:
-        return tried
-    first = list({each.property: each for each in reversed(tried)}.values())
-    others = [each for each in tried if each not in first]
-    return first + rng.sample(others, max(0, min(len(others), most - len(first))))
+_CHANGED = ("set:", "back:", "annotated:set:")
 
 
 def plans(prepared: Prepared) -> Iterator[Plan]:
@@ -181,75 +49,104 @@ def examine(
     jobs: int = 1,
 ) -> Report:
     """Put an operator to the test; `most_plans` and `most_mutations` choose some by the seed where there are more."""
-    with _quiet():
-        prepared = prepare(subject, seed=seed, most_mutations=most_mutations)
-        chosen = list(plans(prepared))
-        if most_plans is not None and len(chosen) > most_plans:
-            chosen = random.Random(seed).sample(chosen, most_plans)  # noqa: S311  a choice of tests
-        undisturbed = prepared.lives
-        results = _tried(prepared, chosen, jobs)
-    findings = [*prepared.findings, *(each for _, found in results for each in found)]
+    with undistracted():
+        prepared = prepare(subject, seed=seed)
+        undisturbed, values = prepared.lives, prepared.mutations()
+        properties = dict[str, bool | None].fromkeys(each.property for each in values)
+        tried = each_of(prepared, Prepared.try_mutation, chosen(values, _random(seed), most_mutations), jobs)
+        undisturbed += sum(each.lives for each in tried) - prepared.lives
+        for each in tried:
+            properties[each.mutation.property] = properties[each.mutation.property] or each.taken
+        due = _with_changes(prepared, tried, most_plans or PLENTY)
+        undisturbed += prepared.lives
+        if most_plans is not None and len(due) > most_plans:
+            due = _random(seed).sample(due, most_plans)
+        results = each_of(prepared, Prepared.try_plan, due, jobs)
+    findings = [
+        *prepared.findings,
+        *(finding for each in tried for finding in each.findings),
+        *(finding for _, found in results for finding in found),
+    ]
     reached = sum(done for done, _ in results)
-    return Report(subject.name, seed, undisturbed, reached, tuple(findings), dict(prepared.properties))
+    return Report(subject.name, seed, undisturbed, reached, tuple(findings), properties)
+
+
+def _with_changes(prepared: Prepared, tried: Sequence[Tried], wanted: int) -> list[Plan]:
+    """Return the plans of all stages, and of changes: first those that write as no other, until there are enough."""
+    unlike = list({each.writes: each for each in reversed(tried) if each.writes}.values())[::-1]
+    others = [each for each in tried if each.writes and each not in unlike]
+    due = list(plans(prepared))
+    for number, each in enumerate((*unlike, *others)):
+        if number >= CHANGES_AT_LEAST and len(due) >= wanted:
+            break
+        prepared.expose(each)
+        due = list(plans(prepared))
+    return due
 
 
 def catch(subject: Subject, *, most_plans: int, most_mutations: int, seed: int = 0) -> Finding | None:
     """Return the first violation that is found, in at most so many plans; None when there is none."""
-    with _quiet():
+    with undistracted():
         prepared: Prepared | None = None
-        for prepared in _preparing(subject, seed, most_mutations):
+        for prepared in preparing(subject, seed):
             if prepared.findings:
                 return prepared.findings[0]
         if prepared is None:
             return None
-        chosen = list(plans(prepared))
-        random.Random(seed).shuffle(chosen)  # noqa: S311  a choice of tests
-        for plan in chosen[:most_plans]:
-            _, findings = prepared.try_(plan)
+        exposed: list[tuple[tuple[str, str], ...]] = []
+        for mutation in chosen(prepared.mutations(), _random(seed), most_mutations):
+            tried = prepared.try_mutation(mutation)
+            if not tried.findings and len(exposed) < CHANGES_AT_LEAST and tried.writes not in {(), *exposed}:
+                exposed.append(tried.writes)
+                prepared.expose(tried)
+            for finding in (*tried.findings, *prepared.findings):
+                return finding
+        due = list(plans(prepared))
+        _random(seed).shuffle(due)
+        for plan in due[:most_plans]:
+            _, findings = prepared.try_plan(plan)
             if findings:
                 return findings[0]
     return None
 
 
-def repeat(subject: Subject, name: str, *, seed: int = 0) -> tuple[Outcome, list[Finding]]:
+def repeat(
+    subject: Subject, name: str, *, seed: int = 0, most_mutations: int | None = None
+) -> tuple[Outcome, list[Finding]]:
     """Live one plan of a report again; raises OpError when there is none of that name."""
-    with _quiet():
+    stage, _, fault_text = name.rpartition("/")
+    with undistracted():
         prepared = prepare(subject, seed=seed)
-        for plan in (*(Plan(number, _UNDISTURBED) for number in range(len(prepared.stages))), *plans(prepared)):
+        try:
+            fault = parse_fault(fault_text)
+        except ValueError as error:
+            raise _unknown(name) from error
+        if stage.startswith(_CHANGED) or fault.harm is Harm.OTHER_SPEC:
+            _change_again(prepared, stage, chosen(prepared.mutations(), _random(seed), most_mutations))
+        undisturbed = (Plan(number, Fault()) for number in range(len(prepared.stages)))
+        for plan in (*undisturbed, *plans(prepared)):
             if f"{prepared.stages[plan.stage].name}/{plan.fault}" == name:
                 outcome = prepared.live(prepared.stages[plan.stage], plan.fault)
                 return outcome, prepared.judged(plan.stage, plan.fault, outcome)
-    raise OpError("test", ErrorKind.NOT_FOUND, name, "no such plan")
+    raise _unknown(name)
 
 
-_shared: Prepared | None = None
-"""What the processes of `_tried` inherit: worlds are not sent from one to another."""
+def _change_again(prepared: Prepared, stage: str, values: Sequence[Mutation]) -> None:
+    """Take in the change that a plan speaks of; where it speaks of none, the one that somebody else makes."""
+    named = [each for each in prepared.mutations() if stage in {f"{prefix}{each}" for prefix in _CHANGED}]
+    for mutation in named or values:
+        tried = prepared.try_mutation(mutation)
+        if named and tried.taken:
+            for each in prepared.changed(mutation):
+                prepared.add(replace(each, faults=each.name.startswith("set:")))
+        if tried.writes:
+            prepared.expose(tried)
+            return
 
 
-def _tried(prepared: Prepared, chosen: Sequence[Plan], jobs: int) -> list[tuple[bool, list[Finding]]]:
-    if jobs <= 1:
-        return [prepared.try_(plan) for plan in chosen]
-    global _shared  # noqa: PLW0603  see there
-    _shared = prepared
-    try:
-        with multiprocessing.get_context("fork").Pool(jobs) as pool:
-            return pool.map(_try_shared, chosen, chunksize=8)
-    finally:
-        _shared = None
+def _random(seed: int) -> random.Random:
+    return random.Random(seed)  # noqa: S311  a choice of tests
 
 
-def _try_shared(plan: Plan) -> tuple[bool, list[Finding]]:
-    if _shared is None:
-        raise RuntimeError("only called in processes that inherit what was prepared")
-    return _shared.try_(plan)
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Keep what operators log under faults from the terminal."""
-    before = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logging.disable(before)
+def _unknown(name: str) -> OpError:
+    return OpError("test", ErrorKind.NOT_FOUND, name, "no such plan")

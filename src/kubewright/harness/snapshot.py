@@ -19,6 +19,10 @@ Place: TypeAlias = tuple[str, str, str, str]
 """Group, plural, namespace and name (a drawn one as `prefix*number`)."""
 OTHER = "harness.kubewright.dev/other"
 """Annotation that somebody else writes, and that the operator must leave where it is."""
+READY = frozenset({"Ready", "Available"})
+"""Conditions by which an object says that it is as its owner wants it."""
+SURROUNDINGS = "harness.kubewright.dev/surroundings"
+"""Annotation of what is neither the operator's nor a user's: pods of Deployments. It is in no snapshot."""
 
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -67,11 +71,12 @@ def take(server: ApiServer, ignored: frozenset[str] = frozenset()) -> Snapshot:
 
 
 def stored_objects(server: ApiServer) -> Iterator[tuple[tuple[str, str], Manifest]]:
-    """Yield every object but those that come and go by themselves, with group and plural."""
+    """Yield every object but those that come and go by themselves or by others, with group and plural."""
     for bucket in dict.fromkeys((kind.group, kind.plural) for kind in server.kinds.all()):
         if bucket not in _LEFT_OUT:
             for record in server.store.list(bucket)[0]:
-                yield bucket, record.obj
+                if SURROUNDINGS not in (record.obj["metadata"].get("annotations") or ()):
+                    yield bucket, record.obj
 
 
 def normalised(obj: Manifest, names: Mapping[str, str], ignored: frozenset[str] = frozenset()) -> Manifest:

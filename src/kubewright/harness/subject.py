@@ -29,8 +29,10 @@ class Subject:
     around: tuple[Manifest, ...] = ()
     """What must be there before: Secrets that the sample names, other kinds' definitions ..."""
     ignored: frozenset[str] = field(default_factory=frozenset[str])
-    """Fields of the sample's status that may depend on history, by path from the object: `status.history`."""
-
+    """What may depend on history, by path from the object: fields of its status that are not compared, and properties
+    of its spec that need not lead where they would have led from the start (what an autoscaler chose stays)."""
+    kept: frozenset[str] = field(default_factory=frozenset[str])
+    """Plurals of kinds whose objects it leaves on purpose: claims, for what is stored in them."""
     settles_seconds: float = 300.0
     """How long it may be busy after a change: more for one that by design watches a release for a while."""
 
@@ -63,7 +65,7 @@ def definitions_of(name: str, build: Build) -> list[Manifest]:
     return operator.definitions
 
 
-def subject_of(name: str, build: Build, documents: list[Manifest], *, ignored: frozenset[str]) -> Subject:
+def subject_of(name: str, build: Build, documents: list[Manifest]) -> Subject:
     """Choose the sample from documents: the first of a kind that the operator defines; the others are around it.
 
     Raises OpError (INVALID) when there is none.
@@ -75,6 +77,6 @@ def subject_of(name: str, build: Build, documents: list[Manifest], *, ignored: f
             metadata = {"namespace": "default", **document["metadata"]}
             sample = {**document, "metadata": metadata}
             around = tuple(each for each in documents if each is not document)
-            return Subject(name, build, sample, around, ignored)
+            return Subject(name, build, sample, around)
     wanted = ", ".join(sorted(kind for _, kind in kinds)) or "kind: it defines none"
     raise OpError("test", ErrorKind.INVALID, name, f"no document is of a kind that the operator defines ({wanted})")

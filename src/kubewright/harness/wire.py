@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.transport import Request, Response
 from kubewright.errors import ErrorKind, OpError
 from kubewright.harness.faults import STALE_SECONDS, Fault, Harm
+from kubewright.harness.quiet import LastingWatches
 from kubewright.twin.routes import Route, parse_route
 from kubewright.twin.server import ApiServer
 from kubewright.twin.watch import WatchStream
@@ -82,7 +82,7 @@ class Wire:
         With `stale`, what is read in the first seconds comes from there.
         """
         self._server = server
-        self._inner = InProcessTransport(server)
+        self._inner = LastingWatches(server)
         self._log = log
         self._fault = fault
         self._interfere = interfere
@@ -133,7 +133,7 @@ class Wire:
 
     async def _read(self, request: Request, route: Route | None, *, stream: bool) -> Response:
         if self._stale is not None and route is not None:
-            response = await InProcessTransport(self._stale).send(request, stream=stream)
+            response = await LastingWatches(self._stale).send(request, stream=stream)
             if isinstance(response.stream, WatchStream):
                 self._streams.append(response.stream)
             return response

@@ -1,7 +1,7 @@
 """Workloads that come up a second after they change: what controllers, scheduler and kubelets do, in one write each.
 
 A life of an operator needs Deployments that become ready, not pods that are placed and started; a thousand lives have
-no time for these.
+no time for these. Only where the operator looks at pods there are some (`fleets`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from kubewright.api.meta import Manifest, ObjectKey, Resource, rfc3339
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
+from kubewright.harness.fleets import Fleets
 from kubewright.runtime.controller import Controller, Done, watch_own
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.workqueue import WorkQueue
@@ -87,19 +88,22 @@ class _Kubelets:
     clock: Clock
     informer: Informer[LiveObject]
     state: State
+    fleets: Fleets | None = None
+    """What makes the pods, of Deployments whose pods matter."""
 
     async def reconcile(self, key: ObjectKey) -> Done:
         """Let one workload be up, a second after it was seen to be otherwise."""
         if self._missing(key) is None:
             return Done()
         await asyncio.sleep(COMES_UP_SECONDS)
-        status = self._missing(key)
-        if status is not None:
-            try:
-                await self.client.patch(self.informer.resource, key, {"status": status}, subresource="status")
-            except OpError as error:
-                if error.kind is not ErrorKind.NOT_FOUND:
-                    raise
+        live, status = self.informer.index.get(key), self._missing(key)
+        if live is None or status is None or (self.fleets is not None and not await self.fleets.fit(live)):
+            return Done()
+        try:
+            await self.client.patch(self.informer.resource, key, {"status": status}, subresource="status")
+        except OpError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
         return Done()
 
     def _missing(self, key: ObjectKey) -> Manifest | None:
@@ -120,11 +124,13 @@ def _timeless(value: Any) -> Any:
 def workloads(client: Client, clock: Clock, kinds: frozenset[tuple[str, str]]) -> list[Informer[Any] | Controller[Any]]:
     """Return what lets workloads of these kinds (group and plural) come up, to be run."""
     running: list[Informer[Any] | Controller[Any]] = []
+    fleets = Fleets(client, clock, _pod) if (PODS.group, PODS.plural) in kinds else None
     for resource, state in STATES.items():
         if (resource.group, resource.plural) in kinds:
             informer = Informer(client, resource)
             queue: WorkQueue[ObjectKey] = WorkQueue(resource.plural)
             watch_own(informer, queue)
-            reconciler = _Kubelets(client, clock, informer, state)
+            of_pods = fleets if resource.kind == DEPLOYMENTS.kind else None
+            reconciler = _Kubelets(client, clock, informer, state, of_pods)
             running += [informer, Controller(resource.plural, reconciler, queue, concurrency=8, informers=(informer,))]
     return running

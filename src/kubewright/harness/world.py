@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from kubewright.api.apiextensions import CRDS
-from kubewright.api.core import NAMESPACES
+from kubewright.api.apps import REPLICA_SETS
+from kubewright.api.core import NAMESPACES, PODS
 from kubewright.api.meta import Manifest, PartialObject, Resource
-from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.protocol import Client
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
+from kubewright.harness.quiet import LastingWatches
 from kubewright.harness.subject import Subject
 from kubewright.harness.workloads import STATES, workloads
 from kubewright.runtime.definitions import install
@@ -30,7 +31,7 @@ NAMESPACE_NAMES = ("default", "elsewhere")
 
 def client_of(server: ApiServer) -> Client:
     """Return a client of an administrator."""
-    return RestClient(InProcessTransport(server), user_agent="harness")
+    return RestClient(LastingWatches(server), user_agent="harness")
 
 
 async def boot(subject: Subject, *, seed: int) -> ApiServer:
@@ -73,8 +74,10 @@ def every_kind(server: ApiServer) -> Kinds:
     return frozenset(custom | {(resource.group, resource.plural) for resource in STATES} | _COMMON)
 
 
+_SETS = (REPLICA_SETS.group, REPLICA_SETS.plural)
 _COMMON: Kinds = frozenset(
     {
+        _SETS,
         *((("", plural)) for plural in ("configmaps", "secrets", "services", "serviceaccounts")),
         *((("", plural)) for plural in ("persistentvolumeclaims", "namespaces")),
         *(("rbac.authorization.k8s.io", plural) for plural in ("roles", "rolebindings", "clusterroles")),
@@ -85,6 +88,11 @@ _COMMON: Kinds = frozenset(
         ("batch", "cronjobs"),
     }
 )
+
+
+def with_surroundings(kinds: Kinds) -> Kinds:
+    """Return what matters to an operator, with what comes between its Deployments and the pods that it looks at."""
+    return kinds | {_SETS} if (PODS.group, PODS.plural) in kinds else kinds
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ its objects with it and goes when the last of them is gone (`customresourceclean
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.api.schema import Schema, parse_schema
@@ -173,10 +173,14 @@ def _rules(version: Manifest) -> Callable[[], Level | None]:
 class Definitions:
     """Keeps the kind table and the CRDs' status in step with the stored CRDs."""
 
-    def __init__(self, store: VersionedStore, kinds: KindTable, now: Callable[[], str]) -> None:
+    def __init__(
+        self, store: VersionedStore, kinds: KindTable, now: Callable[[], str], made: Iterable[KindInfo] = ()
+    ) -> None:
+        """Serve what is stored; `made` are kinds that another server has made of the same definitions."""
         self._store = store
         self._kinds = kinds
         self._now = now
+        self._made = tuple(made)
         self._served: dict[ObjectKey, tuple[str, str]] = {}
         self._unsubscribe: dict[ObjectKey, Callable[[], None]] = {}
         for record in store.list(CRDS)[0]:
@@ -197,7 +201,7 @@ class Definitions:
         if former is None or crd["metadata"].get("generation") != self._generation(former):
             if former is not None:
                 self._kinds.remove(*former)
-            for kind in kinds_of(crd, self._kinds.schema):
+            for kind in self._made_of(crd) or kinds_of(crd, self._kinds.schema):
                 self._kinds.add(kind)
             self._served[record.key] = (group, plural)
         status = status_of(crd, self._now())
@@ -205,6 +209,11 @@ class Definitions:
             self._store.update(CRDS, record.key, {**crd, "status": status})
         elif "deletionTimestamp" in crd["metadata"]:
             self._clean_up(record, (group, plural))
+
+    def _made_of(self, crd: Manifest) -> list[KindInfo]:
+        """Return the kinds that were made of this very spec: their schemas and rules may be parsed already."""
+        spec = _identity_of_spec(crd)
+        return [kind for kind in self._made if kind.crd is not None and _identity_of_spec(kind.crd) == spec]
 
     def _generation(self, served: tuple[str, str]) -> int | None:
         kinds = self._kinds.versions(*served)
@@ -251,6 +260,10 @@ class Definitions:
             self._store.delete(CRDS, key)
         else:
             self._store.update(CRDS, key, {**record.obj, "metadata": {**metadata, "finalizers": finalizers}})
+
+
+def _identity_of_spec(crd: Manifest) -> tuple[str, int]:
+    return crd["metadata"]["uid"], crd["metadata"]["generation"]
 
 
 def _condition(kind: str, reason: str, message: str) -> Manifest:

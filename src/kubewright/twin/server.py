@@ -8,7 +8,7 @@ and what it does depends on nothing but its requests, its clock, its seed, and w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -99,8 +99,12 @@ class ApiServer:
         *,
         seed: int = 0,
         webhooks: WebhookTransport | None = None,
+        made: Iterable[KindInfo] = (),
     ) -> None:
-        """Serve what a store holds; `webhooks` carries questions to webhooks, which without it cannot be reached."""
+        """Serve what a store holds; `webhooks` carries questions to webhooks, which without it cannot be reached.
+
+        `made` are custom kinds that another server has made of the definitions in the store.
+        """
         self.clock = clock
         self.webhooks: WebhookTransport = webhooks or NoWay()
         self.store = store if store is not None else VersionedStore()
@@ -124,7 +128,7 @@ class ApiServer:
         self.requests = RequestMetrics()
         self._started_at = 0.0
         self._documents = documents.Documents(self.kinds)
-        Definitions(self.store, self.kinds, self._registry.stamp)
+        Definitions(self.store, self.kinds, self._registry.stamp, made)
 
     def need_accounts(self) -> None:
         """Refuse pods in namespaces without their default account, now that a controller makes it."""
@@ -132,7 +136,8 @@ class ApiServer:
 
     def fork(self, clock: Clock | None = None) -> ApiServer:
         """Return an independent server in the same state, which nobody watches yet; it draws the same names next."""
-        forked = ApiServer(clock or self.clock, self._all_kinds, self.store.fork(), webhooks=self.webhooks)
+        custom = [kind for kind in self.kinds.all() if kind.custom]
+        forked = ApiServer(clock or self.clock, self._all_kinds, self.store.fork(), webhooks=self.webhooks, made=custom)
         forked._random.setstate(self._random.getstate())
         forked.tokens.learn(self.tokens)
         forked.faults.now = self.faults.now

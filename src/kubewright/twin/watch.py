@@ -63,6 +63,8 @@ class WatchHub:
     def __init__(self, store: VersionedStore, now: Callable[[], float]) -> None:
         self.store = store
         self.now = now
+        self.bookmark_seconds = BOOKMARK_SECONDS
+        """How often watches that want bookmarks get one while they last."""
         self._following: dict[Bucket, dict[WatchStream, None]] = {}
         self._unsubscribe: dict[Bucket, Callable[[], None]] = {}
         self._others: weakref.WeakSet[Stream] = weakref.WeakSet()
@@ -311,7 +313,7 @@ class WatchStream:
     def _bookmark_after(self, now: float) -> float:
         """Return when the next bookmark is due: each period, and shortly before the end."""
         last = self._ends_at - LAST_BOOKMARK_SECONDS
-        return min(now + BOOKMARK_SECONDS, last) if now < last else self._ends_at
+        return min(now + self._hub.bookmark_seconds, last) if now < last else self._ends_at
 
 
 def _seen(change: Change, selection: Selection) -> tuple[str, Record] | None:

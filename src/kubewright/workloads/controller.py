@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from kubewright.api.apiextensions import CRDS, CustomResourceDefinition
-from kubewright.api.crds.appservice import APP_SERVICES, AppService
+from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES, AppService
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey, Resource
 from kubewright.client.protocol import Client
@@ -151,6 +151,7 @@ def app_services(
 
 def build(operator: Operator, source: MetricSource | None = None, rehearsal: Rehearsal | None = None) -> None:
     """Declare the controller of AppServices."""
+    operator.define(APP_SERVICE_CRD)
     rehearsals = Rehearsals(rehearsal, operator.clock)
     operator.task("rehearsals", rehearsals.run)
     apps = operator.own(APP_SERVICES)

@@ -1,3 +1,6 @@
+import pickle
+
+from kubewright.api.schema import parse_schema
 from kubewright.harness.mutations import UNSET, Mutation, mutations, spec_schema
 from tests.seeded.widget import SAMPLE, WIDGET_CRD
 
@@ -24,3 +27,20 @@ def test_a_mutation_changes_one_property_and_leaves_the_sample_as_it_is():
     (operation,) = unset.patch(SAMPLE)
     assert (operation["path"], "extra" in operation["value"]) == ("/spec", False)
     assert Mutation(("spec", "extra"), True, "same").patch(SAMPLE) == []
+
+
+def test_what_something_absent_would_hold_is_tried_with_the_least_of_what_must_be_around_it():
+    probe = {
+        "type": "object",
+        "required": ["path"],
+        "properties": {"path": {"type": "string"}, "port": {"type": "integer"}},
+    }
+    schema = parse_schema({"type": "object", "properties": {"probe": probe}})
+    found = [each for each in mutations(schema, {"spec": {}}) if each.property == "spec.probe.port"]
+    (whole,) = {str(each.path) for each in found}
+    assert whole == str(("spec", "probe"))
+    assert all(set(each.value) == {"path", "port"} for each in found)
+
+
+def test_a_value_that_is_unset_is_so_in_every_process():
+    assert pickle.loads(pickle.dumps(UNSET)) is UNSET  # noqa: S301  our own

@@ -1,0 +1,53 @@
+"""The platform's own controllers, as the fault harness puts them to the test."""
+
+from __future__ import annotations
+
+from kubewright.api.meta import Manifest
+from kubewright.gpu import controller as gpu_policies
+from kubewright.harness.subject import Subject
+from kubewright.workloads import controller as app_services
+
+APPLICATION: Manifest = {
+    "apiVersion": "app.example.com/v1",
+    "kind": "AppService",
+    "metadata": {"name": "web", "namespace": "default"},
+    "spec": {"image": "nginx:1.29", "replicas": 2, "ports": [{"name": "http", "port": 80}]},
+}
+GATE_AND_FILES = {
+    "files": {"/etc/web/web.conf": "workers 2"},
+    "expose": {"host": "web.example.com"},
+    "access": {"from": [{"app": "front"}]},
+    "availability": {},
+}
+POLICY: Manifest = {
+    "apiVersion": "kubewright.dev/v1alpha1",
+    "kind": "GPUPolicy",
+    "metadata": {"name": "train"},
+    "spec": {
+        "nodeSelector": {"pool": "train"},
+        "mode": "MIG",
+        "profiles": [{"name": "1g.5gb", "count": 7}, {"name": "3g.20gb"}],
+    },
+}
+A100 = {"nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB", "pool": "train"}
+POOL: tuple[Manifest, ...] = (
+    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "gpu-operator"}},
+    *(
+        {"apiVersion": "v1", "kind": "Node", "metadata": {"name": f"gpu-{number}", "labels": A100}}
+        for number in range(2)
+    ),
+)
+
+OURS = (
+    Subject(
+        "appservice",
+        app_services.build,
+        APPLICATION | {"spec": APPLICATION["spec"] | GATE_AND_FILES},
+        # Under an autoscaler the number of pods stays what it chose, and nobody chooses here.
+        ignored=frozenset({"spec.scaling"}),
+        kept=frozenset({"persistentvolumeclaims"}),
+        # A release is watched for five minutes, which an outage of two may precede.
+        settles_seconds=500.0,
+    ),
+    Subject("gpupolicy", gpu_policies.build, POLICY, POOL),
+)
