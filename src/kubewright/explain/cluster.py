@@ -14,6 +14,7 @@ from kubewright.api.priorities import PriorityClass
 from kubewright.api.quotas import ResourceQuota
 from kubewright.explain.runtimes import RunTimes, endings
 from kubewright.explain.why import Situation
+from kubewright.placement.claims import NO_CLAIMS, DeviceClaims
 from kubewright.placement.policy import SPREAD, Policy
 from kubewright.placement.snapshot import ClusterSnapshot
 from kubewright.placement.storage import Storage
@@ -32,6 +33,7 @@ class Cluster:
     stateful_sets: Mapping[ObjectKey, StatefulSet] = field(default_factory=dict[ObjectKey, StatefulSet])
     jobs: Mapping[ObjectKey, Job] = field(default_factory=dict[ObjectKey, Job])
     storage: Storage = field(default_factory=Storage)
+    claims: DeviceClaims = NO_CLAIMS
     budgets: tuple[PodDisruptionBudget, ...] = ()
     classes: tuple[PriorityClass, ...] = ()
     quotas: tuple[ResourceQuota, ...] = ()
@@ -50,7 +52,7 @@ class Cluster:
         nodes = sorted(self.nodes, key=lambda node: node.metadata.name)
         workloads = OwnersAndServices(dict(self.services), dict(self.replica_sets), dict(self.stateful_sets))
         labels = {each.metadata.name: each.metadata.labels for each in self.namespaces}
-        return ClusterSnapshot.of(nodes, self.pods, self.storage, workloads, labels)
+        return ClusterSnapshot.of(nodes, self.pods, self.storage, workloads, labels, claims=self.claims.fork())
 
     def situation(self, now: float, policy: Policy = SPREAD) -> Situation:
         """Return what pods are explained by."""

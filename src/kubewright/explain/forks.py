@@ -38,7 +38,13 @@ def with_one_like(snapshot: ClusterSnapshot, like: str, name: str) -> ClusterSna
 def _laid_out(snapshot: ClusterSnapshot, nodes: Iterable[Node]) -> ClusterSnapshot:
     """Lay everything out anew: these nodes offer something that none did."""
     table, peers = snapshot.table, snapshot.shapes.peers
-    fork = ClusterSnapshot(NodeTable.of(nodes), snapshot.storage, snapshot.workloads, peers.namespaces)
+    fork = ClusterSnapshot(
+        NodeTable.of(nodes),
+        snapshot.storage,
+        snapshot.workloads,
+        peers.namespaces,
+        claims=snapshot.claims.fork(),
+    )
     for placed in snapshot.placed.values():
         column = fork.table.columns.get(table.nodes[placed.column].metadata.name)
         if column is not None:

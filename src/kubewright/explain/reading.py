@@ -18,10 +18,12 @@ from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.priorities import PRIORITY_CLASSES
 from kubewright.api.quotas import RESOURCE_QUOTAS
 from kubewright.api.replication import REPLICATION_CONTROLLERS
+from kubewright.api.resourceclaims import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.explain.cluster import Cluster
+from kubewright.placement.claims import DeviceClaims
 from kubewright.placement.storage import Storage
 
 _NEEDED = (NODES, PODS)
@@ -38,6 +40,9 @@ _OTHERS: tuple[Resource[Any], ...] = (
     CSI_NODES,
     CSI_DRIVERS,
     VOLUME_ATTACHMENTS,
+    RESOURCE_CLAIMS,
+    DEVICE_CLASSES,
+    RESOURCE_SLICES,
     POD_DISRUPTION_BUDGETS,
     PRIORITY_CLASSES,
     RESOURCE_QUOTAS,
@@ -71,6 +76,7 @@ async def read(client: Client) -> Cluster:
             csi_drivers=keyed("CSIDriver"),
             attachments=keyed("VolumeAttachment"),
         ),
+        claims=DeviceClaims(keyed("ResourceClaim"), keyed("DeviceClass"), keyed("ResourceSlice")),
         budgets=tuple(items["PodDisruptionBudget"]),
         classes=tuple(items["PriorityClass"]),
         quotas=tuple(items["ResourceQuota"]),
