@@ -100,6 +100,7 @@ def commands(kubeconfig: Path) -> dict[str, list[str]]:
 def running(command: Sequence[str], kubeconfig: Path) -> Iterator[Measured]:
     """Run an operator; what it says goes to a file, of which the end is shown if it fails."""
     environment = {**os.environ, "KUBECONFIG": str(kubeconfig)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else each start compiles everything anew
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
         try:

@@ -18,6 +18,11 @@ from kubewright.api.meta import Manifest
 
 FINGERPRINT = "kubewright.dev/fingerprint"
 
+# An abstract class alone is asked at length whether it knows an instance; what JSON decodes to is known at once.
+_PLAIN = (str, int, float, type(None))
+_MAPPINGS = (dict, Mapping)
+_SEQUENCES = (list, tuple, Sequence)
+
 
 def with_fingerprint(manifest: Manifest) -> Manifest:
     """Return the manifest with the annotation that tells a later `covers` whether our mind has changed."""
@@ -29,13 +34,19 @@ def with_fingerprint(manifest: Manifest) -> Manifest:
 
 def covers(live: object, desired: object) -> bool:
     """Tell whether `live` holds every field of `desired`; a list's items may stand among others, in any order."""
-    if isinstance(desired, Mapping):
-        return isinstance(live, Mapping) and _covers_fields(
+    if live == desired:  # most parts are, and this is one comparison in C
+        return True
+    if isinstance(desired, _PLAIN):
+        return False
+    if isinstance(desired, _MAPPINGS):
+        return isinstance(live, _MAPPINGS) and _covers_fields(
             cast("Mapping[str, Any]", live), cast("Mapping[str, Any]", desired)
         )
-    if isinstance(desired, Sequence) and not isinstance(desired, str):
-        return isinstance(live, Sequence) and _covers_items(cast("Sequence[Any]", live), cast("Sequence[Any]", desired))
-    return live == desired
+    if isinstance(desired, _SEQUENCES):
+        return isinstance(live, _SEQUENCES) and _covers_items(
+            cast("Sequence[Any]", live), cast("Sequence[Any]", desired)
+        )
+    return False
 
 
 def _covers_fields(live: Mapping[str, Any], desired: Mapping[str, Any]) -> bool:
