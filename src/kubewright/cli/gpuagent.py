@@ -22,8 +22,13 @@ from kubewright.cli.up import log
     show_default=True,
     help="Where the kubelet's socket is.",
 )
+@click.option(
+    "--listen", "address", default="", help="HOST:PORT for health and metrics of the use by pod; none by default."
+)
 @click.option("-v", "--verbose", count=True, help="Tell more; twice for all.")
-def gpu_agent(*, kubeconfig: str, context: str, node: str, resource: str, directory: Path, verbose: int) -> None:
+def gpu_agent(
+    *, kubeconfig: str, context: str, node: str, resource: str, directory: Path, address: str, verbose: int
+) -> None:
     """Be the kubelet's device plugin for this node's GPUs. Needs the extra `gpu` and NVIDIA's driver.
 
     It must not run beside NVIDIA's own device plugin for the same resource.
@@ -44,7 +49,7 @@ def gpu_agent(*, kubeconfig: str, context: str, node: str, resource: str, direct
     async def work() -> None:
         client = connect(connection(kubeconfig, context))
         try:
-            await run_agent(client, driver, node=node, resource=resource, directory=directory)
+            await run_agent(client, driver, node=node, resource=resource, directory=directory, address=address)
         finally:
             await client.close()
 

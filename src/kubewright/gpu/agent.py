@@ -1,21 +1,38 @@
-"""The agent of one node: its pods, kept by an informer, and the device plugin that obeys what is written on them."""
+"""The agent of one node: its pods, the device plugin that obeys what is written on them, and a meter of their use."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
+
 from kubewright.api.core import PODS
 from kubewright.client.protocol import Client
 from kubewright.gpu.driver import DeviceDriver
+from kubewright.gpu.metering import Meter
 from kubewright.gpu.plugin import DevicePlugin
+from kubewright.runtime.health import HealthApp
 from kubewright.runtime.informer import Informer
+from kubewright.runtime.process import listener
+from kubewright.runtime.serving import serve_asgi
 
 
-async def run_agent(client: Client, driver: DeviceDriver, *, node: str, resource: str, directory: Path) -> None:
-    """Work until cancelled; while no API server answers, the kubelet's own choice is given."""
+async def run_agent(
+    client: Client, driver: DeviceDriver, *, node: str, resource: str, directory: Path, address: str = ""
+) -> None:
+    """Work until cancelled; while no API server answers, the kubelet's own choice is given.
+
+    With an address, HOST:PORT, health and metrics are served there; raises OpError if it cannot be had.
+    """
     pods = Informer(client, PODS, field_selector=f"spec.nodeName={node}")
     plugin = DevicePlugin(driver, resource, pods.index.values, directory)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(pods.run())
         tasks.create_task(plugin.run())
+        if address:
+            registry = CollectorRegistry()
+            meter = Meter(driver, resource, pods.index.values, node)
+            registry.register(meter)
+            tasks.create_task(serve_asgi(HealthApp(registry, {"pods": lambda: pods.synced}), listener(address)))
+            tasks.create_task(meter.run())

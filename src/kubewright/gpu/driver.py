@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,6 +38,18 @@ class XidError:
         return self.xid not in APPLICATION_XIDS
 
 
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A program on a GPU, by the number that the host has for it."""
+
+    uuid: str
+    """Of its GPU."""
+    pid: int
+    memory_bytes: int
+    sm_percent: float
+    """How busy it kept the GPU's multiprocessors of late; 0 where nobody measured."""
+
+
 class DeviceDriver(Protocol):
     """What the agent asks of the hardware."""
 
@@ -47,6 +59,10 @@ class DeviceDriver(Protocol):
 
     def errors(self, timeout_seconds: float) -> Sequence[XidError]:
         """Wait so long for errors and return them; called in a thread."""
+        ...
+
+    def processes(self) -> Sequence[Process]:
+        """Return what runs on the GPUs; called in a thread."""
         ...
 
 
@@ -65,6 +81,7 @@ class Nvml:
                 self._nvml.nvmlDeviceGetHandleByIndex(index) for index in range(self._nvml.nvmlDeviceGetCount())
             ]
             self._events = self._nvml.nvmlEventSetCreate()
+            self._seen: dict[int, int] = {}
             for handle in self._handles:
                 self._listen(handle)
         except self._nvml.NVMLError as error:
@@ -92,6 +109,31 @@ class Nvml:
             return [XidError(str(nvml.nvmlDeviceGetUUID(event.device)), int(event.eventData))]
         except nvml.NVMLError:
             return []  # nothing within that time, or a GPU that does not even tell its name
+
+    def processes(self) -> Sequence[Process]:
+        """Return the compute processes, with how busy they were since this was asked last."""
+        found: list[Process] = []
+        for number, handle in enumerate(self._handles):
+            try:
+                found += self._processes_of(number, handle)
+            except self._nvml.NVMLError:
+                continue  # a GPU that fell off the bus has none
+        return found
+
+    def _processes_of(self, number: int, handle: Any) -> Iterator[Process]:
+        nvml = self._nvml
+        uuid = str(nvml.nvmlDeviceGetUUID(handle))
+        busy: dict[int, tuple[int, float]] = {}
+        try:
+            for sample in nvml.nvmlDeviceGetProcessUtilization(handle, self._seen.get(number, 0)):
+                latest = busy.get(int(sample.pid), (0, 0.0))
+                busy[int(sample.pid)] = max(latest, (int(sample.timeStamp), float(sample.smUtil)))
+        except nvml.NVMLError:
+            busy = {}  # nothing new, or a GPU that does not measure it
+        self._seen[number] = max((at for at, _ in busy.values()), default=self._seen.get(number, 0))
+        for each in nvml.nvmlDeviceGetComputeRunningProcesses(handle):
+            sm_percent = busy.get(int(each.pid), (0, 0.0))[1]
+            yield Process(uuid, int(each.pid), int(each.usedGpuMemory or 0), sm_percent)
 
     def _listen(self, handle: Any) -> None:
         try:

@@ -1,7 +1,7 @@
-"""The messages of the kubelet's device plugin API (v1beta1), built at run time from one compact table.
+"""The messages of the kubelet's device plugin (v1beta1) and pod resources (v1) APIs, built from compact tables.
 
-The table has the names and numbers of `k8s.io/kubelet/pkg/apis/deviceplugin/v1beta1`; protobuf makes the classes. What
-comes from gRPC and protobuf has no types: it stays in this module and in `plugin`.
+The tables have the names and numbers of `k8s.io/kubelet/pkg/apis`; protobuf makes the classes at run time. What comes
+from gRPC and protobuf has no types: it stays in this module, in `plugin` and in `podresources`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 VERSION = "v1beta1"
 REGISTRATION = f"{VERSION}.Registration"
 DEVICE_PLUGIN = f"{VERSION}.DevicePlugin"
+POD_RESOURCES_VERSION = "v1"
+POD_RESOURCES = f"{POD_RESOURCES_VERSION}.PodResourcesLister"
 MISSING = "the GPU agent needs the extra `gpu`: pip install 'kubewright[gpu]'"
 
 _MESSAGES = {
@@ -39,11 +41,19 @@ _MESSAGES = {
     "AllocateResponse": "container_responses:ContainerAllocateResponse*=1",
 }
 """`name:type=number`, a star for repeated. A map is, on the wire, repeated pairs."""
+_POD_RESOURCES_MESSAGES = {
+    "ListPodResourcesRequest": "",
+    "ContainerDevices": "resource_name:string=1 device_ids:string*=2",
+    "ContainerResources": "name:string=1 devices:ContainerDevices*=2",
+    "PodResources": "name:string=1 namespace:string=2 containers:ContainerResources*=3",
+    "ListPodResourcesResponse": "pod_resources:PodResources*=1",
+}
+_PACKAGES = {VERSION: _MESSAGES, POD_RESOURCES_VERSION: _POD_RESOURCES_MESSAGES}
 
 
 @cache
-def messages() -> dict[str, Any]:
-    """Return the message classes by name; raises ImportError with a hint where protobuf is not installed."""
+def messages(package: str = VERSION) -> dict[str, Any]:
+    """Return an API's message classes by name; raises ImportError with a hint where protobuf is not installed."""
     try:
         descriptor_pb2 = importlib.import_module("google.protobuf.descriptor_pb2")
         descriptor_pool = importlib.import_module("google.protobuf.descriptor_pool")
@@ -52,8 +62,9 @@ def messages() -> dict[str, Any]:
         raise ImportError(MISSING) from error
     field = descriptor_pb2.FieldDescriptorProto
     plain = {"string": field.TYPE_STRING, "bool": field.TYPE_BOOL, "int64": field.TYPE_INT64, "int32": field.TYPE_INT32}
-    file = descriptor_pb2.FileDescriptorProto(name="deviceplugin.proto", package=VERSION, syntax="proto3")
-    for name, fields in _MESSAGES.items():
+    table = _PACKAGES[package]
+    file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
+    for name, fields in table.items():
         message = file.message_type.add(name=name)
         for text in fields.split():
             label, _, rest = text.partition(":")
@@ -63,12 +74,10 @@ def messages() -> dict[str, Any]:
             made.label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
             made.type = plain.get(kind, field.TYPE_MESSAGE)
             if kind not in plain:
-                made.type_name = f".{VERSION}.{kind}"
+                made.type_name = f".{package}.{kind}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return {
-        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{VERSION}.{name}")) for name in _MESSAGES
-    }
+    return {name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{package}.{name}")) for name in table}
 
 
 def grpc() -> Any:

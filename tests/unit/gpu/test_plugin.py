@@ -26,6 +26,9 @@ class SimulatedDriver:
     def gpus(self):
         return [Gpu(number, f"GPU-{number}", "NVIDIA-A100-SXM4-40GB", 40_960, number // 2) for number in range(4)]
 
+    def processes(self):
+        return []
+
     def errors(self, timeout_seconds):
         try:
             return [self.reported.get(timeout=timeout_seconds)]
