@@ -78,11 +78,6 @@ class Cycle:
         self.policy = policy
         self._rng = random.Random(seed)  # noqa: S311  ties
 
-    def decide(self, queued: QueuedPod, now: float) -> Outcome:
-        """Choose a node and book it; if there is none, say why, and where room could be made, which is promised."""
-        found = self.fit(queued.pod)
-        return self.refuse(queued, found, now) if isinstance(found, Diagnosis) else self.book(queued, found, now)
-
     def fit(self, pod: Pod) -> Fit | Diagnosis:
         """Choose a node, or say why there is none; books nothing."""
         return fit(pod, self._state.snapshot, self.order(), self.policy)
