@@ -11,7 +11,7 @@ from kubewright.devices.requests import GIVEN
 from kubewright.errors import ErrorKind, OpError
 from kubewright.scheduler.telling import ADVICE, plain
 from kubewright.twin.cluster import Twin
-from kubewright.twin.nodes import NodeShape
+from kubewright.twin.nodes import NodeShape, join
 
 NAME = "kubewright-scheduler"
 CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", PartialObject, namespaced=False)
@@ -72,6 +72,28 @@ def test_pods_that_name_it_run_and_are_told_of():
     by_node = [each.spec.node_name for each in pods.values()]
     assert {by_node.count(node) for node in set(by_node)} == {2}
     assert events == [("Scheduled", f"Successfully assigned default/a-0 to {pods['a-0'].spec.node_name}")]
+
+
+def test_nodes_that_come_and_go_are_followed_with_the_pods_that_are_on_them():
+    async def day(cluster):
+        await cluster.create(pod("first", cpu="7"), pod("second", cpu="7"))
+        await asyncio.sleep(5)
+        early = pod("early", cpu="5", nodeName="node-98")  # bound before there is such a node
+        await cluster.create(early)
+        await asyncio.sleep(5)
+        shape = NodeShape(cpu="8", memory="32Gi", pods=110)
+        await join(cluster.client, cluster.twin.clock, ["node-98", "node-99"], shape)
+        await asyncio.sleep(15)
+        (full,) = {each.spec.node_name for each in (await cluster.pods()).values()} - {"", "node-98", "node-99"}
+        await cluster.client.delete(NODES, ObjectKey("", full))
+        await asyncio.sleep(5)
+        await cluster.create(pod("third", cpu="3"))
+        await asyncio.sleep(15)
+        return await cluster.pods()
+
+    pods = live(day, nodes=1)
+    assert pods["second"].spec.node_name == "node-99"
+    assert pods["third"].spec.node_name == "node-98"
 
 
 def test_the_end_of_a_pod_that_a_node_was_promised_to_is_news_for_those_who_wait():
