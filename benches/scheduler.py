@@ -294,6 +294,7 @@ async def _measure(
             for scheduler, mine in zip(schedulers, found, strict=True):
                 await fill(client, case, nodes, pods)
                 mine.append(await _run(plane, client, scheduler, case, pods))
+                print(f"{scheduler.__name__}: {mine[-1]}", flush=True)
                 await clear(client)
     finally:
         await client.close()
