@@ -1,7 +1,8 @@
 """The whole system on one page: every controller, built and run here.
 
 A service is anything with `run()` (until cancelled), `synced` and `settled`. To add a feature, add a line to
-`services`. The same list runs against a real cluster and, through an in-process client, on the twin.
+`services`. The same list runs against a real cluster and, through an in-process client, on the twin. What only one of
+them needs is imported when it is made: without the twin that releases are rehearsed on, a scheduler is back sooner.
 """
 
 from __future__ import annotations
@@ -13,13 +14,10 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
-from kubewright.api.crds import all_crds
 from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
-from kubewright.gpu import controller as gpu_policies
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
-from kubewright.rehearsal.rehearse import TwinRehearsal
 from kubewright.runtime.definitions import missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
@@ -28,7 +26,6 @@ from kubewright.scheduler.groups.metrics import GroupMetrics
 from kubewright.scheduler.metrics import SchedulerMetrics
 from kubewright.scheduler.service import Scheduler
 from kubewright.series.protocol import MetricSource
-from kubewright.workloads.controller import app_services
 
 SCHEDULING_EVENTS_AT_ONCE = 8
 
@@ -97,6 +94,9 @@ class Platform:
         self.services = {name: builders[name]() for name in self._choices.services}
 
     def _workloads(self) -> Service:
+        from kubewright.rehearsal.rehearse import TwinRehearsal
+        from kubewright.workloads.controller import app_services
+
         recorder = self._recorder("kubewright")
         rehearsal = TwinRehearsal(self._client, self._clock)
         return app_services(
@@ -111,6 +111,8 @@ class Platform:
         return Scheduler(operator, name=name, policy=policy, metrics=metrics, groups=GroupMetrics(self._registry))
 
     def _gpu(self) -> Service:
+        from kubewright.gpu import controller as gpu_policies
+
         recorder = self._recorder(gpu_policies.FIELD_MANAGER)
         operator = Operator(
             gpu_policies.FIELD_MANAGER, self._client, self._clock, recorder=recorder, metrics=self._metrics
@@ -144,4 +146,6 @@ class Platform:
 
 async def missing_definitions(client: Client) -> list[Manifest]:
     """Return the CustomResourceDefinitions that the cluster lacks."""
+    from kubewright.api.crds import all_crds
+
     return await missing(client, all_crds())

@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import aiohttp
-from cryptography import x509
 
 from kubewright.client.config import ConnectionConfig
 from kubewright.errors import ErrorKind, OpError
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 DIAGNOSIS_SECONDS = 3.0
 _EXPIRED = 10
@@ -92,6 +95,8 @@ async def _certificate_detail(config: ConnectionConfig, error: Exception) -> str
 
 
 def _names(certificate: x509.Certificate) -> list[str]:
+    from cryptography import x509
+
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -101,6 +106,8 @@ def _names(certificate: x509.Certificate) -> list[str]:
 
 async def _peer_certificate(config: ConnectionConfig) -> x509.Certificate | None:
     """Fetch the server's certificate, whatever it is worth; None if that takes a proxy or fails."""
+    from cryptography import x509
+
     url = urlsplit(config.server)
     if config.proxy_url or url.hostname is None:
         return None

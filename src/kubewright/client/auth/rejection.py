@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from cryptography import x509
-
 from kubewright.client.auth.credentials import Identity
 from kubewright.client.auth.jwt import expires_at
 from kubewright.client.config import ClientCertificate, ConnectionConfig
@@ -37,6 +35,8 @@ def _token_end(headers: Mapping[str, str]) -> float | None:
 def _certificate_end(certificate: ClientCertificate | None) -> float | None:
     if certificate is None:
         return None
+    from cryptography import x509
+
     try:
         return x509.load_pem_x509_certificate(certificate.cert_pem).not_valid_after_utc.timestamp()
     except ValueError:
