@@ -26,6 +26,15 @@ def read(paths: Iterable[str]) -> list[Manifest]:
     return [document for path in paths for text in _texts(path) for document in _parsed(path, text)]
 
 
+def read_plain(path: str) -> Any:
+    """Return the one document of a YAML file, whatever it is; raises OpError."""
+    (text,) = _texts(path) if not Path(path).is_dir() else ("",)
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise OpError("read", ErrorKind.INVALID, path, " ".join(str(error).split())) from error
+
+
 def is_app_service(document: Manifest) -> bool:
     """Whether the document is an AppService."""
     return document.get("kind") == APP_SERVICES.kind and document.get("apiVersion") == APP_SERVICES.api_version

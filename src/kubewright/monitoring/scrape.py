@@ -219,11 +219,10 @@ def _ours(reach: Reach) -> Manifest:
     return _job(reach, "kubewright", "pod", rules, led=True)
 
 
-def _pods(reach: Reach) -> Manifest:
-    """Scrape pods that ask for it by the usual annotations."""
-    path = f"{_ANNOTATION}path"
-    own = [
-        {"source_labels": _sources((path,)), "regex": "(.+)", "target_label": "__metrics_path__"},
+def _annotated() -> list[Manifest]:
+    """Return what follows a pod's annotations to its metrics."""
+    return [
+        {"source_labels": _sources((f"{_ANNOTATION}path",)), "regex": "(.+)", "target_label": "__metrics_path__"},
         {"source_labels": _sources((f"{_ANNOTATION}scheme",)), "regex": "(https?)", "target_label": "__scheme__"},
         {
             "source_labels": ["__address__", *_sources((f"{_ANNOTATION}port",))],
@@ -232,9 +231,20 @@ def _pods(reach: Reach) -> Manifest:
             "replacement": "$1:$2",
         },
     ]
+
+
+def operator_pods() -> list[Manifest]:
+    """Return the same for a PodMonitor, whose fields are written otherwise; it labels pods and containers itself."""
+    renamed = {"source_labels": "sourceLabels", "target_label": "targetLabel"}
+    rules = [_keep((f"{_ANNOTATION}scrape",), "true"), *_annotated(), _label(APP_LABEL, (_APP_LABEL,))]
+    return [{renamed.get(key, key): value for key, value in each.items()} for each in rules]
+
+
+def _pods(reach: Reach) -> Manifest:
+    """Scrape pods that ask for it by the usual annotations."""
     proxied = [
         _path(_POD_PORT, f"{_POD_PATH}/metrics"),
-        _path((*_POD_PORT, path), f"{_POD_PATH}$4", regex="(.+);(.+);(.+);(/.+)"),
+        _path((*_POD_PORT, f"{_ANNOTATION}path"), f"{_POD_PATH}$4", regex="(.+);(.+);(.+);(/.+)"),
     ]
     rules = [
         _keep((f"{_ANNOTATION}scrape", "pod_phase"), "true;Running"),
@@ -244,7 +254,7 @@ def _pods(reach: Reach) -> Manifest:
         _label("container", ("pod_container_name",)),
         _label("node", ("pod_node_name",)),
         _label(APP_LABEL, (_APP_LABEL,)),
-        *reach.rules(own, proxied),
+        *reach.rules(_annotated(), proxied),
     ]
     return _job(reach, "kubernetes-pods", "pod", rules, led=True)
 

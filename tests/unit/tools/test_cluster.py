@@ -82,9 +82,8 @@ def test_a_missing_binary_says_how_to_build_it(tmp_path, monkeypatch):
         CONTROL_PLANE.binary("etcd")
 
 
-def test_code_of_ours_that_changed_is_built_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr(gomodule, "TOOLS", tmp_path)
-    module = gomodule.GoModule("mine", "k8s.io/client-go", {"mine": "."}, "build")
+def test_code_of_ours_that_changed_is_built_anew(tmp_path):
+    module = gomodule.GoModule("mine", "k8s.io/client-go", {"mine": "."}, "build", folder=tmp_path)
     module.source.mkdir()
     (module.source / "go.sum").write_text("sums")
     alone = module.directory

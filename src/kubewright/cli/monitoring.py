@@ -1,0 +1,157 @@
+"""`kubewright monitoring`: what Prometheus, Alertmanager and Grafana are configured with, printed or installed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+
+if TYPE_CHECKING:
+    from kubewright.monitoring.forms import Bundle
+    from kubewright.monitoring.routing import Hook
+    from kubewright.monitoring.teams import Audience
+
+F = TypeVar("F", bound=Callable[..., Any])
+_FORM = click.option(
+    "--form",
+    type=click.Choice(["configmaps", "operator"]),
+    default="configmaps",
+    show_default=True,
+    help="For plain Prometheus and Grafana, or for the Prometheus Operator.",
+)
+_OPTIONS = (
+    click.option("--teams", "teams_file", type=click.Path(), default="", help="Whose namespaces are, and maintenance."),
+    click.option("--runbooks", default="docs/runbooks", show_default=True, help="Where the runbook pages are, a URL."),
+    click.option("--interval", default="15s", show_default=True, help="Between scrapes, and between evaluations."),
+    click.option(
+        "--patience", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Times that alerts wait."
+    ),
+    click.option(
+        "--alertmanager",
+        "alertmanagers",
+        multiple=True,
+        default=["alertmanager.monitoring.svc:9093"],
+        show_default=True,
+        help="HOST:PORT; repeatable.",
+    ),
+    click.option("--hook", "hook_url", default="", help="URL of `kubewright run monitoring`, which takes alerts in."),
+    click.option("--hook-token-file", default="/etc/alertmanager/hook/token", show_default=True),
+    click.option("--hook-ca-file", default="", help="Whose certificate the hook has."),
+)
+
+
+def _options(command: F) -> F:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group()
+def monitoring() -> None:
+    """Write what Prometheus, Alertmanager and Grafana need: scrapes, rules, routes, dashboards."""
+
+
+@monitoring.command()
+@_options
+@_FORM
+@click.option("-f", "--filename", "paths", multiple=True, help="AppServices, whose `slo` alerts go by; repeatable.")
+@click.option("-n", "--namespace", default="monitoring", show_default=True, help="Where the objects belong.")
+@click.option("-d", "--directory", type=click.Path(path_type=Path), help="Write files there instead of objects.")
+@click.option("--through", default="", help="Scrape by this API server's proxy; its ca.crt and token lie beside.")
+def render(
+    *, form: str, paths: tuple[str, ...], namespace: str, directory: Path | None, through: str, **options: Any
+) -> None:
+    """Print the objects, or write files; no cluster is asked."""
+    from kubewright.cli.documents import admitted, is_app_service, read
+    from kubewright.cli.render import written
+    from kubewright.clock import run_virtual
+
+    apps = run_virtual(admitted([each for each in read(paths) if is_app_service(each)], "default"))
+    audience, hook = _audience(options["teams_file"]), _hook(options)
+    bundle, audience = _bundle(audience, hook, apps, through=through, **options)
+    if directory is None:
+        click.echo(written(_objects(form, bundle, namespace, audience, hook), "yaml"), nl=False)
+        return
+    from kubewright.cli.yamlform import dump
+    from kubewright.monitoring.forms import files
+
+    for name, text in files(bundle, dump).items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        click.echo(str(path))
+
+
+@monitoring.command()
+@cluster_options
+@_options
+@_FORM
+@click.option("-n", "--namespace", default="monitoring", show_default=True, help="Where the objects are put.")
+def install(*, kubeconfig: str, context: str, form: str, namespace: str, **options: Any) -> None:
+    """Apply the objects to a cluster: its AppServices' objectives and its namespaces' teams are part of them.
+
+    Run it again when either has changed: what is as it should be is left alone.
+    """
+    asyncio.run(_install(connection(kubeconfig, context), form, namespace, options))
+
+
+async def _install(config: Any, form: str, namespace: str, options: dict[str, Any]) -> None:
+    from kubewright.client.connect import connect
+    from kubewright.monitoring.installing import apply_all, seen
+    from kubewright.monitoring.teams import with_namespaces
+
+    client = connect(config)
+    try:
+        apps, owners = await seen(client)
+        audience, hook = with_namespaces(_audience(options["teams_file"]), owners), _hook(options)
+        bundle, audience = _bundle(audience, hook, apps, **options)
+        for line in await apply_all(client, namespace, _objects(form, bundle, namespace, audience, hook)):
+            click.echo(line)
+    finally:
+        await client.close()
+
+
+def _audience(path: str) -> Audience:
+    from kubewright.cli.documents import read_plain
+    from kubewright.monitoring.teams import Audience, audience
+
+    return audience(read_plain(path), path) if path else Audience()
+
+
+def _hook(options: dict[str, Any]) -> Hook | None:
+    from kubewright.monitoring.routing import Hook
+
+    if not options["hook_url"]:
+        return None
+    return Hook(options["hook_url"], options["hook_token_file"], options["hook_ca_file"])
+
+
+def _bundle(audience: Audience, hook: Hook | None, apps: Any, **options: Any) -> tuple[Bundle, Audience]:
+    from kubewright.monitoring.forms import Bundle
+    from kubewright.monitoring.routing import alertmanager_config
+    from kubewright.monitoring.rules import Wording, rule_file
+    from kubewright.monitoring.scrape import Alerting, Inside, Through, prometheus_config
+    from kubewright.monitoring.shipped import groups
+    from kubewright.monitoring.teams import with_names
+
+    everyone = with_names(audience, [app.spec.team for app in apps if app.spec.team])
+    through = options.get("through", "")
+    reach = Through(through, "ca.crt", "token") if through else Inside()
+    alerting = Alerting(("rules/*.yml",), options["alertmanagers"], everyone.by_namespace)
+    rules = rule_file(groups(apps, everyone.by_namespace), Wording(options["runbooks"], options["patience"]))
+    config = prometheus_config(reach, alerting, interval=options["interval"])
+    return Bundle(config, rules, alertmanager_config(everyone, hook), {}), everyone
+
+
+def _objects(form: str, bundle: Bundle, namespace: str, audience: Audience, hook: Hook | None) -> list[dict[str, Any]]:
+    from kubewright.cli.yamlform import dump
+    from kubewright.monitoring.forms import config_maps, operator_objects
+
+    if form == "operator":
+        return list(operator_objects(bundle, namespace, audience, hook))
+    return list(config_maps(bundle, namespace, dump))

@@ -1,0 +1,137 @@
+"""The same configuration as files, as ConfigMaps, and as the objects of the Prometheus Operator."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from kubewright.api.meta import Manifest
+from kubewright.monitoring.routing import Hook
+from kubewright.monitoring.scrape import operator_pods, team_relabelling
+from kubewright.monitoring.teams import Audience, Team
+
+_GROUP = "monitoring.coreos.com"
+_LABELS = {"app.kubernetes.io/name": "kubewright", "app.kubernetes.io/component": "monitoring"}
+_PREFIX = "kubewright-"
+_EVERYWHERE = {"namespaceSelector": {"any": True}}
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """All that is written."""
+
+    prometheus: Manifest
+    rules: Manifest
+    alertmanager: Manifest
+    dashboards: Mapping[str, Manifest]
+    """By name."""
+
+
+Dump = Callable[[Manifest], str]
+
+
+def files(bundle: Bundle, dump: Dump) -> dict[str, str]:
+    """Return texts by their path, for a Prometheus and an Alertmanager that read files."""
+    found = {
+        "prometheus.yml": dump(bundle.prometheus),
+        "rules/kubewright.yml": dump(bundle.rules),
+        "alertmanager.yml": dump(bundle.alertmanager),
+    }
+    return found | {f"dashboards/{name}.json": _json(each) for name, each in bundle.dashboards.items()}
+
+
+def config_maps(bundle: Bundle, namespace: str, dump: Dump) -> Iterator[Manifest]:
+    """Yield what plain deployments mount; dashboards bear the label that Grafana's sidecar looks for."""
+    yield _made("v1", "ConfigMap", "prometheus", namespace, data={"prometheus.yml": dump(bundle.prometheus)})
+    yield _made("v1", "ConfigMap", "rules", namespace, data={"kubewright.yml": dump(bundle.rules)})
+    # Receivers hold addresses that are secrets: whoever has one can post there.
+    secret = {"alertmanager.yml": _base64(dump(bundle.alertmanager))}
+    yield _made("v1", "Secret", "alertmanager", namespace, type="Opaque", data=secret)
+    yield from _dashboards(bundle, namespace)
+
+
+def operator_objects(bundle: Bundle, namespace: str, audience: Audience, hook: Hook | None) -> Iterator[Manifest]:
+    """Yield what the Prometheus Operator reads: rules, monitors, and in each team's namespaces whom to tell."""
+    yield _made(f"{_GROUP}/v1", "PrometheusRule", "rules", namespace, spec=bundle.rules)
+    yield _service_monitor("kube-state-metrics", namespace, ("http", "telemetry"))
+    yield _service_monitor("node-exporter", namespace, ("metrics",))
+    yield _service_monitor("dcgm-exporter", namespace, ("metrics",))
+    yield _pod_monitor(
+        "itself", namespace, {"matchLabels": {"app.kubernetes.io/name": "kubewright"}}, [{"port": "metrics"}]
+    )
+    yield _pod_monitor("annotated", namespace, {}, [{"relabelings": operator_pods()}])
+    relabelling = json.dumps(team_relabelling(audience.by_namespace))  # which is YAML, too
+    yield _made(
+        "v1", "Secret", "alert-relabelling", namespace, type="Opaque", data={"relabelling.yml": _base64(relabelling)}
+    )
+    for team in audience.teams:
+        if team.webhook:
+            for place in team.namespaces:
+                yield _told(team, place)
+    if hook is not None:
+        yield _made(f"{_GROUP}/v1alpha1", "AlertmanagerConfig", "itself", namespace, spec=_to_us(hook))
+    yield from _dashboards(bundle, namespace)
+
+
+def _service_monitor(name: str, namespace: str, ports: tuple[str, ...]) -> Manifest:
+    node = {"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}
+    endpoints = [
+        {"port": port, "interval": "15s", "honorLabels": True, "relabelings": [] if len(ports) > 1 else [node]}
+        for port in ports
+    ]
+    spec = {
+        **_EVERYWHERE,
+        "jobLabel": "app.kubernetes.io/name",
+        "selector": {"matchLabels": {"app.kubernetes.io/name": name}},
+        "endpoints": endpoints,
+    }
+    return _made(f"{_GROUP}/v1", "ServiceMonitor", name, namespace, spec=spec)
+
+
+def _pod_monitor(name: str, namespace: str, selector: Manifest, endpoints: list[Manifest]) -> Manifest:
+    spec = {
+        **_EVERYWHERE,
+        "selector": selector,
+        "podMetricsEndpoints": [{"interval": "15s", **each} for each in endpoints],
+        **({"jobLabel": "app.kubernetes.io/name"} if selector else {}),
+    }
+    return _made(f"{_GROUP}/v1", "PodMonitor", name, namespace, spec=spec)
+
+
+def _told(team: Team, namespace: str) -> Manifest:
+    """Tell a team of its namespace; the operator adds the namespace to the route's matchers by itself."""
+    spec = {
+        "route": {"receiver": team.name, "groupBy": ["alertname", "namespace"], "groupWait": "10s"},
+        "receivers": [{"name": team.name, "webhookConfigs": [{"url": team.webhook, "sendResolved": True}]}],
+    }
+    return _made(f"{_GROUP}/v1alpha1", "AlertmanagerConfig", team.name, namespace, spec=spec)
+
+
+def _to_us(hook: Hook) -> Manifest:
+    credentials = {"name": f"{_PREFIX}hook", "key": "token"}
+    client = {"authorization": {"credentials": credentials}}
+    config = {"url": hook.url, "sendResolved": True, "httpConfig": client}
+    route = {"receiver": "kubewright", "groupBy": ["..."], "groupWait": "1s", "continue": True}
+    return {"route": route, "receivers": [{"name": "kubewright", "webhookConfigs": [config]}]}
+
+
+def _dashboards(bundle: Bundle, namespace: str) -> Iterator[Manifest]:
+    for name, board in bundle.dashboards.items():
+        made = _made("v1", "ConfigMap", f"dashboard-{name}", namespace, data={f"{name}.json": _json(board)})
+        made["metadata"]["labels"] = {**_LABELS, "grafana_dashboard": "1"}
+        yield made
+
+
+def _made(api_version: str, kind: str, name: str, namespace: str, **content: object) -> Manifest:
+    metadata = {"name": f"{_PREFIX}{name}", "namespace": namespace, "labels": dict(_LABELS)}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _json(document: Manifest) -> str:
+    return json.dumps(document, indent=2, sort_keys=True) + "\n"
