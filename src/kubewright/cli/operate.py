@@ -37,6 +37,7 @@ def operate(
     leader_elect: bool,
     lease_namespace: str,
     address: str,
+    debug: bool,
     webhook_address: str,
     webhook_url: str,
     verbose: int,
@@ -65,7 +66,7 @@ def operate(
     async def main() -> None:
         where = lease_place(config, lease_namespace, elected=leader_elect)
         lease = None if where is None else ObjectKey(where, shard.lease(name))
-        process = Process(config.server, HttpTransport(config), address, lease)
+        process = Process(config.server, HttpTransport(config), address, lease, debug)
 
         def make(given: Given) -> Work:
             operator = Operator(

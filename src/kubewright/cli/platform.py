@@ -27,10 +27,11 @@ async def keep_up(
     choices: Choices | None = None,
     *,
     prometheus: str = "",
+    debug: bool = False,
 ) -> None:
     """Run until told to end; with a lease namespace, only while leading. `prometheus` is a store's URL."""
     lease = None if lease_namespace is None else ObjectKey(lease_namespace, _lease(choices))
-    process = Process(config.server, HttpTransport(config), address, lease)
+    process = Process(config.server, HttpTransport(config), address, lease, debug)
 
     async with measured_by(prometheus) as source:
 

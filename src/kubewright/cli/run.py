@@ -67,6 +67,7 @@ def _run(
     leader_elect: bool,
     lease_namespace: str,
     address: str,
+    debug: bool,
     verbose: int,
     prometheus: str = "",
 ) -> None:
@@ -78,4 +79,4 @@ def _run(
     keep_many_objects()
     config = connection(kubeconfig, context)
     lease = lease_place(config, lease_namespace, elected=leader_elect)
-    run_wall(keep_up(config, lease, address, choices, prometheus=prometheus))
+    run_wall(keep_up(config, lease, address, choices, prometheus=prometheus, debug=debug))

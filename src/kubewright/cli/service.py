@@ -18,6 +18,7 @@ _SERVICE_OPTIONS = (
     ),
     click.option("--lease-namespace", default="", help="Namespace of the Lease; the context's by default."),
     click.option("--listen", "address", default="127.0.0.1:8080", show_default=True, help="Health and metrics."),
+    click.option("--debug", is_flag=True, help="Serve /debug there, too, to those whom the cluster lets see it."),
     click.option("-v", "--verbose", count=True, help="Say more; twice, everything."),
 )
 

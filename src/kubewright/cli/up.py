@@ -20,6 +20,7 @@ def up(
     leader_elect: bool,
     lease_namespace: str,
     address: str,
+    debug: bool,
     prometheus: str,
     dry_run: bool,
     verbose: int,
@@ -39,4 +40,4 @@ def up(
         run_wall(rehearse(config))
     else:
         lease = lease_place(config, lease_namespace, elected=leader_elect)
-        run_wall(keep_up(config, lease, address, prometheus=prometheus))
+        run_wall(keep_up(config, lease, address, prometheus=prometheus, debug=debug))

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -19,6 +21,7 @@ from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
 from kubewright.errors import OpError
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.runtime.traces import note_outcome
 from kubewright.runtime.workqueue import LOW_PRIORITY, QueueShutDownError, WorkQueue
 
 K = TypeVar("K", bound=Hashable)
@@ -100,11 +103,16 @@ class Controller(Generic[K]):
             started_at = loop.time()
             active.inc()
             try:
-                await self._reconcile(key)
+                with self._traced(key):
+                    await self._reconcile(key)
             finally:
                 active.dec()
                 seconds.observe(loop.time() - started_at)
                 self._queue.done(key)
+
+    def _traced(self, key: K) -> AbstractContextManager[None]:
+        traces = self._metrics.traces
+        return nullcontext() if traces is None else traces.reconcile(self._queue.name, self.name, key)
 
     async def _reconcile(self, key: K) -> None:
         limit = asyncio.timeout(self._timeout_seconds)
@@ -128,6 +136,7 @@ class Controller(Generic[K]):
 
     def _on_outcome(self, key: K, outcome: Done | RequeueAfter) -> None:
         self._queue.forget(key)
+        note_outcome(f"{outcome}")
         match outcome:
             case Done():
                 self._metrics.reconciles.labels(self.name, "success").inc()
@@ -136,6 +145,7 @@ class Controller(Generic[K]):
                 self._queue.requeue(key, after_seconds=seconds)
 
     def _on_op_error(self, key: K, error: OpError) -> None:
+        note_outcome(f"{error}")
         if error.retryable:
             _log.info("%s %s: will try again: %s", self.name, key, error)
         else:
@@ -145,11 +155,13 @@ class Controller(Generic[K]):
 
     def _on_timeout(self, key: K) -> None:
         self._metrics.reconcile_timeouts.labels(self.name).inc()
+        note_outcome("timed out")
         _log.warning("%s %s: not done after %g s", self.name, key, self._timeout_seconds)
         self._back_off(key)
 
     def _on_bug(self, key: K) -> None:
         self._metrics.reconcile_panics.labels(self.name).inc()
+        note_outcome(f"{sys.exception()!r}")
         _log.exception("%s %s: reconcile failed unexpectedly", self.name, key)
         self._back_off(key)
 
@@ -199,8 +211,18 @@ def watch_mapped(
         states = (obj for obj in (change.old, change.new) if obj is not None)
         for key in dict.fromkeys(key for obj in states for key in keys_of(obj)):
             queue.add(key, priority=LOW_PRIORITY if change.initial else priority)
+            if queue.traces is not None:
+                queue.traces.caused(queue.name, key, _cause(informer.resource, change))
 
     informer.add_handler(on_change)
+
+
+def _cause(resource: Resource[Any], change: Change[Any]) -> str:
+    """Say which change it was that queued a key."""
+    key = next(obj.key for obj in (change.new, change.old) if obj is not None)
+    ended = "deleted" if change.new is None else "changed"
+    what = "listed" if change.initial else "created" if change.old is None else ended
+    return f"{resource.target(key)} {what}"
 
 
 def _group(api_version: str) -> str:

@@ -8,6 +8,7 @@ from prometheus_client import Counter, Histogram
 
 from kubewright.client.transport import Request, Response, Transport
 from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.runtime.traces import note_request
 
 
 class MeteredTransport:
@@ -33,6 +34,7 @@ class MeteredTransport:
             requests, seconds = self._counted.get((code, request.method)) or self._bound(code, request.method)
             requests.inc()
             seconds.observe(loop.time() - started_at)
+            note_request(request.method, request.path, code)
 
     def _bound(self, code: str, method: str) -> tuple[Counter, Histogram]:
         bound = self._counted[code, method] = (

@@ -11,6 +11,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from kubewright.runtime.traces import Traces
+
 _QUEUE_SECONDS = tuple(10.0**exponent for exponent in range(-8, 4))
 _RECONCILE_SECONDS = (
     *(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.25, 1.5),
@@ -41,7 +43,10 @@ _NOWHERE: Any = _Nowhere()
 class RuntimeMetrics:
     """Every metric family of the runtime; labels are bound by whoever counts."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(self, registry: CollectorRegistry | None = None, traces: Traces | None = None) -> None:
+        """Make the families; with `traces` single reconciles are written down as well."""
+        self.traces = traces
+
         def counter(name: str, text: str, labels: Sequence[str]) -> Counter:
             return _NOWHERE if registry is None else Counter(name, text, labels, registry=registry)
 

@@ -19,12 +19,15 @@ from kubewright.client.rest import RestClient
 from kubewright.client.transport import Transport
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.diagnostics.app import DiagnosticsApp
+from kubewright.runtime.diagnostics.gatekeeper import Gatekeeper
 from kubewright.runtime.health import HealthApp
 from kubewright.runtime.leader import LeaderElector, LeadershipLostError
 from kubewright.runtime.metered import MeteredTransport
 from kubewright.runtime.metrics import RuntimeMetrics
-from kubewright.runtime.serving import listen, serve_asgi
+from kubewright.runtime.serving import AsgiApp, listen, serve_asgi
 from kubewright.runtime.shutdown import run_until_signalled
+from kubewright.runtime.traces import Traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Process:
     transport: Transport
     address: str
     lease: ObjectKey | None
+    debug: bool = False
+    """Whether it shows `/debug/*` of itself, to those whom the cluster lets see it."""
 
     async def keep_up(self, make: Callable[[Given], Work], said: Callable[[], None]) -> None:
         """Run what `make` makes until told to end (SIGTERM, Ctrl-C); `said` is called once the cluster answers.
@@ -64,19 +69,22 @@ class Process:
         comes back as a replica that waits.
         """
         clock, registry = Clock.wall(), CollectorRegistry()
-        metrics = RuntimeMetrics(registry)
+        traces = Traces() if self.debug else None
+        metrics = RuntimeMetrics(registry, traces)
         client = RestClient(MeteredTransport(self.transport, metrics, self.server))
         try:
             await client.raw("GET", "/version")  # says at once, and in one line, what is wrong with the connection
             work = make(Given(client, clock, metrics, registry))
-            health = HealthApp(registry, {"caches": work.ready})
+            health: AsgiApp = HealthApp(registry, {"caches": work.ready})
+            if traces is not None:
+                health = DiagnosticsApp(health, Gatekeeper(client), traces)
             elector = self._elector(client, clock, metrics)
             said()
             await run_until_signalled(self._serve(work, elector, health))
         finally:
             await client.close()
 
-    async def _serve(self, work: Work, elector: LeaderElector | None, health: HealthApp) -> None:
+    async def _serve(self, work: Work, elector: LeaderElector | None, health: AsgiApp) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve_asgi(health, listener(self.address)))
             if work.beside is not None:

@@ -71,7 +71,9 @@ class WorkQueue(Generic[K]):
         max_backoff_seconds: float = 1000.0,
     ) -> None:
         self._backoff_seconds = (first_backoff_seconds, max_backoff_seconds)
-        self._metrics = (metrics or RuntimeMetrics()).queue(name)
+        families = metrics or RuntimeMetrics()
+        self.name, self.traces = name, families.traces
+        self._metrics = families.queue(name)
         self._metrics.watch_running(self._running_ages_seconds)
         self._items: dict[K, _Item[K]] = {}
         self._running: dict[K, _Run] = {}
