@@ -8,7 +8,7 @@ STATE ?= .control-plane
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check contract control-plane prometheus alertmanager informers control-plane-up control-plane-down bench format lock clean
+.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring informers control-plane-up control-plane-down bench format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ $(STAMP): requirements.lock pyproject.toml
 
 demo: setup ## applications deployed, broken and repaired on an embedded cluster
 	@$(BIN)/kubewright demo
+
+e2e-monitoring: setup prometheus alertmanager ## a real Prometheus and Alertmanager on the pods of an embedded cluster
+	$(BIN)/python -m pytest tests/e2e/test_monitoring.py
 
 test: setup ## every test, on the embedded cluster
 	$(BIN)/python -m pytest tests --cluster twin

@@ -29,7 +29,11 @@ _OPTIONS = (
     click.option("--runbooks", default="docs/runbooks", show_default=True, help="Where the runbook pages are, a URL."),
     click.option("--interval", default="15s", show_default=True, help="Between scrapes, and between evaluations."),
     click.option(
-        "--patience", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Times that alerts wait."
+        "--patience",
+        type=click.FloatRange(min=0, min_open=True),
+        default=1.0,
+        show_default=True,
+        help="Times that alerts wait.",
     ),
     click.option(
         "--alertmanager",
@@ -133,7 +137,7 @@ def _hook(options: dict[str, Any]) -> Hook | None:
 
 def _bundle(audience: Audience, hook: Hook | None, apps: Any, **options: Any) -> tuple[Bundle, Audience]:
     from kubewright.monitoring.forms import Bundle
-    from kubewright.monitoring.routing import alertmanager_config
+    from kubewright.monitoring.routing import Waits, alertmanager_config
     from kubewright.monitoring.rules import Wording, rule_file
     from kubewright.monitoring.scrape import Alerting, Inside, Through, prometheus_config
     from kubewright.monitoring.shipped import groups
@@ -145,7 +149,7 @@ def _bundle(audience: Audience, hook: Hook | None, apps: Any, **options: Any) ->
     alerting = Alerting(("rules/*.yml",), options["alertmanagers"], everyone.by_namespace)
     rules = rule_file(groups(apps, everyone.by_namespace), Wording(options["runbooks"], options["patience"]))
     config = prometheus_config(reach, alerting, interval=options["interval"])
-    return Bundle(config, rules, alertmanager_config(everyone, hook), {}), everyone
+    return Bundle(config, rules, alertmanager_config(everyone, hook, Waits(options["patience"])), {}), everyone
 
 
 def _objects(form: str, bundle: Bundle, namespace: str, audience: Audience, hook: Hook | None) -> list[dict[str, Any]]:

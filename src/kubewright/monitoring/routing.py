@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kubewright.api.meta import Manifest
-from kubewright.monitoring.rules import PLATFORM
+from kubewright.monitoring.rules import PLATFORM, span
 from kubewright.monitoring.teams import Audience, Maintenance, Team
 
 _NOBODY = "nobody"
@@ -26,26 +26,28 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How long Alertmanager gathers alerts before it tells of them, as it writes durations."""
+    """How long Alertmanager gathers alerts before it tells of them; all so many times as long as they should be."""
 
-    first: str = "10s"
-    more: str = "1m"
-    again: str = "4h"
+    patience: float = 1.0
+
+    def seconds(self, usual: float) -> str:
+        """Write a duration as Alertmanager takes it."""
+        return span(usual * self.patience)
 
 
 def alertmanager_config(audience: Audience, hook: Hook | None = None, waits: Waits | None = None) -> Manifest:
     """Return the configuration; alerts of nobody's are the platform team's."""
-    times = waits or Waits()
+    wait = (waits or Waits()).seconds
     teams = {each.name: each for each in audience.teams}
     everyone = [teams.get(PLATFORM) or Team(PLATFORM), *(team for name, team in teams.items() if name != PLATFORM)]
     return {
         "route": {
             "receiver": PLATFORM,
             "group_by": ["alertname", "namespace"],
-            "group_wait": times.first,
-            "group_interval": times.more,
-            "repeat_interval": times.again,
-            "routes": list(_routes(audience, hook)),
+            "group_wait": wait(10),
+            "group_interval": wait(60),
+            "repeat_interval": wait(4 * 3600),
+            "routes": list(_routes(audience, hook, wait)),
         },
         "inhibit_rules": list(_inhibitions()),
         "receivers": [
@@ -57,7 +59,7 @@ def alertmanager_config(audience: Audience, hook: Hook | None = None, waits: Wai
     }
 
 
-def _routes(audience: Audience, hook: Hook | None) -> Iterator[Manifest]:
+def _routes(audience: Audience, hook: Hook | None, wait: Callable[[float], str]) -> Iterator[Manifest]:
     if hook is not None:
         # What acts on alerts hears of each at once, also during maintenance, whose plans it knows.
         yield {
@@ -65,8 +67,8 @@ def _routes(audience: Audience, hook: Hook | None) -> Iterator[Manifest]:
             "matchers": ['severity!="none"'],
             "group_by": ["..."],
             "group_wait": "0s",
-            "group_interval": "15s",
-            "repeat_interval": "5m",
+            "group_interval": wait(15),
+            "repeat_interval": wait(300),
             "continue": True,
         }
     yield {"receiver": _NOBODY, "matchers": ['severity="none"']}

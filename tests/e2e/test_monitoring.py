@@ -1,0 +1,154 @@
+"""A real Prometheus and a real Alertmanager, configured by kubewright, on the pods of a twin."""
+
+import json
+import socket
+import subprocess
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import yaml
+
+from tests.e2e.test_command_line import kubewright
+from tests.e2e.test_prometheus import apply, eventually, kubectl, prometheus
+from tests.e2e.test_twin_state import served
+from tools.cluster import ALERTMANAGER, PROMETHEUS
+
+pytestmark = pytest.mark.skipif(
+    not (PROMETHEUS.built() and ALERTMANAGER.built()), reason="`make prometheus alertmanager` builds them"
+)
+PATIENCE = "0.01"
+"""Alerts wait a hundredth of their time: three seconds instead of five minutes."""
+SHOP = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: leak, namespace: shop, annotations: {twin.kubewright.dev/memory: 208Mi +500Ki/s}}
+spec:
+  containers:
+    - {name: main, image: "leak:1", resources: {requests: {memory: 128Mi}, limits: {memory: 256Mi}}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: unlimited, namespace: shop, annotations: {twin.kubewright.dev/memory: 2Gi}}
+spec:
+  containers:
+    - {name: main, image: "unlimited:1"}
+"""
+
+
+class Told:
+    """What was posted, by path."""
+
+    def __init__(self):
+        self.posts = []
+
+    def alerts(self, path, status):
+        return [
+            alert["labels"] | alert["annotations"]
+            for at, post in self.posts
+            for alert in post["alerts"]
+            if (at, alert["status"]) == (path, status)
+        ]
+
+
+@contextmanager
+def listening():
+    told = Told()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            told.posts.append((self.path, json.loads(body)))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield told, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def alertmanager(folder, port):
+    command = [ALERTMANAGER.binary("alertmanager"), f"--config.file={folder / 'alertmanager.yml'}"]
+    command += [f"--storage.path={folder / 'silences'}", f"--web.listen-address=127.0.0.1:{port}"]
+    with (folder / "alertmanager.log").open("w") as log:
+        process = subprocess.Popen([*command, "--cluster.listen-address="], stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def write_configuration(folder, kubeconfig, hooks, port):
+    """Write everything by the command line, and check that it says so."""
+    done = kubewright("twin", "scrape-config", str(folder), "--kubeconfig", str(kubeconfig))
+    assert done.returncode == 0, done.stderr
+    teams = [
+        {"name": "shops", "namespaces": ["shop"], "webhook": f"{hooks}/shops"},
+        {"name": "platform", "webhook": f"{hooks}/platform"},
+    ]
+    (folder / "teams.yml").write_text(yaml.safe_dump({"teams": teams}))
+    server = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+    options = ["--teams", str(folder / "teams.yml"), "--through", server, "--interval", "1s", "--patience", PATIENCE]
+    done = kubewright("monitoring", "render", "-d", str(folder), *options, "--alertmanager", f"127.0.0.1:{port}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_leak_is_told_to_its_team_and_ends(tmp_path):
+    kubeconfig, port = tmp_path / "kubeconfig", free_port()
+    with served(kubeconfig, "--nodes", "1"), listening() as (told, hooks):
+        apply(kubeconfig, kubewright("twin", "exporters").stdout)
+        write_configuration(tmp_path, kubeconfig, hooks, port)
+        with alertmanager(tmp_path, port), prometheus(tmp_path / "prometheus.yml", tmp_path) as running:
+            found = eventually(lambda: running.ask("rules")["groups"])
+            rules = [rule for group in found for rule in group["rules"]]
+            assert {"HighMemoryUsage", "KubePodCrashLooping", "GpuXidFatal"} <= {each["name"] for each in rules}
+            apply(kubeconfig, SHOP)
+            kubectl(kubeconfig, "wait", "--for=condition=Ready", "pods", "--all", "-A", "--timeout=60s")
+            eventually(lambda: leaks(told, "firing"))
+            pools = {each["scrapePool"] for each in running.targets() if each["health"] == "up"}
+            assert {"apiserver", "kubelet", "kubelet/cadvisor", "kube-state-metrics", "node-exporter"} <= pools
+            (leak,) = {tuple(sorted(each.items())) for each in map(stable, leaks(told, "firing"))}
+            assert dict(leak) == {
+                "namespace": "shop",
+                "pod": "leak",
+                "team": "shops",
+                "severity": "warning",
+                "summary": "Pod leak memory usage is above 90%",
+                "runbook_url": "docs/runbooks/HighMemoryUsage.md",
+            }
+            assert not any(each["alertname"] == "HighMemoryUsage" for each in told.alerts("/platform", "firing"))
+            kubectl(kubeconfig, "delete", "pod", "leak", "-n", "shop", "--now")
+            eventually(lambda: leaks(told, "resolved"))
+            rules = [rule for group in running.ask("rules")["groups"] for rule in group["rules"]]
+            assert [each["lastError"] for each in rules if each["health"] == "err"] == []
+
+
+def leaks(told, status):
+    return [each for each in told.alerts("/shops", status) if each["alertname"] == "HighMemoryUsage"]
+
+
+def stable(alert):
+    """Leave out what differs from one time to the next."""
+    wanted = ("namespace", "pod", "team", "severity", "summary", "runbook_url")
+    return {key: alert[key] for key in wanted}
