@@ -158,6 +158,26 @@ async def test_files_stay_as_long_as_a_release_that_reads_them_may_run_again(app
     await eventually(pruned)
 
 
+async def test_volumes_that_cannot_change_are_told_of_and_nothing_is_deleted(apps, kinds):
+    def claims(size):
+        return {"volumes": [{"name": "data", "mountPath": "/d", "template": {"size": size}}]}
+
+    sets, pods = kinds("statefulsets"), kinds("pods")
+    (await apps.create(document("db", {**DATABASE, "replicas": 1, **claims("1Gi")}))).ok()
+    before = await sets.becomes("db", lambda it: it.get("status", {}).get("replicas") == 1)
+    pod = (await pods.get("db-0")).ok()["metadata"]["uid"]
+    (await apps.merge("db", {"spec": claims("2Gi")})).ok()
+    told = await apps.becomes("db", lambda it: condition(it).get("reason") == "ImmutableField")
+    assert "keeps volumeClaimTemplates for as long as it lives" in condition(told)["message"]
+    assert (await sets.get("db")).ok()["metadata"]["uid"] == before["metadata"]["uid"]
+    (await sets.delete("db", propagationPolicy="Orphan")).ok()
+    [template] = (await sets.becomes("db", lambda it: it["metadata"]["uid"] != before["metadata"]["uid"]))["spec"][
+        "volumeClaimTemplates"
+    ]
+    assert template["spec"]["resources"]["requests"]["storage"] == "2Gi"
+    assert (await pods.get("db-0")).ok()["metadata"]["uid"] == pod
+
+
 LONGEST = {
     "service": ("a" * 63, {**WEB, "volumes": [{"name": "data", "mountPath": "/d", "template": {"size": "1Gi"}}]}),
     "stateful": ("a" * 52, DATABASE),

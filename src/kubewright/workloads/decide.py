@@ -19,9 +19,11 @@ from kubewright.api.finalizers import hold, is_going, let_go
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, Resource, parse_time
 from kubewright.api.plan import Action, Announce, Apply, Delete, Plan, Scale
+from kubewright.api.volumes import CLAIMS
 from kubewright.workloads.children import NAME_LABEL, wanted
 from kubewright.workloads.children.virtualservice import beside_others
 from kubewright.workloads.health import Health, assess, has_completed
+from kubewright.workloads.immutable import advice, fixed_fields
 from kubewright.workloads.kinds import (
     CHILD_DEPLOYMENTS,
     CHILD_JOBS,
@@ -40,6 +42,8 @@ FINALIZER = "kubewright.dev/appservice"
 DEADLINE_SECONDS = 300.0
 """How long children may take to go before the application goes without them."""
 
+_HOLD_DATA = frozenset({CHILD_STATEFUL_SETS.kind, CLAIMS.kind})
+"""What is never made anew because a server refuses to change it as we wish."""
 _ORPHAN = "orphan"
 """The finalizer of `kubectl delete --cascade=orphan`: the children are to stay."""
 
@@ -104,7 +108,7 @@ def _clean_up(app: AppService, seen: Seen, now: float) -> Plan:
 
 
 def _refusal(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> Health | None:
-    """Say why nothing can be made of the application: its own fields, or a child's name that is taken."""
+    """Say why nothing is made of the application: its fields, a name that is taken, a child that cannot change so."""
     wrong = problems(app)
     if wrong:
         return Health(ready=False, reason="InvalidSpec", message="; ".join(wrong), stalled=True)
@@ -112,6 +116,10 @@ def _refusal(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> Hea
     if taken:
         message = f"{'; '.join(taken)}: rename the AppService or remove it"
         return Health(ready=False, reason="NameTaken", message=message, stalled=True)
+    for manifest in children:
+        live = seen.children.at(manifest) if manifest["kind"] == CHILD_STATEFUL_SETS.kind else None
+        if live is not None and (fields := fixed_fields(manifest, live)):
+            return Health(ready=False, reason="ImmutableField", message=advice(live, fields), stalled=True)
     return None
 
 
@@ -140,6 +148,8 @@ def _onto(action: Apply, live: LiveObject) -> Apply:
     """Return how a child that is there is changed, where that takes more than saying it."""
     if action.resource == VIRTUAL_SERVICES:
         return Apply(action.resource, beside_others(action.manifest, live))
+    if action.resource.kind in _HOLD_DATA:
+        return replace(action, or_replace="")
     # What a job runs cannot be changed: a new one takes its place.
     return replace(action, or_replace=live.metadata.uid) if action.resource == CHILD_JOBS else action
 

@@ -146,6 +146,53 @@ def test_files_of_an_earlier_release_stay_while_its_pods_may_start_again():
         assert deleted == {old} - needed
 
 
+def stateful(size="1Gi", **spec):
+    return app(kind="stateful", volumes=[{"name": "data", "mountPath": "/d", "template": {"size": size}}], **spec)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        pytest.param(stateful("2Gi", generation=2), "volumeClaimTemplates", id="larger volumes"),
+        pytest.param(app(kind="stateful", generation=2), "volumeClaimTemplates", id="no volumes any more"),
+        pytest.param(stateful(ports=[], generation=2), "serviceName", id="no name for its pods any more"),
+    ],
+)
+def test_what_a_stateful_set_keeps_is_told_of_and_nothing_is_touched(changed, field):
+    stalled = plan(changed, running(stateful()))
+    assert [str(each) for each in stalled.actions if not isinstance(each, Announce) and not is_status(each)] == []
+    reason, message = ready_of(stalled)
+    assert reason == "ImmutableField"
+    assert f"StatefulSet shop/web keeps {field} " in message
+    assert "--cascade=orphan" in message
+
+
+def test_another_team_changes_no_claims():
+    assert "StatefulSet" in applied(plan(stateful(team="search", generation=2), running(stateful(team="shop"))))
+
+
+@pytest.mark.parametrize(
+    ("application", "kind", "edit"),
+    [
+        pytest.param(stateful(), "StatefulSet", {"revisionHistoryLimit": 3, "template": {}}, id="a stateful set"),
+        pytest.param(
+            app(volumes=[{"name": "data", "mountPath": "/d", "template": {"size": "1Gi"}}]),
+            "PersistentVolumeClaim",
+            {"resources": {"requests": {"storage": "2Gi"}}},
+            id="a claim that somebody has grown",
+        ),
+    ],
+)
+def test_what_holds_data_is_never_made_anew_by_itself(application, kind, edit):
+    manifest = made(application, kind)
+    edited = live({**manifest, "spec": {**manifest["spec"], **edit}})
+    others = [each for each in children_of(application) if each[0] != kind]
+    [repair] = [each for each in plan(application, seen(*others, (kind, edited))).actions if isinstance(each, Apply)][
+        :1
+    ]
+    assert (repair.resource.kind, repair.or_replace) == (kind, "")
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [

@@ -14,7 +14,7 @@ from kubewright.api.crds.appservice.volumes import AppServiceVolume, ClaimTempla
 from kubewright.api.meta import EMPTY, Manifest
 from kubewright.api.quantity import canonical
 from kubewright.api.volumes import CLAIMS
-from kubewright.workloads.children.identity import child, labels, present
+from kubewright.workloads.children.identity import TEAM_LABEL, child, labels, present
 
 FILES_SUFFIX = "-files"
 _DIGEST = 10
@@ -58,9 +58,10 @@ def claims(app: AppService) -> list[tuple[Manifest, bool]]:
 
 
 def claim_templates(app: AppService) -> list[Manifest]:
-    """Return the claims of a stateful application, of which each pod gets its own."""
+    """Return the claims of a stateful application, of which each pod gets its own; they can never be changed."""
+    kept = {name: value for name, value in labels(app).items() if name != TEAM_LABEL}
     return [
-        {"metadata": {"name": volume.name, "labels": labels(app)}, "spec": _claim_spec(volume.template)}
+        {"metadata": {"name": volume.name, "labels": kept}, "spec": _claim_spec(volume.template)}
         for volume in app.spec.volumes
         if volume.template is not None
     ]
