@@ -182,6 +182,41 @@ REFUSED = {
         "rollout.strategy",
         "pods that are not interchangeable",
     ),
+    "a node's port twice": (
+        a_service(
+            ports=[{"port": 80, "nodePort": 30080}, {"port": 81, "nodePort": 30080}], expose={"type": "NodePort"}
+        ),
+        "ports",
+        "a node's port of its own",
+    ),
+    "clients' addresses without a way from outside": (
+        a_service(expose={"localTraffic": True}),
+        "expose.localTraffic",
+        "set expose.type, or remove localTraffic",
+    ),
+    "exceptions that are no addresses": (
+        a_service(access={"from": [{"cidr": "10.0.0.0/8", "besides": ["10.1.0.0"]}]}),
+        "access.from[0].besides",
+        "ranges within cidr",
+    ),
+    "all answers are quick": (
+        a_service(slo={"latency": {"milliseconds": 100, "percent": 100}}),
+        "slo.latency.percent",
+        "more than 0 and less than 100",
+    ),
+    "a target of two kinds": (
+        a_service(scaling={"max": 3, "targets": [{"metric": "cpu", "percent": 50, "average": "1"}]}),
+        "scaling.targets[0]",
+        "say one of the two",
+    ),
+    "a toleration of nothing in particular": (
+        a_service(placement={"tolerations": [{"effect": "NoSchedule"}]}),
+        "placement.tolerations[0].key",
+        "say operator Exists, or name a key",
+    ),
+    "a job that stays available": (a_job(availability={}), "availability", "remove availability"),
+    "a job that is rolled out": (a_job(rollout={"history": 3}), "rollout", "a job is not rolled out"),
+    "a job with an objective": (a_job(slo={"availability": 99}), "slo", "remove slo"),
     "a rehearsal of what is stateful": (
         a_service(kind="stateful", rollout={"rehearse": True}),
         "rollout.rehearse",
