@@ -2,7 +2,7 @@
 
     python -m benches.gpu_defrag [--data DIR --trace default --seeds 2 --budgets 10,50]
 
-A cluster is filled by the product's policy to 85 % of its GPU in the published order, and two in five of its pods, as
+A cluster is filled by the product's policy until all of its GPU was asked for, and a tenth of its pods, as
 the seed draws them, end. Then pods go on arriving in that order, those without GPUs left out, until as much was asked
 for as is free: allocatable is what of it found room. Nobody else leaves, so the difference is the migrations'.
 """
@@ -23,8 +23,8 @@ from kubewright.devices.defragment import Held, defragment
 from kubewright.devices.packing import GpuPacking
 from kubewright.devices.workload import MILLI, GpuRequest
 
-FILL = 0.85
-ENDED = 0.4
+FILL = 1.0
+ENDED = 0.1
 
 
 def fill(packing: GpuPacking, pods: Sequence[GpuRequest], order: Sequence[int], until: int) -> tuple[list[Held], int]:

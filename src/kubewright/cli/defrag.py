@@ -1,0 +1,43 @@
+"""`kubewright defrag`: which pods to move so that more GPUs can be given out. It shows; it moves nobody."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+
+
+@click.command()
+@click.option("--budget", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most so many pods.")
+@cluster_options
+def defrag(*, budget: int, kubeconfig: str, context: str) -> None:
+    """Show which pods to move, the best first, so that more of the free GPUs can be used.
+
+    Only pods that somebody makes anew are moved, within their disruption budgets, and only where every rule of
+    scheduling lets them. What a move gains is told in GPUs, as the profile `gpu` values them for its pods.
+    """
+    from kubewright.client.connect import connect
+    from kubewright.disruption.budget import Allowance
+    from kubewright.explain.reading import read
+    from kubewright.placement.defragment import Move, plan_moves
+
+    async def plan() -> list[Move]:
+        client = connect(connection(kubeconfig, context))
+        try:
+            cluster = await read(client)
+        finally:
+            await client.close()
+        for each in cluster.unread:
+            click.echo(f"not read, so taken for empty: {each}", err=True)
+        # Each by itself may go; that all may go at once is the server's to say.
+        waiting = [pod for pod in cluster.pods if not pod.spec.node_name and not pod.is_finished]
+        return plan_moves(cluster.snapshot(), lambda pod: Allowance(cluster.budgets, 1).spend([pod]), budget, waiting)
+
+    moves = asyncio.run(plan())
+    for each in moves:
+        click.echo(f"pod/{each.pod.name} of {each.pod.namespace}: {each.source} -> {each.target}, {each.gain:.2f} GPUs")
+    click.echo(
+        f"{len(moves)} moves, {sum(each.gain for each in moves):.2f} GPUs" if moves else "no move gains anything"
+    )
