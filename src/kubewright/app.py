@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -17,11 +18,14 @@ from prometheus_client import CollectorRegistry
 from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
+from kubewright.monitoring.service import COMPONENT, AlertsIn, ObjectTeller
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 from kubewright.runtime.definitions import missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
+from kubewright.runtime.process import listener
+from kubewright.runtime.serving import KeyFiles
 from kubewright.scheduler.groups.metrics import GroupMetrics
 from kubewright.scheduler.metrics import SchedulerMetrics
 from kubewright.scheduler.service import Scheduler
@@ -57,6 +61,10 @@ class Choices:
     """The `schedulerName` of the pods that the scheduler places."""
     profile: str = "spread"
     """What it prefers: one of `PROFILES`."""
+    alerts_address: str = "127.0.0.1:9095"
+    """Where Alertmanager posts, for the service `monitoring`."""
+    alerts_token: str = ""
+    alerts_tls: KeyFiles | None = None
 
 
 PROFILES: Mapping[str, Policy] = {"spread": SPREAD, "pack": PACK, "cost": COST, "gpu": GPU}
@@ -90,6 +98,7 @@ class Platform:
             "workloads": self._workloads,
             "scheduler": self._scheduler,
             "gpu": self._gpu,
+            "monitoring": self._monitoring,
         }
         self.services = {name: builders[name]() for name in self._choices.services}
 
@@ -119,6 +128,17 @@ class Platform:
         )
         gpu_policies.build(operator)
         return operator
+
+    def _monitoring(self) -> Service:
+        chosen = self._choices
+        return AlertsIn(
+            partial(listener, chosen.alerts_address),
+            chosen.alerts_token,
+            ObjectTeller(self._recorder(COMPONENT)),
+            tls=chosen.alerts_tls,
+            metrics=self._metrics,
+            registry=self._registry,
+        )
 
     def _recorder(self, component: str, *, writers: int = 1) -> EventRecorder:
         recorder = EventRecorder(self._client, self._clock, component, metrics=self._metrics, writers=writers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,8 @@ from kubewright.cli.service import lease_place, log, prometheus_option, service_
 
 if TYPE_CHECKING:
     from kubewright.app import Choices
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -57,6 +60,36 @@ def workloads(**service: Any) -> None:
     from kubewright.app import Choices
 
     _run(Choices(), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
+@click.option("--alerts-listen", default="127.0.0.1:9095", show_default=True, help="Where Alertmanager posts: /alerts.")
+@click.option("--alerts-token-file", required=True, type=_FILE, help="The bearer token that it must show.")
+@click.option("--tls-cert-file", type=_FILE, help="Take alerts over TLS.")
+@click.option("--tls-key-file", type=_FILE)
+def monitoring(
+    *,
+    alerts_listen: str,
+    alerts_token_file: Path,
+    tls_cert_file: Path | None,
+    tls_key_file: Path | None,
+    **service: Any,
+) -> None:
+    """Take alerts in from Alertmanager, and tell the objects that they are about, by Events."""
+    from kubewright.app import Choices
+    from kubewright.monitoring.receiver import LEAST_TOKEN
+    from kubewright.runtime.serving import KeyFiles
+
+    token = alerts_token_file.read_text(encoding="utf-8").strip()
+    if len(token) < LEAST_TOKEN:
+        raise click.BadParameter(f"the token has fewer than {LEAST_TOKEN} characters", param_hint="--alerts-token-file")
+    if (tls_cert_file is None) != (tls_key_file is None):
+        raise click.UsageError("--tls-cert-file and --tls-key-file belong together")
+    tls = KeyFiles(tls_cert_file, tls_key_file) if tls_cert_file and tls_key_file else None
+    choices = Choices(services=("monitoring",), alerts_address=alerts_listen, alerts_token=token, alerts_tls=tls)
+    _run(choices, **service)
 
 
 def _run(
