@@ -5,15 +5,18 @@ import pytest
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUE_LABEL
 from kubewright.scheduler.groups.reading import COSCHEDULING_LABEL, MIN_AVAILABLE
 from tests.contract.asking import eventually
-from tests.contract.conftest import kubewright
+from tests.contract.conftest import established, kubewright
 from tests.contract.manifests import pod
 
 OURS = "kubewright-scheduler"
 
 
 @pytest.fixture
-async def queues(api, define):
-    await define(QUEUE_CRD)
+async def queues(api):
+    """The kind, which the platform brings, too, and leaves."""
+    crds = api.of("customresourcedefinitions")
+    assert (await crds.create(QUEUE_CRD)).status in {201, 409}
+    await crds.becomes(QUEUE_CRD["metadata"]["name"], established)
     found = api.of("queues", root="/apis/kubewright.dev/v1alpha1")
     await found.served()
     return found

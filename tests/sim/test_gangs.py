@@ -1,6 +1,9 @@
 """Gangs on a twin, under virtual time: all or none, whole or given back, together where they ask for it."""
 
 import asyncio
+import random
+
+import pytest
 
 from kubewright.api.core import PODS
 from kubewright.api.meta import ObjectKey
@@ -223,3 +226,43 @@ def test_a_label_that_is_no_number_is_said_and_others_run():
     why, placed = live(day)
     assert "many is not a number from 1" in why
     assert list(placed) == ["good"]
+
+
+async def hard_times(cluster, seed, steps=60):
+    """Gangs come, lose pods and get others, while room comes and goes; tells how long each was there in part."""
+    rng, log, since, longest = random.Random(seed), [], {}, 0.0
+    made = dict.fromkeys("abcd", 4)
+    notes = {DEADLINE: "60"}
+    for name in made:
+        await cluster.create(*gang(name, 4, "3", notes=notes))
+    for step in range(steps):
+        await asyncio.sleep(5)
+        pods, placed = await cluster.pods(), sorted(await cluster.placed())
+        if step < steps - 20 and placed and rng.random() < 0.3:
+            await cluster.delete(rng.choice(placed))
+        if step < steps - 20 and rng.random() < 0.2:
+            await cluster.create(pod(f"thief-{step}", "6"))
+        for name in made:
+            there = [each for each in pods.values() if each.metadata.name.startswith(f"{name}-")]
+            if len(there) < 4:
+                await cluster.create(*gang(name, 1, "3", needed=4, begin=made[name], notes=notes))
+                made[name] += 1
+            n_running = await cluster.running(f"{name}-")
+            if n_running in {0, 4}:
+                since.pop(name, None)
+            else:
+                longest = max(longest, (step - since.setdefault(name, step)) * 5.0)
+        log.append(tuple(placed))
+    return longest, log
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_gang_runs_in_part_for_longer_than_its_deadline_whatever_happens(seed):
+    longest, log = live(lambda cluster: hard_times(cluster, seed), nodes=4)
+    assert longest <= 60 + 15
+    assert any(len([each for each in placed if each.startswith("a-")]) == 4 for placed in log)
+
+
+def test_the_same_hard_times_have_the_same_outcome():
+    once, again = (live(lambda cluster: hard_times(cluster, 1, 35), nodes=4) for _ in range(2))
+    assert once == again

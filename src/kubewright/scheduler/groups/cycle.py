@@ -28,6 +28,7 @@ from kubewright.scheduler.news import GANG, QUOTA, refusers
 from kubewright.scheduler.queue import QueuedPod, SchedulingQueue
 from kubewright.scheduler.state import ClusterState
 
+LOWEST_PRIORITY = -(2**31)
 HOPELESS_SECONDS, HOPELESS_KEPT = 5.0, 1024
 """For how long, unless pods come or go, nobody looks again for room that was not there for such a claimant."""
 _NOWHERE = Diagnosis(0)
@@ -251,7 +252,7 @@ class GroupCycle:
         if party.queue and party.queue not in self._admission.tree:
             return None
         part = _part(party, 0, len(pods))
-        claim = Claim(party.queue, self._amounts(part), min(pod.spec.priority for pod in pods))
+        claim = Claim(party.queue, self._amounts(part), _rank(pods))
         group = Group(self._narrowed(part), len(pods), party.together)
         snapshot, order = self._state.snapshot, self._cycle.order()
         shapes = sorted({snapshot.row(pod).shape.key for pod in group.pods})
@@ -302,6 +303,13 @@ class GroupCycle:
             for key, amount in self._admission.amounts(pod).items():
                 total[key] = total.get(key, 0) + amount
         return total
+
+
+def _rank(pods: Sequence[Pod]) -> int:
+    """Return the priority by which pods outrank others together; one that outranks nobody keeps the others from it."""
+    if any(pod.spec.preemption_policy == "Never" for pod in pods):
+        return LOWEST_PRIORITY
+    return min(pod.spec.priority for pod in pods)
 
 
 def _part(party: _Party, begin: int, end: int) -> _Party:
