@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -94,12 +95,29 @@ def alertmanager(folder, port):
         process.wait(timeout=30)
 
 
+@contextmanager
+def taking_alerts(folder, kubeconfig, port):
+    """Run the platform's service, as its user does; what it says is in a file."""
+    command = [sys.executable, "-m", "kubewright", "run", "monitoring", "--kubeconfig", str(kubeconfig)]
+    command += ["--alerts-listen", f"127.0.0.1:{port}", "--alerts-token-file", str(folder / "hook-token")]
+    with (folder / "service.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--listen", f"127.0.0.1:{free_port()}"], stdout=log, stderr=subprocess.STDOUT
+        )
+    try:
+        yield
+        assert process.poll() is None, (folder / "service.log").read_text()
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as free:
         return free.getsockname()[1]
 
 
-def write_configuration(folder, kubeconfig, hooks, port):
+def write_configuration(folder, kubeconfig, hooks, port, own_port):
     """Write everything by the command line, and check that it says so."""
     done = kubewright("twin", "scrape-config", str(folder), "--kubeconfig", str(kubeconfig))
     assert done.returncode == 0, done.stderr
@@ -110,16 +128,22 @@ def write_configuration(folder, kubeconfig, hooks, port):
     (folder / "teams.yml").write_text(yaml.safe_dump({"teams": teams}))
     server = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
     options = ["--teams", str(folder / "teams.yml"), "--through", server, "--interval", "1s", "--patience", PATIENCE]
+    (folder / "hook-token").write_text("a-token-that-nobody-guesses")
+    options += ["--hook", f"http://127.0.0.1:{own_port}/alerts", "--hook-token-file", str(folder / "hook-token")]
     done = kubewright("monitoring", "render", "-d", str(folder), *options, "--alertmanager", f"127.0.0.1:{port}")
     assert done.returncode == 0, done.stderr
 
 
 def test_a_leak_is_told_to_its_team_and_ends(tmp_path):
-    kubeconfig, port = tmp_path / "kubeconfig", free_port()
+    kubeconfig, port, own_port = tmp_path / "kubeconfig", free_port(), free_port()
     with served(kubeconfig, "--nodes", "1"), listening() as (told, hooks):
         apply(kubeconfig, kubewright("twin", "exporters").stdout)
-        write_configuration(tmp_path, kubeconfig, hooks, port)
-        with alertmanager(tmp_path, port), prometheus(tmp_path / "prometheus.yml", tmp_path) as running:
+        write_configuration(tmp_path, kubeconfig, hooks, port, own_port)
+        with (
+            taking_alerts(tmp_path, kubeconfig, own_port),
+            alertmanager(tmp_path, port),
+            prometheus(tmp_path / "prometheus.yml", tmp_path) as running,
+        ):
             found = eventually(lambda: running.ask("rules")["groups"])
             rules = [rule for group in found for rule in group["rules"]]
             assert {"HighMemoryUsage", "KubePodCrashLooping", "GpuXidFatal"} <= {each["name"] for each in rules}
@@ -138,10 +162,17 @@ def test_a_leak_is_told_to_its_team_and_ends(tmp_path):
                 "runbook_url": "docs/runbooks/HighMemoryUsage.md",
             }
             assert not any(each["alertname"] == "HighMemoryUsage" for each in told.alerts("/platform", "firing"))
+            eventually(lambda: "memory usage is" in events_of_leak(kubeconfig, "HighMemoryUsage"))
             kubectl(kubeconfig, "delete", "pod", "leak", "-n", "shop", "--now")
             eventually(lambda: leaks(told, "resolved"))
+            eventually(lambda: events_of_leak(kubeconfig, "HighMemoryUsageResolved"))
             rules = [rule for group in running.ask("rules")["groups"] for rule in group["rules"]]
             assert [each["lastError"] for each in rules if each["health"] == "err"] == []
+
+
+def events_of_leak(kubeconfig, reason):
+    chosen = f"--field-selector=involvedObject.name=leak,reason={reason}"
+    return kubectl(kubeconfig, "get", "events", "-n", "shop", chosen, "--no-headers")
 
 
 def leaks(told, status):
