@@ -91,6 +91,8 @@ def _waiting(waiting: Waiting) -> Iterator[str]:
         yield f"  taint {taint} on {count} node{'s' if count > 1 else ''}"
     for sentence in explanation.impossible:
         yield f"  Impossible here: {sentence}."
+    if waiting.eta is not None and not explanation.node:
+        yield f"  Expected to start {waiting.eta}."
     if explanation.node:
         yield f"  Room is being made on node {explanation.node}."
     elif not explanation.remedies:

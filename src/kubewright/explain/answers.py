@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubewright.api.core import Pod
-from kubewright.api.meta import controller_of, parse_time
+from kubewright.api.meta import controller_of, parse_time, rfc3339
 from kubewright.explain.cluster import Cluster
-from kubewright.explain.line import Place, place_of, waits
+from kubewright.explain.eta import Arrivals, Eta, Outlook, eta
+from kubewright.explain.line import Place, in_line, place_of, waits
 from kubewright.explain.missing import missing
 from kubewright.explain.quotas import Shortage, shortages
+from kubewright.explain.runtimes import RunTimes, ends
 from kubewright.explain.targets import pods_under
-from kubewright.explain.why import Explanation, explain
+from kubewright.explain.why import Explanation, Situation, explain
 from kubewright.placement.policy import SPREAD, Policy
 
+FORETOLD_AT_MOST = 3
+ARRIVALS_SECONDS = 3600.0
+SEED = 0
 EXPLAINED_AT_MOST = 20
 """Pods that are alike wait alike: more than these are only counted."""
 
@@ -28,6 +34,8 @@ class Waiting:
     place: Place | None
     seconds: float
     """For how long it has waited."""
+    eta: Eta | None = None
+    """When it will start; None for one that never can as things are, or that is not in line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,31 @@ def _answer(pods: Iterable[Pod], unmade: Iterable[Unmade], cluster: Cluster, now
         for pod in waiting[:EXPLAINED_AT_MOST]:
             created = pod.metadata.creation_timestamp
             waited = 0.0 if created is None else max(0.0, now - parse_time(created))
-            explained.append(Waiting(pod, explain(pod, situation), place_of(pod, cluster.pods), waited))
+            found, place = explain(pod, situation), place_of(pod, cluster.pods)
+            when = None
+            if (
+                place is not None
+                and found.diagnosis is not None
+                and not found.impossible
+                and len(explained) < FORETOLD_AT_MOST
+            ):
+                when = eta(pod, _outlook(pod, cluster, situation, now), now, random.Random(SEED))  # noqa: S311  draws
+            explained.append(Waiting(pod, found, place, waited, when))
     return Answer(placed, tuple(explained), len(waiting) - len(explained), tuple(unmade))
+
+
+def _outlook(pod: Pod, cluster: Cluster, situation: Situation, now: float) -> Outlook:
+    times = RunTimes.of(cluster.pods)
+    certain = tuple(each for each in situation.endings if each.certain)
+    line, came = in_line(cluster.pods, pod.spec.scheduler_name), _arrivals(cluster, now)
+    return Outlook(situation.snapshot, line, times, certain, came, situation.policy)
+
+
+def _arrivals(cluster: Cluster, now: float) -> Arrivals:
+    """Return who came in the last hour, and ends by itself: what serves for ever comes when somebody deploys it."""
+    ages = ((now - parse_time(pod.metadata.creation_timestamp or rfc3339(now)), pod) for pod in cluster.pods)
+    came = tuple(pod for age, pod in ages if 0 < age <= ARRIVALS_SECONDS and ends(pod))
+    return Arrivals(came, ARRIVALS_SECONDS)
 
 
 def _unmade(uid: str, cluster: Cluster) -> Iterable[Unmade]:

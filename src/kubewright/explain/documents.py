@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from math import isinf
+
 from kubewright.api.meta import Manifest
 from kubewright.explain.answers import Answer, Waiting
+from kubewright.explain.eta import INTERVAL, Eta
 from kubewright.explain.why import Explanation, Remedy
 from kubewright.placement.diagnosis import Diagnosis
 
@@ -48,8 +51,15 @@ def _waiting(waiting: Waiting) -> Manifest:
         "priority": waiting.pod.spec.priority,
         "waitedSeconds": round(waiting.seconds),
         "place": None if place is None else {"ahead": place.ahead, "waiting": place.waiting},
+        "eta": None if waiting.eta is None else _eta(waiting.eta),
         **_explanation(waiting.explanation),
     }
+
+
+def _eta(eta: Eta) -> Manifest:
+    """Return an ETA in seconds from now; null for what is not in sight."""
+    low, middle, high = (None if isinf(each) else round(each) for each in (eta.low, eta.middle, eta.high))
+    return {"lowSeconds": low, "seconds": middle, "highSeconds": high, "interval": INTERVAL, "knownToEnd": eta.known}
 
 
 def _explanation(explanation: Explanation) -> Manifest:

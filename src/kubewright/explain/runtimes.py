@@ -92,7 +92,7 @@ def _ending(pod: Pod, jobs: Mapping[ObjectKey, Job], times: RunTimes, now: float
     longer = times.beyond(pod, now - start)
     if longer:
         expected = max(0.0, start + longer[len(longer) // 2] - now)
-        known.append(Ending(pod.key, expected, f"the run times of {len(longer)} like it", named))
+        known.append(Ending(pod.key, expected, f"the run times of {len(longer)} like it", named, certain=False))
     return min(known, key=lambda each: each.seconds, default=None)
 
 

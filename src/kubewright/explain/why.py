@@ -41,6 +41,8 @@ class Ending:
     """How that is known."""
     named: str
     """What ends, as people name it: `job/train`."""
+    certain: bool = True
+    """Whether it cannot be later: a deadline or a deletion, not what others took."""
 
 
 @dataclass(frozen=True, slots=True)
