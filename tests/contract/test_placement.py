@@ -5,6 +5,7 @@
 
 import pytest
 
+from tests.differential.devices import compare
 from tests.differential.real import real_scheduler
 
 SEED = 7
@@ -13,11 +14,23 @@ PODS = 16
 
 
 @pytest.fixture(scope="module")
-def real(request, tmp_path_factory):
+def side(request, tmp_path_factory):
     if "control-plane" not in (request.config.getoption("--cluster") or ()):
         pytest.skip("compares with the real scheduler: --cluster control-plane")
     with real_scheduler(tmp_path_factory.mktemp("scheduler")) as (real, runner):
-        yield lambda *arguments, **options: runner.run(real.run(*arguments, **options))
+        yield real, runner
+
+
+@pytest.fixture
+def real(side):
+    real, runner = side
+    return lambda *arguments, **options: runner.run(real.run(*arguments, **options))
+
+
+@pytest.fixture
+def real_devices(side):
+    real, runner = side
+    return lambda *arguments: runner.run(compare(real, *arguments))
 
 
 @pytest.mark.parametrize(("number", "crowded"), WORLDS)
@@ -25,3 +38,8 @@ def test_placement_decides_as_the_real_scheduler_does(real, number, crowded):
     verdicts = real(SEED, number, PODS, crowded=crowded)
     assert [str(each) for each in verdicts if not each.agree] == []
     assert len(verdicts) == PODS
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_claims_are_given_the_nodes_and_devices_that_the_real_scheduler_gives_them(real_devices, number):
+    assert real_devices(SEED, number, PODS) == []

@@ -32,8 +32,9 @@ ROOTS = {
     "storage.k8s.io/v1": "/apis/storage.k8s.io/v1",
     "policy/v1": "/apis/policy/v1",
     "scheduling.k8s.io/v1": "/apis/scheduling.k8s.io/v1",
+    "resource.k8s.io/v1": "/apis/resource.k8s.io/v1",
 }
-PLURALS = {"StorageClass": "storageclasses", "PriorityClass": "priorityclasses"}
+PLURALS = {"StorageClass": "storageclasses", "PriorityClass": "priorityclasses", "DeviceClass": "deviceclasses"}
 WITH_STATUS = ("PersistentVolume", "PersistentVolumeClaim", "PodDisruptionBudget", "Pod")
 """A node's status is taken over when it is created, of these it is not."""
 SETTLE_SECONDS = 0.3
@@ -151,7 +152,7 @@ class Real:
         made = await self.create(document)
         pod = model.put(made)
         judged = Judgement.of(pod, model)
-        after = await self._outcome(made)
+        after = await self.outcome(made)
         refusal = _refusal(after)
         if refusal and not after["spec"].get("nodeName"):
             await self.api.ask("DELETE", f"{collection(document)}/{pod.metadata.name}", gracePeriodSeconds=0)
@@ -188,7 +189,7 @@ class Real:
             model.drop("Pod", key)
         return gone
 
-    async def _outcome(self, made: Document) -> Document:
+    async def outcome(self, made: Document) -> Document:
         """Wait until the pod has a node or the scheduler has given it up."""
         path = f"{collection(made)}/{made['metadata']['name']}"
         began = asyncio.get_running_loop().time()
