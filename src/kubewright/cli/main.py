@@ -22,6 +22,7 @@ COMMANDS = {
     "why": ("kubewright.cli.why:why", "Say why a pod waits for a node, and what would let it run."),
     "whatif": ("kubewright.cli.whatif:whatif", "Show what a change would do to a cluster's pods, before it is made."),
     "defrag": ("kubewright.cli.defrag:defrag", "Show which pods to move so that more GPUs can be given out."),
+    "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),
     "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),

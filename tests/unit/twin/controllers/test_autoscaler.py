@@ -22,16 +22,8 @@ from kubewright.api.autoscaling import (
 from kubewright.api.conditions import Condition
 from kubewright.api.core import Container, PodStatus, ResourceRequirements
 from kubewright.api.meta import ObjectMeta, rfc3339
-from kubewright.twin.controllers.autoscaler.decide import (
-    Seen,
-    decide,
-    not_rescaled,
-    rescaled,
-    status_of,
-    without_scale,
-)
-from kubewright.twin.controllers.autoscaler.limits import Bounds, History, Mark, limit
-from kubewright.twin.controllers.autoscaler.usage import (
+from kubewright.scaling.limits import Bounds, History, Mark, limit
+from kubewright.scaling.usage import (
     NoProposalError,
     Pool,
     Sample,
@@ -39,6 +31,14 @@ from kubewright.twin.controllers.autoscaler.usage import (
     by_average,
     by_utilization,
     samples,
+)
+from kubewright.twin.controllers.autoscaler.decide import (
+    Seen,
+    decide,
+    not_rescaled,
+    rescaled,
+    status_of,
+    without_scale,
 )
 from tests.unit.twin.controllers.build import NOW, pod
 

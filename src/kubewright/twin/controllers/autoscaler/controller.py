@@ -18,6 +18,7 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import WorkQueue
+from kubewright.scaling.limits import History
 from kubewright.twin.caches import BY_LABEL, Caches
 from kubewright.twin.controllers.autoscaler.decide import (
     Decision,
@@ -29,7 +30,6 @@ from kubewright.twin.controllers.autoscaler.decide import (
     status_of,
     without_scale,
 )
-from kubewright.twin.controllers.autoscaler.limits import History
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.scales import ScaleResource, Scales
 from kubewright.twin.controllers.writes import Announce, Patch, Writer

@@ -17,9 +17,9 @@ from kubewright.api.conditions import Condition, is_true, set_condition
 from kubewright.api.core import Pod
 from kubewright.api.meta import Manifest, rfc3339
 from kubewright.api.quantity import parse_quantity
-from kubewright.twin.controllers.autoscaler.limits import Bounds, History, limit
+from kubewright.scaling.limits import Bounds, History, limit
+from kubewright.scaling.usage import Pool, Tolerances
 from kubewright.twin.controllers.autoscaler.metrics import Failed, Measured, measure
-from kubewright.twin.controllers.autoscaler.usage import Pool, Tolerances
 
 _BELOW = "Current number of replicas below Spec.MinReplicas"
 _ABLE, _ACTIVE, _LIMITED, _TO_ZERO = "AbleToScale", "ScalingActive", "ScalingLimited", "ScaledToZero"

@@ -10,7 +10,7 @@ from kubewright.api.autoscaling import MetricSpec, PodMetrics, ResourceMetric
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import format_quantity, milli
 from kubewright.api.resources import MEMORY
-from kubewright.twin.controllers.autoscaler.usage import (
+from kubewright.scaling.usage import (
     NoProposalError,
     Pool,
     Proposal,

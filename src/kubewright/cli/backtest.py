@@ -1,0 +1,131 @@
+"""`kubewright backtest`: what policies for replicas would have cost on recorded load."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubewright.scaling.backtest import Tried
+    from kubewright.scaling.queueing import Outcome
+
+Format = Literal["table", "json"]
+
+
+@click.command()
+@click.option(
+    "--series", "path", required=True, type=click.File(), help="CSV: a header, then time and count; - for stdin."
+)
+@click.option("--from", "start", type=click.DateTime(), help="Judge from this time (UTC); the first by default.")
+@click.option("--to", "end", type=click.DateTime(), help="Judge up to this time (UTC); the last by default.")
+@click.option(
+    "--startup", default=60.0, show_default=True, type=click.FloatRange(0, 7200), help="Seconds until a pod is ready."
+)
+@click.option(
+    "--rate-per-pod",
+    required=True,
+    type=click.FloatRange(0, 1e6, min_open=True),
+    help="Requests a second that a pod serves at most.",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    type=click.FloatRange(0, 100, min_open=True),
+    default=(50.0, 60.0, 70.0, 80.0),
+    show_default=True,
+    help="Per cent of that at which a HorizontalPodAutoscaler aims; repeatable.",
+)
+@click.option("--least", default=2, show_default=True, type=click.IntRange(0), help="Fewest replicas.")
+@click.option("--most", default=10_000, show_default=True, type=click.IntRange(1), help="Most replicas.")
+@click.option(
+    "--allowed", default=0.01, show_default=True, type=click.FloatRange(0, 100), help="Per cent of time in violation."
+)
+@click.option("--seed", default=0, show_default=True, help="Of the requests' arrival within a row's time.")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def backtest(
+    *,
+    path: TextIO,
+    start: datetime | None,
+    end: datetime | None,
+    startup: float,
+    rate_per_pod: float,
+    targets: tuple[float, ...],
+    least: int,
+    most: int,
+    allowed: float,
+    seed: int,
+    output: Format,
+) -> None:
+    """Replay a forecast's policy and HorizontalPodAutoscalers on recorded load, and choose.
+
+    Pods serve a fluid queue. In violation is a time in which requests wait over a second, or in which more than 95 %
+    of what the ready pods can serve arrives. What counts is the pair of that and replica-hours: policies that no other
+    one dominates are marked. The chosen one is the cheapest whose violation is allowed. The forecast learns from the
+    two weeks before, as far as the series has them.
+    """
+    from numpy.random import PCG64, Generator
+
+    from kubewright.scaling.backtest import Window, replay
+    from kubewright.scaling.queueing import Conditions
+    from kubewright.scaling.recorded import SeriesError, read_series
+
+    if least > most:
+        raise click.UsageError(f"--least {least} is more than --most {most}")
+    try:
+        recorded = read_series(path)
+        first = 0 if start is None else recorded.step_at(_seconds(start))
+        last = len(recorded.means) if end is None else recorded.step_at(_seconds(end))
+        window = Window(recorded.arrivals(Generator(PCG64(seed))), first, last)
+    except (SeriesError, ValueError) as error:
+        raise click.ClickException(f"{path.name}: {error}") from error
+    conditions = Conditions(startup, rate_per_pod, least=least, most=most)
+    tried = replay(window, conditions, [target / 100 for target in targets])
+    allowed_minutes = allowed / 100 * window.minutes
+    _show(tried, allowed_minutes, output)
+
+
+def _seconds(time: datetime) -> float:
+    return time.replace(tzinfo=UTC).timestamp()
+
+
+def _show(tried: Sequence[Tried], allowed_minutes: float, output: Format) -> None:
+    from kubewright.scaling.backtest import choose, pareto_front
+
+    front, chosen = pareto_front(tried), choose(tried, allowed_minutes)
+    if output == "json":
+        policies = [
+            {"policy": each.name, "paretoFront": each in front, "chosen": each is chosen, **_shown(each.outcome)}
+            for each in tried
+        ]
+        click.echo(json.dumps({"allowedViolationMinutes": round(allowed_minutes, 2), "policies": policies}, indent=2))
+        return
+    names = ("POLICY", "VIOLATION (MIN)", "LATE REQUESTS", "REPLICA-HOURS", "SCALE EVENTS", "FRONT")
+    rows = [(each.name, *map(str, _shown(each.outcome).values()), "*" if each in front else "") for each in tried]
+    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
+    for row in (names, *rows):
+        cells = [
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        click.echo("  ".join(cells).rstrip())
+    found = chosen.outcome.violation_minutes
+    click.echo(
+        f"\nchosen: {chosen.name}, the cheapest with at most {allowed_minutes:.1f} minutes of violation"
+        if found <= allowed_minutes
+        else f"\nchosen: {chosen.name}, the least violation; none has at most {allowed_minutes:.1f} minutes"
+    )
+
+
+def _shown(outcome: Outcome) -> dict[str, float]:
+    return {
+        "violationMinutes": round(outcome.violation_minutes, 2),
+        "lateRequests": round(outcome.late_requests),
+        "replicaHours": round(outcome.replica_hours, 1),
+        "scaleEvents": outcome.scale_events,
+    }

@@ -1,0 +1,74 @@
+"""Policies for replicas: the HorizontalPodAutoscaler's, and one that asks a forecast before pods are needed.
+
+Both answer step by step, as `queueing.simulate` asks. `Reactive` is the rule of `usage` where all pods are alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+
+from kubewright.scaling.forecast import GrowthForecast
+from kubewright.scaling.limits import Bounds, History, limit
+from kubewright.scaling.queueing import FULL, STEP_SECONDS, Conditions, Seen
+from kubewright.scaling.usage import Tolerances
+
+
+class Reactive:
+    """Keeps pods' use at a share of what they can do, as a HorizontalPodAutoscaler without rules of its own does."""
+
+    def __init__(self, target: float, conditions: Conditions) -> None:
+        if not 0 < target <= 1:
+            raise ValueError("the target is a share of what a pod can do: above 0, at most 1")
+        self._target, self._conditions = target, conditions
+        self._tolerances, self._history = Tolerances(), History()
+
+    def replicas(self, seen: Seen) -> int:
+        """Return the number that the use of ready pods asks for, as fast as may be followed."""
+        bounds = Bounds(seen.replicas, self._conditions.least, self._conditions.most, None)
+        history = self._history.begun(seen.replicas, seen.now)
+        limited = limit(self._proposed(seen), bounds, history, seen.now)
+        self._history = limited.history
+        return limited.replicas
+
+    def _proposed(self, seen: Seen) -> int:
+        ratio = seen.utilization / self._target
+        if not seen.starting or ratio <= 1:
+            return seen.replicas if self._tolerances.hold(ratio) else math.ceil(ratio * seen.ready)
+        with_idle = ratio * seen.ready / seen.replicas
+        if self._tolerances.hold(with_idle) or with_idle < 1:
+            return seen.replicas
+        return max(math.ceil(with_idle * seen.replicas), seen.replicas)
+
+
+@dataclass(frozen=True, slots=True)
+class Prudence:
+    """How sure a forecast's policy plays. One set of values for every load."""
+
+    quantile: float = 0.99
+    margin: float = 1.15
+    """How many times the forecast there shall be room for."""
+    novel_margin: float = 1.5
+    """The same where the load is near, or above, all that was seen."""
+    hold_seconds: float = 300.0
+    """For so long no fewer replicas than were wanted."""
+
+
+class Predictive:
+    """Has pods ready for what the load may become by the time they are: more by a forecast, fewer after a while."""
+
+    def __init__(self, conditions: Conditions, prudence: Prudence = Prudence()) -> None:
+        self._per_pod = conditions.rate_per_pod * STEP_SECONDS * FULL
+        ahead = conditions.startup_seconds + conditions.lag_seconds
+        self._forecast = GrowthForecast(math.ceil(ahead / STEP_SECONDS) + 1, prudence.quantile)
+        self._prudence = prudence
+        self._wanted: deque[int] = deque(maxlen=int(prudence.hold_seconds / STEP_SECONDS) + 1)
+
+    def replicas(self, seen: Seen) -> int:
+        """Return the number for the forecast; never fewer than were wanted a short while ago."""
+        self._forecast.observe(seen.arrived)
+        forecast = self._forecast.forecast()
+        margin = self._prudence.novel_margin if forecast.is_novel else self._prudence.margin
+        self._wanted.append(math.ceil(forecast.upper * margin / self._per_pod))
+        return max(self._wanted)
