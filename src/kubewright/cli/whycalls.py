@@ -83,7 +83,10 @@ def _waiting(waiting: Waiting) -> Iterator[str]:
     priority = f"priority {pod.spec.priority}"
     yield f"pod {pod.key} waits for {duration(waiting.seconds)}: {line} for {scheduler}, {priority}"
     if explanation.diagnosis is None:
-        yield f"  It fits on node {explanation.node} now; {scheduler} has not put it there yet. Does it run?"
+        held = (
+            f"{scheduler} says: {waiting.told}" if waiting.told else f"{scheduler} has not put it there. Does it run?"
+        )
+        yield f"  It fits on node {explanation.node} now; {held}"
         return
     yield f"  {explanation.message}"
     yield from _table(explanation.diagnosis)

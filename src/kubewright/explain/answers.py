@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kubewright.api.conditions import find_condition
 from kubewright.api.core import Pod
 from kubewright.api.meta import controller_of, parse_time, rfc3339
 from kubewright.explain.cluster import Cluster
@@ -36,6 +37,12 @@ class Waiting:
     """For how long it has waited."""
     eta: Eta | None = None
     """When it will start; None for one that never can as things are, or that is not in line."""
+
+    @property
+    def told(self) -> str:
+        """Return what its scheduler says on its condition: quotas and gangs are known to the scheduler alone."""
+        condition = find_condition(self.pod.status.conditions, "PodScheduled")
+        return condition.message if condition is not None and condition.status == "False" else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ def _waiting(waiting: Waiting) -> Manifest:
         "scheduler": waiting.pod.spec.scheduler_name,
         "priority": waiting.pod.spec.priority,
         "waitedSeconds": round(waiting.seconds),
+        "told": waiting.told,
         "place": None if place is None else {"ahead": place.ahead, "waiting": place.waiting},
         "eta": None if waiting.eta is None else _eta(waiting.eta),
         **_explanation(waiting.explanation),

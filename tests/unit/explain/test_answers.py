@@ -5,10 +5,12 @@ from msgspec.structs import replace
 
 from kubewright.api.apps import Deployment, ReplicaSet, ReplicaSetSpec
 from kubewright.api.batch import Job, JobSpec, JobStatus
+from kubewright.api.conditions import Condition
 from kubewright.api.meta import ObjectMeta, OwnerReference, rfc3339
 from kubewright.api.pods import ContainerState, ContainerStateTerminated, ContainerStatus
 from kubewright.api.priorities import PriorityClass
 from kubewright.api.quotas import ResourceQuota, ResourceQuotaStatus
+from kubewright.cli.whycalls import lines
 from kubewright.errors import OpError
 from kubewright.explain.answers import EXPLAINED_AT_MOST, about_owner, about_pod
 from kubewright.explain.cluster import Cluster
@@ -212,3 +214,18 @@ def test_an_answer_as_a_document_says_what_is_to_be_done_and_at_what_cost():
         }
     ]
     assert found["place"] == {"ahead": 0, "waiting": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        ("False", "It fits on node n now; default-scheduler says: queue a: no quota of cpu is left"),
+        ("True", "It fits on node n now; default-scheduler has not put it there. Does it run?"),
+    ],
+)
+def test_what_only_the_scheduler_knows_is_told_in_its_words(status, told):
+    condition = Condition("PodScheduled", status, "Unschedulable", "queue a: no quota of cpu is left")
+    held = pod("p")
+    held = replace(held, status=replace(held.status, conditions=(condition,)))
+    answer = about_pod(held, Cluster(nodes=(node("n"),), pods=(held,)), NOW)
+    assert list(lines(answer, "pod/p"))[1].strip() == told
