@@ -32,6 +32,7 @@ START_SECONDS = 120
 READY = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
 APP_SERVICE_CRD = "appservices.app.example.com"
 APP_SERVICES_ROOT = "/apis/app.example.com/v1"
+OUR_SCHEDULER = "kubewright-scheduler"
 RUNNING = {"twin": "KUBEWRIGHT_TWIN", "control-plane": "KUBEWRIGHT_CONTROL_PLANE"}
 
 
@@ -284,8 +285,24 @@ def remove_app_services(cluster):
 
 def platform_on(cluster):
     """Run the platform against a cluster for a while."""
+    return service_on(cluster, "up")
+
+
+def service_on(cluster, *command):
     options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
-    return kubewright(cluster.state / "up.log", "up", *options)
+    return kubewright(cluster.state / f"{command[-1]}.log", *command, *options)
+
+
+def scheduler_on(cluster):
+    """Run the platform's scheduler beside the cluster's own for a while."""
+    return service_on(cluster, "run", "scheduler")
+
+
+@pytest.fixture(scope="module")
+def scheduler(cluster):
+    """`kubewright run scheduler` beside the cases; its pods name `OUR_SCHEDULER`."""
+    with scheduler_on(cluster) as process:
+        yield process
 
 
 @pytest.fixture(scope="module")

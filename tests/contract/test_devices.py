@@ -3,21 +3,13 @@
 import pytest
 
 from tests.contract.asking import eventually
-from tests.contract.conftest import kubewright
+from tests.contract.conftest import OUR_SCHEDULER
 from tests.contract.manifests import pod
 
-OURS = "kubewright-scheduler"
 ROOT = "/apis/resource.k8s.io/v1"
 HEAD = {"apiVersion": "resource.k8s.io/v1"}
-SCHEDULERS = [OURS, "default-scheduler"]
+SCHEDULERS = [OUR_SCHEDULER, "default-scheduler"]
 FINALIZER = "resource.kubernetes.io/delete-protection"
-
-
-@pytest.fixture(scope="module")
-def scheduler(cluster):
-    options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
-    with kubewright(cluster.state / "scheduler-of-devices.log", "run", "scheduler", *options) as process:
-        yield process
 
 
 @pytest.fixture

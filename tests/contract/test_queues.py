@@ -5,10 +5,8 @@ import pytest
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUE_LABEL
 from kubewright.scheduler.groups.reading import COSCHEDULING_LABEL, MIN_AVAILABLE
 from tests.contract.asking import eventually
-from tests.contract.conftest import established, kubewright
+from tests.contract.conftest import OUR_SCHEDULER, established, scheduler_on
 from tests.contract.manifests import pod
-
-OURS = "kubewright-scheduler"
 
 
 @pytest.fixture
@@ -25,8 +23,7 @@ async def queues(api):
 @pytest.fixture
 def scheduler(cluster, queues):
     """The scheduler, started when the kind is served."""
-    options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
-    with kubewright(cluster.state / "queues.log", "run", "scheduler", *options) as process:
+    with scheduler_on(cluster) as process:
         yield process
 
 
@@ -89,7 +86,7 @@ async def test_a_gang_runs_within_its_teams_quota_or_says_why_not(api, namespace
 
     async def gang(name, size, cpu):
         for number in range(size):
-            document = pod(f"{name}-{number}", schedulerName=OURS)
+            document = pod(f"{name}-{number}", schedulerName=OUR_SCHEDULER)
             document["metadata"]["labels"] = {COSCHEDULING_LABEL: name, MIN_AVAILABLE: str(size)}
             document["spec"]["containers"][0]["resources"] = {"requests": {"cpu": cpu}}
             (await pods.create(document)).ok()

@@ -4,23 +4,15 @@ import pytest
 
 from kubewright.scheduler.telling import plain
 from tests.contract.asking import eventually
-from tests.contract.conftest import kubewright
+from tests.contract.conftest import OUR_SCHEDULER
 from tests.contract.manifests import pod
 
-OURS = "kubewright-scheduler"
 HOSTNAME = "kubernetes.io/hostname"
 
 
 def apart(color):
     terms = [{"labelSelector": {"matchLabels": {"color": color}}, "topologyKey": HOSTNAME}]
     return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": terms}}
-
-
-@pytest.fixture(scope="module")
-def scheduler(cluster):
-    options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
-    with kubewright(cluster.state / "scheduler.log", "run", "scheduler", *options) as process:
-        yield process
 
 
 @pytest.fixture
@@ -51,7 +43,7 @@ def scheduled(api, namespace, pods):
 
 
 async def test_a_pod_that_names_it_runs_and_is_told_of(api, namespace, pods):
-    (await pods.create(pod("a", schedulerName=OURS))).ok()
+    (await pods.create(pod("a", schedulerName=OUR_SCHEDULER))).ok()
 
     async def ready():
         conditions = (await pods.get("a")).ok()["status"].get("conditions", [])
@@ -65,7 +57,7 @@ async def test_a_pod_that_names_it_runs_and_is_told_of(api, namespace, pods):
         listed = (await events.list(fieldSelector="involvedObject.name=a,reason=Scheduled")).ok()["items"]
         return [(each["type"], each["message"], each["source"]["component"]) for each in listed]
 
-    assert await eventually(written) == [("Normal", f"Successfully assigned {namespace}/a to {node}", OURS)]
+    assert await eventually(written) == [("Normal", f"Successfully assigned {namespace}/a to {node}", OUR_SCHEDULER)]
 
 
 def asking(**requests):
@@ -88,7 +80,7 @@ CLAIM = {"name": "v", "persistentVolumeClaim": {"claimName": "gone"}}
     ],
 )
 async def test_what_fits_nowhere_is_told_so_in_the_words_of_the_clusters_own(cluster, scheduled, spec):
-    node, condition = await scheduled("mine", schedulerName=OURS, **dict(spec))
+    node, condition = await scheduled("mine", schedulerName=OUR_SCHEDULER, **dict(spec))
     assert (node, condition["status"], condition["reason"]) == ("", "False", "Unschedulable")
     if cluster.name == "twin":
         return  # its own scheduler makes fewer words
@@ -97,7 +89,7 @@ async def test_what_fits_nowhere_is_told_so_in_the_words_of_the_clusters_own(clu
 
 
 async def test_pods_that_stay_apart_take_a_node_each_and_no_more(scheduled):
-    spec = {"schedulerName": OURS, "color": "green", "affinity": apart("green")}
+    spec = {"schedulerName": OUR_SCHEDULER, "color": "green", "affinity": apart("green")}
     nodes = [(await scheduled(f"apart-{number}", **dict(spec)))[0] for number in range(3)]
     assert len(set(nodes)) == 3
     assert "" not in nodes

@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 
 from kubewright.api.described import described
-from kubewright.api.meta import Leaf, rfc3339
+from kubewright.api.meta import Leaf, Manifest, rfc3339
 
 READY = "Ready"
 RECONCILING = "Reconciling"
@@ -63,6 +63,21 @@ def is_true(conditions: Iterable[Condition], type_: str) -> bool:
     """Whether there is a condition of that type with the status True."""
     condition = find_condition(conditions, type_)
     return condition is not None and condition.is_true
+
+
+def written(conditions: Iterable[Condition]) -> list[Manifest]:
+    """Return conditions as a status has them that is applied whole."""
+    return [
+        {
+            "type": each.type,
+            "status": each.status,
+            "reason": each.reason,
+            "message": each.message,
+            "lastTransitionTime": each.last_transition_time,
+            "observedGeneration": each.observed_generation,
+        }
+        for each in conditions
+    ]
 
 
 def set_condition(conditions: Iterable[Condition], condition: Condition, now: float) -> tuple[Condition, ...]:

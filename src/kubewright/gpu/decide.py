@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kubewright.api.conditions import READY, Condition, set_condition
+from kubewright.api.conditions import READY, Condition, set_condition, written
 from kubewright.api.core import CONFIG_MAPS, NODES, Node, Pod
 from kubewright.api.crds.gpupolicy import GPU_POLICIES, MIG, GPUPolicy
 from kubewright.api.meta import Manifest
@@ -340,17 +340,7 @@ def _status(
         "nodes": figures[0],
         "following": figures[1],
         "observedGeneration": figures[2],
-        "conditions": [
-            {
-                "type": each.type,
-                "status": each.status,
-                "reason": each.reason,
-                "message": each.message,
-                "lastTransitionTime": each.last_transition_time,
-                "observedGeneration": each.observed_generation,
-            }
-            for each in conditions
-        ],
+        "conditions": written(conditions),
     }
     manifest = {
         "apiVersion": GPU_POLICIES.api_version,

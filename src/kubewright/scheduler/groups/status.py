@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubewright.api.conditions import READY, Condition, set_condition
+from kubewright.api.conditions import READY, Condition, set_condition, written
 from kubewright.api.crds.queue import QUEUES, Queue
 from kubewright.api.meta import Manifest
 from kubewright.queues.rules import Problem, split_key, write_amount
@@ -39,17 +39,7 @@ def status_of(
         "share": f"{tree.share(name):.3f}",
         "quotas": quotas,
         "observedGeneration": queue.metadata.generation,
-        "conditions": [
-            {
-                "type": each.type,
-                "status": each.status,
-                "reason": each.reason,
-                "message": each.message,
-                "lastTransitionTime": each.last_transition_time,
-                "observedGeneration": each.observed_generation,
-            }
-            for each in conditions
-        ],
+        "conditions": written(conditions),
     }
     present = [
         {
