@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
 STATE ?= .control-plane
+# Files of tests beside each other; each worker has clusters of its own.
+BESIDE ?= -n auto --maxprocesses 4 --dist loadfile
 # More options for pytest.
 PYTEST ?=
 
@@ -30,10 +32,10 @@ e2e-monitoring: setup prometheus alertmanager ## a real Prometheus and Alertmana
 	$(BIN)/python -m pytest tests/e2e/test_monitoring.py
 
 test: setup ## every test, on the embedded cluster
-	$(BIN)/python -m pytest tests --cluster twin
+	$(BIN)/python -m pytest tests --cluster twin $(BESIDE) $(PYTEST)
 
 contract: setup control-plane ## the contract suite, on the embedded cluster and on the real control plane
-	$(BIN)/python -m pytest tests/contract --cluster twin --cluster control-plane $(PYTEST)
+	$(BIN)/python -m pytest tests/contract --cluster twin --cluster control-plane $(BESIDE) $(PYTEST)
 
 check: setup ## lint, types, architecture (seconds)
 	$(BIN)/ruff check .
