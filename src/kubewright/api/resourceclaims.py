@@ -159,6 +159,13 @@ class NamedRequest(Leaf, frozen=True):
     exactly: DeviceRequest | None = None
     first_available: tuple[DeviceRequest, ...] = ()
 
+    @property
+    def ways(self) -> tuple[tuple[str, DeviceRequest], ...]:
+        """Return what would do, the best first, each by the name that results and errors call it."""
+        if self.exactly is not None:
+            return ((self.name, self.exactly),)
+        return tuple((f"{self.name}/{each.name}", each) for each in self.first_available)
+
 
 class DeviceConstraint(Leaf, frozen=True):
     """What devices of several requests, or of all, have in common, or never have."""

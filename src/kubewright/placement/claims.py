@@ -126,9 +126,8 @@ class DeviceClaims:
         if decision is not None and decision.pod != pod.key:
             return f"resource claim {claim.key} is in the process of being allocated"
         for request in claim.spec.devices.requests:
-            for each in (request.exactly,) if request.exactly is not None else request.first_available:
+            for name, each in request.ways:
                 if self._classes.get(ObjectKey("", each.device_class_name)) is None:
-                    name = request.name if request.exactly is not None else f"{request.name}/{each.name}"
                     return f"request {name}: device class {each.device_class_name} does not exist"
         return ""
 
@@ -205,7 +204,7 @@ class DeviceClaims:
             each.device_class_name
             for claim in claims
             for request in claim.spec.devices.requests
-            for each in ((request.exactly,) if request.exactly is not None else request.first_available)
+            for _, each in request.ways
         }
         found = {name: self._classes.get(ObjectKey("", name)) for name in names}
         return {name: each for name, each in found.items() if each is not None}

@@ -148,10 +148,8 @@ class _Search:
         return self._claim(0)
 
     def _read(self, claim: ResourceClaim, request: NamedRequest) -> tuple[_Wish, ...]:
-        given = (request.exactly,) if request.exactly is not None else request.first_available
         wishes: list[_Wish] = []
-        for each in given:
-            name = request.name if request.exactly is not None else f"{request.name}/{each.name}"
+        for name, each in request.ways:
             found = self.classes.get(each.device_class_name)
             if found is None:
                 raise AllocationError(f"request {name}: device class {each.device_class_name} does not exist")
