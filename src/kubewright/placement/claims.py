@@ -177,27 +177,18 @@ class DeviceClaims:
             columns = books.changed_since(found.seen, table)
             found = found.copy()
             found.seen = books.now
+        classes = self._known_classes(waiting)
         for column in columns:
-            self._ask(waiting, table.nodes[column], column, found)
+            found.errors.pop(column, None)
+            try:
+                devices = _allocated(waiting, classes, table.nodes[column], books)
+            except AllocationError as error:
+                found.errors[column] = str(error)
+                devices = None
+            found.mask[column] = devices is not None
+            found.scores[column] = devices.score(waiting) if devices is not None else 0
         books.keep(key, found)
         return found
-
-    def _ask(self, waiting: tuple[ResourceClaim, ...], node: Node, column: int, into: Standing) -> None:
-        into.errors.pop(column, None)
-        try:
-            found = self._allocate(waiting, node)
-        except AllocationError as error:
-            into.errors[column] = str(error)
-            found = None
-        into.mask[column] = found is not None
-        into.scores[column] = found.score(waiting) if found is not None else 0
-
-    def _allocate(self, waiting: tuple[ResourceClaim, ...], node: Node) -> Found | None:
-        books = self._read()
-        pools = books.inventory.pools_for(node)
-        if not pools:
-            return None
-        return allocate(node, waiting, pools, self._known_classes(waiting), books.taken)
 
     def _known_classes(self, claims: Iterable[ResourceClaim]) -> dict[str, DeviceClass]:
         names = {
@@ -221,7 +212,7 @@ class DeviceClaims:
         self.give_back(pod)
         classes, name = self._known_classes(waiting), node.metadata.name
         try:
-            found = self._allocate(waiting, node)
+            found = _allocated(waiting, classes, node, self._read())
             picked = zip(waiting, found.picks, strict=True) if found is not None else ()
             documents = [(claim, written(claim, picks, classes, name)) for claim, picks in picked]
         except AllocationError:
@@ -277,6 +268,13 @@ class DeviceClaims:
         if not self._is_mine:
             self._books, self._is_mine = self._books.copy(), True
         return self._books
+
+
+def _allocated(
+    waiting: tuple[ResourceClaim, ...], classes: Mapping[str, DeviceClass], node: Node, books: Books
+) -> Found | None:
+    pools = books.inventory.pools_for(node)
+    return allocate(node, waiting, pools, classes, books.taken) if pools else None
 
 
 def _allocation(claim: ResourceClaim) -> Allocation:
