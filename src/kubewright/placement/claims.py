@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from kubewright.api.core import Node, Pod
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, controller_of
 from kubewright.api.pods import PodResourceClaim
 from kubewright.api.resourceclaims import (
     MOST_CONSUMERS,
@@ -117,7 +117,8 @@ class DeviceClaims:
         metadata, status = claim.metadata, claim.status
         if metadata.deletion_timestamp is not None:
             return f'resourceclaim "{metadata.name}" is being deleted'
-        if is_made and not any(each.controller and each.uid == pod.metadata.uid for each in metadata.owner_references):
+        owner = controller_of(claim)
+        if is_made and (owner is None or owner.uid != pod.metadata.uid):
             return f"ResourceClaim {claim.key} was not created for Pod {pod.key} (Pod is not owner)"
         if status.allocation is not None:
             is_full = len(status.reserved_for) >= MOST_CONSUMERS and not claim.is_reserved_for(pod.metadata.uid)
