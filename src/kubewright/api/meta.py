@@ -140,6 +140,12 @@ def parse_time(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
+def as_seen(obj: KubeObject, changes: Manifest) -> Manifest:
+    """Return a patch with which the very object is changed, as long as nobody has changed it since."""
+    metadata = {"uid": obj.metadata.uid, "resourceVersion": obj.metadata.resource_version}
+    return {**changes, "metadata": {**changes.get("metadata", {}), **metadata}}
+
+
 def controller_of(obj: KubeObject) -> OwnerReference | None:
     """Return the one owner that manages the object (`metav1.GetControllerOf`)."""
     for reference in obj.metadata.owner_references:  # a loop, since it is asked at every turn of everything

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -231,6 +231,17 @@ class Consumer(Leaf, frozen=True):
     name: str = ""
     uid: str = ""
 
+    @classmethod
+    def of(cls, pod: KubeObject) -> Consumer:
+        """Return how a claim names a pod that it is reserved for."""
+        return cls(resource="pods", name=pod.metadata.name, uid=pod.metadata.uid)
+
+    @property
+    def document(self) -> Manifest:
+        """Return it as it stands in a claim."""
+        group = {"apiGroup": self.api_group} if self.api_group else {}
+        return {**group, "resource": self.resource, "name": self.name, "uid": self.uid}
+
 
 class DeviceStatus(Leaf, frozen=True):
     """What the driver says of an allocated device."""
@@ -283,6 +294,7 @@ DEVICE_CLASSES: Resource[DeviceClass] = Resource(
 )
 
 
-def consumer(name: str, uid: str) -> Manifest:
-    """Return how a claim names a pod that it is reserved for."""
-    return {"resource": "pods", "name": name, "uid": uid}
+def left_to(consumers: Iterable[Consumer]) -> Manifest:
+    """Return the change of a claim's status that leaves it to these; without any its devices are free."""
+    remaining = [each.document for each in consumers]
+    return {"reservedFor": remaining} if remaining else {"reservedFor": None, "allocation": None, "devices": None}

@@ -10,8 +10,8 @@ import asyncio
 
 from kubewright.api.conditions import is_true
 from kubewright.api.core import PODS, Pod
-from kubewright.api.meta import Manifest, ObjectKey, rfc3339
-from kubewright.api.resourceclaims import FINALIZER, RESOURCE_CLAIMS, AllocatedDevice, ResourceClaim, consumer
+from kubewright.api.meta import Manifest, ObjectKey, as_seen, rfc3339
+from kubewright.api.resourceclaims import FINALIZER, RESOURCE_CLAIMS, AllocatedDevice, Consumer, ResourceClaim, left_to
 from kubewright.client.protocol import Client, PatchType
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -90,8 +90,8 @@ class Devices:
         raise OpError(_OP, ErrorKind.CONFLICT, f"ResourceClaim/{claim.key}", "others kept changing it")
 
     def _reserved(self, pod: Pod, claim: ResourceClaim, allocation: Manifest | None) -> Manifest:
-        others = [_document(claim, each.uid) for each in claim.status.reserved_for if each.uid != pod.metadata.uid]
-        status: Manifest = {"reservedFor": [*others, consumer(pod.metadata.name, pod.metadata.uid)]}
+        others = (each for each in claim.status.reserved_for if each.uid != pod.metadata.uid)
+        status: Manifest = {"reservedFor": [each.document for each in (*others, Consumer.of(pod))]}
         if allocation is not None:
             status["allocation"] = {**allocation, "allocationTimestamp": rfc3339(self._clock.now())}
         return status
@@ -101,13 +101,10 @@ class Devices:
         for _ in range(TRIES):
             try:
                 claim = await self._client.get(RESOURCE_CLAIMS, key)
-                others = [each.uid for each in claim.status.reserved_for if each.uid != uid]
+                others = [each for each in claim.status.reserved_for if each.uid != uid]
                 if claim.status.allocation is None and len(others) == len(claim.status.reserved_for):
                     return
-                status: Manifest = {"reservedFor": [_document(claim, each) for each in others] or None}
-                if not others:
-                    status |= {"allocation": None, "devices": None}
-                await self._patch(claim, {"status": status}, "status")
+                await self._patch(claim, {"status": left_to(others)}, "status")
             except OpError as error:
                 if error.kind is ErrorKind.NOT_FOUND:
                     return
@@ -118,10 +115,9 @@ class Devices:
 
     async def _patch(self, claim: ResourceClaim, changes: Manifest, subresource: str = "") -> ResourceClaim:
         """Change a claim as it was read, and no other."""
-        metadata = {"uid": claim.metadata.uid, "resourceVersion": claim.metadata.resource_version}
-        changes = {**changes, "metadata": {**changes.get("metadata", {}), **metadata}}
+        patch = as_seen(claim, changes)
         return await self._client.patch(
-            RESOURCE_CLAIMS, claim.key, changes, PatchType.MERGE, subresource=subresource, field_manager=self._name
+            RESOURCE_CLAIMS, claim.key, patch, PatchType.MERGE, subresource=subresource, field_manager=self._name
         )
 
     async def _until_prepared(self, pod: Pod) -> None:
@@ -173,10 +169,3 @@ def _is_ready(claim: ResourceClaim, result: AllocatedDevice) -> bool:
     if failed:
         raise OpError(_OP, ErrorKind.UNAVAILABLE, f"ResourceClaim/{claim.key}", f"device binding failed: {failed[0]}")
     return all(is_true(conditions, each) for each in result.binding_conditions)
-
-
-def _document(claim: ResourceClaim, uid: str) -> Manifest:
-    """Return a consumer as it stands in a claim."""
-    found = next(each for each in claim.status.reserved_for if each.uid == uid)
-    group = {"apiGroup": found.api_group} if found.api_group else {}
-    return {**group, "resource": found.resource, "name": found.name, "uid": found.uid}

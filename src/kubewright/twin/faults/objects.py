@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kubewright.api.meta import KubeObject, PartialObject, Resource
+from kubewright.api.meta import KubeObject, PartialObject, Resource, as_seen
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.twin.faults.decide import State
@@ -114,9 +114,8 @@ async def _meant(client: Client, spec: FaultSpec, resource: Resource[PartialObje
 
 async def _finalizers(client: Client, resource: Resource[T], obj: T, wanted: list[str]) -> None:
     """Set an object's finalizers, as long as nobody has changed it since; that it is gone is as good."""
-    metadata = {"finalizers": wanted, "uid": obj.metadata.uid, "resourceVersion": obj.metadata.resource_version}
     try:
-        await client.patch(resource, obj.key, {"metadata": metadata}, field_manager=NAME)
+        await client.patch(resource, obj.key, as_seen(obj, {"metadata": {"finalizers": wanted}}), field_manager=NAME)
     except OpError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
             raise

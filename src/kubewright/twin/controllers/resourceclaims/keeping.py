@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubewright.api.core import PODS
-from kubewright.api.meta import Manifest, ObjectKey, controller_of
+from kubewright.api.meta import Manifest, ObjectKey, as_seen, controller_of
 from kubewright.api.pods import Pod
-from kubewright.api.resourceclaims import FINALIZER, RESOURCE_CLAIMS, Consumer, ResourceClaim
+from kubewright.api.resourceclaims import FINALIZER, RESOURCE_CLAIMS, Consumer, ResourceClaim, left_to
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.claims import claim_name
@@ -49,10 +49,7 @@ class ClaimKeeper:
         remaining = [each for each in reserved if await self._is_there(each, claim)]
         is_leaving = claim.metadata.deletion_timestamp is not None and FINALIZER in claim.metadata.finalizers
         if len(remaining) < len(reserved) or (is_leaving and not remaining and claim.status.allocation is not None):
-            status: Manifest = {"reservedFor": [_document(each) for each in remaining] or None}
-            if not remaining:
-                status |= {"allocation": None, "devices": None}
-            claim = await self._patch(claim, {"status": status}, "status")
+            claim = await self._patch(claim, {"status": left_to(remaining)}, "status")
             is_leaving = not remaining
         if is_leaving and not remaining and claim.status.allocation is None and FINALIZER in claim.metadata.finalizers:
             finalizers = [each for each in claim.metadata.finalizers if each != FINALIZER]
@@ -84,20 +81,14 @@ class ClaimKeeper:
         return pod is not None and (pod.metadata.uid != owner.uid or _is_done(pod))
 
     async def _patch(self, claim: ResourceClaim, changes: Manifest, subresource: str = "") -> ResourceClaim:
-        metadata = {"uid": claim.metadata.uid, "resourceVersion": claim.metadata.resource_version}
-        changes = {**changes, "metadata": {**changes.get("metadata", {}), **metadata}}
+        patch = as_seen(claim, changes)
         return await self.client.patch(
-            RESOURCE_CLAIMS, claim.key, changes, PatchType.MERGE, subresource=subresource, field_manager=_MANAGER
+            RESOURCE_CLAIMS, claim.key, patch, PatchType.MERGE, subresource=subresource, field_manager=_MANAGER
         )
 
 
 def _is_done(pod: Pod) -> bool:
     return pod.is_finished or (pod.is_terminating and not pod.spec.node_name)
-
-
-def _document(consumer: Consumer) -> Manifest:
-    group = {"apiGroup": consumer.api_group} if consumer.api_group else {}
-    return {**group, "resource": consumer.resource, "name": consumer.name, "uid": consumer.uid}
 
 
 def _claims_of(pod: Pod) -> Iterable[ObjectKey]:
