@@ -16,6 +16,8 @@ from kubewright.api.quantity import value
 from kubewright.api.resources import CPU, MEMORY
 from kubewright.devices.workload import MILLI, GpuRequest
 
+VENDOR = "nvidia.com/"
+"""What the names of all of NVIDIA's resources begin with."""
 GPU = "nvidia.com/gpu"
 CORES = "nvidia.com/gpucores"
 MEMORY_SHARE = "nvidia.com/gpumem-percentage"

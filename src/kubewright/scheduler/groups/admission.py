@@ -14,7 +14,7 @@ from kubewright.api.core import NAMESPACES, NODES, Namespace, Node, Pod
 from kubewright.api.crds.queue import QUEUE_LABEL, QUEUES, Queue
 from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.api.resources import pod_request
-from kubewright.devices.requests import PRODUCT
+from kubewright.devices.requests import PRODUCT, VENDOR
 from kubewright.queues.rules import Problem, quota_key, read_queues, split_key
 from kubewright.queues.tree import QuotaTree
 from kubewright.queues.turns import Backoffs, History, Turn, Turns
@@ -26,7 +26,6 @@ from kubewright.scheduler.news import News
 SAID_SECONDS = 30.0
 _SAID_KEPT = 4096
 _FIGURES = re.compile(r", \S+ left")
-_VENDOR = "nvidia.com/"
 PROMISE_SECONDS = 120.0
 """For how long what others are giving back is kept for whom they make room."""
 
@@ -104,7 +103,7 @@ class Admission:
     def amounts(self, pod: Pod, node: str = "") -> Mapping[str, int]:
         """Return what a pod takes by `quota_key`: on a node that of its model of GPU, before if it names one."""
         total: dict[str, int] = dict(pod_request(pod))
-        gpus = [resource for resource in total if resource.startswith(_VENDOR)]
+        gpus = [resource for resource in total if resource.startswith(VENDOR)]
         if gpus:
             found = self._nodes.index.get(ObjectKey("", node)) if node else None
             model = found.metadata.labels.get(PRODUCT, "") if found is not None else _model_wanted(pod)

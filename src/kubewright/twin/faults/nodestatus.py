@@ -20,14 +20,13 @@ from kubewright.api.core import NODES, Node
 from kubewright.api.meta import Manifest, rfc3339
 from kubewright.api.quantity import value
 from kubewright.client.protocol import PatchType
+from kubewright.devices.requests import GPU, VENDOR
 from kubewright.twin.controllers.writes import Announce, Patch, Write
 from kubewright.twin.faults import parameters as p
 from kubewright.twin.faults.inforce import Active
 
 _CUTTING = frozenset({"NodeDown", "NodePartitioned"})
 _UNHEALTHY = {"True": "False", "False": "True"}
-_VENDOR = "nvidia.com/"
-GPU = f"{_VENDOR}gpu"
 DISK, CLOCK, HARDWARE = "DiskPressure", "NTPProblem", "AcceleratedHardwareReady"
 HARMLESS_XIDS = frozenset({13, 31, 43, 45, 68, 109})
 """Errors of applications, which device plugins do not take for errors of the device."""
@@ -54,7 +53,7 @@ def writes_of(node: Node, faults: Sequence[Active], now: float) -> list[Write]:
     if any(each.spec.type in _CUTTING for each in faults):
         return []
     wanted = _wanted(faults)
-    if not any(name.startswith(_VENDOR) for name in node.status.capacity):
+    if not any(name.startswith(VENDOR) for name in node.status.capacity):
         wanted.pop(HARDWARE, None)
     changes: list[Manifest] = []
     news: list[Write] = []
