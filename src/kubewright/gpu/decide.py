@@ -20,7 +20,7 @@ from kubewright.api.policy import PodDisruptionBudget
 from kubewright.api.quantity import value
 from kubewright.api.resources import pod_request
 from kubewright.devices.mig import Geometry, Layout, geometry_of
-from kubewright.devices.requests import PRODUCT
+from kubewright.devices.requests import PRODUCT, VENDOR
 from kubewright.gpu.configs import (
     DRAINING,
     LAYOUT,
@@ -34,7 +34,7 @@ from kubewright.gpu.configs import (
     read_layout,
     write_layout,
 )
-from kubewright.gpu.moving import VENDOR, Move, Occupied, instances, next_move
+from kubewright.gpu.moving import Move, Occupied, instances, next_move
 
 _COUNT = "nvidia.com/gpu.count"
 _UNDER_WAY = frozenset({"pending", "rebooting"})
@@ -139,21 +139,19 @@ def _problem(policy: GPUPolicy, node: Node) -> str:
 
 def _move(policy: GPUPolicy, pool: Pool, able: Sequence[Node], missing: Counter[str]) -> Move | None:
     """Return which node is to be emptied for what no idle one can be cut for; none while another is under way."""
-    states = {node.metadata.name: node.metadata.labels.get(STATE_LABEL, "") for node in able}
+    states = {node.metadata.labels.get(STATE_LABEL, "") for node in able}
     emptied = any(DRAINING in node.metadata.annotations and pool.is_idle(node) for node in able)
-    if not missing or emptied or "failed" in states.values() or _UNDER_WAY & set(states.values()):
+    if not missing or emptied or states & {"failed", *_UNDER_WAY}:
         return None
-    settled = [node for node in able if _present(node) is not None]
-    offers = {node.metadata.name: _offers(node) for node in settled}
-    free: dict[str, Counter[str]] = {}
-    for node in settled:
-        if not node.spec.unschedulable:
-            left = Counter(offers[node.metadata.name])
-            left.subtract(instances(pool.running[node.metadata.name]))
-            free[node.metadata.name] = +left
+    settled = [(node, layout) for node in able if (layout := _present(node)) is not None]
+    free = {
+        node.metadata.name: _free(layout, pool.running[node.metadata.name])
+        for node, layout in settled
+        if not node.spec.unschedulable
+    }
     occupied = [
-        Occupied(node, pool.with_gpus(node), offers[node.metadata.name])
-        for node in settled
+        Occupied(node, pool.with_gpus(node))
+        for node, _ in settled
         if not pool.is_idle(node) and (not node.spec.unschedulable or DRAINING in node.metadata.annotations)
     ]
     return next_move(policy, occupied, free, missing, waiting=pool.waiting, budgets=pool.budgets)
@@ -178,17 +176,25 @@ def _has_instances(node: Node) -> bool:
     there = node.status.allocatable
     try:
         return all(
-            value(there.get(geometry.profiles[name].resource, 0)) >= count for name, count in _offers(node).items()
+            value(there.get(geometry.profiles[name].resource, 0)) >= count
+            for name, count in _in_all(_present(node) or ()).items()
         )
     except (KeyError, ValueError):
         return False
 
 
-def _offers(node: Node) -> Counter[str]:
+def _in_all(partitions: Partitions) -> Counter[str]:
     offered: Counter[str] = Counter()
-    for each in _present(node) or ():
+    for each in partitions:
         offered.update(each)
     return offered
+
+
+def _free(partitions: Partitions, pods: Iterable[Pod]) -> Counter[str]:
+    """Return the instances that a node's pods leave of what it offers."""
+    left = _in_all(partitions)
+    left.subtract(instances(pods))
+    return +left
 
 
 def _layouts(policy: GPUPolicy, pool: Pool, able: Sequence[Node]) -> tuple[dict[str, Partitions], Counter[str]]:
@@ -226,11 +232,8 @@ def _missing(
         if node.metadata.labels.get(STATE_LABEL) == "failed" or DRAINING in node.metadata.annotations:
             continue
         layout = coming.get(node.metadata.name) or _present(node) or ()
-        offered: Counter[str] = Counter()
-        for each in layout:
-            offered.update(each)
-        offered.subtract(instances(pool.running[node.metadata.name]))
-        used = Counter({name: min(wanted[name], count) for name, count in offered.items() if count > 0})
+        free = _free(layout, pool.running[node.metadata.name])
+        used = Counter({name: min(wanted[name], count) for name, count in free.items()})
         covered[node.metadata.name] = +used
         wanted.subtract(used)
     return Counter({name: count for name, count in wanted.items() if count > 0 and name in allowed}), covered

@@ -9,7 +9,7 @@ empty.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubewright.api.core import PODS, Node, Pod
@@ -18,20 +18,17 @@ from kubewright.api.plan import Evict
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.api.resources import pod_request
 from kubewright.devices.mig import Geometry, geometry_of, profile_of
-from kubewright.devices.requests import PRODUCT
+from kubewright.devices.requests import PRODUCT, VENDOR
 from kubewright.disruption.budget import Allowance
 from kubewright.gpu.configs import DRAINING
-
-VENDOR = "nvidia.com/"
 
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
-    """A node that could be emptied: its pods with GPUs, and the instances it offers in all."""
+    """A node that could be emptied, and its pods with GPUs."""
 
     node: Node
     pods: tuple[Pod, ...]
-    offers: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +46,28 @@ def next_move(
     missing: Counter[str],
     *,
     waiting: Iterable[Pod],
-    budgets: Iterable[PodDisruptionBudget],
+    budgets: Sequence[PodDisruptionBudget],
 ) -> Move | None:
     """Return the node to empty for what is missing, one that was begun with first; None if none is worth it.
 
     `free` has the instances that nobody has, by node.
     """
-    if not missing or not policy.spec.migration_budget:
+    most = policy.spec.migration_budget
+    if not missing or not most:
         return None
-    begun = [each for each in occupied if DRAINING in each.node.metadata.annotations]
-    for each in begun:
-        left = [pod for pod in each.pods if not pod.is_terminating]
-        if Allowance(budgets, policy.spec.migration_budget).spend(left):
-            return Move(each.node.metadata.name, _evictions(left))
-        return Move(each.node.metadata.name, ())  # until its budgets let them go
+    begun = next((each for each in occupied if DRAINING in each.node.metadata.annotations), None)
+    if begun is not None:
+        left = [pod for pod in begun.pods if not pod.is_terminating]
+        may_go = Allowance(budgets, most).spend(left)  # else its budgets have to let them first
+        return Move(begun.node.metadata.name, _evictions(left) if may_go else ())
     importance = max((pod.spec.priority for pod in waiting if set(instances([pod])) & set(missing)), default=0)
-    candidates = [
-        (cost, each)
-        for each in occupied
-        if (cost := _cost(policy, each, free, missing, importance)) is not None
-        and Allowance(budgets, policy.spec.migration_budget).spend(each.pods)
-    ]
+    everywhere = sum(free.values(), Counter[str]())
+    candidates: list[tuple[tuple[int, int], Occupied]] = []
+    for each in occupied:
+        elsewhere = everywhere - free.get(each.node.metadata.name, Counter[str]())
+        cost = _cost(policy, each, elsewhere, missing, importance)
+        if cost is not None and Allowance(budgets, most).spend(each.pods):
+            candidates.append((cost, each))
     if not candidates:
         return None
     _, best = min(candidates, key=lambda one: (one[0], one[1].node.metadata.name))
@@ -88,23 +86,17 @@ def instances(pods: Iterable[Pod]) -> Counter[str]:
 
 
 def _cost(
-    policy: GPUPolicy, each: Occupied, free: Mapping[str, Counter[str]], missing: Counter[str], importance: int
+    policy: GPUPolicy, each: Occupied, elsewhere: Counter[str], missing: Counter[str], importance: int
 ) -> tuple[int, int] | None:
     """Return what emptying a node costs: pods and memory slices to move; None where it may not, or need not, be."""
     geometry = geometry_of(each.node.metadata.labels.get(PRODUCT, ""))
-    taken = instances(each.pods)
-    elsewhere: Counter[str] = Counter()
-    for node, instances_there in free.items():
-        if node != each.node.metadata.name:
-            elsewhere.update(instances_there)
-    wrong = (
-        geometry is None
-        or any(pod.spec.priority > importance or pod.is_terminating for pod in each.pods)
-        or any(not _has_instances(pod) for pod in each.pods)
-        or any(elsewhere[profile] < count for profile, count in taken.items())
-    )
-    if wrong or geometry is None or not _serves(policy, geometry, missing):
+    if geometry is None or not _serves(policy, geometry, missing):
         return None
+    if any(pod.spec.priority > importance or pod.is_terminating or not _has_instances(pod) for pod in each.pods):
+        return None
+    taken = instances(each.pods)
+    if taken - elsewhere:
+        return None  # they would find no room
     return len(each.pods), sum(geometry.profiles[name].size * count for name, count in taken.items())
 
 
@@ -120,8 +112,4 @@ def _has_instances(pod: Pod) -> bool:
 
 
 def _evictions(pods: Iterable[Pod]) -> tuple[Evict, ...]:
-    return tuple(_sorted(Evict(PODS, pod.key, pod.metadata.uid) for pod in pods))
-
-
-def _sorted(evictions: Iterable[Evict]) -> Iterator[Evict]:
-    yield from sorted(evictions, key=lambda each: each.key)
+    return tuple(Evict(PODS, pod.key, pod.metadata.uid) for pod in sorted(pods, key=lambda each: each.key))
