@@ -62,6 +62,7 @@ class HttpTransport:
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_REQUESTS)
         self._sessions: dict[ClientCertificate | None, aiohttp.ClientSession] = {}
         self._wires: dict[ClientCertificate | None, Wire] = {}
+        self._has_short_way = not config.proxy_url and urlsplit(config.server).scheme in _WIRE_SCHEMES
 
     async def send(self, request: Request, *, stream: bool = False) -> Response:
         """Send one request; a 401 that fresh credentials do not cure raises OpError UNAUTHORIZED."""
@@ -112,7 +113,7 @@ class HttpTransport:
 
     async def _write(self, request: Request, identity: Identity) -> Response | None:
         """Send a write the short way; None where there is none, or no connection: aiohttp finds out why."""
-        if self._config.proxy_url or urlsplit(self._config.server).scheme not in _WIRE_SCHEMES:
+        if not self._has_short_way:
             return None
         headers = (*request.headers.items(), *identity.headers.items(), *self._impersonation)
         try:

@@ -136,7 +136,7 @@ class Controller(Generic[K]):
 
     def _on_outcome(self, key: K, outcome: Done | RequeueAfter) -> None:
         self._queue.forget(key)
-        note_outcome(f"{outcome}")
+        note_outcome(outcome)
         match outcome:
             case Done():
                 self._metrics.reconciles.labels(self.name, "success").inc()
@@ -145,7 +145,7 @@ class Controller(Generic[K]):
                 self._queue.requeue(key, after_seconds=seconds)
 
     def _on_op_error(self, key: K, error: OpError) -> None:
-        note_outcome(f"{error}")
+        note_outcome(error)
         if error.retryable:
             _log.info("%s %s: will try again: %s", self.name, key, error)
         else:

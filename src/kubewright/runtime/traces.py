@@ -74,11 +74,11 @@ class Traces:
         ]
 
 
-def note_outcome(outcome: str) -> None:
-    """Say how the reconcile ends that this is called within, if one is followed."""
+def note_outcome(outcome: object) -> None:
+    """Say how the reconcile ends that this is called within, if one is followed; it is put into words only then."""
     trace = _current.get()
     if trace is not None:
-        trace.outcome = outcome
+        trace.outcome = str(outcome)
 
 
 def note_request(method: str, path: str, answer: str) -> None:
