@@ -11,6 +11,7 @@ import logging
 from typing import Generic, TypeVar
 
 from kubewright.api.meta import KubeObject, Resource
+from kubewright.client.paths import collection_path
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.informer import Informer
@@ -49,7 +50,7 @@ class OptionalInformer(Generic[T]):
     async def _ask(self) -> bool:
         """Find out whether the kind is served; when the server does not answer, that is not known."""
         try:
-            await self._client.list(self._resource)
+            await self._client.raw("GET", collection_path(self._resource, ""), query={"limit": "1"})
         except OpError as error:
             if error.kind is ErrorKind.FORBIDDEN:
                 _log.warning("%s are not followed: %s", self._resource.plural, error)
