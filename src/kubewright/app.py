@@ -18,17 +18,12 @@ from prometheus_client import CollectorRegistry
 from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
-from kubewright.monitoring.service import COMPONENT, AlertsIn, ObjectTeller
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 from kubewright.runtime.definitions import missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
-from kubewright.runtime.process import listener
 from kubewright.runtime.serving import KeyFiles
-from kubewright.scheduler.groups.metrics import GroupMetrics
-from kubewright.scheduler.metrics import SchedulerMetrics
-from kubewright.scheduler.service import Scheduler
 from kubewright.series.protocol import MetricSource
 
 SCHEDULING_EVENTS_AT_ONCE = 8
@@ -113,6 +108,10 @@ class Platform:
         )
 
     def _scheduler(self) -> Service:
+        from kubewright.scheduler.groups.metrics import GroupMetrics
+        from kubewright.scheduler.metrics import SchedulerMetrics
+        from kubewright.scheduler.service import Scheduler
+
         name = self._choices.scheduler_name
         recorder = self._recorder(name, writers=SCHEDULING_EVENTS_AT_ONCE)
         operator = Operator(name, self._client, self._clock, recorder=recorder, metrics=self._metrics)
@@ -130,6 +129,9 @@ class Platform:
         return operator
 
     def _monitoring(self) -> Service:
+        from kubewright.monitoring.service import COMPONENT, AlertsIn, ObjectTeller
+        from kubewright.runtime.process import listener
+
         chosen = self._choices
         return AlertsIn(
             partial(listener, chosen.alerts_address),
