@@ -13,8 +13,7 @@ from kubewright.api.crds.appservice import APP_SERVICE_CRD
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
-from kubewright.twin.copying import PAGE_SIZE, Copied
-from kubewright.twin.reading import as_dict, dicts, text
+from kubewright.twin.copying import PAGE_SIZE, Copied, items_of
 from kubewright.workloads.children import NAME_LABEL
 from kubewright.workloads.kinds import OPTIONAL
 
@@ -89,20 +88,10 @@ async def read(client: Client, key: ObjectKey) -> AsyncIterator[Manifest]:
     """Give every object that is read for an application; raises OpError. A kind that is not served has none."""
     for part in PARTS:
         try:
-            async for item in _pages(client, part, key):
+            path, query = part.path(key), part.query(key)
+            first = await client.raw("GET", path, query=query)
+            async for item in items_of(client, path, query, first):
                 yield {"apiVersion": part.kind.api_version, "kind": part.kind.kind, **item}
         except OpError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
-
-
-async def _pages(client: Client, part: Part, key: ObjectKey) -> AsyncIterator[Manifest]:
-    query = dict(part.query(key))
-    while True:
-        answer = await client.raw("GET", part.path(key), query=query)
-        for item in dicts(answer, "items"):
-            yield item
-        token = text(as_dict(answer["metadata"]), "continue")
-        if not token:
-            return
-        query["continue"] = token

@@ -8,7 +8,7 @@ to the original or mean nothing without it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -185,13 +185,22 @@ class Copying:
             # The moment is forgotten, or these objects are kept elsewhere under versions of their own.
             self.summary.later.append(resource.name)
             answer = await self._client.raw("GET", resource.path, query={"limit": str(PAGE_SIZE)})
-        while True:
-            for item in dicts(answer, "items"):
-                yield _whole(resource, item)
-            token = text(as_dict(answer["metadata"]), "continue")
-            if not token:
-                return
-            answer = await self._client.raw("GET", resource.path, query={"limit": str(PAGE_SIZE), "continue": token})
+        async for item in items_of(self._client, resource.path, {"limit": str(PAGE_SIZE)}, answer):
+            yield _whole(resource, item)
+
+
+async def items_of(client: Client, path: str, query: Mapping[str, str], answer: Manifest) -> AsyncIterator[Manifest]:
+    """Yield the items of a list, of which `answer` is the first page; `query` is what other pages are asked for with.
+
+    Raises OpError, EXPIRED among them when the server has forgotten the rest.
+    """
+    while True:
+        for item in dicts(answer, "items"):
+            yield item
+        token = text(as_dict(answer["metadata"]), "continue")
+        if not token:
+            return
+        answer = await client.raw("GET", path, query={**query, "continue": token})
 
 
 def _whole(resource: Copied, item: Manifest) -> Manifest:
