@@ -18,12 +18,11 @@ from kubewright.cli.yamlform import dump
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.rehearsal.rehearse import TwinRehearsal
 from kubewright.runtime.children import get_or_none
 from kubewright.workloads.children import NAME_LABEL
 from kubewright.workloads.controller import FIELD_MANAGER
 from kubewright.workloads.decide import apply_set, desired
-from kubewright.workloads.kinds import BUILT_IN, CHILD_JOBS, OPTIONAL
+from kubewright.workloads.kinds import BUILT_IN, CHILD_JOBS, CHILD_KINDS, OPTIONAL, kind_of
 from kubewright.workloads.oldfiles import needed_files
 from kubewright.workloads.rollout.rehearsal import Outcome
 from kubewright.workloads.rollout.stage import arrived
@@ -31,7 +30,6 @@ from kubewright.workloads.rollout.stage import arrived
 Pair = tuple[Resource[LiveObject], LiveObject | None, LiveObject | None]
 """An object as it is and as it would be; None where there is none."""
 
-_KINDS = (*BUILT_IN, *OPTIONAL)
 _APPS = live_resource(APP_SERVICES)
 T = TypeVar("T", bound=KubeObject)
 
@@ -46,6 +44,8 @@ async def differences(client: Client, document: Manifest, namespace: str) -> lis
 
 async def rehearsed(client: Client, document: Manifest, namespace: str) -> tuple[str, Outcome]:
     """Return the application's name, and what came of trying it on a copy of the cluster; raises OpError."""
+    from kubewright.rehearsal.rehearse import TwinRehearsal
+
     manifest = _placed(document, namespace)
     key = ObjectKey(manifest["metadata"]["namespace"], manifest["metadata"]["name"])
     wanted = await _written(client, _APPS, manifest, await get_or_none(client, _APPS, key))
@@ -62,7 +62,7 @@ async def _pairs(client: Client, manifest: Manifest) -> AsyncIterator[Pair]:
     before = await get_or_none(client, _APPS, key)
     yield _APPS, before, await _written(client, _APPS, manifest, before)
     app = await _written(client, APP_SERVICES, manifest, before)
-    wanted = arrived(app, desired(app, _KINDS))
+    wanted = arrived(app, desired(app, CHILD_KINDS))
     for child in wanted:
         async for pair in _child_pairs(client, app, child):
             yield pair
@@ -86,9 +86,9 @@ async def _written(client: Client, resource: Resource[T], manifest: Manifest, be
 
 
 async def _child_pairs(client: Client, app: AppService, child: Manifest) -> AsyncIterator[Pair]:
-    kind = next(each for each in _KINDS if (each.api_version, each.kind) == (child["apiVersion"], child["kind"]))
+    kind = kind_of(child)
     before = await get_or_none(client, kind, ObjectKey(app.metadata.namespace, child["metadata"]["name"]))
-    if before is not None and not apply_set(app, _KINDS).owns(before):
+    if before is not None and not apply_set(app, CHILD_KINDS).owns(before):
         raise OpError("diff", ErrorKind.CONFLICT, kind.target(before.key), "the name is somebody else's")
     try:
         yield (
@@ -113,7 +113,7 @@ def _kept(app: AppService, child: Manifest, before: LiveObject | None) -> Manife
 
 
 async def _pruned(client: Client, app: AppService, wanted: tuple[Manifest, ...]) -> AsyncIterator[Pair]:
-    owned, observed = apply_set(app, _KINDS), Observed()
+    owned, observed = apply_set(app, CHILD_KINDS), Observed()
     for kind in BUILT_IN:
         selector = f"{NAME_LABEL}={app.metadata.name}"
         for live in (await client.list(kind, namespace=app.metadata.namespace, label_selector=selector)).items:

@@ -22,7 +22,7 @@ from kubewright.twin.cluster import Twin
 from kubewright.workloads.children import NAME_LABEL
 from kubewright.workloads.children.identity import suffixed
 from kubewright.workloads.controller import app_services
-from kubewright.workloads.kinds import BUILT_IN, CHILD_DEPLOYMENTS, OPTIONAL
+from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_KINDS
 from kubewright.workloads.rollout.releases import RELEASE_LABEL
 from kubewright.workloads.rollout.stage import TRIAL_SUFFIX
 from kubewright.workloads.troubles import APP_PODS, Trouble, of_creation, of_pod, worst
@@ -125,7 +125,7 @@ async def _children(client: Client, key: ObjectKey) -> Children:
     """Return the application's children, but for those that are there during a release alone."""
     found: dict[tuple[str, str], str] = {}
     trial = suffixed(key.name, TRIAL_SUFFIX)
-    for kind in (*BUILT_IN, *OPTIONAL):
+    for kind in CHILD_KINDS:
         try:
             listing = await client.list(kind, namespace=key.namespace, label_selector=f"{NAME_LABEL}={key.name}")
         except OpError as error:

@@ -20,12 +20,11 @@ from kubewright.rehearsal.world import as_object, world
 from kubewright.twin.reading import as_dict, text
 from kubewright.workloads.controller import FIELD_MANAGER
 from kubewright.workloads.decide import desired
-from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
+from kubewright.workloads.kinds import CHILD_KINDS, kind_of
 from kubewright.workloads.rollout.rehearsal import Outcome
 from kubewright.workloads.rollout.stage import arrived
 
 _APPS = live_resource(APP_SERVICES)
-_KINDS = (*BUILT_IN, *OPTIONAL)
 _REFUSED = frozenset({ErrorKind.INVALID, ErrorKind.FORBIDDEN})
 
 
@@ -55,11 +54,9 @@ class TwinRehearsal:
 
 async def _refusals(client: Client, app: AppService) -> AsyncIterator[str]:
     """Ask the server itself, by dry runs: its webhooks, and its policies for children, are nowhere else."""
-    for child in arrived(app, desired(app, _KINDS)):
-        name = child["apiVersion"], child["kind"]
-        kind = next(each for each in _KINDS if (each.api_version, each.kind) == name)
+    for child in arrived(app, desired(app, CHILD_KINDS)):
         try:
-            await client.apply(kind, child, field_manager=FIELD_MANAGER, dry_run=True)
+            await client.apply(kind_of(child), child, field_manager=FIELD_MANAGER, dry_run=True)
         except OpError as error:
             if error.kind in _REFUSED:
                 yield f"Refused: {error.target}: {error.detail}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from kubewright.api.meta import Manifest, PartialObject, Resource
 from kubewright.api.rights import rule
 from kubewright.rehearsal.reading import PARTS
-from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
+from kubewright.workloads.kinds import CHILD_KINDS
 
-_KEPT = {(each.group, each.plural) for each in (*BUILT_IN, *OPTIONAL)}
+_KEPT = {(each.group, each.plural) for each in CHILD_KINDS}
 _OTHERWISE = _KEPT | {("", "pods"), ("apps", "replicasets"), ("apps", "controllerrevisions")}
 
 

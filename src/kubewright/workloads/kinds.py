@@ -6,7 +6,7 @@ from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.core import CONFIG_MAPS, SERVICE_ACCOUNTS, SERVICES
 from kubewright.api.live import LiveObject, live_resource
-from kubewright.api.meta import Resource
+from kubewright.api.meta import Manifest, Resource
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.volumes import CLAIMS
 
@@ -40,5 +40,14 @@ BUILT_IN: tuple[Resource[LiveObject], ...] = (
 OPTIONAL: tuple[Resource[LiveObject], ...] = (HTTP_ROUTES, VIRTUAL_SERVICES, AUTHORIZATION_POLICIES)
 """What a cluster serves when somebody has defined it: the Gateway API, Istio."""
 
+CHILD_KINDS: tuple[Resource[LiveObject], ...] = (*BUILT_IN, *OPTIONAL)
+"""Everything that may be made of an application."""
+
 WORKLOADS: tuple[Resource[LiveObject], ...] = (CHILD_DEPLOYMENTS, CHILD_STATEFUL_SETS, CHILD_JOBS, CHILD_CRON_JOBS)
 """What runs an application's pods: one of these."""
+
+
+def kind_of(child: Manifest) -> Resource[LiveObject]:
+    """Return the kind of something that is made of an application."""
+    name = child["apiVersion"], child["kind"]
+    return next(each for each in CHILD_KINDS if (each.api_version, each.kind) == name)

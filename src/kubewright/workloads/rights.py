@@ -9,7 +9,7 @@ from kubewright.api.crds import all_crds
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import READ, WATCH, rule
-from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
+from kubewright.workloads.kinds import CHILD_KINDS, OPTIONAL
 
 ACCOUNT = "kubewright"
 _KEEP = (*READ, "create", "patch", "delete")
@@ -22,7 +22,7 @@ def cluster_rules() -> list[Manifest]:
     return [
         rule(APP_SERVICES, (*READ, "patch")),
         rule(APP_SERVICES, ("patch",), subresource="status"),
-        *(rule(kind, _KEEP) for kind in (*BUILT_IN, *OPTIONAL)),
+        *(rule(kind, _KEEP) for kind in CHILD_KINDS),
         # The releases that an application has had.
         rule(REPLICA_SETS, ("list",)),
         rule(CONTROLLER_REVISIONS, ("list",)),

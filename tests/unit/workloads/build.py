@@ -6,11 +6,11 @@ from kubewright.api.applyset import Observed
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.live import LiveObject
 from kubewright.workloads.decide import FINALIZER, decide, desired
-from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
+from kubewright.workloads.kinds import CHILD_KINDS
 from kubewright.workloads.seen import Seen
 
 NOW = 1_900_000_000.0
-KINDS = (*BUILT_IN, *OPTIONAL)
+KINDS = CHILD_KINDS
 
 
 def app(name="web", *, deleted=False, finalizers=(FINALIZER,), generation=1, status=None, **spec):
