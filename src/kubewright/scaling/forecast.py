@@ -44,7 +44,7 @@ class Forecast:
     level: float
     upper: float
     is_novel: bool
-    """Whether the level is near, or above, all that was seen until an hour ago."""
+    """Whether the level is near, or above, all that was seen until two hours ago."""
 
 
 class GrowthForecast:
@@ -59,6 +59,8 @@ class GrowthForecast:
         self._rows: list[tuple[int, Array]] = []
         self._peaks: list[float] = []
         """The highest level of each hour."""
+        self._highest = 0.0
+        """Of all hours that count."""
         self._weights: Array | None = None
         self._fitted_at = -_FIT_EVERY
 
@@ -81,11 +83,10 @@ class GrowthForecast:
         level = self._level(now)
         growth = _FIRST_GROWTH if self._weights is None else float(self._features() @ self._weights)
         upper = max(math.exp(growth) * (level + _NOISE) - _NOISE, level)
-        highest = max(self._peaks[:-_PEAK_AGE], default=0.0)
-        return Forecast(level, upper, self._weights is None or level > _NOVEL * highest)
+        return Forecast(level, upper, self._weights is None or level > _NOVEL * self._highest)
 
     def _level(self, now: int) -> float:
-        return self._counts.mean(now - 4, now)
+        return self._counts.mean(now - _MINUTE, now)
 
     def _learn_growth(self, now: int) -> None:
         """Take in the last minute, and by how much the load rose within the horizon after an earlier one."""
@@ -97,6 +98,7 @@ class GrowthForecast:
         if minutes.end % _HOUR == 0:
             self._peaks.append(minutes.highest(minutes.end - _HOUR, minutes.end))
             del self._peaks[: -_KEPT_DAYS * 24]
+            self._highest = max(self._peaks[:-_PEAK_AGE], default=0.0)
 
     def _features(self) -> Array:
         now, mean = self._counts.end, self._counts.mean

@@ -1,6 +1,6 @@
 """Policies for replicas: the HorizontalPodAutoscaler's, and one that asks a forecast before pods are needed.
 
-Both answer step by step, as `queueing.simulate` asks. `Reactive` is the rule of `usage` where all pods are alike.
+Both answer step by step, as `queueing.simulate` asks. `Reactive` goes by the rule of `usage`, with pods all alike.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from kubewright.scaling.forecast import GrowthForecast
 from kubewright.scaling.limits import Bounds, History, limit
 from kubewright.scaling.queueing import FULL, STEP_SECONDS, Conditions, Seen
-from kubewright.scaling.usage import Tolerances
+from kubewright.scaling.usage import Tolerances, by_filled_ratio, by_ratio
 
 
 class Reactive:
@@ -33,13 +33,11 @@ class Reactive:
         return limited.replicas
 
     def _proposed(self, seen: Seen) -> int:
-        ratio = seen.utilization / self._target
+        ratio, replicas = seen.utilization / self._target, seen.replicas
         if not seen.starting or ratio <= 1:
-            return seen.replicas if self._tolerances.hold(ratio) else math.ceil(ratio * seen.ready)
-        with_idle = ratio * seen.ready / seen.replicas
-        if self._tolerances.hold(with_idle) or with_idle < 1:
-            return seen.replicas
-        return max(math.ceil(with_idle * seen.replicas), seen.replicas)
+            return by_ratio(replicas, seen.ready, ratio, self._tolerances)
+        with_idle = ratio * seen.ready / replicas
+        return by_filled_ratio(replicas, replicas, ratio, with_idle, self._tolerances)
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,17 +130,26 @@ def _replicas(
     ratio = ratio_of(counted)
     idle = groups.unready if ratio > 1 else frozenset[str]()
     if not idle and not groups.missing:
-        return pool.replicas if pool.tolerances.hold(ratio) else math.ceil(ratio * groups.ready)
+        return by_ratio(pool.replicas, groups.ready, ratio, pool.tolerances)
     filled = {**counted, **dict.fromkeys(idle, 0)}
     if ratio < 1:
         filled |= busy
     elif ratio > 1:
         filled |= dict.fromkeys(groups.missing, 0)
-    ratio_then = ratio_of(filled)
+    return by_filled_ratio(pool.replicas, len(filled), ratio, ratio_of(filled), pool.tolerances)
+
+
+def by_ratio(replicas: int, ready: int, ratio: float, tolerances: Tolerances) -> int:
+    """Return how many replicas bring a ratio of the ready ones' use to 1, where there are no others to think of."""
+    return replicas if tolerances.hold(ratio) else math.ceil(ratio * ready)
+
+
+def by_filled_ratio(replicas: int, counted: int, ratio: float, ratio_then: float, tolerances: Tolerances) -> int:
+    """Return the same where `ratio_then` is what the ratio becomes with the others, who make it `counted` pods."""
     turned = ratio_then > 1 if ratio < 1 else ratio_then < 1 < ratio
-    replicas = math.ceil(ratio_then * len(filled))
-    beyond = replicas > pool.replicas if ratio_then < 1 else replicas < pool.replicas and ratio_then > 1
-    return pool.replicas if pool.tolerances.hold(ratio_then) or turned or beyond else replicas
+    wanted = math.ceil(ratio_then * counted)
+    beyond = wanted > replicas if ratio_then < 1 else wanted < replicas and ratio_then > 1
+    return replicas if tolerances.hold(ratio_then) or turned or beyond else wanted
 
 
 @dataclass(frozen=True, slots=True)
