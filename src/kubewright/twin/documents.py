@@ -27,8 +27,8 @@ class Documents:
         self._kinds = kinds
         self._discovery = Discovery(kinds)
         self._openapi = OpenApi(kinds)
-        self._swagger_generation = -1
-        self._swagger_bodies: dict[str, bytes] = {}
+        self._swagger_bodies: dict[tuple[int, str], bytes] = {}
+        """By the kind table's generation and the form."""
 
     def answer(self, request: Request) -> Response | None:
         """Answer a request for a document; None when there is none of that name."""
@@ -70,11 +70,14 @@ class Documents:
         form = _swagger_form(request.headers.get("accept", ""))
         if not form:
             return Response(406, {"vary": "Accept"})
-        if self._swagger_generation != self._kinds.generation:
+        generation = self._kinds.generation
+        if (generation, form) not in self._swagger_bodies:
+            kept = {key: body for key, body in self._swagger_bodies.items() if key[0] == generation}
             content = swagger(self._openapi, self._kinds.release)
-            self._swagger_bodies = {JSON: encode(content), MEDIA_TYPE: encode_openapi(content)}
-            self._swagger_generation = self._kinds.generation
-        return _unless_known(self._swagger_bodies[form], form, request.headers.get("if-none-match", ""))
+            kept[generation, form] = encode(content) if form == JSON else encode_openapi(content)
+            self._swagger_bodies = kept
+        body = self._swagger_bodies[generation, form]
+        return _unless_known(body, form, request.headers.get("if-none-match", ""))
 
 
 def _swagger_form(accept: str) -> str:
