@@ -18,19 +18,17 @@ def defrag(*, budget: int, kubeconfig: str, context: str) -> None:
     Only pods that somebody makes anew are moved, within their disruption budgets, and only where every rule of
     scheduling lets them. What a move gains is told in GPUs, as the profile `gpu` values them for its pods.
     """
+    from kubewright.cli.live import read_cluster
     from kubewright.client.connect import connect
     from kubewright.disruption.budget import Allowance
-    from kubewright.explain.reading import read
     from kubewright.placement.defragment import Move, plan_moves
 
     async def plan() -> list[Move]:
         client = connect(connection(kubeconfig, context))
         try:
-            cluster = await read(client)
+            cluster = await read_cluster(client)
         finally:
             await client.close()
-        for each in cluster.unread:
-            click.echo(f"not read, so taken for empty: {each}", err=True)
         # Each by itself may go; that all may go at once is the server's to say.
         waiting = [pod for pod in cluster.pods if not pod.spec.node_name and not pod.is_finished]
         return plan_moves(cluster.snapshot(), lambda pod: Allowance(cluster.budgets, 1).spend([pod]), budget, waiting)

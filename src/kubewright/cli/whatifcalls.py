@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,7 +10,7 @@ import click
 
 from kubewright.api.meta import ObjectKey
 from kubewright.app import PROFILES
-from kubewright.cli.yamlform import dump
+from kubewright.cli.live import read_cluster, show
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
 from kubewright.errors import ErrorKind, OpError
@@ -25,7 +24,6 @@ from kubewright.explain.modifications import (
     SetPriority,
     SetQuota,
 )
-from kubewright.explain.reading import read
 from kubewright.explain.targets import parse_target
 from kubewright.explain.whatif import Effect, Use, document, whatif
 
@@ -56,21 +54,12 @@ async def show_effect(config: ConnectionConfig, asked: Asked) -> int:
         raise click.UsageError("say what would change: see kubewright whatif --help")
     client = connect(config)
     try:
-        cluster = await read(client)
+        cluster = await read_cluster(client)
     finally:
         await client.close()
-    for each in cluster.unread:
-        click.echo(f"not read, so taken for empty: {each}", err=True)
     then = None if asked.to_profile is None else PROFILES[asked.to_profile]
     effect = whatif(cluster, modifications, PROFILES[asked.profile], then)
-    match asked.output:
-        case "json":
-            click.echo(json.dumps(document(effect), indent=2))
-        case "yaml":
-            click.echo(dump(document(effect)), nl=False)
-        case _:
-            for line in lines(effect):
-                click.echo(line)
+    show(asked.output, lambda: document(effect), lambda: lines(effect))
     return HARMS if effect.harms else 0
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-
-import click
 
 from kubewright.api.core import PODS
 from kubewright.api.meta import ObjectKey
 from kubewright.app import PROFILES
-from kubewright.cli.yamlform import dump
+from kubewright.cli.live import read_cluster, show
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
 from kubewright.clock import Clock
 from kubewright.explain.answers import Answer, Waiting, about_owner, about_pod
 from kubewright.explain.changes import duration
 from kubewright.explain.documents import explanations
-from kubewright.explain.reading import read
 from kubewright.explain.targets import parse_target
 from kubewright.placement.diagnosis import Diagnosis
 
@@ -33,30 +29,17 @@ async def show_why(config: ConnectionConfig, text: str, namespace: str, output: 
     client = connect(config)
     try:
         found = await client.get(target.resource, key)
-        cluster = await read(client)
+        cluster = await read_cluster(client)
     finally:
         await client.close()
-    for each in cluster.unread:
-        click.echo(f"not read, so taken for empty: {each}", err=True)
     if target.resource is PODS:
         # As of the list, where the others are, if it is still there.
         pod = next((each for each in cluster.pods if each.key == key), found)
         answer = about_pod(pod, cluster, now, policy)
     else:
         answer = about_owner(found.metadata.uid, cluster, now, policy)
-    _show(answer, f"{target}", output)
+    show(output, lambda: explanations(answer, f"{target}"), lambda: lines(answer, f"{target}"))
     return 0 if answer.is_well else WAITS
-
-
-def _show(answer: Answer, target: str, output: str) -> None:
-    match output:
-        case "json":
-            click.echo(json.dumps(explanations(answer, target), indent=2))
-        case "yaml":
-            click.echo(dump(explanations(answer, target)), nl=False)
-        case _:
-            for line in lines(answer, target):
-                click.echo(line)
 
 
 def lines(answer: Answer, target: str) -> Iterator[str]:
