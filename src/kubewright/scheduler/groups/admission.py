@@ -22,6 +22,7 @@ from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.operators import Operator
 from kubewright.runtime.optional import OptionalInformer
 from kubewright.scheduler.news import News
+from kubewright.scheduler.queue import QueuedPod
 
 SAID_SECONDS = 30.0
 _SAID_KEPT = 4096
@@ -61,7 +62,6 @@ class Admission:
         self.history = History()
         self.backoffs = Backoffs()
         self._turns: Turns | None = None
-        self._heads: dict[str, tuple[str, Mapping[str, int]]] = {}
         self._said: dict[tuple[object, ...], tuple[float, str]] = {}
         self.queues.informer.add_handler(self._on_queue)
         self._namespaces.add_handler(self._on_namespace)
@@ -110,6 +110,12 @@ class Admission:
             if model:
                 total |= {quota_key(resource, model): total[resource] for resource in gpus}
         return total
+
+    def request(self, queued: QueuedPod) -> Mapping[str, int]:
+        """Return what a pod takes that has no node yet: worked out once, as it is asked for at every turn."""
+        if queued.request is None:
+            queued.request = self.amounts(queued.pod)
+        return queued.request
 
     def refusal(self, queue: str, amounts: Mapping[str, int], now: float) -> str:
         """Say why a queue may not have these amounts now; nothing if it may."""
@@ -202,18 +208,14 @@ class Admission:
                     self._count(pod)  # it did not go
         return bool(expired)
 
-    def turn(self, queue: str, head: Pod) -> Turn:
+    def turn(self, queue: str, head: QueuedPod) -> Turn:
         """Return by what the next pod of a queue is ranked among those of others."""
         tree = self.tree
         if queue not in tree:
             return False, ()
-        uid = head.metadata.uid
-        known = self._heads.get(queue)
-        if known is None or known[0] != uid:
-            known = self._heads[queue] = uid, self.amounts(head)
         if self._turns is None:
             self._turns = Turns(tree, self.history)
-        return self._turns.turn(queue, known[1])
+        return self._turns.turn(queue, self.request(head))
 
     def follow(self, change: Change[Pod]) -> None:
         """Take over what a pod takes as the cluster shows it."""
@@ -254,7 +256,7 @@ class Admission:
     def _laid_out(self) -> QuotaTree:
         rules, self._problems = read_queues(self.queues.informer.index.values())
         tree = self._tree = QuotaTree(rules)
-        self._charged, self._heads, self._turns = {}, {}, None
+        self._charged, self._turns = {}, None
         for pod in self._pods.index.values():
             if not pod.is_finished:
                 self._count(pod)

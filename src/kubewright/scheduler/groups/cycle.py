@@ -93,9 +93,7 @@ class GroupCycle:
         return now < until and changes == self._admission.tree.changes
 
     def _kind(self, queued: QueuedPod, queue: str) -> tuple[object, ...]:
-        if queued.request is None:
-            queued.request = self._admission.amounts(queued.pod)
-        return queue, queued.pod.spec.priority, tuple(queued.request.items())
+        return queue, queued.pod.spec.priority, tuple(self._admission.request(queued).items())
 
     def _by_itself(self, queued: QueuedPod, now: float) -> Outcome:
         """Let a pod have its turn that has neither gang nor queue: it may push gangs aside, but only whole ones."""
@@ -170,8 +168,8 @@ class GroupCycle:
             return party, None
         total: dict[str, int] = {}
         n_within = 0
-        for pod in party.pods:
-            for key, amount in self._admission.amounts(pod).items():
+        for queued in party.queued:
+            for key, amount in self._admission.request(queued).items():
                 total[key] = total.get(key, 0) + amount
             if self._admission.refusal(party.queue, total, now):
                 break
@@ -299,8 +297,8 @@ class GroupCycle:
 
     def _amounts(self, party: _Party) -> dict[str, int]:
         total: dict[str, int] = {}
-        for pod in party.pods:
-            for key, amount in self._admission.amounts(pod).items():
+        for queued in party.queued:
+            for key, amount in self._admission.request(queued).items():
                 total[key] = total.get(key, 0) + amount
         return total
 

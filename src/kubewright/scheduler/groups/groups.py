@@ -78,7 +78,7 @@ class Groups:
         """
         first = {lane: head for lane, head in heads.items() if head.is_first} or heads
         queues = [lane for lane in first if lane]
-        best = min(queues, key=lambda each: (self._admission.turn(each, first[each].pod), each), default="")
+        best = min(queues, key=lambda each: (self._admission.turn(each, first[each]), each), default="")
         if "" not in first or not best:
             return best
         return min("", best, key=lambda lane: (-first[lane].pod.spec.priority, first[lane].queued_at, lane))
