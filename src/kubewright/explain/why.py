@@ -19,7 +19,7 @@ from kubewright.explain.candidates import proposals, untolerated_of
 from kubewright.explain.changes import Change, MoreImportant, Waited, taint_text
 from kubewright.explain.impossible import impossibilities
 from kubewright.placement.diagnosis import Diagnosis
-from kubewright.placement.fit import DEFAULT_POLICY, Fit, fit
+from kubewright.placement.fit import DEFAULT_POLICY, Fit, find, fit
 from kubewright.placement.policy import Policy
 from kubewright.placement.preempt import NoPreemption, Preemption, preempt
 from kubewright.placement.snapshot import ClusterSnapshot
@@ -133,8 +133,8 @@ def _order(remedy: Remedy) -> tuple[float, str]:
 
 def lands_on(change: Change, pod: Pod, snapshot: ClusterSnapshot, policy: Policy) -> str:
     """Return the node that the pod gets once the change is made; nothing if it gets none."""
-    outcome = fit(*change.applied((pod, snapshot)), 0, policy)
-    return outcome.node if isinstance(outcome, Fit) else ""
+    found = find(*change.applied((pod, snapshot)), 0, policy)
+    return found.node if found is not None else ""
 
 
 def _preemption(pod: Pod, outcome: Diagnosis, situation: Situation) -> Preemption | NoPreemption | None:
@@ -165,7 +165,7 @@ def _waits(pod: Pod, situation: Situation) -> Iterator[Waited]:
         if not fork.forget(ending.key):
             continue
         gone.append(ending.key)
-        if isinstance(fit(pod, fork, 0, policy), Fit):
+        if find(pod, fork, 0, policy) is not None:
             alone = Waited((ending.key,), ending.seconds, ending.by, ending.named)
             enough = lands_on(alone, pod, snapshot, policy)
             yield alone if enough else Waited(tuple(gone), ending.seconds, ending.by, ending.named)

@@ -57,16 +57,20 @@ def fit(pod: Pod, snapshot: ClusterSnapshot, order: Order, policy: Policy = DEFA
 
     A node that was promised to the pod is taken if it is feasible, whatever else there is.
     """
+    found = find(pod, snapshot, order, policy)
+    return found if found is not None else examine(snapshot.row(pod), snapshot, policy).diagnosis
+
+
+def find(pod: Pod, snapshot: ClusterSnapshot, order: Order, policy: Policy = DEFAULT_POLICY) -> Fit | None:
+    """Return what `fit` does, but not why there is no node: for a pod that has none, that is most of the work."""
     row = snapshot.row(pod)
     if problem_of(row, snapshot):
-        return examine(row, snapshot, policy).diagnosis
+        return None
     ranks = ranked(row, snapshot, policy)
     column = snapshot.table.columns.get(pod.status.nominated_node_name, -1)
     if column < 0 or ranks[column] == REFUSED:
         column = best(ranks, order)
-    if column < 0:
-        return examine(row, snapshot, policy).diagnosis
-    return Fit(row, column, snapshot.table.nodes[column].metadata.name)
+    return Fit(row, column, snapshot.table.nodes[column].metadata.name) if column >= 0 else None
 
 
 def ranked(row: PodRow, snapshot: ClusterSnapshot, policy: Policy = DEFAULT_POLICY) -> NodeScores:

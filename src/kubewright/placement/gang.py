@@ -19,7 +19,7 @@ from kubewright.api.affinity import Affinity, NodeAffinity, NodeSelector, NodeSe
 from kubewright.api.core import Pod
 from kubewright.api.requirements import Requirement
 from kubewright.placement.diagnosis import Diagnosis, Refusal
-from kubewright.placement.fit import DEFAULT_POLICY, Fit, fit
+from kubewright.placement.fit import DEFAULT_POLICY, Fit, find, fit
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import Policy
 from kubewright.placement.snapshot import ClusterSnapshot
@@ -150,8 +150,8 @@ def _few_domains(group: Group, snapshot: ClusterSnapshot, order: int, policy: Po
     for domain in roomiest[:DOMAINS_TRIED]:
         remaining: list[Pod] = []
         for pod in left:
-            found = fit(in_domain(pod, together.key, domain), fork, order, policy)
-            if isinstance(found, Diagnosis):
+            found = find(in_domain(pod, together.key, domain), fork, order, policy)
+            if found is None:
                 remaining.append(pod)
             else:
                 fork.assume(found.row, found.column)
