@@ -8,7 +8,7 @@ Where NVIDIA's plugin shares by time or MPS, GPUs are not told apart, and the nu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from kubewright.api.core import Node, Pod
 from kubewright.api.pods import PodSpec
@@ -39,7 +39,7 @@ def gpu_request(amounts: Mapping[str, int], spec: PodSpec) -> GpuRequest:
         return GpuRequest(cpu, memory)
     count = max(count, 1)
     milli = min(-(-per_cent * _PER_CENT // count), MILLI) if per_cent else MILLI
-    return GpuRequest(cpu, memory, count, milli, frozenset(_models(spec)))
+    return GpuRequest(cpu, memory, count, milli, models(spec))
 
 
 def gpus_of(node: Node) -> int:
@@ -73,14 +73,12 @@ def write_given(gpus: tuple[int, ...]) -> dict[str, str]:
     return {GIVEN: ",".join(str(gpu) for gpu in gpus)} if gpus else {}
 
 
-def _models(spec: PodSpec) -> Iterator[str]:
-    """Yield the models that a pod must have one of, as far as its selector or a single affinity term says so."""
+def models(spec: PodSpec) -> frozenset[str]:
+    """Return the models that a pod must have one of, as far as its selector or a single affinity term says so."""
     if PRODUCT in spec.node_selector:
-        yield spec.node_selector[PRODUCT]
-        return
+        return frozenset({spec.node_selector[PRODUCT]})
     affinity = spec.affinity.node_affinity if spec.affinity else None
     terms = affinity.required.node_selector_terms if affinity and affinity.required else ()
-    if len(terms) == 1:
-        for each in terms[0].match_expressions:
-            if each.key == PRODUCT and each.operator == "In":
-                yield from each.values
+    expressions = terms[0].match_expressions if len(terms) == 1 else ()
+    named = [frozenset(each.values) for each in expressions if each.key == PRODUCT and each.operator == "In"]
+    return named[0].intersection(*named) if named else frozenset()

@@ -2,7 +2,8 @@
 
 from msgspec.structs import replace
 
-from kubewright.devices.requests import GIVEN, GPU, PRODUCT, gpu_request, read_given
+from kubewright.api.requirements import Requirement
+from kubewright.devices.requests import GIVEN, GPU, PRODUCT, gpu_request, models, read_given
 from kubewright.devices.workload import GpuRequest
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import Fit, place
@@ -118,6 +119,10 @@ def test_requests_are_read_off_resources_selectors_and_affinity():
     assert gpu_request({"memory": 5, SHARE: 30, CORES: 45}, pod().spec) == GpuRequest(0, 5, 1, 450)
     assert gpu_request({GPU: 2, SHARE: 150}, pod().spec) == GpuRequest(0, 0, 2, 750)
     assert gpu_request({SHARE: 10**9}, pod().spec) == GpuRequest(0, 0, 1, 1000)
+    either, one = Requirement(PRODUCT, "In", ("T4", "A100")), Requirement(PRODUCT, "In", ("A100", "H100"))
+    assert models(pod(terms=[[either]]).spec) == {"T4", "A100"}
+    assert models(pod(terms=[[either, one]]).spec) == {"A100"}
+    assert models(pod(terms=[[either], [one]]).spec) == models(pod().spec) == frozenset()
 
 
 def test_a_million_gpus_are_no_room_for_a_million_and_break_nothing():

@@ -14,7 +14,7 @@ from kubewright.api.core import NAMESPACES, NODES, Namespace, Node, Pod
 from kubewright.api.crds.queue import QUEUE_LABEL, QUEUES, Queue
 from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.api.resources import pod_request
-from kubewright.devices.requests import PRODUCT, VENDOR
+from kubewright.devices.requests import PRODUCT, VENDOR, models
 from kubewright.queues.rules import Problem, quota_key, read_queues, split_key
 from kubewright.queues.tree import QuotaTree
 from kubewright.queues.turns import Backoffs, History, Turn, Turns
@@ -106,7 +106,8 @@ class Admission:
         gpus = [resource for resource in total if resource.startswith(VENDOR)]
         if gpus:
             found = self._nodes.index.get(ObjectKey("", node)) if node else None
-            model = found.metadata.labels.get(PRODUCT, "") if found is not None else _model_wanted(pod)
+            named = models(pod.spec) if found is None else {found.metadata.labels.get(PRODUCT, "")}
+            model = next(iter(named)) if len(named) == 1 else ""
             if model:
                 total |= {quota_key(resource, model): total[resource] for resource in gpus}
         return total
@@ -280,18 +281,3 @@ class Admission:
         if before != after and self.is_used:
             self._tree = None
             self._tell(News.QUEUE)
-
-
-def _model_wanted(pod: Pod) -> str:
-    """Return the one model of GPU whose nodes a pod is held to."""
-    named = pod.spec.node_selector.get(PRODUCT)
-    if named:
-        return named
-    affinity = pod.spec.affinity
-    required = affinity.node_affinity.required if affinity and affinity.node_affinity else None
-    if required is None or len(required.node_selector_terms) != 1:
-        return ""
-    for each in required.node_selector_terms[0].match_expressions:
-        if each.key == PRODUCT and each.operator == "In" and len(each.values) == 1:
-            return each.values[0]
-    return ""
