@@ -13,11 +13,12 @@ import msgspec
 from kubewright.api.affinity import Affinity, TopologySpreadConstraint
 from kubewright.api.conditions import Condition, is_true
 from kubewright.api.containers import Container, KeyReference, ResourceRequirements
-from kubewright.api.meta import EMPTY, KubeObject, Leaf, PartialObject, Resource
+from kubewright.api.meta import EMPTY, KubeObject, Leaf, PartialObject, Resource, controller_of
 from kubewright.api.quantity import Quantity
 from kubewright.api.tolerations import Toleration
 
 FINISHED_PHASES = frozenset({"Succeeded", "Failed"})
+_STAYING = frozenset({"DaemonSet", "Node"})
 
 
 class PodSchedulingGate(Leaf, frozen=True):
@@ -220,6 +221,12 @@ class Pod(KubeObject, frozen=True, kw_only=True, gc=False):
     def is_terminating(self) -> bool:
         """Whether the pod has been deleted and is still going down."""
         return self.metadata.deletion_timestamp is not None
+
+    @property
+    def stays_on_node(self) -> bool:
+        """Whether it is made anew on the node that it is taken from: a daemon's, or one of the kubelet's own."""
+        owner = controller_of(self)
+        return owner is not None and owner.kind in _STAYING
 
     @property
     def restart_count(self) -> int:

@@ -12,9 +12,6 @@ from kubewright.api.meta import controller_of
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.placement.victims import covers
 
-_STAYING = frozenset({"DaemonSet", "Node"})
-"""Whose pods come back to the node that they are taken from."""
-
 
 class Allowance:
     """What may go: each budget's disruptions, and at most so many pods in all. Spent as pods are let go."""
@@ -42,5 +39,4 @@ class Allowance:
 
 def is_movable(pod: Pod) -> bool:
     """Tell whether a pod that is taken away is made anew, elsewhere if need be."""
-    owner = controller_of(pod)
-    return owner is not None and owner.kind not in _STAYING
+    return controller_of(pod) is not None and not pod.stays_on_node

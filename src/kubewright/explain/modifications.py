@@ -38,7 +38,7 @@ class AddNodes:
         if model is None:
             raise OpError(_OP, ErrorKind.NOT_FOUND, f"Node/{self.like}", "no such node to take for a model")
         names = [f"new-{number}-like-{self.like}" for number in range(1, self.count + 1)]
-        daemons = [each for each in cluster.pods if each.spec.node_name == self.like and _is_daemons(each)]
+        daemons = [each for each in cluster.pods if each.spec.node_name == self.like and each.stays_on_node]
         return with_changed(
             cluster,
             nodes=(*cluster.nodes, *(alike(model, name) for name in names)),
@@ -137,7 +137,7 @@ def modified(cluster: Cluster, modifications: Iterable[Modification]) -> Cluster
 
 def made_again(pod: Pod) -> Pod | None:
     """Return what comes in the place of a pod that is evicted: a new one that wants a node; None if nobody makes it."""
-    if pod.is_finished or pod.is_terminating or _is_daemons(pod) or controller_of(pod) is None:
+    if pod.is_finished or pod.is_terminating or pod.stays_on_node or controller_of(pod) is None:
         return None
     status = replace(pod.status, phase="Pending", nominated_node_name="", start_time=None)
     return replace(pod, spec=replace(pod.spec, node_name=""), status=status)
@@ -158,11 +158,6 @@ def pods_of(target: Target, namespace: str, cluster: Cluster) -> list[Pod]:
     if not found:
         raise OpError(_OP, ErrorKind.NOT_FOUND, f"{target}", f"it has no pods in namespace {namespace}")
     return found
-
-
-def _is_daemons(pod: Pod) -> bool:
-    owner = controller_of(pod)
-    return owner is not None and owner.kind in {"DaemonSet", "Node"}
 
 
 def _owner(pod: Pod) -> str:
