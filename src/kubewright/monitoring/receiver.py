@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from kubewright.errors import OpError
 from kubewright.monitoring.incoming import Standing, decoded
+from kubewright.runtime.exchange import PLAIN, answer, read_body
 from kubewright.runtime.serving import Receive, Scope, Send
 
 PATH = "/alerts"
@@ -45,10 +46,7 @@ class Receiver:
         """Answer one request."""
         status, text = self._refusal(scope) or await self._take(receive)
         self._answers.labels(str(status)).inc()
-        body = f"{text}\n".encode()
-        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await answer(send, status, PLAIN, f"{text}\n".encode())
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         if scope["path"] != PATH:
@@ -62,7 +60,7 @@ class Receiver:
         return None
 
     async def _take(self, receive: Receive) -> tuple[int, str]:
-        body = await _body(receive)
+        body = await read_body(receive, MOST_BYTES)
         if body is None:
             return 413, "too large"
         try:
@@ -76,18 +74,3 @@ class Receiver:
             self._refused.inc(refused)
             return 503, f"{refused} alerts too many"
         return 200, "ok"
-
-
-async def _body(receive: Receive) -> bytes | None:
-    """Return a request's body; None when it is too large, or its client is gone."""
-    parts, size = list[bytes](), 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return None
-        size += len(message.get("body", b""))
-        if size > MOST_BYTES:
-            return None
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return b"".join(parts)

@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from kubewright.runtime.exchange import PLAIN, answer
 from kubewright.runtime.serving import Receive, Scope, Send
-
-_PLAIN = "text/plain; charset=utf-8"
 
 
 class HealthApp:
@@ -29,22 +28,20 @@ class HealthApp:
         if scope["type"] != "http":
             raise ValueError(f"only HTTP is served, not {scope['type']}")
         status, content_type, body = self._answer(scope["method"], scope["path"])
-        headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        await answer(send, status, content_type, body, method=scope["method"])
 
     def _answer(self, method: str, path: str) -> tuple[int, str, bytes]:
         if method not in {"GET", "HEAD"}:
-            return 405, _PLAIN, b"method not allowed\n"
+            return 405, PLAIN, b"method not allowed\n"
         match path:
             case "/healthz" | "/livez":
-                return 200, _PLAIN, b"ok\n"
+                return 200, PLAIN, b"ok\n"
             case "/readyz":
                 return self._readiness()
             case "/metrics":
                 return 200, CONTENT_TYPE_LATEST, generate_latest(self._registry)
             case _:
-                return 404, _PLAIN, b"not found\n"
+                return 404, PLAIN, b"not found\n"
 
     def _readiness(self) -> tuple[int, str, bytes]:
         """Say of each check whether it holds, in the form of Kubernetes' own components."""
@@ -52,4 +49,4 @@ class HealthApp:
         lines = [f"[{'+' if ok else '-'}]{name} {'ok' if ok else 'not ready'}" for name, ok in ready.items()]
         passed = all(ready.values())
         lines.append("ready" if passed else "not ready")
-        return 200 if passed else 503, _PLAIN, "".join(f"{line}\n" for line in lines).encode()
+        return 200 if passed else 503, PLAIN, "".join(f"{line}\n" for line in lines).encode()

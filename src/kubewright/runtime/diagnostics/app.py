@@ -8,12 +8,13 @@ from urllib.parse import parse_qs
 
 from kubewright.runtime.diagnostics import views
 from kubewright.runtime.diagnostics.gatekeeper import Gatekeeper
+from kubewright.runtime.exchange import PLAIN, answer
 from kubewright.runtime.serving import AsgiApp, Receive, Scope, Send
 from kubewright.runtime.traces import Traces
 
 PREFIX = "/debug/"
 MOST_SECONDS = 60.0
-_PLAIN, _JSON = "text/plain; charset=utf-8", "application/json"
+_JSON = "application/json"
 _INDEX = """/debug/tasks                         every task and where it waits
 /debug/profile?seconds=10            where the processor's time goes, for speedscope.app; &format=text to read it here
 /debug/heap                          objects by type; ?seconds=10 for what is allocated meanwhile and stays
@@ -41,53 +42,50 @@ class DiagnosticsApp:
             await self.inner(scope, receive, send)
             return
         status, content_type, body = await self._answer(scope, path)
-        headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-        if status == 401:  # noqa: PLR2004  unauthorized
-            headers.append((b"www-authenticate", b"Bearer"))
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+        challenge = [(b"www-authenticate", b"Bearer")] if status == 401 else []  # noqa: PLR2004  unauthorized
+        await answer(send, status, content_type, body, *challenge, method=scope["method"])
 
     async def _answer(self, scope: Scope, path: str) -> tuple[int, str, bytes]:
         if scope["method"] not in {"GET", "HEAD"}:
-            return 405, _PLAIN, b"method not allowed\n"
+            return 405, PLAIN, b"method not allowed\n"
         shown = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
         refusal = await self.gatekeeper.refusal(shown, path)
         if refusal is not None:
-            return refusal.status, _PLAIN, f"{refusal.message}\n".encode()
+            return refusal.status, PLAIN, f"{refusal.message}\n".encode()
         asked = parse_qs(scope.get("query_string", b"").decode("latin-1"))
         query = {name: values[-1] for name, values in asked.items()}
         try:
             return await self._view(path, query)
         except _BadRequestError as error:
-            return 400, _PLAIN, f"{error}\n".encode()
+            return 400, PLAIN, f"{error}\n".encode()
 
     async def _view(self, path: str, query: dict[str, str]) -> tuple[int, str, bytes]:
         match path.removeprefix(PREFIX):
             case "":
-                return 200, _PLAIN, _INDEX.encode()
+                return 200, PLAIN, _INDEX.encode()
             case "tasks":
-                return 200, _PLAIN, views.tasks().encode()
+                return 200, PLAIN, views.tasks().encode()
             case "heap" if "seconds" not in query:
-                return 200, _PLAIN, views.objects().encode()
+                return 200, PLAIN, views.objects().encode()
             case "trace":
                 found = self.traces.last(query.get("controller", ""), query.get("key", ""))
                 return 200, _JSON, views.reconciles(found, asyncio.get_running_loop().time())
             case "heap" | "profile" as name:
                 return await self._measured(name, query)
             case _:
-                return 404, _PLAIN, b"not found; see /debug/\n"
+                return 404, PLAIN, b"not found; see /debug/\n"
 
     async def _measured(self, name: str, query: dict[str, str]) -> tuple[int, str, bytes]:
         seconds, form = _seconds(query), query.get("format", "speedscope")
         if form not in {"speedscope", "text"}:
             raise _BadRequestError(f"format is speedscope or text, not {form}")
         if self._busy.locked():
-            return 409, _PLAIN, b"another measurement is under way\n"
+            return 409, PLAIN, b"another measurement is under way\n"
         async with self._busy:
             if name == "heap":
-                return 200, _PLAIN, (await views.growth(seconds)).encode()
+                return 200, PLAIN, (await views.growth(seconds)).encode()
             profile = await views.profile(seconds, as_text=form == "text")
-            return 200, _PLAIN if form == "text" else _JSON, profile.encode()
+            return 200, PLAIN if form == "text" else _JSON, profile.encode()
 
 
 def _seconds(query: dict[str, str]) -> float:

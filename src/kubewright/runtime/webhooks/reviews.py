@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 
 from kubewright.api.meta import Manifest
+from kubewright.runtime.exchange import answer, read_body
 from kubewright.runtime.serving import Receive, Scope, Send
 from kubewright.runtime.webhooks.declared import Conversion, Default, Hook, Validate, Webhooks
 
@@ -32,11 +33,9 @@ class ReviewApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        body = await _whole(receive)
+        body = await read_body(receive, _MOST_BYTES)
         status, text = self._answer(scope["method"], scope["path"], body)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(text)).encode())]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": text})
+        await answer(send, status, "application/json", text)
 
     def _answer(self, method: str, path: str, body: bytes | None) -> tuple[int, bytes]:
         if body is None:
@@ -110,15 +109,3 @@ def converted(conversion: Conversion, request: Manifest) -> Manifest:
         failure = {"status": "Failure", "message": f"to {version}: {error!r}"}
         return {"uid": request["uid"], "result": failure, "convertedObjects": []}
     return {"uid": request["uid"], "result": {"status": "Success"}, "convertedObjects": objects}
-
-
-async def _whole(receive: Receive) -> bytes | None:
-    """Read the body; None when it is larger than any review."""
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > _MOST_BYTES:
-            return None
-        if not message.get("more_body"):
-            return body
