@@ -6,8 +6,6 @@ nobody has changed it since; then the pod waits for whoever has to prepare the d
 
 from __future__ import annotations
 
-import asyncio
-
 from kubewright.api.conditions import is_true
 from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import Manifest, ObjectKey, as_seen, rfc3339
@@ -16,7 +14,7 @@ from kubewright.client.protocol import Client, PatchType
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.claims import DeviceClaims
-from kubewright.scheduler.volumes import LOOK_SECONDS, WAIT_SECONDS
+from kubewright.scheduler.patience import until
 
 TRIES = 5
 _OP = "schedule.devices"
@@ -127,12 +125,7 @@ class Devices:
             each.binding_conditions for claim in self._claims.needs(pod).allocated for each in _results(claim)
         ):
             return
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                while not self._is_prepared(pod):  # noqa: ASYNC110  caches that others keep
-                    await asyncio.sleep(LOOK_SECONDS)
-        except TimeoutError as error:
-            raise OpError(_OP, ErrorKind.TIMEOUT, f"Pod/{pod.key}", "device binding timeout") from error
+        await until(lambda: self._is_prepared(pod), _OP, f"Pod/{pod.key}", "device binding timeout")
 
     def _is_prepared(self, pod: Pod) -> bool:
         needs = self._claims.needs(pod)

@@ -6,8 +6,6 @@ made the claim is told the node; then others bind the two, and the pod waits unt
 
 from __future__ import annotations
 
-import asyncio
-
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import Manifest
 from kubewright.api.volumes import (
@@ -22,9 +20,8 @@ from kubewright.api.volumes import (
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.storage import Storage, choose, is_for
+from kubewright.scheduler.patience import until
 
-WAIT_SECONDS = 600.0
-LOOK_SECONDS = 0.25
 _OP = "schedule.volumes"
 
 
@@ -47,12 +44,8 @@ class Volumes:
             await self._reserve(volume, claim)
         for claim in choice.made:
             await self._ask_for(claim, node.metadata.name)
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                while not self._is_served(pod, node.metadata.name):  # noqa: ASYNC110  caches that others keep
-                    await asyncio.sleep(LOOK_SECONDS)
-        except TimeoutError as error:
-            raise OpError(_OP, ErrorKind.TIMEOUT, f"Pod/{pod.key}", "its volumes were not bound in time") from error
+        late = "its volumes were not bound in time"
+        await until(lambda: self._is_served(pod, node.metadata.name), _OP, f"Pod/{pod.key}", late)
 
     def release(self, pod: Pod) -> None:
         """Give back what was reserved for a pod's claims: by now the volumes say so, or they are free."""
