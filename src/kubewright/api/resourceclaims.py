@@ -267,6 +267,11 @@ class ResourceClaim(KubeObject, frozen=True, kw_only=True):
     spec: ResourceClaimSpec = ResourceClaimSpec()
     status: ResourceClaimStatus = ResourceClaimStatus()
 
+    @property
+    def given(self) -> tuple[AllocatedDevice, ...]:
+        """Return its devices, none while it is not allocated."""
+        return self.status.allocation.devices.results if self.status.allocation is not None else ()
+
     def is_reserved_for(self, uid: str) -> bool:
         """Tell whether a pod may use it."""
         return any(each.uid == uid for each in self.status.reserved_for)

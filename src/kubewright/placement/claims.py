@@ -154,9 +154,7 @@ class DeviceClaims:
 
     def scores(self, needs: Needs, table: NodeTable) -> NodeScores:
         """Return how much of the claims' first wishes each node meets; it is the more the earlier in their lists."""
-        known = sum(
-            wishes_met(each, {one.request for one in _allocation(each).devices.results}) for each in needs.allocated
-        )
+        known = sum(wishes_met(each, {one.request for one in each.given}) for each in needs.allocated)
         if not needs.waiting:
             return np.full(len(table), known, np.int64)
         return self._up_to_date(needs.waiting, table).scores + known
@@ -276,10 +274,6 @@ def _allocated(
 ) -> Found | None:
     pools = books.inventory.pools_for(node)
     return allocate(node, waiting, pools, classes, books.taken) if pools else None
-
-
-def _allocation(claim: ResourceClaim) -> Allocation:
-    return claim.status.allocation or Allocation()
 
 
 def claim_name(pod: Pod, wanted: PodResourceClaim) -> tuple[str | None, bool]:

@@ -6,6 +6,8 @@ nobody has changed it since; then the pod waits for whoever has to prepare the d
 
 from __future__ import annotations
 
+from itertools import chain
+
 from kubewright.api.conditions import is_true
 from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import Manifest, ObjectKey, as_seen, rfc3339
@@ -120,18 +122,16 @@ class Devices:
 
     async def _until_prepared(self, pod: Pod) -> None:
         """Wait until the conditions hold on which devices are ready to be bound."""
-        decided = self._claims.decided_for(pod).values()
-        if not any(each.binding_conditions for decision in decided for each in decision.results) and not any(
-            each.binding_conditions for claim in self._claims.needs(pod).allocated for each in _results(claim)
-        ):
-            return
-        await until(lambda: self._is_prepared(pod), _OP, f"Pod/{pod.key}", "device binding timeout")
+        decided = (decision.results for decision in self._claims.decided_for(pod).values())
+        allocated = (claim.given for claim in self._claims.needs(pod).allocated)
+        if any(each.binding_conditions for each in chain.from_iterable((*decided, *allocated))):
+            await until(lambda: self._is_prepared(pod), _OP, f"Pod/{pod.key}", "device binding timeout")
 
     def _is_prepared(self, pod: Pod) -> bool:
         needs = self._claims.needs(pod)
         if needs.waiting:
             return False  # the caches do not show the allocation yet
-        return all(_is_ready(claim, each) for claim in needs.allocated for each in _results(claim))
+        return all(_is_ready(claim, each) for claim in needs.allocated for each in claim.given)
 
 
 def _check(claim: ResourceClaim, pod: Pod, *, is_new: bool) -> None:
@@ -145,10 +145,6 @@ def _check(claim: ResourceClaim, pod: Pod, *, is_new: bool) -> None:
         why = "got deallocated elsewhere in the meantime"
     if why:
         raise OpError(_OP, ErrorKind.CONFLICT, f"Pod/{pod.key}", f"claim {claim.key} {why}")
-
-
-def _results(claim: ResourceClaim) -> tuple[AllocatedDevice, ...]:
-    return claim.status.allocation.devices.results if claim.status.allocation is not None else ()
 
 
 def _is_ready(claim: ResourceClaim, result: AllocatedDevice) -> bool:
