@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec.structs import replace
 
 from kubewright.api.core import Node, Pod
-from kubewright.api.meta import controller_of
 from kubewright.placement.following import following
 from kubewright.placement.nodes import NodeTable
 from kubewright.placement.pods import HOSTNAME
@@ -61,11 +60,8 @@ def alike(model: Node, name: str) -> Node:
 
 
 def daemons_of(snapshot: ClusterSnapshot, column: int) -> Iterator[Pod]:
-    """Yield the pods that a DaemonSet keeps on a node."""
-    for placed in snapshot.on_node[column]:
-        owner = controller_of(placed.row.pod)
-        if owner is not None and owner.kind == "DaemonSet":
-            yield placed.row.pod
+    """Return the pods that a node like this one has as well: those of DaemonSets, and the kubelet's own."""
+    return (each.row.pod for each in snapshot.on_node[column] if each.row.pod.stays_on_node)
 
 
 def copy_on(daemon: Pod, node: str) -> Pod:
