@@ -277,16 +277,23 @@ def cpu_seconds(pid: int) -> float:
 _TICKS = 100
 
 
-def measure(
-    case: Case, nodes: int, pods: int, runs: int, *schedulers: Callable[[ControlPlane], Any]
-) -> list[list[Run]]:
-    """Let schedulers take turns on one control plane, and say how fast each run was."""
-    pods = pods if case.per_node is None else min(pods, int(nodes * case.per_node))
+@contextmanager
+def bare_plane() -> Generator[ControlPlane]:
+    """Run an API server alone, on which nodes that nobody stands behind are taken as they are."""
     bare = {"kube-apiserver": ["--disable-admission-plugins=TaintNodesByCondition"]}
     with (
         tempfile.TemporaryDirectory() as state,
         ControlPlane.start(Path(state), controllers=False, scheduler=False, extra_arguments=bare) as plane,
     ):
+        yield plane
+
+
+def measure(
+    case: Case, nodes: int, pods: int, runs: int, *schedulers: Callable[[ControlPlane], Any]
+) -> list[list[Run]]:
+    """Let schedulers take turns on one control plane, and say how fast each run was."""
+    pods = pods if case.per_node is None else min(pods, int(nodes * case.per_node))
+    with bare_plane() as plane:
         return asyncio.run(_measure(plane, case, (nodes, pods, runs), schedulers))
 
 

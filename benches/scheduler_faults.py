@@ -11,7 +11,6 @@ import asyncio
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from pathlib import Path
 import yaml
 
 from benches.report import report, result
-from benches.scheduler import NAMESPACE, as_installed, in_parallel, node, pod, prepare
+from benches.scheduler import NAMESPACE, as_installed, bare_plane, in_parallel, node, pod, prepare
 from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.resources import CPU, amounts
@@ -64,7 +63,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def proxied(plane: ControlPlane, state: Path, seed: int) -> Generator[Path]:
+def proxied(plane: ControlPlane, seed: int) -> Generator[Path]:
     """Run the proxy; give a kubeconfig that leads to it."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
@@ -73,7 +72,7 @@ def proxied(plane: ControlPlane, state: Path, seed: int) -> Generator[Path]:
     config = yaml.safe_load(plane.kubeconfig.read_text(encoding="utf-8"))
     for cluster in config["clusters"]:
         cluster["cluster"] = {"server": address}
-    path = state / "proxied.kubeconfig"
+    path = plane.state / "proxied.kubeconfig"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     try:
         yield path
@@ -123,7 +122,7 @@ class Killed:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, env=as_installed())
 
 
-async def live(plane: ControlPlane, state: Path, pods: int, seed: int) -> dict[str, float]:
+async def live(plane: ControlPlane, pods: int, seed: int) -> dict[str, float]:
     """Let all pods be placed, and return what is to be reported."""
     client = connect(load(plane.kubeconfig))
     nodes = int(pods / PER_NODE * SPARE) + 1
@@ -131,7 +130,7 @@ async def live(plane: ControlPlane, state: Path, pods: int, seed: int) -> dict[s
     followed, informer = Followed(), Informer(client, PODS, namespace=NAMESPACE)
     informer.add_handler(followed.on_pod)
     began = time.perf_counter()
-    with proxied(plane, state, seed) as kubeconfig:
+    with proxied(plane, seed) as kubeconfig:
         killed = Killed(kubeconfig, pods)
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -186,12 +185,8 @@ def main() -> None:
     parser.add_argument("--pods", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=2026)
     options = parser.parse_args()
-    bare = {"kube-apiserver": ["--disable-admission-plugins=TaintNodesByCondition"]}
-    with (
-        tempfile.TemporaryDirectory() as state,
-        ControlPlane.start(Path(state), controllers=False, scheduler=False, extra_arguments=bare) as plane,
-    ):
-        found = asyncio.run(live(plane, Path(state), options.pods, options.seed))
+    with bare_plane() as plane:
+        found = asyncio.run(live(plane, options.pods, options.seed))
     label = f"{options.pods:,} pods, {found['kills']:.0f} kills"
     goals = {"lost": "pods", "bound twice": "pods", "over-committed": "nodes"}
     results = [

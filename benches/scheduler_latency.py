@@ -10,12 +10,10 @@ import argparse
 import asyncio
 import random
 import statistics
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from benches.report import compared, report, result
-from benches.scheduler import NAMESPACE, ours, pod, prepare, theirs
+from benches.scheduler import NAMESPACE, bare_plane, ours, pod, prepare, theirs
 from kubewright.api.core import PODS, Pod
 from kubewright.client.connect import connect
 from kubewright.client.kubeconfig import load
@@ -102,11 +100,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=300.0)
     parser.add_argument("--seed", type=int, default=2026)
     options = parser.parse_args()
-    bare = {"kube-apiserver": ["--disable-admission-plugins=TaintNodesByCondition"]}
-    with (
-        tempfile.TemporaryDirectory() as state,
-        ControlPlane.start(Path(state), controllers=False, scheduler=False, extra_arguments=bare) as plane,
-    ):
+    with bare_plane() as plane:
         mine, other = asyncio.run(compare(plane, options))
     label = f"{mine['pods']:.0f} pods at {A_DAY * PEAK / SECONDS_OF_A_DAY:.1f} a second, {options.nodes} nodes"
     results = [

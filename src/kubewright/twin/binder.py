@@ -7,7 +7,7 @@ and tried again. The platform's own scheduler does far more with the same `place
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kubewright.api.conditions import find_condition
@@ -267,34 +267,34 @@ class Binder:
             self._snapshot.csi_nodes_changed()
         for key in self._binding:
             self._queue.add(key)
-        for key in self._waiting:
-            pod = self._caches.pods.index.get(key)
-            if pod is not None and claim_names(pod):
-                self._queue.add(key, after_seconds=RETRY_SECONDS, priority=LOW_PRIORITY)
+        self._retry_waiting(claim_names)
 
     def _on_resource_claim(self, change: Change[Any]) -> None:
         self._claims.claim_changed(change.key)
-        self._retry_claimants()
+        self._retry_waiting(_device_claims)
 
     def _on_slice(self, change: Change[Any]) -> None:
         del change
         self._claims.slices_changed()
-        self._retry_claimants()
+        self._retry_waiting(_device_claims)
 
     def _on_class(self, change: Change[Any]) -> None:
         del change
         self._claims.classes_changed()
-        self._retry_claimants()
+        self._retry_waiting(_device_claims)
 
-    def _retry_claimants(self) -> None:
+    def _retry_waiting(self, asks_for: Callable[[Pod], object] | None = None) -> None:
+        """Try those that wait again: all, or those that ask for something."""
         for key in self._waiting:
-            pod = self._caches.pods.index.get(key)
-            if pod is not None and pod.spec.resource_claims:
-                self._queue.add(key, after_seconds=RETRY_SECONDS, priority=LOW_PRIORITY)
-
-    def _retry_waiting(self) -> None:
-        for key in self._waiting:
+            if asks_for is not None:
+                pod = self._caches.pods.index.get(key)
+                if pod is None or not asks_for(pod):
+                    continue
             self._queue.add(key, after_seconds=RETRY_SECONDS, priority=LOW_PRIORITY)
+
+
+def _device_claims(pod: Pod) -> object:
+    return pod.spec.resource_claims
 
 
 def _sorted(nodes: Iterable[Node]) -> list[Node]:
