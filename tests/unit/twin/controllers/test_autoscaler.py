@@ -22,7 +22,15 @@ from kubewright.api.autoscaling import (
 from kubewright.api.conditions import Condition
 from kubewright.api.core import Container, PodStatus, ResourceRequirements
 from kubewright.api.meta import ObjectMeta, rfc3339
+from kubewright.scaling import turn
 from kubewright.scaling.limits import Bounds, History, Mark, limit
+from kubewright.scaling.turn import (
+    Seen,
+    not_rescaled,
+    rescaled,
+    status_of,
+    without_scale,
+)
 from kubewright.scaling.usage import (
     NoProposalError,
     Pool,
@@ -32,14 +40,7 @@ from kubewright.scaling.usage import (
     by_utilization,
     samples,
 )
-from kubewright.twin.controllers.autoscaler.decide import (
-    Seen,
-    decide,
-    not_rescaled,
-    rescaled,
-    status_of,
-    without_scale,
-)
+from kubewright.twin.controllers.autoscaler.metrics import asking
 from tests.unit.twin.controllers.build import NOW, pod
 
 LONG_AGO, JUST_NOW = NOW - 3600, NOW - 60
@@ -238,9 +239,9 @@ def test_policies_count_what_was_scaled_within_their_period():
 
 def test_what_is_remembered_is_bounded():
     behavior, history = ScalingBehavior(rules(("Pods", 4, 60)), FREE), History()
-    for turn in range(500):
-        now = NOW + 15 * turn
-        history = limit(turn % 7, Bounds(3, 1, 9, behavior), history, now).history.scaled(behavior, 3, 4, now)
+    for step in range(500):
+        now = NOW + 15 * step
+        history = limit(step % 7, Bounds(3, 1, 9, behavior), history, now).history.scaled(behavior, 3, 4, now)
     assert len(history.proposals) <= 2
     assert len(history.ups) <= 6
 
@@ -270,7 +271,11 @@ def seen(replicas, *cpu):
         for name, amount in zip(names, cpu, strict=True)
     ]
     scale = Scale(spec=ScaleSpec(replicas), status=ScaleStatus(replicas, "app=web"))
-    return Seen(scale, [worker(name) for name in names], use)
+    return lambda scaler: Seen(scale, [worker(name) for name in names], asking(scaler, use))
+
+
+def decide(scaler, look, history, now):
+    return turn.decide(scaler, look(scaler), history, now)
 
 
 def reasons(decision):

@@ -17,10 +17,10 @@ from kubewright.api.selectors import Selector, parse_label_selector
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change
+from kubewright.runtime.scales import ScaleResource, Scales
 from kubewright.runtime.workqueue import WorkQueue
 from kubewright.scaling.limits import History
-from kubewright.twin.caches import BY_LABEL, Caches
-from kubewright.twin.controllers.autoscaler.decide import (
+from kubewright.scaling.turn import (
     Decision,
     Seen,
     decide,
@@ -30,8 +30,9 @@ from kubewright.twin.controllers.autoscaler.decide import (
     status_of,
     without_scale,
 )
+from kubewright.twin.caches import BY_LABEL, Caches
+from kubewright.twin.controllers.autoscaler.metrics import asking
 from kubewright.twin.controllers.context import Context
-from kubewright.twin.controllers.scales import ScaleResource, Scales
 from kubewright.twin.controllers.writes import Announce, Patch, Writer
 
 NAME = "horizontal-pod-autoscaler"
@@ -96,20 +97,20 @@ class AutoscalerReconciler:
         """Find the target's pods and what they use, as far as the turn will ask."""
         text = scale.status.selector
         if not text:
-            return Seen(scale, (), (), ("SelectorRequired", "selector is required"))
+            return Seen(scale, (), asking(autoscaler, ()), ("SelectorRequired", "selector is required"))
         try:
             known.selector = parse_label_selector(text)
         except ValueError as error:
             told = f"couldn't convert selector into a corresponding internal selector object: {error}"
-            return Seen(scale, (), (), ("InvalidSelector", told))
+            return Seen(scale, (), asking(autoscaler, ()), ("InvalidSelector", told))
         pods = list(self._pods(autoscaler.metadata.namespace, known.selector))
         rivals = self._rivals(autoscaler, pods)
         if rivals:
             named = " ".join(str(each) for each in rivals)
             told = f"pods by selector {text} are controlled by more than one HPA (e.g. [{named}])"
-            return Seen(scale, pods, (), ("AmbiguousSelector", told))
+            return Seen(scale, pods, asking(autoscaler, ()), ("AmbiguousSelector", told))
         use = await self._use(autoscaler.metadata.namespace, text) if needs_use(autoscaler, scale) else ()
-        return Seen(scale, pods, use)
+        return Seen(scale, pods, asking(autoscaler, use))
 
     def _pods(self, namespace: str, selector: Selector) -> Iterable[Pod]:
         index = self.caches.pods.index

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
-from kubewright.api.autoscaling import MetricSpec, PodMetrics, ResourceMetric
+from kubewright.api.autoscaling import HorizontalPodAutoscaler, MetricSpec, PodMetrics, ResourceMetric
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import format_quantity, milli
 from kubewright.api.resources import MEMORY
+from kubewright.scaling.turn import Ask, Failed, Measured
 from kubewright.scaling.usage import (
     NoProposalError,
     Pool,
@@ -25,22 +25,10 @@ _NO_EXTERNAL = "unable to fetch metrics from external metrics API: the server co
 _MILLI = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One metric's outcome: how many replicas it asks for, what it is called, and its status."""
-
-    replicas: int
-    name: str
-    status: Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Why one metric asks for nothing: `problem` in its condition and event, `told` in the autoscaler's own failure."""
-
-    reason: str
-    problem: str
-    told: str
+def asking(autoscaler: HorizontalPodAutoscaler, use: Sequence[PodMetrics] | str) -> Ask:
+    """Return what works out an autoscaler's metrics. `use` is what `measure` takes."""
+    namespace = autoscaler.metadata.namespace
+    return lambda pool: [measure(metric, pool, use, namespace) for metric in autoscaler.spec.metrics]
 
 
 def measure(spec: MetricSpec, pool: Pool, use: Sequence[PodMetrics] | str, namespace: str) -> Measured | Failed:

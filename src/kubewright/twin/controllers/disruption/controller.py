@@ -14,6 +14,7 @@ from kubewright.api.replication import REPLICATION_CONTROLLERS, ReplicationContr
 from kubewright.errors import OpError
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
 from kubewright.runtime.informer import Change
+from kubewright.runtime.scales import Scales
 from kubewright.runtime.workqueue import WorkQueue
 from kubewright.twin.caches import BY_LABEL, Caches
 from kubewright.twin.controllers.context import Context
@@ -25,7 +26,6 @@ from kubewright.twin.controllers.disruption.decide import (
     status_of,
 )
 from kubewright.twin.controllers.podnews import digest
-from kubewright.twin.controllers.scales import Scales
 from kubewright.twin.controllers.selectortext import go_selector
 from kubewright.twin.controllers.writes import Announce, Patch, Writer
 

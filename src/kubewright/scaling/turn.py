@@ -1,29 +1,51 @@
 """One turn of an autoscaler: how many replicas, and what it says of that. Pure.
 
 What kube-controller-manager's horizontal pod autoscaler decides (`reconcileAutoscaler`), as data: `decide` says what is
-to be, `rescaled` or `not_rescaled` completes it once that was tried.
+to be, `rescaled` or `not_rescaled` completes it once that was tried. The twin's controller decides by it, and so do
+ScalePolicies: only what they ask their metrics differs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
-from kubewright.api.autoscaling import HorizontalPodAutoscaler, PodMetrics, Scale, ScalingBehavior
+from kubewright.api.autoscaling import HorizontalPodAutoscaler, Scale, ScalingBehavior
 from kubewright.api.conditions import Condition, is_true, set_condition
 from kubewright.api.core import Pod
 from kubewright.api.meta import Manifest, rfc3339
 from kubewright.api.quantity import parse_quantity
 from kubewright.scaling.limits import Bounds, History, limit
 from kubewright.scaling.usage import Pool, Tolerances
-from kubewright.twin.controllers.autoscaler.metrics import Failed, Measured, measure
 
 _BELOW = "Current number of replicas below Spec.MinReplicas"
 _ABLE, _ACTIVE, _LIMITED, _TO_ZERO = "AbleToScale", "ScalingActive", "ScalingLimited", "ScaledToZero"
 _UNMEASURED: Manifest = {"type": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One metric's outcome: how many replicas it asks for, what it is called, and its status."""
+
+    replicas: int
+    name: str
+    status: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why one metric asks for nothing: `problem` in its condition and event, `told` in the autoscaler's own failure."""
+
+    reason: str
+    problem: str
+    told: str
+
+
+Ask: TypeAlias = Callable[[Pool], Sequence[Measured | Failed]]
+"""Works out every metric for the pods that are scaled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +54,7 @@ class Seen:
 
     scale: Scale
     pods: Sequence[Pod]
-    use: Sequence[PodMetrics] | str
+    ask: Ask
     problem: tuple[str, str] | None = None
 
 
@@ -160,7 +182,7 @@ def _measured(autoscaler: HorizontalPodAutoscaler, seen: Seen, begun: Decision, 
         return _unselected(seen.problem, begun, now)
     spec = autoscaler.spec
     pool = Pool(seen.pods, begun.current, _tolerances(spec.behavior), now)
-    outcomes = [measure(metric, pool, seen.use, autoscaler.metadata.namespace) for metric in spec.metrics]
+    outcomes = seen.ask(pool)
     found = [each for each in outcomes if isinstance(each, Measured)]
     failed = [each for each in outcomes if isinstance(each, Failed)]
     metrics = tuple(each.status if isinstance(each, Measured) else _UNMEASURED for each in outcomes)
