@@ -1,6 +1,6 @@
 """JSON with numbered holes: what is alike in many documents once, and what differs filled in for each.
 
-`eventwrites` and `podupdates` take apart what one request came to, and fill it again for those after it.
+`eventwrites`, `moulds` and `podupdates` take apart what one request came to, and fill it again for those after it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Pods like one before: what a create makes of a body is worked out once, and cast again under every further name.
 
 Replicas of a workload are created by bodies that differ in their names at most. Of a body that comes a second time, the
-outcome is kept as a mould: its JSON with holes for the name, the uid, the time, the revision and the name of the
-token's volume, which is drawn for each pod. `verbs.writing` asks here before it reads a body; a pod that is cast draws
-from the server's generator what one that is made would have drawn, and in the same order, so that nobody can tell.
+outcome is kept as a mould: its JSON with holes (`forms`) for the name, the uid, the time, the revision and the name of
+the token's volume, which is drawn for each pod. `verbs.writing` asks here before it reads a body; a pod that is cast
+draws from the server's generator what one that is made would have drawn, and in the same order: nobody can tell.
 
 Whatever else a pod's create reads breaks all moulds when it changes: `READ` lists it. Where something must be asked
 about each single pod (a quota, a policy, a webhook, the node that it names), no mould is taken at all.
@@ -11,7 +11,6 @@ about each single pod (a quota, a policy, a webhook, the node that it names), no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from kubewright.store.seen import Seen, json_of
 from kubewright.store.versioned import Bucket, Change, Record, VersionedStore
 from kubewright.twin.admission.accounts import VOLUME_PREFIX
 from kubewright.twin.call import Call
+from kubewright.twin.forms import Form, hole
 from kubewright.twin.options import WriteOptions
 from kubewright.twin.reading import as_dict, as_list, dicts, text
 from kubewright.twin.registry import Registry
@@ -41,9 +41,7 @@ READ: tuple[Bucket, ...] = (
     _QUOTAS,
     _BINDINGS,
 )
-_NAME, _UID, _TIME, _REVISION, _TOKEN = (b"\x01", b"\x02", b"\x03", b"\x04", b"\x05")
-"""Stand for what fills the holes until a mould is complete: JSON has no such bytes elsewhere."""
-_HOLE = re.compile(rb"[\x01-\x05]")
+_NAME, _UID, _TIME, _TOKEN, _REVISION = map(hole, range(5))
 
 
 class _Meta(msgspec.Struct):
@@ -61,15 +59,15 @@ _named = msgspec.json.Decoder(_Named).decode
 
 @dataclass(frozen=True, slots=True)
 class _Mould:
-    """`form` is a pod's JSON as a format; `prefix` what its name is generated from unless the body says it."""
+    """`form` is a pod's JSON; `prefix` what its name is generated from unless the body says it."""
 
-    form: bytes
+    form: Form
     prefix: str
     draws_token: bool
     warnings: tuple[str, ...]
 
 
-_ONCE = _Mould(b"", "", draws_token=False, warnings=())
+_ONCE = _Mould(Form.of(b""), "", draws_token=False, warnings=())
 """Stands for a body that came once: most never come again."""
 
 
@@ -125,12 +123,11 @@ def _but_for(name: str, body: bytes) -> bytes | None:
 def _cast(registry: Registry, call: Call, mould: _Mould, name: str) -> Record:
     token = registry.suffixed(VOLUME_PREFIX) if mould.draws_token else ""
     name = name or registry.free_name(call.target, mould.prefix)
-    filling = {b"name": name, b"uid": registry.new_uid(), b"time": registry.stamp(), b"token": token}
-    quoted = {hole: b'"%b"' % value.encode() for hole, value in filling.items()}
+    filling = [b'"%b"' % value.encode() for value in (name, registry.new_uid(), registry.stamp(), token)]
     registry.warnings += mould.warnings
 
     def encoded_at(revision: int) -> bytes:
-        return mould.form % {**quoted, b"revision": b'"%d"' % revision}
+        return mould.form.filled([*filling, b'"%d"' % revision])
 
     return registry.store_as(call.target.named(name), encoded_at)
 
@@ -145,25 +142,18 @@ def _taken(registry: Registry, record: Record, body: bytes) -> _Mould | None:
     if asked_each_time or has_own or spec.get("nodeName"):
         return None
     token = next((name for name in _token_volumes(spec) if name.encode() not in body), "")
-    form = json_of(spec)
+    cast_spec = json_of(spec)
     holes = {"name": _NAME, "uid": _UID, "creationTimestamp": _TIME, "resourceVersion": _REVISION}
     cast_metadata: dict[str, Any] = {
         **metadata,
-        **{name: msgspec.Raw(hole) for name, hole in holes.items()},
+        **{name: msgspec.Raw(left) for name, left in holes.items()},
         "managedFields": [{**entries[0], "time": msgspec.Raw(_TIME)}],
     }
     if token:
-        form = form.replace(b'"%b"' % token.encode(), _TOKEN)
-    whole: Manifest = {**record.obj, "metadata": cast_metadata, "spec": msgspec.Raw(form)}
-    return _Mould(_format(json_of(whole)), text(metadata, "generateName"), bool(token), tuple(registry.warnings))
+        cast_spec = cast_spec.replace(b'"%b"' % token.encode(), _TOKEN)
+    whole: Manifest = {**record.obj, "metadata": cast_metadata, "spec": msgspec.Raw(cast_spec)}
+    return _Mould(Form.of(json_of(whole)), text(metadata, "generateName"), bool(token), tuple(registry.warnings))
 
 
 def _token_volumes(spec: Manifest) -> list[str]:
     return [name for volume in dicts(spec, "volumes") if (name := text(volume, "name")).startswith(VOLUME_PREFIX)]
-
-
-_KEYS = {_NAME: b"name", _UID: b"uid", _TIME: b"time", _REVISION: b"revision", _TOKEN: b"token"}
-
-
-def _format(form: bytes) -> bytes:
-    return _HOLE.sub(lambda hole: b"%%(%b)b" % _KEYS[hole[0]], form.replace(b"%", b"%%"))
