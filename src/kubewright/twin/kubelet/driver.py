@@ -314,8 +314,7 @@ class Kubelet:
             if old.spec.node_name in self._states:
                 self._states[old.spec.node_name].release(old.metadata.uid)
             self._anew.discard(old.metadata.uid)
-            if old.status.pod_ip and old.spec.node_name in self.nodes:
-                self._addresses.release(self.node(old.spec.node_name), old.status.pod_ip)
+            self._addresses.release(old.metadata.uid)
         if new is None or new.spec.node_name not in self.nodes:
             return
         if old is None or _is_news(old, new):
