@@ -11,7 +11,7 @@ from kubewright.api.owners import owner_reference
 from kubewright.api.selectors import LabelSelector
 from kubewright.runtime.informer import Informer
 from kubewright.twin.caches import BY_CONTROLLER
-from kubewright.twin.controllers.writes import Patch
+from kubewright.twin.controllers.writes import Patch, Writer
 
 T = TypeVar("T", bound=KubeObject)
 O = TypeVar("O", bound=KubeObject)  # noqa: E741  the owner
@@ -50,16 +50,18 @@ def claim(
     return Claim(tuple(owned), tuple(writes))
 
 
-def claim_from(
+async def take(
+    writer: Writer,
     informer: Informer[T],
     owner: O,
     kind: Resource[O],
     selector: LabelSelector,
+    *,
     fits: Callable[[T], bool] | None = None,
-) -> Claim[T]:
-    """Claim what a selector matches among the objects of a kind that are the owner's or nobody's.
+) -> tuple[T, ...]:
+    """Claim what a selector matches among the objects of a kind that are the owner's or nobody's; return the owned.
 
-    `fits` may ask more of them. The kind is indexed by its controllers.
+    `fits` may ask more of them. The kind is indexed by its controllers. Raises OpError.
     """
     namespace, index = owner.metadata.namespace, informer.index
     candidates = [*index.by(BY_CONTROLLER, (namespace, owner.metadata.uid)), *index.by(BY_CONTROLLER, (namespace, ""))]
@@ -67,7 +69,9 @@ def claim_from(
     def matches(each: T) -> bool:
         return selector.matches(each.metadata.labels) and (fits is None or fits(each))
 
-    return claim(owner, kind, matches, candidates, informer.resource)
+    claimed = claim(owner, kind, matches, candidates, informer.resource)
+    await writer.do(claimed.writes)
+    return claimed.owned
 
 
 def _adopt(owner: O, kind: Resource[O], each: T, resource: Resource[T]) -> Patch:

@@ -20,7 +20,7 @@ from kubewright.twin.controllers.daemonset.backoff import FailureBackoff
 from kubewright.twin.controllers.daemonset.decide import View, look_again_seconds, roll, scale, status_of
 from kubewright.twin.controllers.daemonset.nodes import HASH_LABEL
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
-from kubewright.twin.controllers.ownership import claim_from
+from kubewright.twin.controllers.ownership import take
 from kubewright.twin.controllers.podnews import GATHER_SECONDS, PodNews
 from kubewright.twin.controllers.podwrites import PodWriter
 from kubewright.twin.controllers.writes import Create, Patch, Remove, Writer
@@ -45,7 +45,9 @@ class DaemonSetReconciler:
         if daemon_set is None:
             self.expected.forget(key)
             return Done()
-        pods, revisions = await self._claim(daemon_set)
+        selector = daemon_set.spec.selector
+        pods = await take(self.writer, self.caches.pods, daemon_set, DAEMON_SETS, selector)
+        revisions = await take(self.writer, self.caches.revisions, daemon_set, DAEMON_SETS, selector)
         if daemon_set.metadata.deletion_timestamp is not None:
             return Done()
         present = history.present(daemon_set, DAEMON_SETS, daemon_set.spec.template, revisions, HASH_LABEL)
@@ -63,13 +65,6 @@ class DaemonSetReconciler:
         await self._write_status(view)
         waits = [wait for wait in (look_again_seconds(view), *held.values()) if wait]
         return RequeueAfter(min(waits)) if waits else Done()
-
-    async def _claim(self, daemon_set: DaemonSet) -> tuple[Sequence[Pod], Sequence[ControllerRevision]]:
-        caches, selector = self.caches, daemon_set.spec.selector
-        claimed = claim_from(caches.pods, daemon_set, DAEMON_SETS, selector)
-        revisions = claim_from(caches.revisions, daemon_set, DAEMON_SETS, selector)
-        await self.writer.do([*claimed.writes, *revisions.writes])
-        return claimed.owned, revisions.owned
 
     async def _do(self, daemon_set: DaemonSet, writes: Sequence[Create | Remove]) -> None:
         writer = PodWriter(DAEMON_SETS, self.writer, self.context.clock, self.expected)

@@ -14,7 +14,7 @@ from kubewright.runtime.workqueue import WorkQueue
 from kubewright.twin.caches import BY_CONTROLLER, Caches
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.deployment.decide import Decision, Sets, collided, decide, same_template
-from kubewright.twin.controllers.ownership import claim_from
+from kubewright.twin.controllers.ownership import take
 from kubewright.twin.controllers.writes import Create, Write, Writer
 
 NAME = "deployment-controller"
@@ -33,15 +33,11 @@ class DeploymentReconciler:
         deployment = self.caches.deployments.index.get(key)
         if deployment is None:
             return Done()
-        claimed = claim_from(self.caches.replica_sets, deployment, DEPLOYMENTS, deployment.spec.selector)
-        await self.writer.do(claimed.writes)
+        sets = await take(self.writer, self.caches.replica_sets, deployment, DEPLOYMENTS, deployment.spec.selector)
         now = self.context.clock.now()
-        decision = decide(deployment, claimed.owned, now, old_pods=self._old_pods(deployment, claimed.owned))
+        decision = decide(deployment, sets, now, old_pods=self._old_pods(deployment, sets))
         await self._execute(deployment, decision)
         return Done() if decision.look_again_at is None else RequeueAfter(max(decision.look_again_at - now, 0.0))
-
-    def _sets(self, key: ObjectKey, owner_uid: str) -> list[ReplicaSet]:
-        return self.caches.replica_sets.index.by(BY_CONTROLLER, (key.namespace, owner_uid))
 
     def _old_pods(self, deployment: Deployment, owned: tuple[ReplicaSet, ...]) -> bool:
         if deployment.spec.strategy.type != "Recreate":

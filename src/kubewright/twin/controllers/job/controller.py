@@ -18,7 +18,7 @@ from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
 from kubewright.twin.controllers.job.decide import decide, has_ended
 from kubewright.twin.controllers.job.tally import FINALIZER, Tally, release
-from kubewright.twin.controllers.ownership import claim_from
+from kubewright.twin.controllers.ownership import take
 from kubewright.twin.controllers.podnews import PodNews
 from kubewright.twin.controllers.podwrites import PodWriter
 from kubewright.twin.controllers.writes import Patch, Remove, Writer
@@ -47,7 +47,7 @@ class JobReconciler:
             return Done()
         if job.spec.managed_by not in _OWN:
             return Done()
-        pods = await self._claim(job)
+        pods = await take(self.writer, self.caches.pods, job, JOBS, job.spec.selector)
         if job.metadata.deletion_timestamp is not None:
             await self.writer.do(release(pod) for pod in pods if _is_held(pod))
             return Done()
@@ -72,11 +72,6 @@ class JobReconciler:
         await self.writer.do(release(pod) for pod in let_go)
         at = decision.look_again_at
         return Done() if at is None else RequeueAfter(max(at - now, 0.0))
-
-    async def _claim(self, job: Job) -> Sequence[Pod]:
-        claimed = claim_from(self.caches.pods, job, JOBS, job.spec.selector)
-        await self.writer.do(claimed.writes)
-        return claimed.owned
 
     async def _release_orphans(self, key: ObjectKey) -> None:
         """Nobody counts the pods of a job that is gone: they may go."""

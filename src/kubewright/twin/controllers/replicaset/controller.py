@@ -19,7 +19,7 @@ from kubewright.twin.caches import BY_CONTROLLER, Caches
 from kubewright.twin.controllers.availability import available_after_seconds
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
-from kubewright.twin.controllers.ownership import claim_from
+from kubewright.twin.controllers.ownership import take
 from kubewright.twin.controllers.podnews import GATHER_SECONDS, PodNews
 from kubewright.twin.controllers.podwrites import PodWriter
 from kubewright.twin.controllers.replicaset.decide import (
@@ -58,9 +58,8 @@ class ReplicaSetReconciler(Generic[R]):
         if replica_set is None:
             self.expected.forget(key)
             return Done()
-        claimed = claim_from(self.caches.pods, replica_set, self.kind, replica_set.spec.selector)
-        await self.writer.do(claimed.writes)
-        counted = Counted.of(claimed.owned)
+        selector = replica_set.spec.selector
+        counted = Counted.of(await take(self.writer, self.caches.pods, replica_set, self.kind, selector))
         failure = None
         if replica_set.metadata.deletion_timestamp is None and self.expected.met(key, now):
             writes = scale(replica_set, self.kind, counted.active, self._neighbours(replica_set, counted.active))

@@ -16,7 +16,7 @@ from kubewright.twin.caches import Caches
 from kubewright.twin.controllers import history
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.expectations import Expectations
-from kubewright.twin.controllers.ownership import claim_from
+from kubewright.twin.controllers.ownership import take
 from kubewright.twin.controllers.podnews import PodNews
 from kubewright.twin.controllers.statefulset.decide import Revisions, View, decide, look_again_seconds, status_of
 from kubewright.twin.controllers.statefulset.pods import claim_names, ordinal_of, revision_of
@@ -65,16 +65,12 @@ class StatefulSetReconciler:
 
     async def _claim(self, stateful_set: StatefulSet) -> tuple[Sequence[Pod], Sequence[ControllerRevision]]:
         caches, selector = self.caches, stateful_set.spec.selector
-        claimed = claim_from(
-            caches.pods,
-            stateful_set,
-            STATEFUL_SETS,
-            selector,
-            lambda pod: ordinal_of(stateful_set, pod) is not None,
-        )
-        revisions = claim_from(caches.revisions, stateful_set, STATEFUL_SETS, selector)
-        await self.writer.do([*claimed.writes, *revisions.writes])
-        return claimed.owned, revisions.owned
+
+        def is_named_so(pod: Pod) -> bool:
+            return ordinal_of(stateful_set, pod) is not None
+
+        pods = await take(self.writer, caches.pods, stateful_set, STATEFUL_SETS, selector, fits=is_named_so)
+        return pods, await take(self.writer, caches.revisions, stateful_set, STATEFUL_SETS, selector)
 
     async def _revisions(self, stateful_set: StatefulSet, known: Sequence[ControllerRevision]) -> Revisions:
         template = stateful_set.spec.template
