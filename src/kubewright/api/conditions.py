@@ -1,12 +1,11 @@
-"""Conditions: what an object says of itself, and how kstatus reads them.
+"""Conditions: what an object says of itself.
 
-Controllers build their status with `set_condition`; waiting, the terminal view and the demo ask `summarize`. A
-condition's `lastTransitionTime` moves only when its status does, so that writing the same status again changes nothing.
+Controllers build their status with `set_condition`. A condition's `lastTransitionTime` moves only when its status does,
+so that writing the same status again changes nothing.
 """
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -40,15 +39,6 @@ class Condition(Leaf, frozen=True):
     def is_true(self) -> bool:
         """Whether the status is True."""
         return self.status == "True"
-
-
-class Progress(enum.Enum):
-    """What kstatus says of an object: `CURRENT` is done, `IN_PROGRESS` is on its way, `FAILED` needs someone."""
-
-    CURRENT = "Current"
-    IN_PROGRESS = "InProgress"
-    FAILED = "Failed"
-    TERMINATING = "Terminating"
 
 
 def find_condition(conditions: Iterable[Condition], type_: str) -> Condition | None:
@@ -98,28 +88,3 @@ def set_condition(conditions: Iterable[Condition], condition: Condition, now: fl
 def remove_condition(conditions: Iterable[Condition], type_: str) -> tuple[Condition, ...]:
     """Return the conditions without those of that type."""
     return tuple(condition for condition in conditions if condition.type != type_)
-
-
-def summarize(
-    conditions: Iterable[Condition],
-    *,
-    generation: int = 0,
-    observed_generation: int = 0,
-    deleting: bool = False,
-) -> Progress:
-    """Read an object's progress as kstatus does: Stalled first, then Reconciling, then Ready.
-
-    A status that was written for an older generation says nothing about the present one: in progress. An object
-    without any of the three conditions is taken as current.
-    """
-    known = tuple(conditions)
-    if deleting:
-        return Progress.TERMINATING
-    if observed_generation and observed_generation < generation:
-        return Progress.IN_PROGRESS
-    if is_true(known, STALLED):
-        return Progress.FAILED
-    ready = find_condition(known, READY)
-    if is_true(known, RECONCILING) or (ready is not None and not ready.is_true):
-        return Progress.IN_PROGRESS
-    return Progress.CURRENT

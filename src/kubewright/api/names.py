@@ -15,8 +15,6 @@ _DNS_LABEL_FMT: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _DNS_LABEL: Final = re.compile(_DNS_LABEL_FMT, re.ASCII)
 _SUBDOMAIN_FMT: Final = rf"{_DNS_LABEL_FMT}(\.{_DNS_LABEL_FMT})*"
 _SUBDOMAIN: Final = re.compile(_SUBDOMAIN_FMT, re.ASCII)
-_DNS1035_FMT: Final = "[a-z]([-a-z0-9]*[a-z0-9])?"
-_DNS1035: Final = re.compile(_DNS1035_FMT, re.ASCII)
 _LABEL_MAX: Final = 63
 _SUBDOMAIN_MAX: Final = 253
 
@@ -54,13 +52,6 @@ _DNS_LABEL_MESSAGE: Final = _example_text(
     "my-name",
     "123-abc",
 )
-_DNS1035_MESSAGE: Final = _example_text(
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an alphanumeric character",
-    _DNS1035_FMT,
-    "my-name",
-    "abc-123",
-)
 
 
 def _check(text: str, pattern: re.Pattern[str], longest: int, message: str) -> list[str]:
@@ -95,8 +86,3 @@ def subdomain_errors(text: str) -> list[str]:
 def dns_label_errors(text: str) -> list[str]:
     """Check an RFC 1123 label: namespaces, containers, ports' names."""
     return _check(text, _DNS_LABEL, _LABEL_MAX, _DNS_LABEL_MESSAGE)
-
-
-def dns1035_errors(text: str) -> list[str]:
-    """Check an RFC 1035 label: it starts with a letter."""
-    return _check(text, _DNS1035, _LABEL_MAX, _DNS1035_MESSAGE)

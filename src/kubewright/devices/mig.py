@@ -74,15 +74,6 @@ class Geometry:
         places = (Instance(profile, start) for start in known.starts)
         return tuple(each for each in places if not self._bits(each) & taken)
 
-    def is_valid(self, layout: Iterable[Instance]) -> bool:
-        """Tell whether a driver could have made this layout."""
-        built: Layout = frozenset()
-        for instance in sorted(layout):
-            if instance in built or instance not in self.places(instance.profile, built):
-                return False
-            built |= {instance}
-        return True
-
     def fit(self, wanted: Mapping[str, int], around: Layout = frozenset()) -> Layout | None:
         """Return a layout that holds `around` unmoved and these many of each profile; None if there is none.
 

@@ -42,10 +42,6 @@ class Snapshot:
         """Return it without some objects."""
         return Snapshot({place: obj for place, obj in self.objects.items() if place not in places})
 
-    def of_kind(self, group: str, plural: str) -> list[Manifest]:
-        """Return the objects of a kind."""
-        return [obj for place, obj in self.objects.items() if place[:2] == (group, plural)]
-
 
 def place_of(bucket: tuple[str, str], key: ObjectKey) -> Place:
     """Return where an object of that name is."""

@@ -105,13 +105,3 @@ def span(seconds: float) -> str:
         if whole
         else "0s"
     )
-
-
-def alerts_of(groups: Sequence[Group]) -> list[Alert]:
-    """Return every alert."""
-    return [rule for group in groups for rule in group.rules if isinstance(rule, Alert)]
-
-
-def expressions_of(groups: Sequence[Group]) -> list[str]:
-    """Return every expression."""
-    return [rule.expr for group in groups for rule in group.rules]

@@ -97,12 +97,6 @@ def best(ranks: NodeScores, order: Order) -> int:
     return -1 if ranks[column] == REFUSED else column
 
 
-def feasible(row: PodRow, snapshot: ClusterSnapshot, policy: Policy = DEFAULT_POLICY) -> tuple[NodeMask, Diagnosis]:
-    """Return the nodes that pass every filter, and what refused the others; the first filter that refuses counts."""
-    found = examine(row, snapshot, policy)
-    return found.passing, found.diagnosis
-
-
 def rank(row: PodRow, snapshot: ClusterSnapshot, nodes: NodeMask, policy: Policy = DEFAULT_POLICY) -> NodeScores:
     """Return each node's weighted score, shape (n_nodes,); only those in `nodes` mean something."""
     total = np.zeros(len(snapshot.table), np.int64)

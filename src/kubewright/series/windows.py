@@ -92,13 +92,6 @@ def mean(points: Points) -> float:
     return math.fsum(value for _, value in points) / len(points)
 
 
-def smoothed(points: Points, half_life_seconds: float) -> float:
-    """Return the mean in which a value counts half as much for each half-life that it is older than the last."""
-    end = points[-1][0]
-    weights = [0.5 ** ((end - at) / half_life_seconds) for at, _ in points]
-    return math.fsum(w * value for w, (_, value) in zip(weights, points, strict=True)) / math.fsum(weights)
-
-
 @dataclass(slots=True)
 class History:
     """Readings of one pod's counters over time, for a rate over a window; forgets what is older than it must know.

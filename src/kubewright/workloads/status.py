@@ -10,6 +10,7 @@ from kubewright.api.conditions import READY, RECONCILING, STALLED, Condition, se
 from kubewright.api.crds.appservice import APP_SERVICES, AppService, AppServiceStatus
 from kubewright.api.crds.appservice.spec import ALIAS
 from kubewright.api.meta import Manifest
+from kubewright.api.selectors import selector_of
 from kubewright.workloads.children import ports
 from kubewright.workloads.children.identity import selector
 from kubewright.workloads.health import Health, status_of
@@ -48,7 +49,7 @@ def _status(app: AppService, health: Health, seen: Seen, now: float) -> AppServi
         ready=health.ready,
         replicas=observed.replicas,
         ready_replicas=observed.ready_replicas,
-        selector=",".join(f"{name}={value}" for name, value in selector(app).items()),
+        selector=selector_of(selector(app)),
         observed_generation=app.metadata.generation,
         url=url,
         endpoints=endpoints,

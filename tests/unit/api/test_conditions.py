@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import pytest
-
-from kubewright.api.conditions import Condition, Progress, remove_condition, set_condition, summarize
+from kubewright.api.conditions import Condition, remove_condition, set_condition
 from kubewright.api.meta import rfc3339
 
 
@@ -28,28 +26,3 @@ def test_others_keep_their_place():
     changed = set_condition(conditions, Condition("B", "False"), 0.0)
     assert [each.type for each in changed] == ["A", "B", "C"]
     assert [each.type for each in remove_condition(changed, "B")] == ["A", "C"]
-
-
-@pytest.mark.parametrize(
-    ("conditions", "facts", "progress"),
-    [
-        pytest.param((), {}, Progress.CURRENT, id="without conditions it is done"),
-        pytest.param((Condition("Ready", "True"),), {}, Progress.CURRENT, id="ready"),
-        pytest.param((Condition("Ready", "Unknown"),), {}, Progress.IN_PROGRESS, id="ready unknown"),
-        pytest.param(
-            (Condition("Ready", "True"), Condition("Reconciling", "True")), {}, Progress.IN_PROGRESS, id="reconciling"
-        ),
-        pytest.param(
-            (Condition("Reconciling", "True"), Condition("Stalled", "True")), {}, Progress.FAILED, id="stalled wins"
-        ),
-        pytest.param(
-            (Condition("Stalled", "True"),),
-            {"generation": 2, "observed_generation": 1},
-            Progress.IN_PROGRESS,
-            id="a status of an older generation says nothing",
-        ),
-        pytest.param((Condition("Ready", "True"),), {"deleting": True}, Progress.TERMINATING, id="being deleted"),
-    ],
-)
-def test_progress(conditions, facts, progress):
-    assert summarize(conditions, **facts) is progress

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 import yaml
 
-from kubewright.monitoring.rules import alerts_of, rule_file
+from kubewright.monitoring.rules import Alert, rule_file
 from tools.cluster import ALERTMANAGER, PROMETHEUS
 
 needs_prometheus = pytest.mark.skipif(not PROMETHEUS.built(), reason="`make prometheus` builds it")
@@ -24,6 +24,10 @@ def _run(*command):
     done = subprocess.run([str(each) for each in command], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def alerts_of(groups):
+    return [rule for group in groups for rule in group.rules if isinstance(rule, Alert)]
 
 
 def write(path, document):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kubewright.api.meta import ObjectKey
 from kubewright.series.protocol import Missing, Sample, Vector, Why
-from kubewright.series.windows import History, buckets, mean, quantile, share_within, smoothed, total
+from kubewright.series.windows import History, buckets, mean, quantile, share_within, total
 
 A, B, C = (ObjectKey("ns", name) for name in "abc")
 
@@ -86,9 +86,6 @@ class TestLatency:
 class TestSmoothing:
     def test_the_mean(self):
         assert mean([(0.0, 1.0), (1.0, 3.0)]) == 2.0
-
-    def test_a_value_counts_half_after_a_half_life(self):
-        assert smoothed([(0.0, 0.0), (10.0, 3.0)], 10.0) == pytest.approx(2.0)
 
 
 class TestHistory:

@@ -86,10 +86,6 @@ class InForce:
             {node: tuple(found) for node, found in sorted(by_node.items())},
         )
 
-    def of_type(self, *types: str) -> Iterator[Active]:
-        """Yield the faults of some types."""
-        return (each for each in self.active if each.spec.type in types)
-
     def on_pod(self, pod: Pod) -> tuple[Active, ...]:
         """Return what hits a pod itself; what hits its node is said by `on_nodes`."""
         if not self.on_pods:

@@ -30,7 +30,6 @@ from kubewright.twin.kubelet.faults import (
     Rule,
     image_like,
     node_named,
-    pod_like,
 )
 from kubewright.twin.kubelet.life import Life, Stage, Verdict, all_containers
 from kubewright.twin.kubelet.limits import FromProfiles, Usage, crossing, tells_of_usage
@@ -118,10 +117,6 @@ class Kubelet:
     def mend_image(self, pattern: str) -> None:
         """Images of this pattern can be pulled again, at the next try."""
         self.lift(f"image {pattern}")
-
-    def slow_start(self, pattern: str, seconds: float) -> None:
-        """From now on pods whose name matches take longer to start."""
-        self.inject(f"start {pattern}", OnContainers(pod_like(pattern), ContainerTrouble(start_seconds=seconds)))
 
     def kill_node(self, name: str) -> None:
         """Let a node fall silent: no heartbeats, and its pods stay as they are."""
