@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.cluster.certificates import KeyPair
+from tools.cluster.certificates import KeyFiles
 
 REQUEST_SECONDS = 10.0
 
@@ -37,7 +37,7 @@ def kubeconfig(server: str, authority: Path, users: dict[str, dict[str, str]]) -
     return json.dumps(document, indent=2)
 
 
-def certificate_user(pair: KeyPair) -> dict[str, str]:
+def certificate_user(pair: KeyFiles) -> dict[str, str]:
     """Give a kubeconfig's user who presents this certificate."""
     return {"client-certificate-data": _encoded(pair.certificate), "client-key-data": _encoded(pair.key)}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.cluster.binaries import CONTROL_PLANE
-from tools.cluster.certificates import Authority, KeyPair, write_signing_key
+from tools.cluster.certificates import Authority, KeyFiles, write_signing_key
 
 SERVICE_ADDRESSES = "10.96.0.0/16"
 REQUESTS_PER_SECOND = 5000
@@ -31,13 +31,13 @@ class Credentials:
     """Every key and certificate of one control plane."""
 
     authority: Authority
-    serving: KeyPair
-    front_proxy_authority: KeyPair
-    front_proxy: KeyPair
-    service_accounts: KeyPair
-    administrator: KeyPair
-    controller_manager: KeyPair
-    scheduler: KeyPair
+    serving: KeyFiles
+    front_proxy_authority: KeyFiles
+    front_proxy: KeyFiles
+    service_accounts: KeyFiles
+    administrator: KeyFiles
+    controller_manager: KeyFiles
+    scheduler: KeyFiles
 
     @classmethod
     def create(cls, directory: Path) -> "Credentials":

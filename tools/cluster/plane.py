@@ -13,7 +13,7 @@ from typing import Self
 
 from tools.cluster import components, process
 from tools.cluster.access import Https, certificate_user, kubeconfig, write_private
-from tools.cluster.certificates import KeyPair
+from tools.cluster.certificates import KeyFiles
 from tools.cluster.components import Credentials, Ports
 from tools.cluster.failure import ClusterError
 from tools.cluster.process import Running
@@ -147,7 +147,7 @@ class ControlPlane:
             "powerless": {"token": POWERLESS_TOKEN},
         }
         write_private(self.kubeconfig, kubeconfig(self.server, self.certificate_authority, users))
-        services: dict[str, KeyPair] = {
+        services: dict[str, KeyFiles] = {
             "kube-controller-manager": credentials.controller_manager,
             "kube-scheduler": credentials.scheduler,
         }

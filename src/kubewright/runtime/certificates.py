@@ -1,6 +1,7 @@
 """Certificates that a process makes for itself: an authority, and what it signs.
 
-The twin's server and its users have theirs from here, and so have the webhooks of operators.
+The twin's server and its users have theirs from here, so have the webhooks of operators, and (by `tools.cluster`) the
+control planes that tests start.
 """
 
 from __future__ import annotations
@@ -56,6 +57,11 @@ class SigningAuthority:
         return self._sign(subject_name(user, groups), ExtendedKeyUsageOID.CLIENT_AUTH, None)
 
     @property
+    def pair(self) -> KeyPair:
+        """Return its own certificate and key, for others who sign in its name."""
+        return KeyPair(self.certificate, private_pem(self.key))
+
+    @property
     def issuer(self) -> x509.AuthorityKeyIdentifier:
         """Return the extension that names the authority's key."""
         return x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
@@ -73,8 +79,7 @@ class SigningAuthority:
         )
         if names is not None:
             builder = builder.add_extension(names, critical=False)
-        private = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        return KeyPair(builder.sign(self.key, hashes.SHA256()).public_bytes(_PEM), private)
+        return KeyPair(builder.sign(self.key, hashes.SHA256()).public_bytes(_PEM), private_pem(key))
 
     def _builder(self, subject: x509.Name, public_key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         now = datetime.fromtimestamp(self.now_seconds, UTC)
@@ -87,6 +92,11 @@ class SigningAuthority:
             .not_valid_before(now - _BACKDATED)
             .not_valid_after(now + timedelta(days=self.valid_days))
         )
+
+
+def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a private key as a PEM document without a password."""
+    return key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
 
 
 def ends_at_seconds(certificate: bytes) -> float:
