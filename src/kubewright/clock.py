@@ -203,4 +203,6 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 def run_virtual(main: Coroutine[Any, Any, T]) -> T:
     """Run `main` to its end under virtual time; raises DeadlockError when nothing could ever happen again."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
-        return runner.run(main)
+        # Not by `runner.run`: it asks for the handler of interrupts afterwards, and `signal` writes all of `main`'s
+        # result out to say that the handler is no number.
+        return runner.get_loop().run_until_complete(main)

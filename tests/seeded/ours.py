@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from kubewright.api.crds.queue import QUEUE_CRD, QUEUE_LABEL
 from kubewright.api.meta import Manifest
 from kubewright.gpu import controller as gpu_policies
+from kubewright.harness.snapshot import SURROUNDINGS
 from kubewright.harness.subject import Subject
+from kubewright.runtime.operators import Operator
+from kubewright.scheduler.service import NAME, Scheduler
 from kubewright.workloads import controller as app_services
 
 APPLICATION: Manifest = {
@@ -37,17 +41,53 @@ POOL: tuple[Manifest, ...] = (
         for number in range(2)
     ),
 )
+QUEUE: Manifest = {
+    "apiVersion": "kubewright.dev/v1alpha1",
+    "kind": "Queue",
+    "metadata": {"name": "research"},
+    "spec": {
+        "quotas": [{"resource": "cpu", "nominal": "4"}, {"resource": "pods", "nominal": "10"}],
+        "weight": 2,
+    },
+}
+
+
+def _pod(number: int) -> Manifest:
+    container = {"name": "main", "image": "train:1", "resources": {"requests": {"cpu": "2"}}}
+    # Its phase is the surroundings' to write, and nothing of the queue's.
+    metadata = {"name": f"train-{number}", "namespace": "lab", "annotations": {SURROUNDINGS: ""}}
+    spec = {"schedulerName": NAME, "nodeName": "node-0", "containers": [container]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+LAB: tuple[Manifest, ...] = (
+    {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "lab", "labels": {QUEUE_LABEL: "research"}}},
+    {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": "node-0", "labels": {"kubernetes.io/hostname": "node-0"}},
+        "status": {"allocatable": {"cpu": "16", "memory": "64Gi", "pods": "110"}},
+    },
+    *(_pod(number) for number in range(3)),
+)
+
+
+def _queues(operator: Operator) -> None:
+    operator.define(QUEUE_CRD)
+
 
 OURS = (
     Subject(
         "appservice",
         app_services.build,
         APPLICATION | {"spec": APPLICATION["spec"] | GATE_AND_FILES},
-        # Under an autoscaler the number of pods stays what it chose, and nobody chooses here.
-        ignored=frozenset({"spec.scaling"}),
+        # Under an autoscaler the number of pods stays what it chose, and nobody chooses here; files of earlier releases
+        # stay for as long as these can be gone back to.
+        ignored=frozenset({"spec.scaling", "spec.files"}),
         kept=frozenset({"persistentvolumeclaims"}),
         # A release is watched for five minutes, which an outage of two may precede.
         settles_seconds=500.0,
     ),
     Subject("gpupolicy", gpu_policies.build, POLICY, POOL),
+    Subject("queue", _queues, QUEUE, LAB, service=Scheduler),
 )

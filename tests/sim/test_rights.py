@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
 from kubewright.api.core import PODS, SERVICE_ACCOUNTS
 from kubewright.api.crds.appservice import APP_SERVICES
@@ -14,9 +16,11 @@ from kubewright.api.resourceclaims import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOU
 from kubewright.api.rights import account
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
 from kubewright.app import Choices, Platform
+from kubewright.cli.rbac import rbac
 from kubewright.clock import Clock, run_virtual
 from kubewright.rehearsal import rights as rehearsal_rights
 from kubewright.runtime.definitions import install
+from kubewright.runtime.diagnostics.gatekeeper import Gatekeeper
 from kubewright.runtime.leader import LeaderElector
 from kubewright.scheduler import rights as scheduler_rights
 from kubewright.twin.access.users import User, account_user
@@ -120,6 +124,19 @@ def test_without_the_right_to_read_the_platform_waits_and_asks_again(index: int)
                     await _life(twin, user)
             assert {path.rpartition("/")[2] for path in refused} == set(missing["resources"])
             assert 2 < len(refused) < 50
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 503), (("--debug",), 401)])
+def test_the_printed_account_may_ask_who_sees_diagnostics_if_that_was_wanted(options: tuple[str, ...], status: int):
+    async def main() -> None:
+        async with Twin(Clock.virtual(), nodes=1) as twin:
+            printed = CliRunner().invoke(rbac, options, catch_exceptions=False).output
+            user = await _grant(twin, list(yaml.safe_load_all(printed)))
+            refusal = await Gatekeeper(twin.client(user)).refusal("Bearer of-nobody", "/debug/tasks")
+            assert refusal is not None
+            assert refusal.status == status
 
     run_virtual(main())
 

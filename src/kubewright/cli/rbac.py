@@ -8,6 +8,7 @@ from kubewright.api.rights import account
 from kubewright.cli.yamlform import dump_all
 from kubewright.gpu import rights as gpu
 from kubewright.rehearsal import rights as rehearsal
+from kubewright.runtime.diagnostics import gatekeeper
 from kubewright.scheduler import rights as scheduler
 from kubewright.workloads import rights as workloads
 
@@ -17,11 +18,13 @@ _SERVICES = {"up": workloads, "workloads": workloads, "scheduler": scheduler, "g
 @click.command()
 @click.option("-n", "--namespace", default="default", show_default=True, help="Where the account and the lease are.")
 @click.option("--service", type=click.Choice([*_SERVICES]), default="up", show_default=True, help="Whose.")
-def rbac(namespace: str, service: str) -> None:
+@click.option("--debug", is_flag=True, help="With the right to ask the cluster who may see /debug.")
+def rbac(*, namespace: str, service: str, debug: bool) -> None:
     """Print the ServiceAccount that a service needs and its roles: `kubewright rbac | kubectl apply -f -`.
 
     They hold the verbs that it uses, and nothing besides.
     """
     rights = _SERVICES[service]
     rules = rights.cluster_rules() + (rehearsal.cluster_rules() if rights is workloads else [])
+    rules += gatekeeper.cluster_rules() if debug else []
     click.echo(dump_all(account(rights.ACCOUNT, namespace, rules)), nl=False)

@@ -170,8 +170,10 @@ def _says_no_more_than_is(case: Case) -> Iterator[Violation]:
             or change.previous is None
         ):
             continue
-        before, after = (normalised(each.obj, {}) for each in (change.previous, change.record))
-        if after.get("status") == claimed != before.get("status") and after.get("spec") == final.get("spec"):
+        after = normalised(change.record.obj, {})
+        if after.get("status") != claimed or after.get("spec") != final.get("spec"):
+            continue
+        if normalised(change.previous.obj, {}).get("status") != claimed:
             missing = _not_yet(children, world, with_status=_claims_ready(claimed))
             if missing:
                 yield Violation("status says too much", f"it is written while {missing}")

@@ -139,7 +139,7 @@ class _Life:
 
     async def _operator(self, client: Client) -> None:
         try:
-            await self._subject.made_for(client, self._server.clock).run()
+            await self._subject.run(client, self._server.clock)
         except Exception as error:  # noqa: BLE001  whatever ends it is what is looked for
             self._died = self._died or repr(error)
 

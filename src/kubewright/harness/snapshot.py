@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from kubewright.api.apiextensions import CRDS
 from kubewright.api.drift import FINGERPRINT
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.twin.server import ApiServer
@@ -26,6 +27,7 @@ SURROUNDINGS = "harness.kubewright.dev/surroundings"
 
 _TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_SHORTEST_DRAWN, _UID_LENGTH = len("2030-01-01T00:00:00"), 36
 _LEFT_OUT = frozenset({("", "events"), ("events.k8s.io", "events"), ("coordination.k8s.io", "leases")})
 _OWN_OF_SERVICES = frozenset({"clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort"})
 _COUNTED = frozenset({"deployment.kubernetes.io/revision", FINGERPRINT, OTHER})
@@ -62,8 +64,22 @@ def take(server: ApiServer, ignored: frozenset[str] = frozenset()) -> Snapshot:
             numbers[series] = numbers.get(series, 0) + 1
             name = f"{prefix}*{numbers[series]}"
         place = (group, plural, metadata.get("namespace", ""), name)
-        objects[place] = normalised(obj, names, ignored)
+        objects[place] = _definition(obj) if obj["kind"] == CRDS.kind else normalised(obj, names, ignored)
     return Snapshot(objects)
+
+
+_definitions: dict[int, tuple[Manifest, Manifest]] = {}
+"""By identity: definitions as they are stored, which lives share and seldom change, and without what is drawn."""
+_MOST_DEFINITIONS = 64
+
+
+def _definition(obj: Manifest) -> Manifest:
+    found = _definitions.get(id(obj))
+    if found is None:
+        if len(_definitions) >= _MOST_DEFINITIONS:
+            _definitions.clear()
+        found = _definitions[id(obj)] = (obj, normalised(obj, {}))
+    return found[1]
 
 
 def stored_objects(server: ApiServer) -> Iterator[tuple[tuple[str, str], Manifest]]:
@@ -115,7 +131,9 @@ def _plain(value: Any, generation: int | None, kind: str, path: str, ignored: fr
     if isinstance(value, list):
         return [_plain(part, generation, kind, path, ignored) for part in cast("list[Any]", value)]
     if isinstance(value, str):
-        return "<time>" if _TIME.match(value) else _UID.sub("<uid>", value)
+        if len(value) < _SHORTEST_DRAWN:
+            return value
+        return "<time>" if _TIME.match(value) else _UID.sub("<uid>", value) if len(value) >= _UID_LENGTH else value
     return value
 
 
@@ -128,7 +146,7 @@ def differences(expected: Snapshot, found: Snapshot) -> list[str]:
             said.append(f"{written(place)} is there and should not be")
         elif after is None:
             said.append(f"{written(place)} is missing")
-        else:
+        elif before != after:
             said += [f"{written(place)} {each}" for each in _fields(before, after, "")]
     return said
 

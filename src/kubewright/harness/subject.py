@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
 from kubewright.client.inprocess import InProcessTransport
@@ -16,6 +17,14 @@ from kubewright.twin.kinds import KindTable
 from kubewright.twin.server import ApiServer
 
 Build = Callable[[Operator], None]
+
+
+class Runs(Protocol):
+    """What works until cancelled."""
+
+    async def run(self) -> None:
+        """Work."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +44,19 @@ class Subject:
     """Plurals of kinds whose objects it leaves on purpose: claims, for what is stored in them."""
     settles_seconds: float = 300.0
     """How long it may be busy after a change: more for one that by design watches a release for a while."""
+    service: Callable[[Operator], Runs] | None = None
+    """What runs the operator along with more of its own, where it is not run by itself."""
 
     def made_for(self, client: Client, clock: Clock) -> Operator:
         """Return the operator, put together on a client."""
         operator = Operator(self.name, client, clock)
         self.build(operator)
         return operator
+
+    async def run(self, client: Client, clock: Clock) -> None:
+        """Run it on a client until cancelled."""
+        operator = self.made_for(client, clock)
+        await (operator if self.service is None else self.service(operator)).run()
 
     @property
     def key(self) -> ObjectKey:

@@ -38,8 +38,9 @@ async def boot(subject: Subject, *, seed: int) -> ApiServer:
     """Return a server with the operator's definitions and what its sample needs, and nothing else."""
     server = ApiServer(Clock.virtual(), KindTable.builtin(), seed=seed)
     client = client_of(server)
+    given = {each["metadata"]["name"] for each in subject.around if each["kind"] == NAMESPACES.kind}
     names = {*NAMESPACE_NAMES, subject.key.namespace} | {_namespace(each) for each in subject.around}
-    for name in sorted(names - {""}):
+    for name in sorted(names - given - {""}):
         await client.create(NAMESPACES, {"metadata": {"name": name}})
     operator = subject.made_for(client, server.clock)
     definitions = [each for each in subject.around if each["kind"] == CRDS.kind]

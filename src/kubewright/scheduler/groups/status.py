@@ -37,10 +37,11 @@ def status_of(
         "pending": pending,
         "running": running,
         "share": f"{tree.share(name):.3f}",
-        "quotas": quotas,
         "observedGeneration": queue.metadata.generation,
         "conditions": written(conditions),
     }
+    if quotas:  # an empty list is one thing when it is applied anew, and another when items were there
+        status["quotas"] = quotas
     present = [
         {
             "resource": each.resource,

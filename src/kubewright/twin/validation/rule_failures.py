@@ -1,6 +1,7 @@
 """Objects of custom kinds against the rules of their schema, in the API server's words.
 
 Called for each write of a kind that has rules. A rule that failed before and whose value did not change only warns.
+What is known to have broken no rule is not asked about again where it stays as it was: most writes are to a status.
 """
 
 from __future__ import annotations
@@ -27,22 +28,27 @@ class _Values:
     new: Any
     old: Any
     unchanged: bool
+    kept: bool
+    """Whether the old object broke no rule, so that what has not changed breaks none but those that compare."""
 
 
 def rule_errors(level: Level, obj: Manifest, old: Manifest | None, warnings: list[str]) -> list[FieldError]:
     """Return which rules fail for an object; those that failed for `old` too are added to `warnings`."""
-    before = _ABSENT if old is None else old
+    before, kept = (_ABSENT, False) if old is None else (old, level.sound.holds(old))
     found: list[FieldError] = []
-    for error, unchanged in _walk(level, _Values(obj, before, unchanged=False), ""):
+    warned = len(warnings)
+    for error, unchanged in _walk(level, _Values(obj, before, unchanged=False, kept=kept), ""):
         if unchanged:
             warnings.append(str(replace(error, field=error.field or "<nil>")))
         else:
             found.append(replace(error, field=error.field or "<nil>"))
+    if not found and len(warnings) == warned:
+        level.sound.add(obj)
     return found
 
 
 def _walk(level: Level, values: _Values, path: str) -> Iterator[tuple[FieldError, bool]]:
-    if values.new is None:
+    if values.new is None or (values.kept and values.unchanged and not level.compares):
         return
     if level.rules:
         yield from _check(level, values, path)
@@ -81,7 +87,7 @@ def _identity(level: Level, item: Any) -> tuple[Any, ...]:
 
 def _below(values: _Values, new: Any, old: Any) -> _Values:
     unchanged = new == old if old is not _ABSENT else values.old is not _ABSENT and values.new == values.old
-    return _Values(new, old, unchanged=unchanged)
+    return _Values(new, old, unchanged=unchanged, kept=values.kept)
 
 
 def _check(level: Level, values: _Values, path: str) -> Iterator[tuple[FieldError, bool]]:
@@ -95,6 +101,8 @@ def _check(level: Level, values: _Values, path: str) -> Iterator[tuple[FieldErro
         if rule.uses_old and not present and not rule.optional_old:
             continue
         unchanged = values.unchanged and not rule.uses_old
+        if unchanged and values.kept:
+            continue
         error = _failure(level, rule, variables, values.new, path)
         if error is not None:
             yield error, unchanged

@@ -25,6 +25,7 @@ from kubewright.twin.validation.schema_values import Convert, converter
 
 RULES = "x-kubernetes-validations"
 _REASONS = ("FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired")
+_MOST_SOUND = 16_384
 _UNORDERED = "oldSelf cannot be used on the uncorrelatable portion of the schema within"
 
 
@@ -42,7 +43,31 @@ class Rule:
     optional_old: bool
 
 
-@dataclass(frozen=True, slots=True)
+class Sound:
+    """What the latest objects were, by uid, that broke no rule: all of them that rules can see change."""
+
+    def __init__(self) -> None:
+        self._objects: dict[str, Manifest] = {}
+
+    def holds(self, obj: Manifest) -> bool:
+        """Tell whether an object, as it is, is one of them."""
+        return self._objects.get(obj["metadata"].get("uid", "")) == _changing(obj)
+
+    def add(self, obj: Manifest) -> None:
+        """Remember an object."""
+        uid = obj["metadata"].get("uid", "")
+        self._objects.pop(uid, None)
+        if len(self._objects) >= _MOST_SOUND:
+            del self._objects[next(iter(self._objects))]
+        self._objects[uid] = _changing(obj)
+
+
+def _changing(obj: Manifest) -> Manifest:
+    """Return an object without its metadata, of which rules see the name alone."""
+    return {name: value for name, value in obj.items() if name != "metadata"}
+
+
+@dataclass(frozen=True)
 class Level:
     """The rules of one level of a schema and of those below it."""
 
@@ -53,6 +78,17 @@ class Level:
     items: Level | None = None
     additional: Level | None = None
     map_keys: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def sound(self) -> Sound:
+        """Return, of a root, the latest objects that broke no rule."""
+        return Sound()
+
+    @functools.cached_property
+    def compares(self) -> bool:
+        """Whether a rule here or below looks at the old value: others hold of what has not changed since they did."""
+        below = (*self.properties.values(), self.items, self.additional)
+        return any(rule.uses_old for rule in self.rules) or any(each.compares for each in below if each is not None)
 
 
 @dataclass(frozen=True, slots=True)
