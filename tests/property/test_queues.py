@@ -1,6 +1,8 @@
 """Queues and gangs, whatever comes in whatever order: what holds of quotas, shares, reclaim and gangs."""
 
-from hypothesis import given, settings
+from dataclasses import replace
+
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kubewright.api.meta import ObjectKey
@@ -112,8 +114,7 @@ class World:
 
     def turn(self, claim, pods, needed, now):
         """Place pods together if they may be, or take room for them; tell whether they run."""
-        amount = sum(claim.amounts.values())
-        room = Nodes(amount, self.holders, self.size)
+        room, units = self.room(claim), ()
         if self.tree.short(claim.queue, claim.amounts) or room.nodes_for(frozenset()) is None:
             units = reclaim(claim, self.tree, units_of(self.holders.values(), self.needed), room, now)
             if not units:
@@ -128,7 +129,20 @@ class World:
             self.holders[pod.key] = pod
             self.tree.charge(pod.queue, pod.amounts)
         self.needed |= needed
+        self.check_kept(pods, units, now)
         return True
+
+    def room(self, claim):
+        return Nodes(sum(claim.amounts.values()), self.holders, self.size)
+
+    def check_kept(self, pods, units, now):
+        """Nobody of whom something was taken takes it back at once, however little its queue lets others run."""
+        mine = {pod.key for pod in pods}
+        for unit in units:
+            again = Claim(unit.queue, {CPU: sum(pod.amounts[CPU] for pod in unit.pods)}, unit.priority)
+            present = units_of(self.holders.values(), self.needed)
+            taken = reclaim(again, self.tree, present, self.room(again), now + 1000.0)
+            assert mine.isdisjoint(pod.key for pod in pods_of(taken or ()))
 
     def check_units(self, units):
         """No gang is left in half, and nobody goes for nothing."""
@@ -146,8 +160,24 @@ def arrivals(draw):
     return draw(st.integers(0, 6)), size, draw(st.integers(1, size)), draw(st.integers(1, 3)), draw(st.integers(0, 2))
 
 
-# The same examples each time: a wider search has found arrivals among which taking goes on for longer than this allows.
-@settings(deadline=None, derandomize=True)
+def three(shared, one, other, reclaim="Any"):
+    """Return two queues, the second of which takes by a policy, below one that has some to lend."""
+    own = {"q0": shared, "q1": one, "q2": other}
+    rules = {name: QueueRules(name, "" if name == "q0" else "q0", {CPU: Limit(n)}) for name, n in own.items()}
+    return rules | {"q2": replace(rules["q2"], reclaim=reclaim)}
+
+
+# A fair share of what is the other's own, which takes it back.
+@example(three(0, 5, 0, "FairShare"), [(1, 1, 1, 1, 0), (1, 1, 1, 2, 0), (2, 1, 1, 1, 0), (1, 1, 1, 2, 0)], 5)
+# A fair share of more than the other borrows, so that it takes back what was its own.
+@example(three(1, 5, 0, "FairShare"), [(1, 1, 1, 3, 1), (1, 1, 1, 1, 0), (2, 1, 1, 3, 0), (1, 1, 1, 3, 1)], 6)
+# Two queues that borrow more each time by pushing a smaller pod of theirs aside.
+@example(
+    three(0, 5, 5),
+    [(1, 1, 1, 3, 2), (2, 1, 1, 3, 2), (1, 1, 1, 3, 1), (2, 1, 1, 2, 0), (2, 1, 1, 3, 1), (1, 1, 1, 2, 0)],
+    10,
+)
+@settings(deadline=None)
 @given(forests(), st.lists(arrivals(), min_size=1, max_size=14), st.integers(4, 30))
 def test_whatever_is_taken_no_gang_is_left_in_half_and_taking_comes_to_an_end(rules, coming, size):
     world, names = World(rules, size), sorted(rules)

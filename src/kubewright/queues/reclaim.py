@@ -1,12 +1,15 @@
 """Whom a queue may take room from, and as few of them as will do. Pure: nobody is evicted here.
 
-    own queue       units of lower priority
+    own queue       units of lower priority, and enough of them that the queue does not borrow more than before
     other queues    units of those that borrow, so that the claimant has what is its own; under the policy FairShare
-                    also of those that would still have no smaller share than the claimant then has
+                    also what they borrow beyond their own, if they would still have no smaller share than the claimant
 
 What may be taken is worked out from the common ancestor of the two queues: on the way down to the one that gives, every
-queue must use more than its own. A claim that would still not fit takes nothing. Two queues cannot take the same thing
-from each other in turn: who takes is afterwards within its own, or has the smaller share.
+queue must use more than its own. A claim that would still not fit takes nothing.
+
+One order decides: what is a queue's own, then shares of what is lent, then priority within a queue. Nobody takes by a
+later right what an earlier one gives back at once, else taking would go round in circles: a fair share leaves the giver
+its own, and who outranks others of its queue takes their place and not also more of what is lent.
 """
 
 from __future__ import annotations
@@ -81,15 +84,15 @@ class _Trial:
             return None
         more: list[Unit] = []
         for unit in others:
-            if not self._is_short(tree):
+            if self._is_enough((*units, *more), tree):
                 break
             if self._take(unit, tree, gone):
                 more.append(unit)
-        if self._is_short(tree):
+        if not self._is_enough((*units, *more), tree):
             return None
         for unit in tuple(reversed(more)):
             without = [each for each in more if each is not unit]
-            if not self._is_short(self._after((*units, *without))):
+            if self._is_enough((*units, *without), self._after((*units, *without))):
                 more = without
         return (*units, *more)
 
@@ -100,9 +103,22 @@ class _Trial:
                 tree.charge(pod.queue, pod.amounts, -1)
         return tree
 
-    def _is_short(self, tree: QuotaTree) -> bool:
+    def _is_enough(self, units: Iterable[Unit], tree: QuotaTree) -> bool:
+        """Tell whether the claimant may have its amounts when the units are gone from the tree."""
         claim = self._claim
-        return claim.queue in tree and bool(tree.short(claim.queue, claim.amounts))
+        if claim.queue not in tree:
+            return True
+        if tree.short(claim.queue, claim.amounts):
+            return False
+        return not any(unit.queue == claim.queue for unit in units) or not self._borrows_more(tree)
+
+    def _borrows_more(self, tree: QuotaTree) -> bool:
+        """Tell whether with its amounts the claimant's queue would borrow more than it did before."""
+        claim = self._claim
+        tree.charge(claim.queue, claim.amounts)
+        more = any(tree.borrowed(claim.queue, key) > self._before.borrowed(claim.queue, key) for key in claim.amounts)
+        tree.charge(claim.queue, claim.amounts, -1)
+        return more
 
     def _take(self, unit: Unit, tree: QuotaTree, gone: set[ObjectKey]) -> bool:
         """Take a unit from the tree if that may be, after what is gone already."""
@@ -145,22 +161,30 @@ class _Trial:
             if amount > 0 and key in tree.limited(theirs) and any(pod.amounts.get(key, 0) for pod in pods)
         }
         borrows = {key for key in wanted if all(tree.borrowed(each, key) for each in giver)}
-        if borrows and tree.is_within(claimant, claim.amounts):
+        if not borrows:
+            return False
+        if tree.is_within(claimant, claim.amounts):
             return True
-        return fair and bool(wanted) and self._leaves_more(claimant, giver[0], pods, tree)
+        gives = _total(pods)
+        spare = all(tree.borrowed(each, key) >= gives[key] for each in giver for key in wanted)
+        return fair and spare and self._leaves_more(claimant, giver[0], gives, tree)
 
-    def _leaves_more(self, claimant: str, giver: str, pods: Sequence[Holder], tree: QuotaTree) -> bool:
+    def _leaves_more(self, claimant: str, giver: str, gives: Mapping[str, int], tree: QuotaTree) -> bool:
         """Tell whether the giver would still have no smaller share than the claimant."""
-        less: dict[str, int] = {}
-        for pod in pods:
-            for key, amount in pod.amounts.items():
-                less[key] = less.get(key, 0) - amount
+        less = {key: -amount for key, amount in gives.items()}
         return tree.share(giver, less) >= tree.share(claimant, self._claim.amounts)
 
 
 def pods_of(units: Iterable[Unit]) -> list[Holder]:
     """Return the pods of some units, each once."""
     return list({pod.key: pod for unit in units for pod in unit.pods}.values())
+
+
+def _total(pods: Iterable[Holder]) -> Mapping[str, int]:
+    total: Counter[str] = Counter()
+    for pod in pods:
+        total.update(pod.amounts)
+    return total
 
 
 def _keys(units: Iterable[Unit]) -> frozenset[ObjectKey]:

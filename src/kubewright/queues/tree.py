@@ -36,7 +36,7 @@ class Shortage:
 class _Node:
     """One queue in the tree."""
 
-    __slots__ = ("children", "keeps", "limits", "parent", "rules", "subtree", "total", "usage", "version")
+    __slots__ = ("children", "keeps", "limits", "parent", "rules", "subtree", "total", "usage", "version", "whole")
 
     def __init__(self, rules: QueueRules, parent: _Node | None) -> None:
         self.rules = rules
@@ -45,6 +45,8 @@ class _Node:
         self.limits: Mapping[str, Limit] = rules.limits
         self.subtree: dict[str, int] = {}
         self.keeps: dict[str, int] = {}
+        self.whole: dict[str, int] = {}
+        """Of a root: what all of its tree has, whether it is lent or kept."""
         self.total: dict[str, int] = {}
         """What the pods of this queue and of those below it use."""
         self.usage: dict[str, int] = {}
@@ -186,7 +188,7 @@ class QuotaTree:
             root = root.parent
         most = 0.0
         for key in self._limited[queue]:
-            there = root.subtree.get(key, 0)
+            there = root.whole[key]
             used: float = self.used(queue, key) + (more.get(key, 0) if more else 0)
             if past is not None:
                 used = (used + past.get(key, 0.0)) / 2
@@ -214,6 +216,7 @@ class QuotaTree:
         for node in order:
             order.extend(node.children)
         limited = frozenset(key for node in order for key in node.limits)
+        root.whole = {key: sum(node.limit(key).nominal for node in order) for key in limited}
         for node in reversed(order):
             self._limited[node.rules.name] = limited
             for key in limited:

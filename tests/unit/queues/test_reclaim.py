@@ -104,6 +104,35 @@ def test_a_fair_share_is_taken_from_who_has_more_and_not_taken_back():
     assert taken(fair(), Claim("a", gpus(1), 0), after, [1], n=8) is None
 
 
+def of_shares(total):
+    """Six of them are a's own."""
+    return tree(
+        queue("all", gpus=total - 6), queue("a", gpus=6, parent="all"), queue("b", parent="all", reclaim="FairShare")
+    )
+
+
+def test_a_fair_share_is_of_what_is_lent_and_leaves_everybody_its_own():
+    own = [holder(f"a{n}", "a", 2, since=n) for n in range(3)]
+    assert taken(of_shares(6), Claim("b", gpus(1), 0), own, [1], n=6) is None
+    borrowing = [*own, holder("a3", "a", since=9)]
+    assert taken(of_shares(7), Claim("b", gpus(1), 0), borrowing, [1], n=7) == ["a3"]
+    assert taken(of_shares(7), Claim("b", gpus(2), 0), borrowing, [2], n=7) is None
+
+
+def test_who_has_its_own_back_does_not_lose_it_to_a_fair_share():
+    holders = [*(holder(f"a{n}", "a", since=n) for n in range(5)), holder("b0", "b", since=9)]
+    assert taken(of_shares(6), Claim("a", gpus(1), 0), holders, [1], n=6) == ["b0"]
+    after = [*holders[:5], holder("a5", "a", since=10)]
+    assert taken(of_shares(6), Claim("b", gpus(1), 0), after, [1], n=6) is None
+
+
+def test_the_higher_priority_takes_the_place_of_lower_ones_and_not_also_what_others_could_borrow():
+    low = [holder("a0", "a", 2, since=1), holder("a1", "a", 2, since=2), holder("b0", "b", 2)]
+    assert taken(two(), Claim("a", gpus(3), 1), low, [3], n=8) == ["a0", "a1"]
+    assert taken(two(), Claim("a", gpus(4), 1), low, [4], n=8) == ["a0", "a1"]
+    assert taken(two(), Claim("a", gpus(5), 1), low, [5], n=8) is None
+
+
 def test_within_a_queue_priority_counts():
     quotas = tree(queue("a", gpus=4))
     holders = [holder(f"a{n}", "a", since=n, priority=n) for n in range(4)]

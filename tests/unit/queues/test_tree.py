@@ -36,6 +36,13 @@ def test_what_is_not_lent_is_there_whatever_others_use():
     assert (left(quotas, "a"), left(quotas, "b")) == (8, -5)
 
 
+def test_a_share_is_of_all_that_the_tree_has_lent_or_not():
+    quotas = tree(queue("all", gpus=2), queue("a", gpus=6, lending=0, parent="all"), queue("b", parent="all"))
+    quotas.charge("a", gpus(4))
+    quotas.charge("b", gpus(2))
+    assert (quotas.share("a"), quotas.share("b")) == (0.5, 0.25)
+
+
 def test_cohorts_form_a_tree():
     quotas = tree(
         queue("root", gpus=2),
