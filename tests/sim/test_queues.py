@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import NODES
 from kubewright.api.crds.queue import QUEUES
@@ -140,6 +141,37 @@ def test_what_was_taken_back_is_not_admitted_again_and_taken_again():
     seen, evicted = live(day, queues=True, nodes=2)
     assert set(seen[2:]) == {(8, 8)}
     assert evicted == 6
+
+
+def deployment(team, name, replicas, cpu, **spec):
+    made = pod(name, cpu, namespace=team, labels={"app": name}.items(), **spec)
+    template = {"metadata": {"labels": {"app": name}}, "spec": made["spec"]}
+    spec = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": template}
+    return {"metadata": {"name": name, "namespace": team}, "spec": spec}
+
+
+def test_who_was_pushed_aside_does_not_push_those_aside_whose_own_it_would_only_borrow():
+    """It would borrow what was just taken from it, and the room of those that had their own would be taken next."""
+
+    async def day(cluster):
+        await cluster.client.create(CLASSES, {"metadata": {"name": "high"}, "value": 1000})
+        first, second = sorted(each.metadata.name for each in (await cluster.client.list(NODES)).items)
+        on_first, on_second = ({"nodeSelector": {"kubernetes.io/hostname": each}} for each in (first, second))
+        await cluster.queue("all", cpu=5)
+        await cluster.queue("blue", cpu=4, parent="all", backoffSeconds=0)
+        await cluster.queue("green", parent="all", reclaim="FairShare")
+        found = []
+        for step in (
+            deployment("blue", "small", 4, "1", **on_first),
+            deployment("blue", "large", 1, "5", priorityClassName="high"),
+            deployment("green", "green", 1, "4", **on_second),
+        ):
+            await cluster.client.create(DEPLOYMENTS, step, namespace=step["metadata"]["namespace"])
+            await asyncio.sleep(90)
+            found.append(sorted(name.split("-")[0] for name in await cluster.placed()))
+        return found
+
+    assert live(day, queues=True, nodes=2) == [["small"] * 4, ["large", *["small"] * 4], ["green", *["small"] * 4]]
 
 
 def test_who_has_only_just_begun_is_left_alone_until_its_minimum():

@@ -1,15 +1,15 @@
 """Whom a queue may take room from, and as few of them as will do. Pure: nobody is evicted here.
 
-    own queue       units of lower priority, and enough of them that the queue does not borrow more than before
+    own queue       units of lower priority
     other queues    units of those that borrow, so that the claimant has what is its own; under the policy FairShare
                     also what they borrow beyond their own, if they would still have no smaller share than the claimant
 
 What may be taken is worked out from the common ancestor of the two queues: on the way down to the one that gives, every
 queue must use more than its own. A claim that would still not fit takes nothing.
 
-One order decides: what is a queue's own, then shares of what is lent, then priority within a queue. Nobody takes by a
-later right what an earlier one gives back at once, else taking would go round in circles: a fair share leaves the giver
-its own, and who outranks others of its queue takes their place and not also more of what is lent.
+Rights that each make sense do not add up to an order: one gives to a queue what another takes from it again. So who was
+pushed aside and comes back takes only if queues then have more of what is their own than before, or more important pods
+have it (`standing`). Everybody takes at most once without that: that is why taking ends.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 from kubewright.api.crds.queue import FAIR_SHARE, LOWER_PRIORITY, NEVER
 from kubewright.api.meta import ObjectKey
+from kubewright.queues.standing import Share, shares_of, standing
 from kubewright.queues.tree import QuotaTree
 from kubewright.queues.units import Holder, Unit
 
@@ -36,6 +38,8 @@ class Claim:
     amounts: Mapping[str, int]
     """By `quota_key`."""
     priority: int
+    is_back: bool = False
+    """Whether it ran already and was pushed aside."""
 
 
 class Room(Protocol):
@@ -48,8 +52,11 @@ class Room(Protocol):
 
 def reclaim(claim: Claim, tree: QuotaTree, units: Iterable[Unit], room: Room, now: float) -> tuple[Unit, ...] | None:
     """Return what must go so that the claimant fits; None if nothing that may be taken would do."""
+    listed = tuple(units)
     trial = _Trial(claim, tree, now)
-    may = [each for each in sorted(units, key=lambda each: (each.queue == claim.queue, *each.order)) if trial.may(each)]
+    may = [
+        each for each in sorted(listed, key=lambda each: (each.queue == claim.queue, *each.order)) if trial.may(each)
+    ]
     on_node = Counter(pod.node for unit in may for pod in unit.pods)
     for order in (
         may,
@@ -60,9 +67,21 @@ def reclaim(claim: Claim, tree: QuotaTree, units: Iterable[Unit], room: Room, no
         if enough is None:
             return None
         found = trial.completed(_spared(enough, room), may)
-        if found:
+        if found and (not claim.queue or not claim.is_back or _raises(claim, tree, listed, found)):
             return found
     return None
+
+
+def _raises(claim: Claim, tree: QuotaTree, units: Iterable[Unit], gone: Iterable[Unit]) -> bool:
+    """Tell whether the queues would have more of their own with the claimant, and without the units that go."""
+    taken = _keys(gone)
+    before, after = list(units), list[Unit]()
+    for unit in before:
+        pods = tuple(pod for pod in unit.pods if pod.key not in taken)
+        if pods:
+            after.append(Unit(pods, unit.is_excess))
+    claimed = Share(claim.queue, claim.amounts, claim.priority, inf)
+    return standing(tree, [*shares_of(after), claimed]) > standing(tree, shares_of(before))
 
 
 class _Trial:
@@ -84,15 +103,15 @@ class _Trial:
             return None
         more: list[Unit] = []
         for unit in others:
-            if self._is_enough((*units, *more), tree):
+            if not self._is_short(tree):
                 break
             if self._take(unit, tree, gone):
                 more.append(unit)
-        if not self._is_enough((*units, *more), tree):
+        if self._is_short(tree):
             return None
         for unit in tuple(reversed(more)):
             without = [each for each in more if each is not unit]
-            if self._is_enough((*units, *without), self._after((*units, *without))):
+            if not self._is_short(self._after((*units, *without))):
                 more = without
         return (*units, *more)
 
@@ -103,22 +122,9 @@ class _Trial:
                 tree.charge(pod.queue, pod.amounts, -1)
         return tree
 
-    def _is_enough(self, units: Iterable[Unit], tree: QuotaTree) -> bool:
-        """Tell whether the claimant may have its amounts when the units are gone from the tree."""
+    def _is_short(self, tree: QuotaTree) -> bool:
         claim = self._claim
-        if claim.queue not in tree:
-            return True
-        if tree.short(claim.queue, claim.amounts):
-            return False
-        return not any(unit.queue == claim.queue for unit in units) or not self._borrows_more(tree)
-
-    def _borrows_more(self, tree: QuotaTree) -> bool:
-        """Tell whether with its amounts the claimant's queue would borrow more than it did before."""
-        claim = self._claim
-        tree.charge(claim.queue, claim.amounts)
-        more = any(tree.borrowed(claim.queue, key) > self._before.borrowed(claim.queue, key) for key in claim.amounts)
-        tree.charge(claim.queue, claim.amounts, -1)
-        return more
+        return claim.queue in tree and bool(tree.short(claim.queue, claim.amounts))
 
     def _take(self, unit: Unit, tree: QuotaTree, gone: set[ObjectKey]) -> bool:
         """Take a unit from the tree if that may be, after what is gone already."""

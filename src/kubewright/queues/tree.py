@@ -107,6 +107,10 @@ class QuotaTree:
         """Return what is limited in the queue's tree; nothing else is."""
         return self._limited[queue]
 
+    def empty(self) -> QuotaTree:
+        """Return the same queues with nothing used."""
+        return QuotaTree(self._rules)
+
     def fork(self) -> QuotaTree:
         """Return an independent copy."""
         copy = QuotaTree(self._rules)
@@ -139,6 +143,10 @@ class QuotaTree:
     def nominal(self, queue: str, key: str) -> int:
         """Return what is the queue's own, with what those below it lend it."""
         return self._nodes[queue].subtree.get(key, 0)
+
+    def whole(self, queue: str, key: str) -> int:
+        """Return what all of the queue's tree has, lent or kept."""
+        return self._root(queue).whole.get(key, 0)
 
     def borrowed(self, queue: str, key: str) -> int:
         """Return how much of what the queue uses is others'."""
@@ -182,10 +190,7 @@ class QuotaTree:
 
         `more` is added to what it uses; with what it used in the past the two are averaged.
         """
-        node = self._nodes[queue]
-        root = node
-        while root.parent is not None:
-            root = root.parent
+        root = self._root(queue)
         most = 0.0
         for key in self._limited[queue]:
             there = root.whole[key]
@@ -194,7 +199,13 @@ class QuotaTree:
                 used = (used + past.get(key, 0.0)) / 2
             if there > 0:
                 most = max(most, used / there)
-        return most / node.rules.weight
+        return most / self.rules(queue).weight
+
+    def _root(self, queue: str) -> _Node:
+        node = self._nodes[queue]
+        while node.parent is not None:
+            node = node.parent
+        return node
 
     def _node(self, name: str) -> _Node:
         """Return a queue's node, made after those above it."""

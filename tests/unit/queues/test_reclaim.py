@@ -126,11 +126,28 @@ def test_who_has_its_own_back_does_not_lose_it_to_a_fair_share():
     assert taken(of_shares(6), Claim("b", gpus(1), 0), after, [1], n=6) is None
 
 
-def test_the_higher_priority_takes_the_place_of_lower_ones_and_not_also_what_others_could_borrow():
-    low = [holder("a0", "a", 2, since=1), holder("a1", "a", 2, since=2), holder("b0", "b", 2)]
-    assert taken(two(), Claim("a", gpus(3), 1), low, [3], n=8) == ["a0", "a1"]
-    assert taken(two(), Claim("a", gpus(4), 1), low, [4], n=8) == ["a0", "a1"]
-    assert taken(two(), Claim("a", gpus(5), 1), low, [5], n=8) is None
+def back(queue, n_gpus, priority=0):
+    return Claim(queue, gpus(n_gpus), priority, is_back=True)
+
+
+def test_who_was_pushed_aside_has_its_own_back_all_the_same():
+    holders = [holder(f"b{n}", "b", since=n) for n in range(8)]
+    assert taken(two(), back("a", 2), holders, [2], n=8) == ["b6", "b7"]
+    gang = [holder(f"g{n}", "b", since=5, gang="g") for n in range(6)]
+    assert len(taken(two(), back("a", 3), gang, [3], n=8)) == 6
+
+
+def test_who_was_pushed_aside_takes_no_share_of_what_is_lent_again():
+    holders = [holder(f"b{n}", "b", since=n) for n in range(8)]
+    assert taken(fair(), back("a", 1), holders, [1], n=8) is None
+
+
+def test_who_was_pushed_aside_outranks_others_but_not_those_whose_own_it_would_only_borrow():
+    assert taken(tree(queue("a", gpus=4)), back("a", 2, 1), [holder("low", "a", 4)], [2], n=8) == ["low"]
+    low = [holder("a0", "a", 2, since=1), holder("a1", "a", 2, since=2), holder("a2", "a", since=3)]
+    assert taken(two(), back("a", 4, 1), low, [4], n=5) == ["a0", "a1"]
+    assert taken(two(), Claim("a", gpus(5), 1), low, [5], n=5) == ["a0", "a1", "a2"]
+    assert taken(two(), back("a", 5, 1), low, [5], n=5) is None
 
 
 def test_within_a_queue_priority_counts():

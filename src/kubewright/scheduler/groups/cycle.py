@@ -21,6 +21,7 @@ from kubewright.placement.preempt import NoPreemption, Preemption
 from kubewright.queues.reclaim import Claim
 from kubewright.scheduler.cycle import Cycle, Outcome, Refusal
 from kubewright.scheduler.groups.admission import PROMISE_SECONDS, Admission, Promise
+from kubewright.scheduler.groups.comebacks import Comebacks
 from kubewright.scheduler.groups.gangs import Gangs
 from kubewright.scheduler.groups.reading import Gang
 from kubewright.scheduler.groups.room import MadeRoom, RoomMaker
@@ -66,6 +67,7 @@ class GroupCycle:
         self._admission = admission
         self._gangs = gangs
         self.rooms = RoomMaker(admission, gangs, cycle.policy)
+        self.comebacks = Comebacks()
         self._refused: dict[tuple[object, ...], tuple[float, int]] = {}
         self._hopeless: dict[tuple[object, ...], tuple[int, float]] = {}
 
@@ -219,6 +221,7 @@ class GroupCycle:
             chosen = Fit(snapshot.row(pod), each.column, each.node)
             outcomes.append(self._cycle.book(queued[pod.key], chosen, now, deadline))
             self._admission.took(pod, each.node)
+            self.comebacks.placed(pod)
         left = [(queued[pod.key], diagnosis) for pod, diagnosis in found.left_over]
         outcomes += [Refusal(each, each.pod, diagnosis, None, now) for each, diagnosis in left]
         return outcomes
@@ -250,11 +253,11 @@ class GroupCycle:
         if party.queue and party.queue not in self._admission.tree:
             return None
         part = _part(party, 0, len(pods))
-        claim = Claim(party.queue, self._amounts(part), _rank(pods))
+        claim = Claim(party.queue, self._amounts(part), _rank(pods), is_back=self.comebacks.any_of(pods))
         group = Group(self._narrowed(part), len(pods), party.together)
         snapshot, order = self._state.snapshot, self._cycle.order()
         shapes = sorted({snapshot.row(pod).shape.key for pod in group.pods})
-        kind = (*claim.amounts.items(), claim.queue, claim.priority, *shapes)
+        kind = (*claim.amounts.items(), claim.queue, claim.priority, claim.is_back, *shapes)
         version, until = self._hopeless.get(kind, (-1, 0.0))
         if version == snapshot.version and now < until:
             return None

@@ -100,6 +100,7 @@ class Groups:
 
     def evicted(self, victim: Pod) -> None:
         """Count a pod that had to go."""
+        self._cycle.comebacks.pushed(victim)
         queue = self._admission.queue_of(victim.metadata.namespace)
         if queue:
             self._metrics.reclaimed.labels(queue).inc()
