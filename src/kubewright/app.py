@@ -47,6 +47,10 @@ class Service(Protocol):
         ...
 
 
+UP = ("workloads", "autoscaler")
+"""What `kubewright up` runs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What can be chosen of how the platform runs."""
@@ -93,6 +97,7 @@ class Platform:
             "workloads": self._workloads,
             "scheduler": self._scheduler,
             "gpu": self._gpu,
+            "autoscaler": self._autoscaler,
             "monitoring": self._monitoring,
         }
         self.services = {name: builders[name]() for name in self._choices.services}
@@ -126,6 +131,15 @@ class Platform:
             gpu_policies.FIELD_MANAGER, self._client, self._clock, recorder=recorder, metrics=self._metrics
         )
         gpu_policies.build(operator)
+        return operator
+
+    def _autoscaler(self) -> Service:
+        from kubewright.autoscaler import controller as scale_policies
+        from kubewright.autoscaler.figures import ScalingMetrics
+
+        name = scale_policies.FIELD_MANAGER
+        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
+        scale_policies.build(operator, self._source, ScalingMetrics(self._registry))
         return operator
 
     def _monitoring(self) -> Service:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from kubewright.api.autoscaling import Scale as ScaleObject
 from kubewright.api.meta import Manifest, ObjectKey, Resource
 
 
@@ -77,6 +78,19 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
+class Rescale:
+    """Have so many replicas, by the `scale` of a workload of whatever kind, as long as there are `before` now."""
+
+    resource: Resource[ScaleObject]
+    key: ObjectKey
+    before: int
+    replicas: int
+
+    def __str__(self) -> str:
+        return f"rescale {self.resource.target(self.key)} from {self.before} to {self.replicas}"
+
+
+@dataclass(frozen=True, slots=True)
 class Evict:
     """Take the one pod that has this uid off its node, if its disruption budgets allow it at that moment."""
 
@@ -100,7 +114,7 @@ class Announce:
         return f"announce {self.type} {self.reason}: {self.message}"
 
 
-Action: TypeAlias = Apply | SetFinalizers | Delete | Scale | Evict | Announce
+Action: TypeAlias = Apply | SetFinalizers | Delete | Scale | Rescale | Evict | Announce
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from kubewright.api.meta import ObjectKey
-from kubewright.app import Choices, Platform, missing_definitions
+from kubewright.app import UP, Choices, Platform, missing_definitions
 from kubewright.cli.measurements import measured_by
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
@@ -41,7 +41,7 @@ async def keep_up(
                 given.clock,
                 metrics=given.metrics,
                 registry=given.registry,
-                choices=choices,
+                choices=choices or Choices(services=UP),
                 source=source,
             )
             return Work(platform.run, lambda: platform.ready)
@@ -54,7 +54,7 @@ async def rehearse(config: ConnectionConfig) -> None:
     """Let the platform decide, and the server check, what it would write now."""
     client = connect(config)
     recording = RecordingClient(client, Mode.DRY_RUN)
-    platform = Platform(recording, Clock.wall())
+    platform = Platform(recording, Clock.wall(), choices=Choices(services=UP))
     try:
         if missing := await missing_definitions(client):
             names = ", ".join(manifest["metadata"]["name"] for manifest in missing)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kubewright.api.rights import account
+from kubewright.autoscaler import rights as autoscaler
 from kubewright.cli.yamlform import dump_all
 from kubewright.gpu import rights as gpu
 from kubewright.rehearsal import rights as rehearsal
@@ -12,7 +13,13 @@ from kubewright.runtime.diagnostics import gatekeeper
 from kubewright.scheduler import rights as scheduler
 from kubewright.workloads import rights as workloads
 
-_SERVICES = {"up": workloads, "workloads": workloads, "scheduler": scheduler, "gpu": gpu}
+_SERVICES = {
+    "up": workloads,
+    "workloads": workloads,
+    "autoscaler": autoscaler,
+    "scheduler": scheduler,
+    "gpu": gpu,
+}
 
 
 @click.command()
@@ -27,4 +34,5 @@ def rbac(*, namespace: str, service: str, debug: bool) -> None:
     rights = _SERVICES[service]
     rules = rights.cluster_rules() + (rehearsal.cluster_rules() if rights is workloads else [])
     rules += gatekeeper.cluster_rules() if debug else []
+    rules += autoscaler.cluster_rules() if service == "up" else []
     click.echo(dump_all(account(rights.ACCOUNT, namespace, rules)), nl=False)

@@ -65,6 +65,20 @@ def workloads(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+@prometheus_option
+def autoscaler(**service: Any) -> None:
+    """Scale workloads as ScalePolicies say; their kind is installed where it is missing.
+
+    Cpu and memory come from metrics.k8s.io, all else from the store at --prometheus.
+    """
+    from kubewright.app import Choices
+
+    _run(Choices(services=("autoscaler",)), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
 @click.option("--alerts-listen", default="127.0.0.1:9095", show_default=True, help="Where Alertmanager posts: /alerts.")
 @click.option("--alerts-token-file", required=True, type=_FILE, help="The bearer token that it must show.")
 @click.option("--tls-cert-file", type=_FILE, help="Take alerts over TLS.")

@@ -24,9 +24,9 @@ _SERVICE_OPTIONS = (
 
 
 prometheus_option = click.option(
-    "--prometheus", default="", help="URL of a store that speaks PromQL: rollouts go by what it measured."
+    "--prometheus", default="", help="URL of a store that speaks PromQL: rollouts and scaling go by it."
 )
-"""Of whatever keeps AppServices."""
+"""Of whatever goes by measurements."""
 
 
 def service_options(command: F) -> F:

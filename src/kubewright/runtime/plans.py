@@ -14,7 +14,7 @@ from typing import Any
 from kubewright.api.applyset import identity
 from kubewright.api.core import POD_SUBRESOURCES
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
-from kubewright.api.plan import Announce, Apply, Delete, Evict, Plan, Scale, SetFinalizers
+from kubewright.api.plan import Announce, Apply, Delete, Evict, Plan, Rescale, Scale, SetFinalizers
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.children import Taken
@@ -23,6 +23,8 @@ from kubewright.runtime.informer import Informer
 
 _NEVER = "1"
 """A version that no object has: it is that of the empty store. Who applies under it creates or is refused."""
+
+_ATTEMPTS = 5
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class Executor:
                     await self._delete(resource, key, uid)
                 case Scale():
                     await self._scale(action)
+                case Rescale():
+                    await self._rescale(action)
                 case Evict(_, key, uid):
                     await self._evict(key, uid)
                 case Announce(kind, reason, message):
@@ -123,6 +127,31 @@ class Executor:
             if error.kind is not ErrorKind.CONFLICT:
                 raise
             _log.info("%s: somebody else chooses its replicas", action.resource.target(action.key))
+
+    async def _rescale(self, action: Rescale) -> None:
+        """Write the number onto what the target is by now, unless somebody has chosen another meanwhile."""
+        target = action.resource.target(action.key)
+        for left in reversed(range(_ATTEMPTS)):
+            scale = await self.client.get(action.resource, action.key, subresource="scale")
+            if scale.spec.replicas != action.before:
+                said = f"somebody has set {scale.spec.replicas} replicas meanwhile"
+                raise OpError("rescale", ErrorKind.CONFLICT, target, said)
+            version = {"resourceVersion": scale.metadata.resource_version}
+            changes = {"metadata": version, "spec": {"replicas": action.replicas}}
+            try:
+                await self.client.patch(
+                    action.resource,
+                    action.key,
+                    changes,
+                    PatchType.MERGE,
+                    subresource="scale",
+                    field_manager=self.field_manager,
+                )
+            except OpError as error:
+                if error.kind is not ErrorKind.CONFLICT or not left:
+                    raise
+            else:
+                return
 
     async def _delete(self, resource: Resource[Any], key: ObjectKey, uid: str) -> None:
         try:

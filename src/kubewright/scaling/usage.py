@@ -24,6 +24,7 @@ INITIALIZATION_SECONDS = 300.0
 READINESS_DELAY_SECONDS = 30.0
 """A pod that turned unready within this after its start was never really ready."""
 _WHOLE = 100
+_MOST_REPLICAS = 2.0**31 - 1
 
 
 class NoProposalError(Exception):
@@ -99,6 +100,30 @@ def by_average(pool: Pool, used: Mapping[str, Sample], resource: str, wanted: in
     busy = dict.fromkeys(groups.missing, wanted)
     replicas = _replicas(pool, groups, counted, busy, lambda amounts: _average(amounts) / wanted)
     return Proposal(replicas, _average(counted))
+
+
+def by_value(pool: Pool, value: float, wanted: float) -> Proposal:
+    """Aim at a number that falls as there are more pods; both in the same unit."""
+    ratio = value / wanted
+    if not pool.replicas:
+        return Proposal(_whole(ratio, _MOST_REPLICAS), _whole(value))
+    if pool.tolerances.hold(ratio):
+        return Proposal(pool.replicas, _whole(value))
+    ready = sum(pod.status.phase == "Running" and pod.is_ready for pod in pool.pods)
+    return Proposal(_whole(ratio * ready, _MOST_REPLICAS), _whole(value))
+
+
+def by_total(replicas: int, total: float, wanted: float, tolerances: Tolerances) -> Proposal:
+    """Aim at a share of a total for each of the pods that there are; both in the same unit."""
+    if not replicas:
+        return Proposal(_whole(total / wanted, _MOST_REPLICAS), _whole(total))
+    held = tolerances.hold(total / (wanted * replicas))
+    return Proposal(replicas if held else _whole(total / wanted, _MOST_REPLICAS), _whole(total / replicas))
+
+
+def _whole(number: float, most: float = 1e18) -> int:
+    """Round up, to what a counter holds at most."""
+    return math.ceil(min(number, most))
 
 
 def _average(amounts: Mapping[str, int]) -> int:

@@ -48,6 +48,7 @@ def test_the_definition_is_the_missions():
         "appservices.app.example.com",
         "gpupolicies.kubewright.dev",
         "queues.kubewright.dev",
+        "scalepolicies.kubewright.dev",
     ]
     assert APP_SERVICE_CRD["spec"]["scope"] == "Namespaced"
     assert (VERSION["name"], VERSION["served"], VERSION["storage"]) == ("v1", True, True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from kubewright.api.crds.appservice import APP_SERVICE_CRD
 from kubewright.api.crds.gpupolicy import GPU_POLICY_CRD
 from kubewright.api.crds.queue import QUEUE_CRD
+from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
 from kubewright.api.meta import Manifest
 
 
 def all_crds() -> list[Manifest]:
     """Return the manifest of every CRD that kubewright serves; for `kubewright crds` and for installing them."""
-    return [APP_SERVICE_CRD, GPU_POLICY_CRD, QUEUE_CRD]
+    return [APP_SERVICE_CRD, GPU_POLICY_CRD, QUEUE_CRD, SCALE_POLICY_CRD]

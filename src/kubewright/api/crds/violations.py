@@ -25,6 +25,8 @@ _CHECKS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
     "maxItems": (lambda value, limit: len(value) <= limit, "should have at most {} items"),
 }
 
+_OF_TEXT = frozenset({"minLength", "maxLength", "pattern"})
+
 
 def violations(obj: msgspec.Struct, path: str) -> tuple[str, ...]:
     """Name each broken rule of the Struct at `path`, in the API server's form: `spec.image: Required value`.
@@ -58,7 +60,9 @@ def _broken(value: Any, rules: Mapping[str, Any], at: str) -> Iterator[str]:
     if value not in allowed:
         yield f"{at}: Unsupported value: {_json(value)}: supported values: {', '.join(map(_json, allowed))}"
     for name, (holds, text) in _CHECKS.items():
-        if name in rules and value is not None and not holds(value, rules[name]):
+        # A quantity may be written as a number, of which the rules for text say nothing.
+        speaks = name in rules and value is not None and (name not in _OF_TEXT or isinstance(value, str))
+        if speaks and not holds(value, rules[name]):
             yield f"{at}: Invalid value: {_json(value)}: {at} in body {text.format(rules[name])}"
 
 

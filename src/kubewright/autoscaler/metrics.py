@@ -1,0 +1,183 @@
+"""What each metric of a ScalePolicy asks for, in the rules of the HorizontalPodAutoscaler's metric of its kind. Pure.
+
+Cpu and memory are its Resource metrics; requests, GPUs and what a query says of pods are Pods metrics; a queue and a
+query's number are External ones; a latency is an Object's value. So what one of these would do, this does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from kubewright.api.crds.scalepolicy import (
+    GpuGoal,
+    LatencyGoal,
+    PolicyMetric,
+    QueryGoal,
+    QueueGoal,
+    RequestsGoal,
+    ResourceGoal,
+)
+from kubewright.api.quantity import Quantity, format_quantity, milli
+from kubewright.autoscaler.readings import MILLI, Readings
+from kubewright.scaling.turn import Failed, Measured
+from kubewright.scaling.usage import (
+    NoProposalError,
+    Pool,
+    Proposal,
+    Sample,
+    by_average,
+    by_total,
+    by_utilization,
+    by_value,
+)
+from kubewright.series.protocol import Missing, Signal, Why
+
+_REASONS: Mapping[Why, str] = {
+    Why.NO_DATA: "NoData",
+    Why.STALE: "StaleMetric",
+    Why.INVALID: "InvalidQuery",
+    Why.UNSUPPORTED: "MetricUnknown",
+    Why.UNAVAILABLE: "SourceUnavailable",
+}
+_PERCENT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a forecast says of one metric: the pods that what is coming needs."""
+
+    replicas: int
+    surprised: bool
+    """Whether there is more than was forecast, or ever seen: then what is so now counts as well."""
+
+    def over(self, replicas: int) -> int:
+        """Return how many pods a metric asks for that asks for so many by what is so now."""
+        return max(self.replicas, replicas) if self.surprised else self.replicas
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What metrics go by. `replicas` is how many pods the target's status counts."""
+
+    readings: Readings
+    replicas: int
+    outlooks: Mapping[int, Outlook] = field(default_factory=dict[int, Outlook])
+
+
+def names_of(metrics: Sequence[PolicyMetric]) -> tuple[str, ...]:
+    """Return what each metric is called: by its kind, and by its place where there are several of that."""
+    kinds = [each.kinds[0] for each in metrics]
+    return tuple(kind if kinds.count(kind) == 1 else f"{kind}-{index}" for index, kind in enumerate(kinds))
+
+
+def outcomes(metrics: Sequence[PolicyMetric], asked: Asked, pool: Pool) -> list[Measured | Failed]:
+    """Work out every metric. A workload without pods is asked for what waits for it alone."""
+    named = zip(names_of(metrics), metrics, strict=True)
+    found = [
+        _outcome(name, metric, asked, pool, asked.outlooks.get(index))
+        for index, (name, metric) in enumerate(named)
+        if pool.replicas or metric.wakes
+    ]
+    said = [each for each in found if each is not None]
+    # A latency that nobody measured says nothing as long as others speak; alone, it is missed.
+    return said or [_failed("latency", Missing(Why.NO_DATA, "no requests"))]
+
+
+def active(metrics: Sequence[PolicyMetric], readings: Readings) -> bool | None:
+    """Tell whether there is work for a workload that may have no pods; None if that is not known."""
+    found = [(readings.number(goal.query), goal) for each in metrics if each.wakes if (goal := _waking(each))]
+    if any(not isinstance(number, Missing) and number * MILLI > milli(goal.activation) for number, goal in found):
+        return True
+    return None if any(isinstance(number, Missing) for number, _ in found) else False
+
+
+def _waking(metric: PolicyMetric) -> QueueGoal | QueryGoal | None:
+    return metric.queue or metric.promql
+
+
+def _outcome(
+    name: str, metric: PolicyMetric, asked: Asked, pool: Pool, outlook: Outlook | None
+) -> Measured | Failed | None:
+    try:
+        proposal = _proposal(metric, asked, pool)
+    except NoProposalError as error:
+        return Failed("NoPodsMeasured", f"{name}: {error}", f"{name}: {error}")
+    if isinstance(proposal, Missing):
+        silent = metric.latency is not None and proposal.why is Why.NO_DATA
+        return None if silent else _failed(name, proposal)
+    replicas = proposal.replicas if outlook is None else outlook.over(proposal.replicas)
+    return Measured(replicas, name, {"name": name, **_figures(metric, proposal), "replicas": replicas})
+
+
+def _failed(name: str, missing: Missing) -> Failed:
+    return Failed(_REASONS[missing.why], f"{name}: {missing}", f"{name}: {missing}")
+
+
+def _proposal(metric: PolicyMetric, asked: Asked, pool: Pool) -> Proposal | Missing:
+    readings, pods = asked.readings, pool.pods
+    match metric:
+        case PolicyMetric(cpu=ResourceGoal() as goal):
+            found = _of_resource("cpu", goal, readings, pool)
+        case PolicyMetric(memory=ResourceGoal() as goal):
+            found = _of_resource("memory", goal, readings, pool)
+        case PolicyMetric(requests=RequestsGoal() as goal):
+            found = _of_pods(readings.signal(Signal.REQUESTS, pods), goal.average, pool)
+        case PolicyMetric(gpu=GpuGoal() as goal):
+            found = _of_pods(readings.signal(Signal.GPU, pods), f"{goal.percent * 10}m", pool)
+        case PolicyMetric(latency=LatencyGoal() as goal):
+            found = _of_latency(readings.percentile(goal.percentile, pods), goal, pool)
+        case PolicyMetric(queue=QueueGoal() as goal):
+            found = _of_number(readings.number(goal.query), goal.average, None, asked, pool)
+        case PolicyMetric(promql=QueryGoal() as goal) if goal.per_pod is not None:
+            found = _of_pods(readings.per_pod(goal.query, pods), goal.per_pod, pool)
+        case PolicyMetric(promql=QueryGoal() as goal):
+            found = _of_number(readings.number(goal.query), goal.average, goal.value, asked, pool)
+        case _:
+            raise NoProposalError("it is of no kind")
+    return found
+
+
+def _of_latency(seconds: float | Missing, goal: LatencyGoal, pool: Pool) -> Proposal | Missing:
+    return seconds if isinstance(seconds, Missing) else by_value(pool, seconds * MILLI, goal.milliseconds)
+
+
+def _of_resource(kind: str, goal: ResourceGoal, readings: Readings, pool: Pool) -> Proposal | Missing:
+    used = readings.resource(kind, goal.container, pool.pods)
+    if isinstance(used, Missing):
+        return used
+    if goal.average is not None:
+        return by_average(pool, used, kind, milli(goal.average))
+    return by_utilization(pool, used, kind, goal.container, goal.percent)
+
+
+def _of_pods(used: dict[str, Sample] | Missing, wanted: Quantity, pool: Pool) -> Proposal | Missing:
+    return used if isinstance(used, Missing) else by_average(pool, used, "", milli(wanted))
+
+
+def _of_number(
+    number: float | Missing, average: Quantity | None, value: Quantity | None, asked: Asked, pool: Pool
+) -> Proposal | Missing:
+    if isinstance(number, Missing):
+        return number
+    if number < 0:
+        return Missing(Why.INVALID, "a number below 0")
+    if average is not None:
+        return by_total(asked.replicas, number * MILLI, milli(average), pool.tolerances)
+    return by_value(pool, number * MILLI, milli(value or 0))
+
+
+def _figures(metric: PolicyMetric, proposal: Proposal) -> dict[str, str]:
+    """Return what was measured and what is aimed at, as people read it."""
+    goal = getattr(metric, metric.kinds[0])
+    if isinstance(goal, ResourceGoal) and goal.average is None:
+        return {"value": f"{proposal.utilization}%", "target": f"{goal.percent}%"}
+    if metric.gpu is not None:
+        return {"value": f"{proposal.average * _PERCENT // MILLI}%", "target": f"{metric.gpu.percent}%"}
+    if metric.latency is not None:
+        return {"value": f"{proposal.average}ms", "target": f"{metric.latency.milliseconds}ms"}
+    targets = (getattr(goal, field, None) for field in ("average", "value", "per_pod"))
+    target = next((each for each in targets if each is not None), 0)
+    style = "BinarySI" if metric.memory is not None else "DecimalSI"
+    return {"value": format_quantity(Fraction(proposal.average, MILLI), style), "target": str(target)}

@@ -1,0 +1,147 @@
+"""What was measured for all policies at one moment. Pure: `measuring` fills it, `metrics` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from kubewright.api.autoscaling import PodMetrics
+from kubewright.api.core import Pod
+from kubewright.api.crds.scalepolicy import PolicyMetric, ResourceGoal, ScalePolicySpec
+from kubewright.api.meta import ObjectKey
+from kubewright.scaling import usage
+from kubewright.series import windows
+from kubewright.series.protocol import Missing, Signal, Vector, Why
+
+WINDOW_SECONDS = 60.0
+"""Rates are means over this."""
+STALE_SECONDS = 120.0
+"""A measurement that is so far from now, before or after, is of another time: a store hangs, or a clock has jumped."""
+MILLI = 1000
+SIGNALS: Mapping[str, Signal] = {
+    "cpu": Signal.CPU,
+    "memory": Signal.MEMORY,
+    "requests": Signal.REQUESTS,
+    "latency": Signal.LATENCY,
+    "gpu": Signal.GPU,
+}
+_USUAL = (PolicyMetric(cpu=ResourceGoal(percent=70)),)
+
+_NOT_ASKED = Missing(Why.NO_DATA, "not asked yet")
+
+Use: TypeAlias = Mapping[ObjectKey, usage.Sample]
+"""What each pod does, in thousandths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What policies go by."""
+
+    signals: frozenset[Signal] = frozenset()
+    queries: frozenset[str] = frozenset()
+    namespaces: frozenset[str] = frozenset()
+    """Whose pods are asked about; queries say for themselves what they are about."""
+
+    @classmethod
+    def of_all(cls, needs: Iterable[Needs]) -> Needs:
+        """Return what is needed by any."""
+        found = list(needs)
+        return cls(
+            frozenset(signal for each in found for signal in each.signals),
+            frozenset(query for each in found for query in each.queries),
+            frozenset(namespace for each in found for namespace in each.namespaces),
+        )
+
+    def covers(self, other: Needs) -> bool:
+        """Tell whether whoever has asked for this has asked for the other as well."""
+        return (
+            other.signals <= self.signals
+            and other.queries <= self.queries
+            and (not other.signals or other.namespaces <= self.namespaces)
+        )
+
+
+def needs_of(namespace: str, spec: ScalePolicySpec) -> Needs:
+    """Return what one policy goes by."""
+    signals = frozenset(SIGNALS[kind] for metric in metrics_of(spec) for kind in metric.kinds if kind in SIGNALS)
+    queries = frozenset(
+        goal.query for metric in spec.metrics for goal in (metric.queue, metric.promql) if goal is not None
+    )
+    return Needs(signals, queries, frozenset({namespace}) if signals else frozenset())
+
+
+def metrics_of(spec: ScalePolicySpec) -> Sequence[PolicyMetric]:
+    """Return what a policy goes by, which is cpu if it does not say."""
+    return spec.metrics or _USUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What was found. Whatever was not asked for is as missing as what nobody knows."""
+
+    at: float = 0.0
+    needs: Needs = field(default_factory=Needs)
+    containers: Mapping[ObjectKey, PodMetrics] | Missing = field(default_factory=dict[ObjectKey, PodMetrics])
+    """Of `metrics.k8s.io`; where that does not answer, cpu and memory are among the signals."""
+    signals: Mapping[Signal, Use | Missing] = field(default_factory=dict[Signal, Use | Missing])
+    latency: Mapping[ObjectKey, windows.Buckets] | Missing = _NOT_ASKED
+    queries: Mapping[str, Vector | Missing] = field(default_factory=dict[str, Vector | Missing])
+
+    def resource(self, name: str, container: str, pods: Sequence[Pod]) -> dict[str, usage.Sample] | Missing:
+        """Return what pods, or one container of each, use of cpu or memory, by the pod's name."""
+        found = self.containers
+        if isinstance(found, Missing):
+            if container:
+                return Missing(found.why, f"{found.detail}; containers are told by metrics.k8s.io alone")
+            instead = self.signal(SIGNALS[name], pods)
+            return found if isinstance(instead, Missing) and instead.why is Why.UNSUPPORTED else instead
+        measured = (found[pod.key] for pod in pods if pod.key in found)
+        samples = usage.samples(measured, name, container)
+        return {pod: each for pod, each in samples.items() if self._is_fresh(each.at)}
+
+    def signal(self, signal: Signal, pods: Sequence[Pod]) -> dict[str, usage.Sample] | Missing:
+        """Return what pods do, by their names."""
+        found = self.signals.get(signal, _NOT_ASKED)
+        if isinstance(found, Missing):
+            return found
+        return {pod.metadata.name: found[pod.key] for pod in pods if pod.key in found}
+
+    def percentile(self, percent: int, pods: Sequence[Pod]) -> float | Missing:
+        """Return the latency in seconds of the requests that pods served."""
+        if isinstance(self.latency, Missing):
+            return self.latency
+        sums: dict[float, float] = {}
+        for pod in pods:
+            for bound, rate in self.latency.get(pod.key, ()):
+                sums[bound] = sums.get(bound, 0.0) + rate
+        ascending = sorted(sums.items())
+        if not ascending or ascending[-1][1] <= 0:
+            return Missing(Why.NO_DATA, f"no requests to {len(pods)} pods")
+        return windows.quantile(ascending, percent / 100)
+
+    def number(self, query: str) -> float | Missing:
+        """Return what a query says that has one answer."""
+        found = self._of(query)
+        return found if isinstance(found, Missing) else found.single()
+
+    def per_pod(self, query: str, pods: Sequence[Pod]) -> dict[str, usage.Sample] | Missing:
+        """Return what a query says of pods, by their names."""
+        found = self._of(query)
+        if isinstance(found, Missing):
+            return found
+        by_pod = found.by_pod()
+        return {
+            pod.metadata.name: usage.Sample(round(sample.value * MILLI), sample.at)
+            for pod in pods
+            if (sample := by_pod.get(pod.key)) is not None
+        }
+
+    def _of(self, query: str) -> Vector | Missing:
+        found = self.queries.get(query, _NOT_ASKED)
+        if isinstance(found, Missing) or all(self._is_fresh(sample.at) for sample in found.samples):
+            return found
+        return Missing(Why.STALE, "the store's clock and ours are minutes apart")
+
+    def _is_fresh(self, at: float) -> bool:
+        return abs(self.at - at) <= STALE_SECONDS

@@ -1,0 +1,58 @@
+"""What a policy's turn goes by, what it comes to, and what is remembered of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kubewright.api.autoscaling import HorizontalPodAutoscaler, Scale
+from kubewright.api.core import Pod
+from kubewright.api.crds.scalepolicy import REACTIVE, ScalePolicy
+from kubewright.autoscaler.bounds import Range
+from kubewright.autoscaler.metrics import Outlook
+from kubewright.autoscaler.readings import Readings
+from kubewright.scaling.limits import History
+from kubewright.scaling.turn import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a turn goes by."""
+
+    policy: ScalePolicy
+    scale: Scale | str
+    """The target's, or why it has none."""
+    pods: Sequence[Pod]
+    readings: Readings
+    wrong: tuple[str, ...] = ()
+    """What is wrong with the policy itself."""
+    rival: HorizontalPodAutoscaler | None = None
+    """Another autoscaler of the same target."""
+    older: str = ""
+    """The name of an older policy of the same target, which goes first."""
+    outlooks: Mapping[int, Outlook] = field(default_factory=dict[int, Outlook])
+    """What is forecast, by the place of the metric."""
+    forecasting: str = ""
+    """Why nothing is forecast, if it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What one turn leaves to the next."""
+
+    history: History = field(default_factory=History)
+    failing_since: float | None = None
+    """Since when no number could be worked out."""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn came to. `decision.rescale` says whether the number is to be written."""
+
+    decision: Decision
+    memory: Memory
+    bounds: Range
+    mode: str = REACTIVE
+    problems: tuple[str, ...] = ()
+    """Of its metrics."""

@@ -1,0 +1,109 @@
+"""ScalePolicies as an API server checks them."""
+
+import pytest
+
+from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
+from tests.contract.conftest import established
+
+
+@pytest.fixture
+async def policies(api, namespace):
+    """The kind, which the platform brings, too, and leaves."""
+    crds = api.of("customresourcedefinitions")
+    assert (await crds.create(SCALE_POLICY_CRD)).status in {201, 409}
+    await crds.becomes(SCALE_POLICY_CRD["metadata"]["name"], established)
+    found = api.of("scalepolicies", namespace, root="/apis/kubewright.dev/v1alpha1")
+    await found.served()
+    return found
+
+
+def policy(name="web", **spec):
+    spec = {"target": {"name": "web"}, "max": 10, **spec}
+    metadata = {"name": name}
+    return {"apiVersion": "kubewright.dev/v1alpha1", "kind": "ScalePolicy", "metadata": metadata, "spec": spec}
+
+
+QUEUE = {"queue": {"query": "sum(jobs_waiting)", "average": 30}}
+
+
+async def test_a_policy_is_taken_with_its_defaults(policies):
+    hours = {"name": "day", "start": "0 8 * * 1-5", "end": "0 18 * * 1-5", "min": 4}
+    metrics = [
+        {"cpu": {"percent": 70}},
+        {"memory": {"average": "1Gi", "container": "main"}},
+        {"requests": {"average": "12.5", "capacity": 20}},
+        {"latency": {"milliseconds": 300}},
+        {"gpu": {"percent": 80}},
+        QUEUE,
+        {"promql": {"query": "sum(x)", "value": "1.5"}},
+    ]
+    down = {"stabilizationWindowSeconds": 60, "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]}
+    given = {"min": 0, "metrics": metrics, "schedules": [hours], "behavior": {"scaleDown": down}}
+    made = (await policies.create(policy(**given, fallback={"replicas": 3}))).ok()["spec"]
+    assert made["target"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
+    assert (made["mode"], made["existing"], made["rolloutMin"]) == ("predictive", "Shadow", 0)
+    assert made["metrics"][3] == {"latency": {"milliseconds": 300, "percentile": 95}}
+    assert made["schedules"] == [{**hours, "timeZone": "UTC"}]
+    assert made["fallback"] == {"replicas": 3, "afterSeconds": 300}
+    assert made["behavior"] == {"scaleDown": down}
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "words"),
+    [
+        pytest.param({"min": 11}, "spec.min", "raise max or lower min", id="min over max"),
+        pytest.param({"rolloutMin": 11}, "spec.rolloutMin", "at most max", id="more during rollouts than ever"),
+        pytest.param({"min": 0}, "spec.min", "say what wakes the workload", id="nothing to wake it"),
+        pytest.param(
+            {"min": 0, "metrics": [{"promql": {"query": "a", "perPod": 1}}]}, "spec.min", "what wakes", id="pods alone"
+        ),
+        pytest.param(
+            {"metrics": [{"cpu": {"percent": 70}, **QUEUE}]}, "spec.metrics[0]", "a metric is one of", id="two kinds"
+        ),
+        pytest.param({"metrics": [{}]}, "spec.metrics[0]", "a metric is one of", id="no kind"),
+        pytest.param({"metrics": [{"cpu": {}}]}, "spec.metrics[0].cpu", "percent or average", id="no aim"),
+        pytest.param(
+            {"metrics": [{"cpu": {"percent": 5, "average": 1}}]}, "spec.metrics[0].cpu", "one of the two", id="two aims"
+        ),
+        pytest.param({"metrics": [{"cpu": {"percent": 0}}]}, "spec.metrics[0].cpu.percent", "", id="a share of zero"),
+        pytest.param(
+            {"metrics": [{"requests": {"average": 0}}]}, "spec.metrics[0].requests.average", "above 0", id="zero"
+        ),
+        pytest.param(
+            {"metrics": [{"requests": {"average": "0.0m"}}]}, "spec.metrics[0].requests.average", "above 0", id="nil"
+        ),
+        pytest.param(
+            {"metrics": [{"requests": {"average": "-1"}}]}, "spec.metrics[0].requests.average", "", id="below zero"
+        ),
+        pytest.param(
+            {"metrics": [{"promql": {"query": "a"}}]}, "spec.metrics[0].promql", "average, value and", id="no goal"
+        ),
+        pytest.param(
+            {"metrics": [{"promql": {"query": "", "value": 1}}]}, "spec.metrics[0].promql.query", "", id="no query"
+        ),
+        pytest.param({"mode": "magic"}, "spec.mode", "", id="a mode that is not there"),
+        pytest.param(
+            {"schedules": [{"name": "a", "start": "soon", "end": "0 0 * * *", "min": 1}]},
+            "spec.schedules[0].start",
+            "",
+            id="a time that is none",
+        ),
+        pytest.param(
+            {"schedules": [{"name": "a", "start": "@daily", "end": "0 9 * * *"}]},
+            "spec.schedules[0]",
+            "min, max or both",
+            id="a schedule for nothing",
+        ),
+        pytest.param(
+            {"schedules": [{"name": "a", "start": "@daily", "end": "0 9 * * *", "min": 3, "max": 2}]},
+            "spec.schedules[0].min",
+            "raise max",
+            id="a schedule that contradicts itself",
+        ),
+    ],
+)
+async def test_a_policy_that_makes_no_sense_is_refused(policies, spec, field, words):
+    refused = (await policies.create(policy(**spec))).refused
+    assert refused.code == 422
+    assert field in refused.fields
+    assert words in refused.message
