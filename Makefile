@@ -10,7 +10,7 @@ BESIDE ?= -n auto --maxprocesses 4 --dist loadfile
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring informers control-plane-up control-plane-down bench format lock clean
+.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring dashboards informers control-plane-up control-plane-down bench format lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ demo: setup ## applications deployed, broken and repaired on an embedded cluster
 
 e2e-monitoring: setup prometheus alertmanager ## a real Prometheus and Alertmanager on the pods of an embedded cluster
 	$(BIN)/python -m pytest tests/e2e/test_monitoring.py
+
+dashboards: setup ## hold the dashboards against Grafana's own types
+	$(BIN)/python -m tools.grafana
 
 test: setup ## every test, on the embedded cluster
 	$(BIN)/python -m pytest tests --cluster twin $(BESIDE) $(PYTEST)

@@ -136,6 +136,8 @@ def _hook(options: dict[str, Any]) -> Hook | None:
 
 
 def _bundle(audience: Audience, hook: Hook | None, apps: Any, **options: Any) -> tuple[Bundle, Audience]:
+    from kubewright.monitoring.dashboards.grafana import documents
+    from kubewright.monitoring.dashboards.shipped import BOARDS
     from kubewright.monitoring.forms import Bundle
     from kubewright.monitoring.routing import Waits, alertmanager_config
     from kubewright.monitoring.rules import Wording, rule_file
@@ -149,7 +151,8 @@ def _bundle(audience: Audience, hook: Hook | None, apps: Any, **options: Any) ->
     alerting = Alerting(("rules/*.yml",), options["alertmanagers"], everyone.by_namespace)
     rules = rule_file(groups(apps, everyone.by_namespace), Wording(options["runbooks"], options["patience"]))
     config = prometheus_config(reach, alerting, interval=options["interval"])
-    return Bundle(config, rules, alertmanager_config(everyone, hook, Waits(options["patience"])), {}), everyone
+    told = alertmanager_config(everyone, hook, Waits(options["patience"]))
+    return Bundle(config, rules, told, documents(BOARDS, options["runbooks"])), everyone
 
 
 def _objects(form: str, bundle: Bundle, namespace: str, audience: Audience, hook: Hook | None) -> list[dict[str, Any]]:
@@ -157,5 +160,5 @@ def _objects(form: str, bundle: Bundle, namespace: str, audience: Audience, hook
     from kubewright.monitoring.forms import config_maps, operator_objects
 
     if form == "operator":
-        return list(operator_objects(bundle, namespace, audience, hook))
+        return list(operator_objects(bundle, namespace, audience, hook, dump))
     return list(config_maps(bundle, namespace, dump))

@@ -15,6 +15,10 @@ from kubewright.monitoring.teams import Audience, Team
 _GROUP = "monitoring.coreos.com"
 _LABELS = {"app.kubernetes.io/name": "kubewright", "app.kubernetes.io/component": "monitoring"}
 _PREFIX = "kubewright-"
+_FOLDER = "kubewright"
+_PROVIDER = "grafana/provisioning/dashboards/kubewright.yml"
+DASHBOARDS_PATH = "/var/lib/grafana/dashboards/kubewright"
+"""Where a Grafana that reads files has them."""
 _EVERYWHERE = {"namespaceSelector": {"any": True}}
 
 
@@ -39,20 +43,23 @@ def files(bundle: Bundle, dump: Dump) -> dict[str, str]:
         "rules/kubewright.yml": dump(bundle.rules),
         "alertmanager.yml": dump(bundle.alertmanager),
     }
-    return found | {f"dashboards/{name}.json": _json(each) for name, each in bundle.dashboards.items()}
+    boards = {f"dashboards/{name}.json": _json(each) for name, each in bundle.dashboards.items()}
+    return found | boards | {_PROVIDER: dump(_provider())}
 
 
 def config_maps(bundle: Bundle, namespace: str, dump: Dump) -> Iterator[Manifest]:
-    """Yield what plain deployments mount; dashboards bear the label that Grafana's sidecar looks for."""
+    """Yield what plain deployments mount."""
     yield _made("v1", "ConfigMap", "prometheus", namespace, data={"prometheus.yml": dump(bundle.prometheus)})
     yield _made("v1", "ConfigMap", "rules", namespace, data={"kubewright.yml": dump(bundle.rules)})
     # Receivers hold addresses that are secrets: whoever has one can post there.
     secret = {"alertmanager.yml": _base64(dump(bundle.alertmanager))}
     yield _made("v1", "Secret", "alertmanager", namespace, type="Opaque", data=secret)
-    yield from _dashboards(bundle, namespace)
+    yield from _dashboards(bundle, namespace, dump)
 
 
-def operator_objects(bundle: Bundle, namespace: str, audience: Audience, hook: Hook | None) -> Iterator[Manifest]:
+def operator_objects(
+    bundle: Bundle, namespace: str, audience: Audience, hook: Hook | None, dump: Dump
+) -> Iterator[Manifest]:
     """Yield what the Prometheus Operator reads: rules, monitors, and in each team's namespaces whom to tell."""
     yield _made(f"{_GROUP}/v1", "PrometheusRule", "rules", namespace, spec=bundle.rules)
     yield _service_monitor("kube-state-metrics", namespace, ("http", "telemetry"))
@@ -72,7 +79,7 @@ def operator_objects(bundle: Bundle, namespace: str, audience: Audience, hook: H
                 yield _told(team, place)
     if hook is not None:
         yield _made(f"{_GROUP}/v1alpha1", "AlertmanagerConfig", "itself", namespace, spec=_to_us(hook))
-    yield from _dashboards(bundle, namespace)
+    yield from _dashboards(bundle, namespace, dump)
 
 
 def _service_monitor(name: str, namespace: str, ports: tuple[str, ...]) -> Manifest:
@@ -117,11 +124,24 @@ def _to_us(hook: Hook) -> Manifest:
     return {"route": route, "receivers": [{"name": "kubewright", "webhookConfigs": [config]}]}
 
 
-def _dashboards(bundle: Bundle, namespace: str) -> Iterator[Manifest]:
+def _dashboards(bundle: Bundle, namespace: str, dump: Dump) -> Iterator[Manifest]:
+    """Yield a ConfigMap for each: by its label Grafana's sidecar finds it, by the annotation it knows the folder.
+
+    A Grafana without that sidecar mounts them all in one folder, and the last one as provisioning, which names it.
+    """
     for name, board in bundle.dashboards.items():
         made = _made("v1", "ConfigMap", f"dashboard-{name}", namespace, data={f"{name}.json": _json(board)})
-        made["metadata"]["labels"] = {**_LABELS, "grafana_dashboard": "1"}
+        made["metadata"]["labels"]["grafana_dashboard"] = "1"
+        made["metadata"]["annotations"] = {"grafana_folder": _FOLDER}
         yield made
+    yield _made("v1", "ConfigMap", "grafana-provisioning", namespace, data={"kubewright.yml": dump(_provider())})
+
+
+def _provider() -> Manifest:
+    """Return the provider of dashboards for a Grafana that reads files."""
+    options = {"path": DASHBOARDS_PATH}
+    provider = {"name": _FOLDER, "folder": _FOLDER, "type": "file", "disableDeletion": True, "options": options}
+    return {"apiVersion": 1, "providers": [provider]}
 
 
 def _made(api_version: str, kind: str, name: str, namespace: str, **content: object) -> Manifest:

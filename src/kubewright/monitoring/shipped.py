@@ -13,7 +13,9 @@ from kubewright.monitoring.alerts.objectives import budgets
 from kubewright.monitoring.alerts.recorded import RECORDED
 from kubewright.monitoring.alerts.resources import RESOURCES
 from kubewright.monitoring.alerts.workloads import PODS, WORKLOADS
-from kubewright.monitoring.rules import Group, Recording
+from kubewright.monitoring.rules import PLATFORM, Group, Recording
+
+_WHOSE = "namespace:team:info"
 
 STANDARD = (
     RECORDED,
@@ -41,15 +43,11 @@ def groups(apps: Iterable[AppService] = (), teams: Mapping[str, str] | None = No
 
 
 def _of_teams(teams: Mapping[str, str]) -> list[Group]:
-    """Record whose each namespace is, so that queries can sum by team."""
-    if not teams:
-        return []
-    return [
-        Group(
-            "kubewright-teams",
-            [
-                Recording("namespace:team:info", "vector(1)", {"namespace": namespace, "team": team})
-                for namespace, team in sorted(teams.items())
-            ],
-        )
+    """Record whose each namespace is, so that queries can sum by team; those of nobody are the platform's."""
+    owned = [
+        Recording(_WHOSE, "vector(1)", {"namespace": namespace, "team": team})
+        for namespace, team in sorted(teams.items())
     ]
+    others = f'{{namespace!~"{"|".join(sorted(teams))}"}}' if teams else ""
+    rest = f"group by (namespace) (kube_namespace_status_phase{others})"
+    return [Group("kubewright-teams", [*owned, Recording(_WHOSE, rest, {"team": PLATFORM})])]

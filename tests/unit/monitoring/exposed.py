@@ -7,11 +7,15 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kubewright.api.crds.appservice import NAME_LABEL
+from kubewright.api.crds.queue import QUEUE_CRD, QUEUE_LABEL
 from kubewright.api.meta import ObjectKey
 from kubewright.app import Choices, Platform
 from kubewright.client.transport import Request
 from kubewright.clock import Clock, run_virtual
+from kubewright.monitoring.incoming import Standing
+from kubewright.monitoring.receiver import Receiver
 from kubewright.monitoring.scrape import Through, prometheus_config
+from kubewright.runtime.definitions import install
 from kubewright.runtime.leader import LeaderElector
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.twin.cluster import Twin
@@ -33,6 +37,7 @@ PLURALS = {
     "AppService": "apis/app.example.com/v1/namespaces/{}/appservices",
     "Job": "apis/batch/v1/namespaces/{}/jobs",
     "HorizontalPodAutoscaler": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
+    "Queue": "apis/kubewright.dev/v1alpha1/queues",
     "PodDisruptionBudget": "apis/policy/v1/namespaces/{}/poddisruptionbudgets",
 }
 
@@ -78,9 +83,22 @@ def world():
     yield pod("waits", "broken:1", annotations={"fail-pull": "not found"})
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop"}
     yield _made("autoscaling/v2", "HorizontalPodAutoscaler", "shop", {"scaleTargetRef": target, "maxReplicas": 3})
+    yield from queues()
     yield _made(
         "policy/v1", "PodDisruptionBudget", "shop", {"minAvailable": 1, "selector": {"matchLabels": {"app": "shop"}}}
     )
+
+
+def queues():
+    """Yield two queues below one, of which the first borrows from the second."""
+    yield _made("kubewright.dev/v1alpha1", "Queue", "all", {"quotas": [{"resource": "cpu", "nominal": "0"}]})
+    for name, nominal in (("borrows", "100m"), ("lends", "10")):
+        spec = {"parent": "all", "quotas": [{"resource": "cpu", "nominal": nominal}]}
+        yield _made("kubewright.dev/v1alpha1", "Queue", name, spec)
+    borrowing = pod("borrowing", requests={"cpu": "200m"})
+    borrowing["metadata"]["namespace"] = "borrows"
+    borrowing["spec"]["schedulerName"] = "kubewright-scheduler"
+    yield borrowing
 
 
 def _made(api_version, kind, name, spec):
@@ -99,11 +117,15 @@ async def _scraped(seconds):
         metrics = RuntimeMetrics(registry)
         choices = Choices(services=("workloads", "scheduler"))
         client, clock = twin.client(), Clock.virtual()
+        await install(client, [QUEUE_CRD])
+        space = _made("v1", "Namespace", "borrows", {})
+        await _create(scraper, space | {"metadata": {"name": "borrows", "labels": {QUEUE_LABEL: "borrows"}}})
         platform = Platform(client, clock, metrics=metrics, registry=registry, choices=choices)
         elector = LeaderElector(client, clock, ObjectKey("default", "kubewright"), "one", metrics=metrics)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(elector.run(platform.run))
             await asyncio.sleep(10)
+            await _notify(registry)
             for manifest in world():
                 await _create(scraper, manifest)
             await _create(scraper, _made("app.example.com/v1", "AppService", "web", {"image": "web:1"}))
@@ -157,6 +179,16 @@ async def _create(scraper, manifest):
     headers = {"content-type": "application/json"}
     response = await scraper.twin.server.handle(Request("POST", path, {}, headers, json.dumps(manifest).encode()))
     assert response.status < 300, response.body
+
+
+async def _notify(registry):
+    """Let a receiver of alerts answer one who may not."""
+
+    async def send(message):
+        pass
+
+    receiver = Receiver("a-token-that-nobody-guesses", Standing(), lambda _: None, registry)
+    await receiver({"type": "http", "path": "/alerts", "method": "POST", "headers": []}, None, send)
 
 
 async def _taint(scraper, node):

@@ -8,6 +8,8 @@ import promql_parser as promql
 SYNTHETIC = {"up": {"job", "instance"}, "ALERTS": {"alertname", "alertstate", "severity", "namespace", "team"}}
 """Series that Prometheus makes itself."""
 _KEEP_LABELS = {"and", "unless"}
+_CHOOSE = {"topk", "bottomk"}
+"""Aggregations whose result is some of what they are given."""
 
 
 @dataclass
@@ -67,11 +69,14 @@ class Labels:
 
     def _aggregate(self, expr):
         inner = self.of(expr.expr) or set()
+        chooses = str(expr.op) in _CHOOSE
         if expr.modifier is None:
-            return set()
+            return inner if chooses else set()
         labels = set(expr.modifier.labels)
         if missing := labels - inner:
             self.problems.append(f"{expr.prettify()!r} groups by {sorted(missing)}, which nothing in it has")
+        if chooses:
+            return inner
         return labels if expr.modifier.type == promql.AggModifierType.By else inner - labels
 
     def _binary(self, expr):

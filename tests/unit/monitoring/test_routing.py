@@ -151,7 +151,7 @@ def test_files_are_written(tmp_path):
     ("form", "kinds"),
     [
         ("configmaps", {"ConfigMap", "Secret"}),
-        ("operator", {"PrometheusRule", "ServiceMonitor", "PodMonitor", "AlertmanagerConfig", "Secret"}),
+        ("operator", {"PrometheusRule", "ServiceMonitor", "PodMonitor", "AlertmanagerConfig", "ConfigMap", "Secret"}),
     ],
 )
 def test_objects_are_printed(tmp_path, form, kinds):

@@ -8,8 +8,8 @@ import yaml
 from kubewright.monitoring.alerts.burning import PAIRS, Budget, burn, burning
 from kubewright.monitoring.rules import Alert, Group, Wording, rule_file, span
 from kubewright.monitoring.shipped import STANDARD, groups
-from tests.unit.monitoring.test_vocabulary import SHOP
 from tests.unit.monitoring.tools import alerts_of, fired, needs_prometheus, promtool, write
+from tests.unit.monitoring.vocabulary import SHOP
 
 RUNBOOKS = Path(__file__).parents[3] / "docs" / "runbooks"
 WARNING = {"severity": "warning", "team": "platform"}

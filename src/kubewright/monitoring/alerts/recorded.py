@@ -17,6 +17,22 @@ def _requested(resource: str) -> str:
     return f"sum by (namespace) ({by_pod} * on (namespace, pod) group_left () {_ALIVE})"
 
 
+def _owned(kind: str) -> Recording:
+    """Record which pods a workload has; those of a Deployment are its ReplicaSets'."""
+    if kind == "Deployment":
+        pods = 'label_replace(kube_pod_owner{owner_kind="ReplicaSet"}, "replicaset", "$1", "owner_name", "(.+)")'
+        sets = 'label_replace(kube_replicaset_owner{owner_kind="Deployment"}, "workload", "$1", "owner_name", "(.+)")'
+        by_set = f"max by (namespace, replicaset, workload) ({sets})"
+        named = f"{pods} * on (namespace, replicaset) group_left (workload) {by_set}"
+    else:
+        named = f'label_replace(kube_pod_owner{{owner_kind="{kind}"}}, "workload", "$1", "owner_name", "(.+)")'
+    return Recording(
+        "namespace_workload_pod:kube_pod_owner:relabel",
+        f"max by (namespace, workload, pod) ({named})",
+        {"workload_type": kind.lower()},
+    )
+
+
 RECORDED = Group(
     "kubewright-recorded",
     (
@@ -35,6 +51,7 @@ RECORDED = Group(
             "node:node_memory_utilisation:ratio",
             "avg by (node) (1 - node_memory_MemAvailable_bytes / node_memory_MemTotal_bytes)",
         ),
+        *(_owned(kind) for kind in ("Deployment", "StatefulSet", "DaemonSet", "Job")),
         Recording("namespace:gpu_utilisation:avg", 'avg by (namespace) (DCGM_FI_DEV_GPU_UTIL{pod!=""} / 100)'),
     ),
 )

@@ -1,0 +1,7 @@
+"""Run it."""
+
+import sys
+
+from tools.grafana import check
+
+sys.exit(check())
