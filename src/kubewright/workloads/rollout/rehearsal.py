@@ -8,6 +8,7 @@ again. A platform that has nothing to rehearse on holds releases that ask for it
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +20,8 @@ from kubewright.errors import OpError
 
 AGAIN_SECONDS = 60.0
 """After how long a release that failed is tried again: the cluster may have changed."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,10 @@ class Rehearsals:
             return await rehearsal.rehearse(app)
         except OpError as error:
             return Outcome(passed=False, message=f"it could not be rehearsed: {error}")
+        except Exception as error:  # noqa: BLE001  see below
+            # A bug, or a cluster that the twin cannot be: others' releases go on, and this one is held.
+            _log.exception("rehearsing AppService/%s failed", app.key)
+            return Outcome(passed=False, message=f"it could not be rehearsed: {type(error).__name__}: {error}")
 
 
 def _is_same(one: AppService, other: AppService) -> bool:
