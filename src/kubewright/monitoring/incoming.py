@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,16 +15,20 @@ from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.autoscaling import AUTOSCALERS
 from kubewright.api.batch import JOBS
 from kubewright.api.core import NAMESPACES, NODES, PODS
+from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import EMPTY, ObjectKey, Resource
 from kubewright.api.volumes import CLAIMS
 from kubewright.errors import ErrorKind, OpError
 
 FIRING, RESOLVED = "firing", "resolved"
 MOST_ALERTS = 10_000
+STALE_SECONDS = 24 * 3600.0
+"""One that fires is told again sooner than this (every 12 hours by default): what is not has ended unheard."""
 _VERSION = "4"
 _NAMED: tuple[tuple[str, Resource[Any]], ...] = (
     ("pod", PODS),
     ("persistentvolumeclaim", CLAIMS),
+    ("appservice", APP_SERVICES),
     ("deployment", DEPLOYMENTS),
     ("statefulset", STATEFUL_SETS),
     ("daemonset", DAEMON_SETS),
@@ -93,38 +97,48 @@ class Standing:
     """The alerts that are known, at most so many: those that fire, and what has ended until somebody has seen it."""
 
     most: int = MOST_ALERTS
-    _alerts: dict[str, Incoming] = field(default_factory=dict[str, Incoming])
+    _known: dict[str, tuple[Incoming, float]] = field(default_factory=dict[str, tuple[Incoming, float]])
+    """Each with when it was last told, the longest ago first."""
 
     def __len__(self) -> int:
         """Return how many are known."""
-        return len(self._alerts)
+        return len(self._known)
 
-    def take(self, alerts: tuple[Incoming, ...]) -> tuple[list[str], int]:
-        """Take alerts in; return the keys of those that are news, and how many there was no room for."""
+    def take(self, alerts: tuple[Incoming, ...], now: float) -> tuple[list[str], int]:
+        """Take alerts in; return the keys of those that are news, and how many there was no room for.
+
+        Those that were not heard of for `STALE_SECONDS` are forgotten first.
+        """
+        self._forget_stale(now)
         news: list[str] = []
         refused = 0
         for alert in alerts:
-            known = self._alerts.get(alert.fingerprint)
+            key, known = alert.fingerprint, self.get(alert.fingerprint)
             if known is None and alert.status == RESOLVED:
                 continue  # nobody was told that it fires
-            if known is not None and known.status == alert.status:
-                continue
-            if known is None and len(self._alerts) >= self.most:
+            if known is None and len(self._known) >= self.most:
                 refused += 1
                 continue
-            self._alerts[alert.fingerprint] = alert
-            news.append(alert.fingerprint)
+            self._known.pop(key, None)
+            if known is None or known.status != alert.status:
+                known = alert
+                news.append(key)
+            self._known[key] = known, now
         return news, refused
 
     def get(self, key: str) -> Incoming | None:
         """Return an alert as it stands."""
-        return self._alerts.get(key)
+        found = self._known.get(key)
+        return None if found is None else found[0]
 
     def forget(self, alert: Incoming) -> None:
         """Forget one that has ended, unless it fires again."""
-        if self._alerts.get(alert.fingerprint) is alert:
-            del self._alerts[alert.fingerprint]
+        if self.get(alert.fingerprint) is alert:
+            del self._known[alert.fingerprint]
 
-    def firing(self) -> Iterator[Incoming]:
-        """Yield those that fire."""
-        return (each for each in self._alerts.values() if each.status == FIRING)
+    def _forget_stale(self, now: float) -> None:
+        while self._known:
+            key, (_, heard_at) = next(iter(self._known.items()))
+            if now - heard_at < STALE_SECONDS:
+                return
+            del self._known[key]

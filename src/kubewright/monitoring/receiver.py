@@ -6,6 +6,7 @@ brings it again.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Callable
 
@@ -67,7 +68,7 @@ class Receiver:
             alerts = decoded(body)
         except OpError as error:
             return 400, error.detail
-        news, refused = self._standing.take(alerts)
+        news, refused = self._standing.take(alerts, asyncio.get_running_loop().time())
         for key in news:
             self._tell(key)
         if refused:

@@ -8,7 +8,7 @@ import pytest
 from kubewright.api.core import EVENTS
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
-from kubewright.monitoring.incoming import FIRING, RESOLVED, Standing
+from kubewright.monitoring.incoming import FIRING, RESOLVED, Standing, decoded
 from kubewright.monitoring.receiver import MOST_BYTES, Receiver
 from kubewright.monitoring.service import AlertsIn, ObjectTeller
 from kubewright.runtime.events import EventRecorder
@@ -111,6 +111,20 @@ def test_of_a_storm_so_many_are_taken_as_there_is_room_for_and_the_others_are_to
     assert again == 200
 
 
+def test_what_fires_and_is_not_told_again_makes_room_a_day_later():
+    def incoming(*numbers, status=FIRING):
+        return decoded(notification(*(alert(number, status) for number in numbers)))
+
+    standing, hour = Standing(most=2), 3600.0
+    assert standing.take(incoming(1, 2), 0.0)[1] == 0
+    assert standing.take(incoming(2, 3), 12 * hour) == ([], 1)
+    assert standing.take(incoming(3), 23 * hour) == ([], 1)
+    assert standing.take(incoming(3), 24 * hour) == ([alert(3)["fingerprint"]], 0)
+    assert standing.take(incoming(2, status=RESOLVED), 25 * hour) == ([alert(2)["fingerprint"]], 0)
+    assert standing.take(incoming(1), 25 * hour) == ([], 1)
+    assert standing.take(incoming(1), 60 * hour) == ([alert(1)["fingerprint"]], 0)
+
+
 def test_a_token_that_could_be_guessed_is_refused():
     with pytest.raises(ValueError, match="16 characters"):
         Receiver("short", Standing(), lambda _: None)
@@ -121,6 +135,7 @@ def test_a_token_that_could_be_guessed_is_refused():
     [
         ({}, "Pod/default/web-1"),
         ({"pod": "", "deployment": "web"}, "Deployment/default/web"),
+        ({"pod": "", "appservice": "web"}, "AppService/default/web"),
         ({"pod": "", "namespace": "", "node": "n1"}, "Node/n1"),
         ({"pod": "", "namespace": "", "Hostname": "n2", "gpu": "0"}, "Node/n2"),
         ({"pod": "", "namespace": "shop"}, "Namespace/shop"),
@@ -131,7 +146,7 @@ def test_an_alert_is_about_what_its_labels_name(labels, about):
     standing = Standing()
     receiver = Receiver(TOKEN, standing, lambda _: None)
     asyncio.run(post(receiver, notification(alert(**labels))))
-    (found,) = standing.firing()
+    found = standing.get(alert()["fingerprint"])
     assert (found.about and found.about[0].target(found.about[1])) == about
 
 
