@@ -113,7 +113,8 @@ def _told(team: Team, namespace: str) -> Manifest:
         "route": {"receiver": team.name, "groupBy": ["alertname", "namespace"], "groupWait": "10s"},
         "receivers": [{"name": team.name, "webhookConfigs": [{"url": team.webhook, "sendResolved": True}]}],
     }
-    return _made(f"{_GROUP}/v1alpha1", "AlertmanagerConfig", team.name, namespace, spec=spec)
+    # Not every team's name can be an object's, and a namespace is of one team.
+    return _made(f"{_GROUP}/v1alpha1", "AlertmanagerConfig", "team", namespace, spec=spec)
 
 
 def _to_us(hook: Hook) -> Manifest:

@@ -9,8 +9,8 @@ from kubewright.api.meta import Manifest
 from kubewright.monitoring.rules import PLATFORM, span
 from kubewright.monitoring.teams import Audience, Maintenance, Team
 
-_NOBODY = "nobody"
-_HEALER = "kubewright"
+_NOBODY, _HEALER = "kubewright/nobody", "kubewright/itself"
+"""Receivers that are no team: teams' names are values of labels, which have no slash."""
 _NODES = "KubeNodeNotReady|KubeNodeUnreachable"
 _SAME = ("namespace", "node", "persistentvolumeclaim", "appservice", "Hostname", "gpu")
 

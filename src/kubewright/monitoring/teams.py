@@ -15,11 +15,12 @@ maintenance:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from kubewright.api.meta import Manifest
+from kubewright.api.names import dns_label_errors, label_value_errors
 from kubewright.errors import ErrorKind, OpError
 from kubewright.monitoring.rules import PLATFORM
 
@@ -69,11 +70,24 @@ def audience(document: object, origin: str) -> Audience:
     ):
         if twice := _twice(names):
             raise OpError("monitoring.teams", ErrorKind.INVALID, origin, f"{what} {twice} is there twice")
+    for detail in _unusable(found):
+        raise OpError("monitoring.teams", ErrorKind.INVALID, origin, detail)
     for window in found.maintenance:
         if not window.matchers or not window.times:
             detail = f"maintenance {window.name} must say what it holds back (matchers) and when (times)"
             raise OpError("monitoring.teams", ErrorKind.INVALID, origin, detail)
     return found
+
+
+def _unusable(given: Audience) -> Iterator[str]:
+    """Yield what Prometheus or Alertmanager would not take, or read otherwise: names stand in matchers and patterns."""
+    for team in given.teams:
+        problems = label_value_errors(team.name) if team.name else ["it has none"]
+        yield from (f"a team's name, {team.name!r}: {problem}" for problem in problems)
+        for namespace in team.namespaces:
+            yield from (f"namespace {namespace!r} of team {team.name}: {each}" for each in dns_label_errors(namespace))
+        if team.webhook and not team.webhook.startswith(("http://", "https://")):
+            yield f"webhook of team {team.name}: {team.webhook!r} is no address that begins with http:// or https://"
 
 
 def with_namespaces(given: Audience, owners: Mapping[str, str]) -> Audience:

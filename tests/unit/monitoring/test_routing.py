@@ -59,16 +59,27 @@ def test_alertmanager_takes_the_configuration(config):
 @pytest.mark.parametrize(
     ("labels", "receivers"),
     [
-        (["severity=warning", "team=shops"], "kubewright,shops"),
-        (["severity=critical", "team=maps"], "kubewright,maps"),
-        (["severity=critical", "team=platform"], "kubewright,platform"),
-        (["severity=warning", "team=unheard-of"], "kubewright,platform"),
-        (["severity=none", "alertname=Watchdog"], "nobody"),
-        (["severity=warning", "team=shops", "node=pool-a-1"], "kubewright,shops"),
+        (["severity=warning", "team=shops"], "kubewright/itself,shops"),
+        (["severity=critical", "team=maps"], "kubewright/itself,maps"),
+        (["severity=critical", "team=platform"], "kubewright/itself,platform"),
+        (["severity=warning", "team=unheard-of"], "kubewright/itself,platform"),
+        (["severity=none", "alertname=Watchdog"], "kubewright/nobody"),
+        (["severity=warning", "team=shops", "node=pool-a-1"], "kubewright/itself,shops"),
     ],
 )
 def test_an_alert_reaches_its_team_and_kubewright(config, labels, receivers):
     assert amtool("config", "routes", "test", f"--config.file={config}", *labels).strip() == receivers
+
+
+@needs_alertmanager
+def test_teams_may_be_called_what_they_like(tmp_path):
+    names = ("nobody", "kubewright", "Team_A.b")
+    found = with_namespaces(Audience(), {f"n{number}": name for number, name in enumerate(names)})
+    path = write(tmp_path / "alertmanager.yml", alertmanager_config(found, HOOK))
+    assert "SUCCESS" in amtool("check-config", path)
+    for name in names:
+        reached = amtool("config", "routes", "test", f"--config.file={path}", "severity=warning", f"team={name}")
+        assert reached.strip() == f"kubewright/itself,{name}"
 
 
 @needs_alertmanager
@@ -93,6 +104,10 @@ def test_alerts_about_a_namespace_are_given_to_its_team_unless_a_rule_says_whose
             "namespace x is there twice",
         ),
         ({"teams": [{"namespaces": ["x"]}]}, "name"),
+        ({"teams": [{"name": ""}]}, "a team's name, '': it has none"),
+        ({"teams": [{"name": 'a"b'}]}, "a team's name, .*: a valid label must"),
+        ({"teams": [{"name": "a", "namespaces": [".*"]}]}, "namespace '.\\*' of team a: a lowercase RFC 1123 label"),
+        ({"teams": [{"name": "a", "webhook": "chat.example.com"}]}, "webhook of team a"),
         ({"teams": [{"name": "a", "webhooks": "x"}]}, "webhooks"),
         ({"teams": {"a": {}}}, "array"),
         ({"maintenance": [{"name": "m", "matchers": [], "times": []}]}, "must say what it holds back"),
@@ -144,7 +159,9 @@ def test_files_are_written(tmp_path):
     assert config["global"]["scrape_interval"] == "5s"
     assert config["alerting"]["alert_relabel_configs"]
     assert Path(tmp_path / "out/rules/kubewright.yml").exists()
-    assert yaml.safe_load((tmp_path / "out/alertmanager.yml").read_text())["receivers"][1]["name"] == "kubewright"
+    assert (
+        yaml.safe_load((tmp_path / "out/alertmanager.yml").read_text())["receivers"][1]["name"] == "kubewright/itself"
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,8 +175,12 @@ def test_objects_are_printed(tmp_path, form, kinds):
     teams = write(tmp_path / "teams.yml", TEAMS)
     documents = list(yaml.safe_load_all(rendered("--form", form, "--teams", str(teams), "-n", "watch")))
     assert {each["kind"] for each in documents} == kinds
-    told = {(each["metadata"]["namespace"]) for each in documents if each["kind"] == "AlertmanagerConfig"}
-    assert told == ({"shop", "till"} if form == "operator" else set())
+    told = {
+        (each["metadata"]["namespace"], each["metadata"]["name"])
+        for each in documents
+        if each["kind"] == "AlertmanagerConfig"
+    }
+    assert told == ({("shop", "kubewright-team"), ("till", "kubewright-team")} if form == "operator" else set())
 
 
 @needs_prometheus
