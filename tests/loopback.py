@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aiohttp import web
@@ -15,12 +17,32 @@ async def serving(app: web.Application, tls: ssl.SSLContext | None = None, **opt
     """Serve an application on a free port, and give the port; `options` are the runner's."""
     runner = web.AppRunner(app, access_log=None, **options)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setblocking(False)
+    accepting = asyncio.create_task(_accept(listener, runner, tls))  # noqa: TID251  ended below, whatever happens
     try:
-        yield runner.addresses[0][1]
+        yield listener.getsockname()[1]
     finally:
-        # A connection's TLS farewell waits for the other side, and may outlast the case's loop.
+        # Handshakes under way end first: a server of asyncio's would let them outlast it, and the case's loop.
+        accepting.cancel()
+        with suppress(asyncio.CancelledError):
+            await accepting
+        listener.close()
+        # A connection's TLS farewell waits for the other side, and may outlast the case's loop too.
         for connection in runner.server.connections:
             if connection.transport is not None:
                 connection.transport.abort()
         await runner.cleanup()
+
+
+async def _accept(listener: socket.socket, runner: web.AppRunner, tls: ssl.SSLContext | None) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def connect(connection: socket.socket) -> None:
+        with suppress(OSError):  # the client went, or does not trust the certificate
+            await loop.connect_accepted_socket(runner.server, connection, ssl=tls)
+
+    async with asyncio.TaskGroup() as handshakes:
+        while True:
+            connection, _ = await loop.sock_accept(listener)
+            handshakes.create_task(connect(connection))

@@ -16,7 +16,7 @@ from kubewright.twin.kinds import KindTable
 from kubewright.twin.serve import serving
 from kubewright.twin.server import ApiServer
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 MAPS = "/api/v1/namespaces/default/configmaps"
 MANY = 200
 MEBIBYTE = 1024 * 1024

@@ -14,7 +14,7 @@ from kubewright.client.connect import connect
 from kubewright.client.kubeconfig import load
 from tests.e2e.test_command_line import assert_one_clear_line, kubewright
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 KEY = ObjectKey("default", "note")
 
 

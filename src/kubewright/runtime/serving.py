@@ -185,6 +185,9 @@ async def serve_asgi(
         raise
     finally:
         listener.close()
+        for connection in tuple(server.server_state.connections):
+            # A request that does not end, or a TLS handshake that ended after the others were told to close.
+            connection.transport.abort()
 
 
 def listen(host: str, port: int) -> socket.socket:
