@@ -15,6 +15,7 @@ from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
 from kubewright.errors import ErrorKind, OpError
 from kubewright.explain.amounts import is_bytes, quantity
+from kubewright.explain.documents import effect_document
 from kubewright.explain.modifications import (
     NODES_AT_MOST,
     AddNodes,
@@ -25,7 +26,7 @@ from kubewright.explain.modifications import (
     SetQuota,
 )
 from kubewright.explain.targets import parse_target
-from kubewright.explain.whatif import Effect, Use, document, whatif
+from kubewright.explain.whatif import Effect, Use, whatif
 
 HARMS = 3
 SHOWN = 20
@@ -59,7 +60,7 @@ async def show_effect(config: ConnectionConfig, asked: Asked) -> int:
         await client.close()
     then = None if asked.to_profile is None else PROFILES[asked.to_profile]
     effect = whatif(cluster, modifications, PROFILES[asked.profile], then)
-    show(asked.output, lambda: document(effect), lambda: lines(effect))
+    show(asked.output, lambda: effect_document(effect), lambda: lines(effect))
     return HARMS if effect.harms else 0
 
 
@@ -107,7 +108,11 @@ def lines(effect: Effect) -> Iterator[str]:
         "would have no node any more", effect.lost, lambda each: f"{each[0]}: {each[1] or 'nothing makes it again'}"
     )
     yield from _section("would wait", effect.waiting, lambda each: f"{each[0]}: {each[1]}")
-    yield from _section("could not be made for want of quota", effect.unmade, lambda each: f"{each[0]}: {each[1]} pods")
+    yield from _section(
+        "could not be made for want of quota", effect.unmade, lambda each: f"{each[1]} in {each[0]}: {each[2]} pods"
+    )
+    if effect.untried:
+        yield f"{effect.untried} more pods are wanted, which were not tried."
     if not (effect.placed or effect.moved or effect.evicted or effect.lost):
         yield "No pod's place would change."
 

@@ -43,11 +43,6 @@ class LessRequested:
         )
 
     @property
-    def brief(self) -> str:
-        """Return it in one line that lasts."""
-        return str(self)
-
-    @property
     def details(self) -> Manifest:
         """Return what programs want to know of it."""
         return {"requests": {name: quantity(name, to) for name, _, to in self.amounts}}
@@ -72,11 +67,6 @@ class Tolerated:
 
     def __str__(self) -> str:
         return f"tolerate the taint {taint_text(self.taint)}"
-
-    @property
-    def brief(self) -> str:
-        """Return it in one line that lasts."""
-        return str(self)
 
     @property
     def details(self) -> Manifest:
@@ -105,11 +95,6 @@ class Dropped:
         return f"drop {self.what}"
 
     @property
-    def brief(self) -> str:
-        """Return it in one line that lasts."""
-        return str(self)
-
-    @property
     def details(self) -> Manifest:
         """Return what programs want to know of it."""
         return {"term": self.what}
@@ -129,11 +114,6 @@ class Uncordoned:
 
     def __str__(self) -> str:
         return f"uncordon node {self.node}"
-
-    @property
-    def brief(self) -> str:
-        """Return it in one line that lasts."""
-        return str(self)
 
     @property
     def details(self) -> Manifest:
@@ -162,11 +142,6 @@ class NodeAdded:
     def __str__(self) -> str:
         listed = ", ".join(f"{quantity(name, amount)} {name}" for name, amount in self.offers)
         return f"add a node like {self.like}" + (f" ({listed})" if listed else "")
-
-    @property
-    def brief(self) -> str:
-        """Return it in one line that lasts."""
-        return str(self)
 
     @property
     def details(self) -> Manifest:
@@ -200,11 +175,6 @@ class Waited:
     def __str__(self) -> str:
         others = f" and {len(self.pods) - 1} that end before" if len(self.pods) > 1 else ""
         return f"wait for {self.named}{others}: {duration(self.seconds)} by {self.by}"
-
-    @property
-    def brief(self) -> str:
-        """Return it without what is different a second later."""
-        return f"wait for {self.named}"
 
     @property
     def details(self) -> Manifest:
@@ -242,11 +212,6 @@ class MoreImportant:
         return f"priority {self.priority}{name}, which evicts {listing(self.victims)}"
 
     @property
-    def brief(self) -> str:
-        """Return it in one line that lasts."""
-        return str(self)
-
-    @property
     def details(self) -> Manifest:
         """Return what programs want to know of it."""
         victims = [str(each) for each in self.victims]
@@ -265,6 +230,11 @@ class MoreImportant:
 Change: TypeAlias = LessRequested | Tolerated | Dropped | Uncordoned | NodeAdded | Waited | MoreImportant
 
 _NAMED = 3
+
+
+def brief(change: Change) -> str:
+    """Write a change in one line that lasts: without what is different a second later."""
+    return f"wait for {change.named}" if isinstance(change, Waited) else str(change)
 
 
 def listing(keys: tuple[ObjectKey, ...]) -> str:

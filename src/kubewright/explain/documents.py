@@ -1,12 +1,14 @@
-"""Answers as documents, for `-o json` and `-o yaml` and whoever shows them: a stable form, with amounts as text."""
+"""Answers and effects as documents, for `-o json` and `-o yaml` and whoever shows them: stable, amounts as text."""
 
 from __future__ import annotations
 
 from math import isinf
 
 from kubewright.api.meta import Manifest
+from kubewright.explain.amounts import quantity
 from kubewright.explain.answers import Answer, Waiting
 from kubewright.explain.eta import INTERVAL, Eta
+from kubewright.explain.whatif import Effect, Use
 from kubewright.explain.why import Explanation, Remedy
 from kubewright.placement.diagnosis import Diagnosis
 
@@ -97,3 +99,34 @@ def _remedy(remedy: Remedy) -> Manifest:
     change = remedy.change
     said = {"kind": change.kind, "cost": round(change.cost, 2), "text": str(change), "node": remedy.node}
     return said | change.details
+
+
+def effect_document(effect: Effect) -> Manifest:
+    """Return what changes would do as one document."""
+    return {
+        "apiVersion": "kubewright.dev/v1alpha1",
+        "kind": "Effect",
+        "harms": effect.harms,
+        "nodes": {"before": effect.nodes[0], "after": effect.nodes[1]},
+        "placed": [{"pod": str(key), "node": node} for key, node in effect.placed],
+        "moved": [{"pod": str(key), "from": old, "to": new} for key, old, new in effect.moved],
+        "lost": [{"pod": str(key), "why": why} for key, why in effect.lost],
+        "evicted": [{"pod": str(key), "by": str(by)} for key, by in effect.evicted],
+        "waiting": [{"pod": str(key), "why": why} for key, why in effect.waiting],
+        "unmade": [
+            {"namespace": namespace, "owner": owner, "count": count} for namespace, owner, count in effect.unmade
+        ],
+        "untried": effect.untried,
+        "utilisation": [
+            {"resource": name, "before": _use(name, before), "after": _use(name, after)}
+            for name, before, after in effect.uses
+        ],
+    }
+
+
+def _use(name: str, use: Use) -> Manifest:
+    return {
+        "requested": quantity(name, use.requested),
+        "offered": quantity(name, use.offered),
+        "share": round(use.share, 4),
+    }

@@ -21,7 +21,7 @@ from kubewright.explain.changes import duration
 from kubewright.explain.line import rank
 from kubewright.explain.runtimes import RunTimes, began, ends
 from kubewright.explain.why import Ending
-from kubewright.placement.fit import DEFAULT_POLICY, best, ranked
+from kubewright.placement.fit import DEFAULT_POLICY, find
 from kubewright.placement.policy import Policy
 from kubewright.placement.snapshot import ClusterSnapshot
 
@@ -169,12 +169,10 @@ class _Run:
         return False
 
     def _place(self, pod: Pod, now: float) -> bool:
-        # Not `fit`: nobody asks why there is no node, and to say why is the larger part of its work.
-        row = self._snapshot.row(pod)
-        column = best(ranked(row, self._snapshot, self._outlook.policy), 0)
-        if column < 0:
+        found = find(pod, self._snapshot, 0, self._outlook.policy)
+        if found is None:
             return False
-        self._snapshot.assume(row, column)
+        self._snapshot.assume(found.row, found.column)
         times = self._outlook.times.beyond(pod, 0.0) if ends(pod) else ()
         if times:
             heappush(self._ends, (now + self._rng.choice(times), pod.key))

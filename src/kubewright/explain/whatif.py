@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.api.meta import ObjectKey
 from kubewright.api.resources import PODS_RESOURCE
-from kubewright.explain.amounts import quantity
 from kubewright.explain.cluster import Cluster
 from kubewright.explain.modifications import Modification, modified
-from kubewright.explain.rehearsal import Outcome, rehearse
+from kubewright.explain.sweep import Swept, sweep
 from kubewright.placement.policy import SPREAD, Policy
 from kubewright.placement.snapshot import ClusterSnapshot
 
@@ -30,7 +29,7 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The difference between two outcomes."""
+    """The difference between two sweeps."""
 
     placed: tuple[tuple[ObjectKey, str], ...]
     """Pods that get a node which they would not get, with it."""
@@ -42,8 +41,10 @@ class Effect:
     """Pods that would have to go for others, which they would not without the changes: with for whom."""
     waiting: tuple[tuple[ObjectKey, str], ...]
     """Everything that would wait, with why."""
-    unmade: tuple[tuple[str, int], ...]
-    """Pods that no quota would let come to be, by controller."""
+    unmade: tuple[tuple[str, str, int], ...]
+    """Pods that no quota would let come to be: namespace, controller, how many."""
+    untried: int
+    """How many more pods are wanted than were tried."""
     nodes: tuple[int, int]
     uses: tuple[tuple[str, Use, Use], ...]
     """By resource, before and after."""
@@ -58,12 +59,12 @@ def whatif(
     cluster: Cluster, modifications: Sequence[Modification], policy: Policy = SPREAD, then: Policy | None = None
 ) -> Effect:
     """Rehearse the cluster with the modifications, and `then` in place of the policy; raises OpError."""
-    before = rehearse(cluster, policy)
-    after = rehearse(modified(cluster, modifications), then or policy)
+    before = sweep(cluster, policy)
+    after = sweep(modified(cluster, modifications), then or policy)
     return compare(cluster, before, after)
 
 
-def compare(cluster: Cluster, before: Outcome, after: Outcome) -> Effect:
+def compare(cluster: Cluster, before: Swept, after: Swept) -> Effect:
     """Return what is different."""
     now = {pod.key: pod.spec.node_name for pod in cluster.pods if pod.spec.node_name and not pod.is_finished}
     first, then = before.nodes(), after.nodes()
@@ -74,7 +75,8 @@ def compare(cluster: Cluster, before: Outcome, after: Outcome) -> Effect:
         lost=tuple((key, after.waiting.get(key, "")) for key in lost),
         evicted=tuple((key, by) for key, by in sorted(after.evicted.items()) if key not in before.evicted),
         waiting=tuple(sorted(after.waiting.items())),
-        unmade=tuple(sorted(after.unmade.items())),
+        unmade=tuple((*maker, count) for maker, count in sorted(after.unmade.items())),
+        untried=after.untried,
         nodes=(len(before.snapshot.table), len(after.snapshot.table)),
         uses=tuple(_uses(before.snapshot, after.snapshot)),
     )
@@ -91,31 +93,3 @@ def _use(name: str, snapshot: ClusterSnapshot) -> Use:
     if row is None:
         return Use(0, 0)
     return Use(int(snapshot.requested[row].sum()), int(snapshot.table.allocatable[row].sum()))
-
-
-def document(effect: Effect) -> Manifest:
-    """Return an effect as a document, for programs."""
-    return {
-        "apiVersion": "kubewright.dev/v1alpha1",
-        "kind": "Effect",
-        "harms": effect.harms,
-        "nodes": {"before": effect.nodes[0], "after": effect.nodes[1]},
-        "placed": [{"pod": str(key), "node": node} for key, node in effect.placed],
-        "moved": [{"pod": str(key), "from": old, "to": new} for key, old, new in effect.moved],
-        "lost": [{"pod": str(key), "why": why} for key, why in effect.lost],
-        "evicted": [{"pod": str(key), "by": str(by)} for key, by in effect.evicted],
-        "waiting": [{"pod": str(key), "why": why} for key, why in effect.waiting],
-        "unmade": [{"owner": owner, "count": count} for owner, count in effect.unmade],
-        "utilisation": [
-            {"resource": name, "before": _said(name, before), "after": _said(name, after)}
-            for name, before, after in effect.uses
-        ],
-    }
-
-
-def _said(name: str, use: Use) -> Manifest:
-    return {
-        "requested": quantity(name, use.requested),
-        "offered": quantity(name, use.offered),
-        "share": round(use.share, 4),
-    }

@@ -16,7 +16,7 @@ from kubewright.api.core import Pod, Taint
 from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.explain.candidates import proposals, untolerated_of
-from kubewright.explain.changes import Change, MoreImportant, Waited, taint_text
+from kubewright.explain.changes import Change, MoreImportant, Waited, brief, taint_text
 from kubewright.explain.impossible import impossibilities
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import DEFAULT_POLICY, Fit, find, fit
@@ -104,7 +104,8 @@ class Explanation:
         never = self.impossible[0] if self.impossible else ""
         if not self.remedies:
             return f"{never}." if never else ""
-        return f"{self.remedies[0].change.brief} ({never})." if never else f"{self.remedies[0].change.brief}."
+        best = brief(self.remedies[0].change)
+        return f"{best} ({never})." if never else f"{best}."
 
 
 def explain(pod: Pod, situation: Situation) -> Explanation:

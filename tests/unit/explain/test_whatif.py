@@ -10,9 +10,10 @@ from kubewright.api.quotas import ResourceQuota, ResourceQuotaStatus
 from kubewright.cli.whatifcalls import Asked, lines, parsed
 from kubewright.errors import OpError
 from kubewright.explain.cluster import Cluster
+from kubewright.explain.documents import effect_document
 from kubewright.explain.modifications import AddNodes, RemoveNode, Scale, SetPriority, SetQuota
 from kubewright.explain.targets import parse_target
-from kubewright.explain.whatif import document, whatif
+from kubewright.explain.whatif import whatif
 from kubewright.placement.policy import PACK
 from tests.unit.placement.build import node, pod
 
@@ -93,9 +94,27 @@ def test_scaling_up_makes_pods_as_far_as_there_is_room_and_quota():
     assert [found.name for found, _ in effect.placed] == ["web-1-new-1", "web-1-new-2", "web-1-new-3"]
     limited = cluster(there.nodes, there.pods, [web(1)], quotas=(quota("5", "2"),))
     effect = whatif(limited, [scale])
-    assert ([found.name for found, _ in effect.placed], effect.unmade) == (["web-1-new-1"], (("replicaset/web-1", 2),))
+    assert ([found.name for found, _ in effect.placed], effect.unmade) == (
+        ["web-1-new-1"],
+        (("default", "replicaset/web-1", 2),),
+    )
     effect = whatif(limited, [scale, SetQuota(key("q"), "requests.cpu", "7")])
-    assert (len(effect.placed), effect.unmade) == (2, (("replicaset/web-1", 1),))
+    assert (len(effect.placed), effect.unmade) == (2, (("default", "replicaset/web-1", 1),))
+
+
+def test_each_namespace_has_quotas_and_controllers_of_its_own():
+    sets = [web(1), replace(web(2), metadata=replace(web(2).metadata, namespace="other", uid="web-2"))]
+    full = quota("0", "0")
+    elsewhere = replace(full, metadata=replace(full.metadata, namespace="other"))
+    effect = whatif(cluster([node("n1")], [], sets, quotas=(full, elsewhere)), [])
+    assert effect.unmade == (("default", "replicaset/web-1", 1), ("other", "replicaset/web-1", 2))
+
+
+def test_of_very_many_pods_it_is_said_how_many_were_not_tried(monkeypatch):
+    monkeypatch.setattr("kubewright.explain.sweep.MADE_AT_MOST", 2)
+    effect = whatif(cluster([node("n1")], [], [web(5, cpu="1")]), [])
+    assert (effect.untried, effect_document(effect)["untried"]) == (3, 3)
+    assert "3 more pods are wanted, which were not tried." in list(lines(effect))
 
 
 def test_scaling_down_takes_those_that_wait_first_and_makes_room():
@@ -200,6 +219,6 @@ def test_an_effect_is_shown_and_written():
     assert text[1].split() == ["nodes", "1", "2"]
     assert text[2].split() == ["cpu", "3", "of", "4", "(75%)", "5", "of", "8", "(62%)"]
     assert text[-2:] == ["1 would be placed:", "  default/w -> new-1-like-n1"]
-    written = document(effect)
+    written = effect_document(effect)
     assert written["placed"] == [{"pod": "default/w", "node": "new-1-like-n1"}]
     assert written["utilisation"][0]["after"] == {"requested": "5", "offered": "8", "share": 0.625}

@@ -7,7 +7,7 @@ as far as quotas let them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
@@ -33,7 +33,7 @@ TRIES = 3
 
 
 @dataclass(slots=True)
-class Outcome:
+class Swept:
     """Where everything is in the end."""
 
     snapshot: ClusterSnapshot
@@ -43,8 +43,10 @@ class Outcome:
     """Why, in kube-scheduler's words."""
     evicted: dict[ObjectKey, ObjectKey] = field(default_factory=dict[ObjectKey, ObjectKey])
     """By whom."""
-    unmade: dict[str, int] = field(default_factory=dict[str, int])
-    """By controller, how many pods no quota has room for."""
+    unmade: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
+    """By namespace and controller, how many pods no quota has room for."""
+    untried: int = 0
+    """How many pods that controllers lack were not made, since `MADE_AT_MOST` were."""
 
     def node_of(self, key: ObjectKey) -> str:
         """Return a pod's node; nothing if it has none."""
@@ -56,19 +58,19 @@ class Outcome:
         return {key: self.node_of(key) for key in self.snapshot.placed}
 
 
-def rehearse(cluster: Cluster, policy: Policy = SPREAD) -> Outcome:
+def sweep(cluster: Cluster, policy: Policy = SPREAD) -> Swept:
     """Place all that waits, as far as it goes."""
-    outcome = Outcome(cluster.snapshot())
-    made, outcome.unmade = _made(cluster)
+    swept = Swept(cluster.snapshot())
+    made = _made(cluster, swept)
     gated = [pod for pod in cluster.pods if waits(pod) and pod.spec.scheduling_gates]
     for pod in gated:
-        outcome.waiting[pod.key] = f"{fit(pod, outcome.snapshot, 0, policy)}"
+        swept.waiting[pod.key] = f"{fit(pod, swept.snapshot, 0, policy)}"
     line = [pod for pod in cluster.pods if waits(pod) and not pod.spec.scheduling_gates]
-    _place((*line, *made), outcome, cluster, policy)
-    return outcome
+    _place((*line, *made), swept, cluster, policy)
+    return swept
 
 
-def _place(pods: Iterable[Pod], outcome: Outcome, cluster: Cluster, policy: Policy) -> None:
+def _place(pods: Iterable[Pod], swept: Swept, cluster: Cluster, policy: Policy) -> None:
     queue = [(rank(pod), number, pod) for number, pod in enumerate(pods)]
     heapify(queue)
     tries: dict[ObjectKey, int] = {}
@@ -76,21 +78,21 @@ def _place(pods: Iterable[Pod], outcome: Outcome, cluster: Cluster, policy: Poli
     while queue:
         _, _, pod = heappop(queue)
         tries[pod.key] = tries.get(pod.key, 0) + 1
-        for victim in _decide(pod, outcome, cluster, policy):
-            outcome.evicted[victim.key] = pod.key
+        for victim in _decide(pod, swept, cluster, policy):
+            swept.evicted[victim.key] = pod.key
             again = made_again(victim)
             if again is not None and tries.get(victim.key, 0) < TRIES:
                 number += 1
                 heappush(queue, (rank(again), number, again))
 
 
-def _decide(pod: Pod, outcome: Outcome, cluster: Cluster, policy: Policy) -> tuple[Pod, ...]:
+def _decide(pod: Pod, swept: Swept, cluster: Cluster, policy: Policy) -> tuple[Pod, ...]:
     """Place one pod, or note why it waits; return who had to go for it."""
-    snapshot = outcome.snapshot
-    outcome.waiting.pop(pod.key, None)
+    snapshot = swept.snapshot
+    swept.waiting.pop(pod.key, None)
     found = fit(pod, snapshot, 0, policy)
     if isinstance(found, Fit):
-        outcome.given.add(pod.key)
+        swept.given.add(pod.key)
         snapshot.assume(found.row, found.column)
         return ()
     if not found.problem and len(snapshot.table):
@@ -98,31 +100,31 @@ def _decide(pod: Pod, outcome: Outcome, cluster: Cluster, policy: Policy) -> tup
         if isinstance(room, Preemption):
             for victim in room.victims:
                 snapshot.forget(victim.key)
-            outcome.given.add(pod.key)
+            swept.given.add(pod.key)
             snapshot.assume(room.row, room.column)
             return room.victims
-    outcome.waiting[pod.key] = f"{found}"
+    swept.waiting[pod.key] = f"{found}"
     return ()
 
 
-def _made(cluster: Cluster) -> tuple[list[Pod], dict[str, int]]:
-    """Make the pods that controllers lack, each charged to its quotas; count those that have no room there."""
-    quotas: Mapping[ObjectKey, ResourceQuota] = {each.key: each for each in cluster.quotas}
+def _made(cluster: Cluster, swept: Swept) -> list[Pod]:
+    """Make the pods that controllers lack, each charged to its quotas; note those that have no room there."""
+    quotas: dict[str, list[ResourceQuota]] = {}
+    for quota in cluster.quotas:
+        quotas.setdefault(quota.metadata.namespace, []).append(quota)
     made: list[Pod] = []
-    unmade: dict[str, int] = {}
     for lack in missing(cluster):
-        for number in range(1, min(lack.count, MADE_AT_MOST - len(made)) + 1):
+        namespace = lack.pod.metadata.namespace
+        for number in range(1, lack.count + 1):
+            left, own = lack.count - number + 1, quotas.get(namespace, [])
             name = f"{lack.owner.metadata.name}-new-{number}"
-            metadata = replace(lack.pod.metadata, name=name, uid=f"{lack.pod.metadata.namespace}/{name}")
-            pod = replace(lack.pod, metadata=metadata)
-            if next(iter(shortages(pod, quotas.values())), None) is not None:
-                unmade[str(lack)] = lack.count - number + 1
+            pod = replace(lack.pod, metadata=replace(lack.pod.metadata, name=name, uid=f"{namespace}/{name}"))
+            if next(iter(shortages(pod, own)), None) is not None:
+                swept.unmade[namespace, str(lack)] = left
                 break
-            quotas = dict(_charged(pod, quotas))
+            if len(made) == MADE_AT_MOST:
+                swept.untried += left
+                break
+            quotas[namespace] = [charged(pod, each) for each in own]
             made.append(pod)
-    return made, unmade
-
-
-def _charged(pod: Pod, quotas: Mapping[ObjectKey, ResourceQuota]) -> Iterator[tuple[ObjectKey, ResourceQuota]]:
-    for key, quota in quotas.items():
-        yield key, charged(pod, quota) if quota.metadata.namespace == pod.metadata.namespace else quota
+    return made
