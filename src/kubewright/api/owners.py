@@ -1,10 +1,10 @@
-"""Owner references as they are written: what a controller puts into the manifests of the objects that it creates."""
+"""Owner references: as controllers write them into what they create, and whose an object is."""
 
 from __future__ import annotations
 
 from typing import TypeVar
 
-from kubewright.api.meta import KubeObject, Manifest, Resource
+from kubewright.api.meta import KubeObject, Manifest, Resource, controller_of
 
 T = TypeVar("T", bound=KubeObject)
 
@@ -24,6 +24,12 @@ def owner_reference(obj: T, resource: Resource[T], *, controller: bool = True) -
     if controller:
         reference |= {"controller": True, "blockOwnerDeletion": True}
     return reference
+
+
+def controller_uid(obj: KubeObject) -> str:
+    """Return the uid of the one owner that manages the object; empty if there is none."""
+    owner = controller_of(obj)
+    return "" if owner is None else owner.uid
 
 
 def is_owned_by(obj: KubeObject, owner: KubeObject) -> bool:

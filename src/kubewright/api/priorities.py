@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kubewright.api.meta import KubeObject, Resource
+
+HIGHEST_PRIORITY = 1_000_000_000
+"""The highest that users may give (`HighestUserDefinablePriority`)."""
+CRITICAL_PRIORITY = 2_000_000_000
+"""From here on pods are critical to the system (`SystemCriticalPriority`)."""
+SYSTEM_CLASSES: Mapping[str, int] = {
+    "system-node-critical": CRITICAL_PRIORITY + 1000,
+    "system-cluster-critical": CRITICAL_PRIORITY,
+}
+"""Classes that every cluster has."""
 
 
 class PriorityClass(KubeObject, frozen=True, kw_only=True, gc=False):

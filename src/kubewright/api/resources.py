@@ -10,13 +10,14 @@ overhead. Scoring counts containers that request nothing as small ones: it passe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 from typing import TypeAlias
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.containers import Container
 from kubewright.api.meta import EMPTY
 from kubewright.api.pods import ContainerStatus, Pod
-from kubewright.api.quantity import Quantity, milli, value
+from kubewright.api.quantity import Quantity, format_quantity, milli, value
 
 Amounts: TypeAlias = dict[str, int]
 _Quantities: TypeAlias = Mapping[str, Quantity]
@@ -24,6 +25,7 @@ _Requests: TypeAlias = Callable[[Container], _Quantities]
 
 CPU = "cpu"
 MEMORY = "memory"
+EPHEMERAL_STORAGE = "ephemeral-storage"
 PODS_RESOURCE = "pods"
 _HUGE_PAGES_PREFIX = "hugepages-"
 
@@ -31,6 +33,18 @@ _HUGE_PAGES_PREFIX = "hugepages-"
 def amounts(quantities: _Quantities) -> Amounts:
     """Return a resource list as integers: cpu in thousandths, all else in units; raises ValueError."""
     return {name: milli(each) if name == CPU else value(each) for name, each in quantities.items()}
+
+
+def write_amount(resource: str, amount: int) -> str:
+    """Write an amount as a manifest does: cpu is given in thousandths, all else in units."""
+    if resource == CPU:
+        return format_quantity(Fraction(amount, 1000))
+    return format_quantity(amount, "BinarySI") if is_bytes(resource) else str(amount)
+
+
+def is_bytes(resource: str) -> bool:
+    """Tell whether a resource is counted in bytes."""
+    return resource in {MEMORY, EPHEMERAL_STORAGE} or resource.startswith(_HUGE_PAGES_PREFIX)
 
 
 def pod_request(pod: Pod, unset: Mapping[str, int] = EMPTY) -> Amounts:

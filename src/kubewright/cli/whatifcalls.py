@@ -9,12 +9,12 @@ from typing import TypeVar
 import click
 
 from kubewright.api.meta import ObjectKey
+from kubewright.api.resources import is_bytes, write_amount
 from kubewright.app import PROFILES
 from kubewright.cli.live import read_cluster, show
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
 from kubewright.errors import ErrorKind, OpError
-from kubewright.explain.amounts import is_bytes, quantity
 from kubewright.explain.documents import effect_document
 from kubewright.explain.modifications import (
     NODES_AT_MOST,
@@ -133,4 +133,4 @@ def _use(name: str, use: Use) -> str:
 
 
 def _amount(name: str, amount: int) -> str:
-    return f"{amount / 1024**3:.1f}Gi" if is_bytes(name) else quantity(name, amount)
+    return f"{amount / 1024**3:.1f}Gi" if is_bytes(name) else write_amount(name, amount)

@@ -1,4 +1,4 @@
-"""Amounts of resources as people write them, and pods that request less."""
+"""Amounts that read well, and pods that request less."""
 
 from __future__ import annotations
 
@@ -9,24 +9,13 @@ from msgspec.structs import replace
 
 from kubewright.api.containers import Container, ResourceRequirements
 from kubewright.api.core import Pod
-from kubewright.api.quantity import Quantity, format_quantity
-from kubewright.api.resources import CPU, MEMORY, amounts
+from kubewright.api.quantity import Quantity
+from kubewright.api.resources import CPU, EPHEMERAL_STORAGE, MEMORY, amounts, write_amount
 
 _STEPS = {CPU: 10, MEMORY: 1024**2}
 """Suggested amounts are whole multiples of these: 10m, 1Mi."""
-_BYTES = (MEMORY, "ephemeral-storage")
-
-
-def quantity(resource: str, amount: int) -> str:
-    """Write an amount as a manifest does: cpu is given in thousandths, all else in units."""
-    if resource == CPU:
-        return format_quantity(Fraction(amount, 1000))
-    return format_quantity(amount, "BinarySI") if is_bytes(resource) else str(amount)
-
-
-def is_bytes(resource: str) -> bool:
-    """Tell whether a resource is counted in bytes."""
-    return resource in _BYTES or resource.startswith("hugepages-")
+_UNBOUND = (CPU, MEMORY, EPHEMERAL_STORAGE)
+"""Of these a limit may be above the request."""
 
 
 def rounded(resource: str, amount: int) -> int:
@@ -62,11 +51,11 @@ def _cut(container: Container, factors: Mapping[str, Fraction]) -> Container:
 
 
 def _less(given: ResourceRequirements, factors: Mapping[str, Fraction]) -> ResourceRequirements:
-    limits = {name: each for name, each in factors.items() if name not in {CPU, *_BYTES}}
+    limits = {name: each for name, each in factors.items() if name not in _UNBOUND}
     return replace(given, requests=_times(given.requests, factors), limits=_times(given.limits, limits))
 
 
 def _times(quantities: Mapping[str, Quantity], factors: Mapping[str, Fraction]) -> Mapping[str, Quantity]:
     present = amounts({name: each for name, each in quantities.items() if name in factors})
-    less = {name: quantity(name, int(amount * factors[name])) for name, amount in present.items()}
+    less = {name: write_amount(name, int(amount * factors[name])) for name, amount in present.items()}
     return {**quantities, **less} if less else quantities

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import Pod
-from kubewright.api.meta import controller_of, parse_time, rfc3339
+from kubewright.api.meta import parse_time, rfc3339
 from kubewright.explain.cluster import Cluster
 from kubewright.explain.eta import Arrivals, Eta, Outlook, eta
 from kubewright.explain.line import Place, in_line, place_of, waits
 from kubewright.explain.missing import missing
 from kubewright.explain.quotas import Shortage, shortages
 from kubewright.explain.runtimes import RunTimes, ends
-from kubewright.explain.targets import pods_under
+from kubewright.explain.targets import leads_to, owners_of, pods_under
 from kubewright.explain.why import Explanation, Situation, explain
 from kubewright.placement.policy import SPREAD, Policy
 
@@ -119,11 +119,10 @@ def _arrivals(cluster: Cluster, now: float) -> Arrivals:
 
 
 def _unmade(uid: str, cluster: Cluster) -> Iterable[Unmade]:
-    owners = {each.metadata.uid: controller_of(each) for each in (*cluster.makers, *cluster.jobs.values())}
+    owners = owners_of(cluster.owners)
     for each in missing(cluster):
-        owner = controller_of(each.owner)
-        above = None if owner is None else owners.get(owner.uid)
-        chain = {each.owner.metadata.uid, "" if owner is None else owner.uid, "" if above is None else above.uid}
+        if not leads_to(each.owner.metadata.uid, uid, owners):
+            continue
         short = tuple(shortages(each.pod, cluster.quotas))
-        if uid in chain and short:
+        if short:
             yield Unmade(str(each), each.count, short)

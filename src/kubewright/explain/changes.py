@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from kubewright.api.core import Pod, Taint, Toleration
 from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.api.resources import write_amount
 from kubewright.api.tolerations import NO_EXECUTE
-from kubewright.explain.amounts import quantity, requesting
+from kubewright.explain.amounts import requesting
 from kubewright.explain.forks import with_nodes, with_one_like
 from kubewright.placement.snapshot import ClusterSnapshot
 
@@ -39,13 +40,14 @@ class LessRequested:
 
     def __str__(self) -> str:
         return "request " + " and ".join(
-            f"{quantity(name, to)} {name} instead of {quantity(name, present)}" for name, present, to in self.amounts
+            f"{write_amount(name, to)} {name} instead of {write_amount(name, present)}"
+            for name, present, to in self.amounts
         )
 
     @property
     def details(self) -> Manifest:
         """Return what programs want to know of it."""
-        return {"requests": {name: quantity(name, to) for name, _, to in self.amounts}}
+        return {"requests": {name: write_amount(name, to) for name, _, to in self.amounts}}
 
     def applied(self, world: World) -> World:
         """Return the world with the smaller pod."""
@@ -140,7 +142,7 @@ class NodeAdded:
     cost: ClassVar[float] = 9.0
 
     def __str__(self) -> str:
-        listed = ", ".join(f"{quantity(name, amount)} {name}" for name, amount in self.offers)
+        listed = ", ".join(f"{write_amount(name, amount)} {name}" for name, amount in self.offers)
         return f"add a node like {self.like}" + (f" ({listed})" if listed else "")
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isinf
 
 from kubewright.api.meta import Manifest
-from kubewright.explain.amounts import quantity
+from kubewright.api.resources import write_amount
 from kubewright.explain.answers import Answer, Waiting
 from kubewright.explain.eta import INTERVAL, Eta
 from kubewright.explain.whatif import Effect, Use
@@ -126,7 +126,7 @@ def effect_document(effect: Effect) -> Manifest:
 
 def _use(name: str, use: Use) -> Manifest:
     return {
-        "requested": quantity(name, use.requested),
-        "offered": quantity(name, use.offered),
+        "requested": write_amount(name, use.requested),
+        "offered": write_amount(name, use.offered),
         "share": round(use.share, 4),
     }

@@ -9,8 +9,7 @@ from msgspec.structs import replace
 from kubewright.api.affinity import Affinity, NodeSelectorTerm, PodAffinity
 from kubewright.api.core import Pod
 from kubewright.api.requirements import Requirement
-from kubewright.api.resources import pod_request
-from kubewright.explain.amounts import quantity
+from kubewright.api.resources import pod_request, write_amount
 from kubewright.placement.nodes import NodeTable
 from kubewright.placement.pods import PodRow
 from kubewright.placement.selecting import matching_nodes, named_nodes
@@ -33,11 +32,11 @@ def _requests(row: PodRow, table: NodeTable) -> Iterator[str]:
         if amount <= 0:
             continue
         most = int(table.allocatable[table.rows[name]].max()) if name in table.rows else 0
-        asked = f"{quantity(name, amount)} {name} are requested"
+        asked = f"{write_amount(name, amount)} {name} are requested"
         if not most:
             yield f"{asked}, and no node has any"
         elif most < amount:
-            yield f"{asked}, and no node has more than {quantity(name, most)}, even empty"
+            yield f"{asked}, and no node has more than {write_amount(name, most)}, even empty"
 
 
 def _selector(pod: Pod, table: NodeTable) -> Iterator[str]:

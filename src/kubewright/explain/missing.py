@@ -13,11 +13,9 @@ from kubewright.api.batch import Job
 from kubewright.api.core import Pod
 from kubewright.api.meta import KubeObject, ObjectMeta, OwnerReference, controller_of
 from kubewright.api.pods import PodSpec
-from kubewright.api.priorities import PriorityClass
+from kubewright.api.priorities import SYSTEM_CLASSES, PriorityClass
 from kubewright.api.replication import ReplicationController
 from kubewright.explain.cluster import Cluster
-
-SYSTEM_CLASSES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 
 @dataclass(frozen=True, slots=True)

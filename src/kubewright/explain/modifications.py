@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from kubewright.api.apps import ReplicaSet, StatefulSet
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey, controller_of
+from kubewright.api.owners import controller_uid
 from kubewright.api.quantity import canonical
 from kubewright.errors import ErrorKind, OpError
 from kubewright.explain.cluster import Cluster
@@ -72,7 +73,7 @@ class Scale:
     def applied(self, cluster: Cluster) -> Cluster:
         """Return the cluster with the number wanted, and the surplus gone; raises OpError where nothing has a scale."""
         found = _scaled(self.target, self.namespace, cluster)
-        pods = [each for each in cluster.pods if _owner(each) == found.metadata.uid and not each.is_finished]
+        pods = [each for each in cluster.pods if controller_uid(each) == found.metadata.uid and not each.is_finished]
         gone = {each.key for each in sorted(pods, key=_age)[self.replicas :]}
         changed = replace(found, spec=replace(found.spec, replicas=self.replicas))
         left = tuple(each for each in cluster.pods if each.key not in gone)
@@ -160,11 +161,6 @@ def pods_of(target: Target, namespace: str, cluster: Cluster) -> list[Pod]:
     return found
 
 
-def _owner(pod: Pod) -> str:
-    owner = controller_of(pod)
-    return "" if owner is None else owner.uid
-
-
 def _age(pod: Pod) -> tuple[bool, str, str]:
     """Those without a node go first, then the youngest: here the last are what goes."""
     return not pod.spec.node_name, pod.metadata.creation_timestamp or "", pod.metadata.name
@@ -179,17 +175,12 @@ def _scaled(target: Target, namespace: str, cluster: Cluster) -> ReplicaSet | St
         found = cluster.stateful_sets.get(key)
     elif kind == "Deployment":
         deployments = {each.metadata.uid for each in cluster.makers if each.key == key}
-        own = [each for each in cluster.replica_sets.values() if _maker(each) in deployments]
+        own = [each for each in cluster.replica_sets.values() if controller_uid(each) in deployments]
         # During a rollout there are several: what is scaled is mostly the larger.
         found = max(own, key=lambda each: (each.spec.replicas, each.metadata.name), default=None)
     if found is None:
         raise OpError(_OP, ErrorKind.NOT_FOUND, f"{target}", f"nothing of that name in {namespace} has a scale")
     return found
-
-
-def _maker(owned: ReplicaSet) -> str:
-    owner = controller_of(owned)
-    return "" if owner is None else owner.uid
 
 
 def _priority(text: str, cluster: Cluster) -> int:

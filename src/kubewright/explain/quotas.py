@@ -10,12 +10,11 @@ from msgspec.structs import replace
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.quotas import ResourceQuota
-from kubewright.api.resources import CPU, MEMORY, PODS_RESOURCE, amounts, pod_request
-from kubewright.explain.amounts import quantity
+from kubewright.api.resources import CPU, EPHEMERAL_STORAGE, MEMORY, PODS_RESOURCE, amounts, pod_request, write_amount
 
 _PODS = ("pods", "count/pods")
 _REQUESTS = "requests."
-_PLAIN = (CPU, MEMORY, "ephemeral-storage")
+_PLAIN = (CPU, MEMORY, EPHEMERAL_STORAGE)
 """May be named in a quota without the prefix, too."""
 
 
@@ -37,7 +36,7 @@ class Shortage:
 
     def __str__(self) -> str:
         name = _counted(self.resource)
-        more, used, hard, wanted = (quantity(name, each) for each in (self.more, self.used, self.hard, self.wanted))
+        more, used, hard, wanted = (write_amount(name, each) for each in (self.more, self.used, self.hard, self.wanted))
         needs = f"quota {self.quota.name} needs {more} {self.resource} more"
         return f"{needs}: {used} of {hard} are used, and the next pod asks for {wanted}"
 
@@ -63,7 +62,7 @@ def charged(pod: Pod, quota: ResourceQuota) -> ResourceQuota:
     for resource in quota.status.hard:
         name = _counted(resource)
         if wanted.get(name, 0):
-            used[resource] = quantity(name, _amount(resource, used.get(resource, "0")) + wanted[name])
+            used[resource] = write_amount(name, _amount(resource, used.get(resource, "0")) + wanted[name])
     return replace(quota, status=replace(quota.status, used=used))
 
 

@@ -10,7 +10,8 @@ from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL
 from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.core import PODS, Pod
 from kubewright.api.crds.appservice import APP_SERVICES
-from kubewright.api.meta import KubeObject, Resource, controller_of
+from kubewright.api.meta import KubeObject, Resource
+from kubewright.api.owners import controller_uid
 from kubewright.api.replication import REPLICATION_CONTROLLERS
 from kubewright.errors import ErrorKind, OpError
 
@@ -55,16 +56,17 @@ def parse_target(text: str) -> Target:
 
 def pods_under(uid: str, pods: Iterable[Pod], makers: Iterable[KubeObject]) -> list[Pod]:
     """Return the pods that an object owns, itself or through what it owns."""
-    owners = {each.metadata.uid: _owner(each) for each in makers}
-    return [pod for pod in pods if _leads_to(_owner(pod), uid, owners)]
+    owners = owners_of(makers)
+    return [pod for pod in pods if leads_to(controller_uid(pod), uid, owners)]
 
 
-def _owner(obj: KubeObject) -> str:
-    owner = controller_of(obj)
-    return "" if owner is None else owner.uid
+def owners_of(makers: Iterable[KubeObject]) -> dict[str, str]:
+    """Return by uid the uid of who owns each, empty where nobody does."""
+    return {each.metadata.uid: controller_uid(each) for each in makers}
 
 
-def _leads_to(start: str, uid: str, owners: Mapping[str, str]) -> bool:
+def leads_to(start: str, uid: str, owners: Mapping[str, str]) -> bool:
+    """Tell whether one object is another one, or owned by it, itself or through what it owns."""
     seen: set[str] = set()
     while start and start not in seen:
         if start == uid:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from kubewright.api.core import Pod, Taint
 from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import PodDisruptionBudget
+from kubewright.api.priorities import HIGHEST_PRIORITY
 from kubewright.explain.candidates import proposals, untolerated_of
 from kubewright.explain.changes import Change, MoreImportant, Waited, brief, taint_text
 from kubewright.explain.impossible import impossibilities
@@ -26,8 +27,6 @@ from kubewright.placement.snapshot import ClusterSnapshot
 
 PRIORITIES_AT_MOST = 8
 ENDINGS_AT_MOST = 512
-HIGHEST_PRIORITY = 1_000_000_000
-"""The highest that users may give (`HighestUserDefinablePriority`)."""
 
 
 @dataclass(frozen=True, slots=True)

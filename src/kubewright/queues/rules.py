@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from kubewright.api.crds.queue import ANY, LOWER_PRIORITY, Queue, Quota
-from kubewright.api.quantity import format_quantity
-from kubewright.api.resources import CPU, MEMORY, amounts
+from kubewright.api.resources import amounts, write_amount
 
 DEEPEST = 16
 """So many queues may lie above one."""
 _MODEL = "@"
-_MILLI = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +66,9 @@ def split_key(key: str) -> tuple[str, str]:
     return resource, model
 
 
-def write_amount(key: str, amount: int) -> str:
+def write_quota(key: str, amount: int) -> str:
     """Write an amount as people write quantities of the resource."""
-    resource = split_key(key)[0]
-    if resource == CPU:
-        return format_quantity(Fraction(amount, _MILLI))
-    binary = resource == MEMORY or resource.endswith("storage") or resource.startswith("hugepages-")
-    return format_quantity(amount, "BinarySI" if binary else "DecimalSI")
+    return write_amount(split_key(key)[0], amount)
 
 
 def read_queues(queues: Iterable[Queue]) -> tuple[Mapping[str, QueueRules], Mapping[str, Problem]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kubewright.queues.rules import NO_LIMIT_OF_ITS_OWN, Limit, QueueRules, write_amount
+from kubewright.queues.rules import NO_LIMIT_OF_ITS_OWN, Limit, QueueRules, write_quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Shortage:
     def __str__(self) -> str:
         """Say it: `needs 8 nvidia.com/gpu, 3 left of 32`."""
         key = self.key
-        wanted, left, most = (write_amount(key, each) for each in (self.wanted, max(self.left, 0), self.most))
+        wanted, left, most = (write_quota(key, each) for each in (self.wanted, max(self.left, 0), self.most))
         return f"needs {wanted} {key}, {left} left of {most}"
 
 

@@ -8,8 +8,8 @@ from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import ENDPOINTS, NAMESPACES, SERVICES
 from kubewright.api.discovery import ENDPOINT_SLICES
 from kubewright.api.meta import Manifest, PartialObject, Resource
+from kubewright.api.priorities import SYSTEM_CLASSES
 from kubewright.twin import gateway
-from kubewright.twin.admission.priority import SYSTEM_CLASSES
 from kubewright.twin.controllers.writes import Create
 from kubewright.twin.faults.fault import FAULT_CRD
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubewright.api.conditions import READY, Condition, set_condition, written
 from kubewright.api.crds.queue import QUEUES, Queue
 from kubewright.api.meta import Manifest
-from kubewright.queues.rules import Problem, split_key, write_amount
+from kubewright.queues.rules import Problem, split_key, write_quota
 from kubewright.queues.tree import QuotaTree
 
 WITHIN_QUOTA = "WithinQuota"
@@ -67,9 +67,9 @@ def _quota(name: str, key: str, tree: QuotaTree) -> Manifest:
     return {
         "resource": resource,
         "model": model,
-        "nominal": write_amount(key, tree.nominal(name, key)),
-        "used": write_amount(key, tree.used(name, key)),
-        "borrowed": write_amount(key, tree.borrowed(name, key)),
+        "nominal": write_quota(key, tree.nominal(name, key)),
+        "used": write_quota(key, tree.used(name, key)),
+        "borrowed": write_quota(key, tree.borrowed(name, key)),
     }
 
 
@@ -79,5 +79,5 @@ def _over(name: str, tree: QuotaTree) -> str:
     for key in sorted(tree.limited(name)):
         left, used = tree.left(name, key), tree.used(name, key)
         if left is not None and left < 0 and used > tree.nominal(name, key):
-            found.append(f"{write_amount(key, used)} {key} used, {write_amount(key, max(used + left, 0))} allowed")
+            found.append(f"{write_quota(key, used)} {key} used, {write_quota(key, max(used + left, 0))} allowed")
     return ", ".join(found)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.api.priorities import SYSTEM_CLASSES
 from kubewright.twin.admission.attempt import Attempt
 
 _CLASSES = ("scheduling.k8s.io", "priorityclasses")
 _PREEMPTING = "PreemptLowerPriority"
-SYSTEM_CLASSES = {"system-node-critical": 2_000_001_000, "system-cluster-critical": 2_000_000_000}
 
 
 def complete(attempt: Attempt) -> None:

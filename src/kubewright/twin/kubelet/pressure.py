@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubewright.api.core import Pod
+from kubewright.api.priorities import CRITICAL_PRIORITY
 from kubewright.api.quantity import format_quantity, value
 from kubewright.api.resources import pod_request
 from kubewright.twin.kubelet.life import Verdict
@@ -20,7 +21,6 @@ THRESHOLD_BYTES = 100 << 20
 CHECK_SECONDS = 10.0
 TRANSITION_SECONDS = 300.0
 """A node is said to be under pressure so long after it last was."""
-_CRITICAL_PRIORITY = 2_000_000_000
 _DISRUPTION = "TerminationByKubelet"
 
 
@@ -64,7 +64,7 @@ def first_to_go(pods: Sequence[Used]) -> Used | None:
         over = used.total - pod_request(used.pod).get(MEMORY, 0)
         return (over <= 0, used.pod.spec.priority, -over)
 
-    return min((each for each in pods if each.pod.spec.priority < _CRITICAL_PRIORITY), key=rank, default=None)
+    return min((each for each in pods if each.pod.spec.priority < CRITICAL_PRIORITY), key=rank, default=None)
 
 
 def verdict(used: Used, left: float) -> Verdict:

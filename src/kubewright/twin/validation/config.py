@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from kubewright.api.meta import Manifest
+from kubewright.api.priorities import HIGHEST_PRIORITY, SYSTEM_CLASSES
 from kubewright.twin.reading import as_dict, count, dicts, dig, text
 from kubewright.twin.validation import names
 from kubewright.twin.validation.fields import FieldError, forbidden, invalid, not_supported, quoted, required, too_long
@@ -205,8 +206,6 @@ def _subject(subject: Manifest, path: str, *, namespaced: bool) -> list[FieldErr
     return errors
 
 
-_HIGHEST_PRIORITY = 1_000_000_000
-_SYSTEM_PRIORITIES = frozenset({("system-node-critical", 2_000_001_000), ("system-cluster-critical", 2_000_000_000)})
 _POLICIES = ("PreemptLowerPriority", "Never")
 
 
@@ -219,11 +218,11 @@ def validate_priority_class(obj: Manifest, old: Manifest | None) -> list[FieldEr
             errors.append(forbidden("value", "may not be changed in an update."))
         return errors + immutable("preemptionPolicy", policy, text(old, "preemptionPolicy"))
     if name.startswith("system-"):
-        if (name, value) not in _SYSTEM_PRIORITIES:
+        if SYSTEM_CLASSES.get(name) != value:
             detail = "priority class names with 'system-' prefix are reserved for system use only."
             errors.append(forbidden("metadata.name", f"{detail} error: {name} is not a known system priority class"))
-    elif value > _HIGHEST_PRIORITY:
-        detail = f"maximum allowed value of a user defined priority is {_HIGHEST_PRIORITY}"
+    elif value > HIGHEST_PRIORITY:
+        detail = f"maximum allowed value of a user defined priority is {HIGHEST_PRIORITY}"
         errors.append(forbidden("value", detail))
     if policy not in _POLICIES:
         errors.append(not_supported("preemptionPolicy", policy, _POLICIES))

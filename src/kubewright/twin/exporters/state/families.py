@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import parse_quantity
+from kubewright.api.resources import is_bytes
 from kubewright.store.versioned import Bucket
 from kubewright.twin.exporters.text import Family, Sample, counter, gauge, labels
 from kubewright.twin.reading import dicts, dig, text
@@ -179,5 +180,4 @@ def sanitized(name: str) -> str:
 def _unit(resource: str) -> str:
     if resource == "cpu":
         return "core"
-    is_bytes = resource in {"memory", "ephemeral-storage", "storage"} or resource.startswith("hugepages-")
-    return "byte" if is_bytes else "integer"
+    return "byte" if resource == "storage" or is_bytes(resource) else "integer"
