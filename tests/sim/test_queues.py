@@ -41,6 +41,26 @@ def test_a_team_runs_within_its_quota_and_is_told_what_is_left_of_it():
     assert find_condition(status.conditions, "Ready").is_true
 
 
+def test_who_waits_for_quota_is_told_what_would_help_and_once_it_is_done_runs():
+    async def day(cluster):
+        await cluster.queue("blue", cpu=4)
+        await cluster.create(*pods("blue", 3), pod("large", "2", namespace="blue"), *gang("train", 2, namespace="blue"))
+        await asyncio.sleep(40)
+        told = await cluster.why("large", "blue"), await cluster.why("train-0", "blue")
+        events = await cluster.events("large", "blue")
+        quotas = [{"resource": "cpu", "nominal": 5}]
+        await cluster.client.patch(QUEUES, ObjectKey("", "blue"), {"spec": {"quotas": quotas}})
+        await asyncio.sleep(20)
+        return told, events, await cluster.running("large"), await cluster.running("train")
+
+    (large, train), events, *running = live(day, queues=True)
+    short = "queue blue: needs 2 cpu, 1 left of 4"
+    assert large == f"{short} Advice: 1 more cpu of queue blue's quota, or request 1 cpu at most."
+    assert ("FailedScheduling", large) in events
+    assert train == f"gang blue/train: {short} Advice: 1 more cpu of queue blue's quota."
+    assert running == [1, 0]
+
+
 def test_without_any_queue_nothing_changes_for_anyone():
     async def day(cluster):
         await cluster.namespace("blue", "nobody")
@@ -243,7 +263,7 @@ def test_a_quota_below_what_is_used_evicts_nobody_and_says_so():
     within = find_condition(status.conditions, "WithinQuota")
     assert (within.status, within.reason) == ("False", "UseAboveQuota")
     assert within.message.startswith("4 cpu used, 2 allowed; nothing is taken away for that")
-    assert why == "queue blue: needs 1 cpu, 0 left of 2"
+    assert why == "queue blue: needs 1 cpu, 0 left of 2 Advice: 3 more cpu of queue blue's quota."
 
 
 def test_a_pod_without_a_queue_pushes_a_gang_aside_whole_or_rather_others():

@@ -12,6 +12,7 @@ import yaml
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import NAMESPACES
 from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES, AppService
+from kubewright.api.crds.queue import QUEUE_CRD, QUEUES, Queue
 from kubewright.api.meta import Manifest
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.rest import RestClient
@@ -75,15 +76,8 @@ def _is_object(document: Any) -> bool:
 
 
 async def admitted(documents: Iterable[Manifest], namespace: str) -> list[AppService]:
-    """Return the AppServices as an API server stores them, defaults filled in; raises OpError for what it refuses.
-
-    The server is an empty one in this process, with the definition that kubewright brings: no cluster is asked.
-    """
-    from kubewright.twin.kinds import KindTable
-    from kubewright.twin.server import ApiServer
-
-    client = RestClient(InProcessTransport(ApiServer(Clock.virtual(), KindTable.builtin())), field_validation="Strict")
-    await client.create(CRDS, APP_SERVICE_CRD)
+    """Return the AppServices as an API server stores them, defaults filled in; raises OpError for what it refuses."""
+    client = await _empty_server(APP_SERVICE_CRD)
     found: list[AppService] = []
     spaces: set[str] = set()
     for document in documents:
@@ -93,6 +87,34 @@ async def admitted(documents: Iterable[Manifest], namespace: str) -> list[AppSer
             await _make(client, space)
         found.append(await client.create(APP_SERVICES, document, namespace=space))
     return found
+
+
+async def admitted_queues(documents: Iterable[Manifest]) -> list[Queue]:
+    """Return Queues as an API server stores them; raises OpError for what it refuses, and for what is none."""
+    client = await _empty_server(QUEUE_CRD)
+    found: list[Queue] = []
+    for document in documents:
+        name = f"{document['kind']}/{document['metadata'].get('name', '')}"
+        if document["kind"] != QUEUES.kind or document.get("apiVersion") != QUEUES.api_version:
+            raise OpError("read", ErrorKind.INVALID, name, f"expected a {QUEUES.kind} of {QUEUES.api_version}")
+        found.append(await client.create(QUEUES, _as_given(document)))
+    return found
+
+
+def _as_given(document: Manifest) -> Manifest:
+    """Return what a user wrote of an object, without what a server added: `kubectl get -o yaml` is edited, too."""
+    metadata = {key: each for key, each in document["metadata"].items() if key in {"name", "labels", "annotations"}}
+    return {**{key: each for key, each in document.items() if key != "status"}, "metadata": metadata}
+
+
+async def _empty_server(definition: Manifest) -> RestClient:
+    """Return a client of an empty server in this process that serves a kind of ours: no cluster is asked."""
+    from kubewright.twin.kinds import KindTable
+    from kubewright.twin.server import ApiServer
+
+    client = RestClient(InProcessTransport(ApiServer(Clock.virtual(), KindTable.builtin())), field_validation="Strict")
+    await client.create(CRDS, definition)
+    return client
 
 
 async def _make(client: RestClient, namespace: str) -> None:

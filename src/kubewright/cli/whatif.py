@@ -23,6 +23,13 @@ _CHOICE = click.Choice(PROFILES)
 @click.option(
     "--quota", "quotas", multiple=True, metavar="NAME=RESOURCE:AMOUNT", help="A ResourceQuota allows that much."
 )
+@click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    metavar="FILE",
+    help="Teams' Queues are as in the file, those there and new ones.",
+)
 @click.option("--profile", type=_CHOICE, default="spread", show_default=True, help="The scheduler's profile.")
 @click.option("--to-profile", type=_CHOICE, help="Another profile, to see what it would do with what waits.")
 @click.option("-n", "--namespace", default="", help="Of workloads, pods and quotas; the context's by default.")

@@ -11,6 +11,7 @@ import click
 from kubewright.api.meta import ObjectKey
 from kubewright.api.resources import is_bytes, write_amount
 from kubewright.app import PROFILES
+from kubewright.cli.documents import admitted_queues, read
 from kubewright.cli.live import read_cluster, show
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
@@ -23,6 +24,7 @@ from kubewright.explain.modifications import (
     RemoveNode,
     Scale,
     SetPriority,
+    SetQueue,
     SetQuota,
 )
 from kubewright.explain.targets import parse_target
@@ -42,6 +44,7 @@ class Asked:
     scaled: tuple[str, ...]
     priorities: tuple[str, ...]
     quotas: tuple[str, ...]
+    queues: tuple[str, ...]
     profile: str
     to_profile: str | None
     namespace: str
@@ -50,7 +53,10 @@ class Asked:
 
 async def show_effect(config: ConnectionConfig, asked: Asked) -> int:
     """Print what the changes would do; 3 if somebody is worse off."""
-    modifications = list(parsed(asked, asked.namespace or config.namespace))
+    modifications: list[Modification] = [
+        *parsed(asked, asked.namespace or config.namespace),
+        *map(SetQueue, await admitted_queues(read(asked.queues))),
+    ]
     if not modifications and asked.to_profile is None:
         raise click.UsageError("say what would change: see kubewright whatif --help")
     client = connect(config)

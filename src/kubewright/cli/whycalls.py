@@ -65,6 +65,7 @@ def _waiting(waiting: Waiting) -> Iterator[str]:
     scheduler = pod.spec.scheduler_name
     priority = f"priority {pod.spec.priority}"
     yield f"pod {pod.key} waits for {duration(waiting.seconds)}: {line} for {scheduler}, {priority}"
+    yield from _queue(waiting)
     if explanation.diagnosis is None:
         held = (
             f"{scheduler} says: {waiting.told}" if waiting.told else f"{scheduler} has not put it there. Does it run?"
@@ -87,6 +88,17 @@ def _waiting(waiting: Waiting) -> Iterator[str]:
         yield "  Each of these alone would let it run, the cheapest first:"
         for remedy in explanation.remedies:
             yield f"  {remedy.cost:5.1f}  {remedy}  -> {remedy.node}"
+
+
+def _queue(waiting: Waiting) -> Iterator[str]:
+    held = waiting.held
+    if held is None:
+        return
+    yield "  " + "; ".join((f"queue {held.queue}: {held.why}", *held.borrowers))
+    if held.helps:
+        yield "  As far as its queue goes each of these alone would let it run:"
+    for each in held.helps:
+        yield f"         {each}"
 
 
 def _table(diagnosis: Diagnosis) -> Iterator[str]:

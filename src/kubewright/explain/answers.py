@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kubewright.api.conditions import find_condition
-from kubewright.api.core import Pod
+from kubewright.api.core import Pod, PodSpec
 from kubewright.api.meta import parse_time, rfc3339
 from kubewright.explain.cluster import Cluster
 from kubewright.explain.eta import Arrivals, Eta, Outlook, eta
@@ -16,6 +16,7 @@ from kubewright.explain.missing import missing
 from kubewright.explain.quotas import Shortage, shortages
 from kubewright.explain.runtimes import RunTimes, ends
 from kubewright.explain.targets import leads_to, owners_of, pods_under
+from kubewright.explain.teams import Held, Teams
 from kubewright.explain.why import Explanation, Situation, explain
 from kubewright.placement.policy import SPREAD, Policy
 
@@ -37,12 +38,13 @@ class Waiting:
     """For how long it has waited."""
     eta: Eta | None = None
     """When it will start; None for one that never can as things are, or that is not in line."""
+    held: Held | None = None
+    """What its queue lacks for it."""
 
     @property
     def told(self) -> str:
         """Return what its scheduler says on its condition: quotas and gangs are known to the scheduler alone."""
-        condition = find_condition(self.pod.status.conditions, "PodScheduled")
-        return condition.message if condition is not None and condition.status == "False" else ""
+        return _told(self.pod)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _answer(pods: Iterable[Pod], unmade: Iterable[Unmade], cluster: Cluster, now
     placed = tuple(pod for pod in listed if not waits(pod))
     explained: list[Waiting] = []
     if waiting:
-        situation = cluster.situation(now, policy)
+        situation, teams = cluster.situation(now, policy), Teams(cluster)
         for pod in waiting[:EXPLAINED_AT_MOST]:
             created = pod.metadata.creation_timestamp
             waited = 0.0 if created is None else max(0.0, now - parse_time(created))
@@ -100,8 +102,19 @@ def _answer(pods: Iterable[Pod], unmade: Iterable[Unmade], cluster: Cluster, now
                 and len(explained) < FORETOLD_AT_MOST
             ):
                 when = eta(pod, _outlook(pod, cluster, situation, now), now, random.Random(SEED))  # noqa: S311  draws
-            explained.append(Waiting(pod, found, place, waited, when))
+            explained.append(Waiting(pod, found, place, waited, when, _held(pod, teams)))
     return Answer(placed, tuple(explained), len(waiting) - len(explained), tuple(unmade))
+
+
+def _told(pod: Pod) -> str:
+    condition = find_condition(pod.status.conditions, "PodScheduled")
+    return condition.message if condition is not None and condition.status == "False" else ""
+
+
+def _held(pod: Pod, teams: Teams) -> Held | None:
+    """Return what a pod's queue lacks for it; kube-scheduler heeds no queues, unless ours has its place and says so."""
+    heeds = pod.spec.scheduler_name != PodSpec().scheduler_name or "queue " in _told(pod)
+    return teams.held(pod) if heeds else None
 
 
 def _outlook(pod: Pod, cluster: Cluster, situation: Situation, now: float) -> Outlook:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from kubewright.api.apps import ReplicaSet, StatefulSet
 from kubewright.api.batch import Job
 from kubewright.api.core import Namespace, Node, Pod, Service
+from kubewright.api.crds.queue import Queue
 from kubewright.api.meta import KubeObject, ObjectKey
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.api.priorities import PriorityClass
@@ -37,6 +38,8 @@ class Cluster:
     budgets: tuple[PodDisruptionBudget, ...] = ()
     classes: tuple[PriorityClass, ...] = ()
     quotas: tuple[ResourceQuota, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    """Of teams."""
     makers: tuple[KubeObject, ...] = ()
     """What pods come from, besides the sets and jobs above: deployments, cron jobs and the rest."""
     unread: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from kubewright.api.meta import Manifest
 from kubewright.api.resources import write_amount
 from kubewright.explain.answers import Answer, Waiting
 from kubewright.explain.eta import INTERVAL, Eta
+from kubewright.explain.teams import Held
 from kubewright.explain.whatif import Effect, Use
 from kubewright.explain.why import Explanation, Remedy
 from kubewright.placement.diagnosis import Diagnosis
@@ -55,8 +56,13 @@ def _waiting(waiting: Waiting) -> Manifest:
         "told": waiting.told,
         "place": None if place is None else {"ahead": place.ahead, "waiting": place.waiting},
         "eta": None if waiting.eta is None else _eta(waiting.eta),
+        "queue": None if waiting.held is None else _held(waiting.held),
         **_explanation(waiting.explanation),
     }
+
+
+def _held(held: Held) -> Manifest:
+    return {"name": held.queue, "why": held.why, "borrowers": list(held.borrowers), "helps": list(held.helps)}
 
 
 def _eta(eta: Eta) -> Manifest:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from kubewright.api.apps import ReplicaSet, StatefulSet
 from kubewright.api.core import Pod
+from kubewright.api.crds.queue import Queue
 from kubewright.api.meta import ObjectKey, controller_of
 from kubewright.api.owners import controller_uid
 from kubewright.api.quantity import canonical
@@ -21,6 +22,7 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.explain.cluster import Cluster
 from kubewright.explain.forks import alike, copy_on
 from kubewright.explain.targets import Target, pods_under
+from kubewright.queues.rules import read_queues
 
 _OP = "whatif"
 NODES_AT_MOST = 10_000
@@ -126,7 +128,24 @@ class SetQuota:
         return with_changed(cluster, quotas=tuple(quotas))
 
 
-Modification: TypeAlias = AddNodes | RemoveNode | Scale | SetPriority | SetQuota
+@dataclass(frozen=True, slots=True)
+class SetQueue:
+    """A team's queue is as a manifest has it, which may be a new one."""
+
+    queue: Queue
+
+    def applied(self, cluster: Cluster) -> Cluster:
+        """Return the cluster with it; raises OpError where it would be refused, or set aside in part."""
+        name = self.queue.metadata.name
+        others = (each for each in cluster.queues if each.metadata.name != name)
+        changed = with_changed(cluster, queues=(*others, self.queue))
+        problem = read_queues(changed.queues)[1].get(name)
+        if problem is not None:
+            raise OpError(_OP, ErrorKind.INVALID, f"Queue/{name}", problem.message)
+        return changed
+
+
+Modification: TypeAlias = AddNodes | RemoveNode | Scale | SetPriority | SetQuota | SetQueue
 
 
 def modified(cluster: Cluster, modifications: Iterable[Modification]) -> Cluster:

@@ -13,6 +13,7 @@ from typing import Any
 from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
 from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.core import NAMESPACES, NODES, PODS, SERVICES
+from kubewright.api.crds.queue import QUEUES
 from kubewright.api.meta import ObjectKey, Resource
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.priorities import PRIORITY_CLASSES
@@ -46,6 +47,7 @@ _OTHERS: tuple[Resource[Any], ...] = (
     POD_DISRUPTION_BUDGETS,
     PRIORITY_CLASSES,
     RESOURCE_QUOTAS,
+    QUEUES,
     *_MAKERS,
 )
 
@@ -80,6 +82,7 @@ async def read(client: Client) -> Cluster:
         budgets=tuple(items["PodDisruptionBudget"]),
         classes=tuple(items["PriorityClass"]),
         quotas=tuple(items["ResourceQuota"]),
+        queues=tuple(items["Queue"]),
         makers=tuple(each for kind in _MAKERS for each in items[kind.kind]),
         unread=tuple(each[1] for each in read_ones if each[1]),
     )
@@ -92,4 +95,6 @@ async def _listed(client: Client, kind: Resource[Any]) -> tuple[Sequence[Any], s
     except OpError as error:
         if kind in _NEEDED or error.kind not in {ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND}:
             raise
+        if kind is QUEUES and error.kind is ErrorKind.NOT_FOUND:
+            return (), ""  # nobody has installed them
         return (), f"{kind.plural}: {error.detail}"

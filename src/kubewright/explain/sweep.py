@@ -1,15 +1,14 @@
 """What becomes of a cluster's pods if its scheduler had its way: all that wait are placed, others give way. Pure.
 
-The rules are the live scheduler's, in one sweep without time: by priority and age; a pod that fits nowhere evicts those
-that it may; who is evicted is made again if something makes it, and tried in turn. Pods that controllers lack are made
-as far as quotas let them.
+The rules are the live scheduler's, in one sweep without time: by priority and age, teams' queues in turn; a pod that
+fits nowhere evicts those that it may; who is evicted is made again if something makes it, and tried in turn. Pods that
+controllers lack are made as far as quotas let them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 
 from msgspec.structs import replace
 
@@ -17,11 +16,13 @@ from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.quotas import ResourceQuota
 from kubewright.explain.cluster import Cluster
-from kubewright.explain.line import rank, waits
+from kubewright.explain.line import waits
 from kubewright.explain.missing import missing
 from kubewright.explain.modifications import made_again
 from kubewright.explain.quotas import charged, shortages
-from kubewright.placement.fit import Fit, fit
+from kubewright.explain.teams import Line, Teams
+from kubewright.placement.diagnosis import Diagnosis
+from kubewright.placement.fit import Fit, find, fit
 from kubewright.placement.policy import SPREAD, Policy
 from kubewright.placement.preempt import Preemption, preempt
 from kubewright.placement.snapshot import ClusterSnapshot
@@ -66,45 +67,64 @@ def sweep(cluster: Cluster, policy: Policy = SPREAD) -> Swept:
     for pod in gated:
         swept.waiting[pod.key] = f"{fit(pod, swept.snapshot, 0, policy)}"
     line = [pod for pod in cluster.pods if waits(pod) and not pod.spec.scheduling_gates]
-    _place((*line, *made), swept, cluster, policy)
+    _Sweep(swept, Teams(cluster), cluster, policy).place((*line, *made))
     return swept
 
 
-def _place(pods: Iterable[Pod], swept: Swept, cluster: Cluster, policy: Policy) -> None:
-    queue = [(rank(pod), number, pod) for number, pod in enumerate(pods)]
-    heapify(queue)
-    tries: dict[ObjectKey, int] = {}
-    number = len(queue)
-    while queue:
-        _, _, pod = heappop(queue)
-        tries[pod.key] = tries.get(pod.key, 0) + 1
-        for victim in _decide(pod, swept, cluster, policy):
-            swept.evicted[victim.key] = pod.key
-            again = made_again(victim)
-            if again is not None and tries.get(victim.key, 0) < TRIES:
-                number += 1
-                heappush(queue, (rank(again), number, again))
+@dataclass(slots=True)
+class _Sweep:
+    """One sweep through all that wait."""
 
+    swept: Swept
+    teams: Teams
+    cluster: Cluster
+    policy: Policy
 
-def _decide(pod: Pod, swept: Swept, cluster: Cluster, policy: Policy) -> tuple[Pod, ...]:
-    """Place one pod, or note why it waits; return who had to go for it."""
-    snapshot = swept.snapshot
-    swept.waiting.pop(pod.key, None)
-    found = fit(pod, snapshot, 0, policy)
-    if isinstance(found, Fit):
-        swept.given.add(pod.key)
-        snapshot.assume(found.row, found.column)
-        return ()
-    if not found.problem and len(snapshot.table):
-        room = preempt(pod, snapshot, 0, cluster.budgets, policy)
-        if isinstance(room, Preemption):
-            for victim in room.victims:
-                snapshot.forget(victim.key)
-            swept.given.add(pod.key)
-            snapshot.assume(room.row, room.column)
-            return room.victims
-    swept.waiting[pod.key] = f"{found}"
-    return ()
+    def place(self, pods: Iterable[Pod]) -> None:
+        """Give each pod its turn, and those that had to go theirs."""
+        line, tries = Line(self.teams), dict[ObjectKey, int]()
+        for pod in pods:
+            line.add(pod)
+        while (pod := line.next()) is not None:
+            tries[pod.key] = tries.get(pod.key, 0) + 1
+            for victim in self._decide(pod):
+                self.swept.evicted[victim.key] = pod.key
+                again = made_again(victim)
+                if again is not None and tries.get(victim.key, 0) < TRIES:
+                    line.add(again)
+
+    def _decide(self, pod: Pod) -> tuple[Pod, ...]:
+        """Place one pod, or note why it waits; return who had to go for it."""
+        self.swept.waiting.pop(pod.key, None)
+        held, found = self.teams.held(pod), fit(pod, self.swept.snapshot, 0, self.policy)
+        if held is None and isinstance(found, Fit):
+            self._assume(pod, found)
+            return ()
+        victims = self._room(pod, found)
+        for victim in victims:
+            self.swept.snapshot.forget(victim.key)
+            self.teams.gave_back(victim)
+        room = find(pod, self.swept.snapshot, 0, self.policy) if victims else None
+        if room is not None:
+            self._assume(pod, room)
+        else:
+            self.swept.waiting[pod.key] = f"queue {held.queue}: {held.why}" if held is not None else f"{found}"
+        return victims
+
+    def _assume(self, pod: Pod, found: Fit) -> None:
+        self.swept.given.add(pod.key)
+        self.swept.snapshot.assume(found.row, found.column)
+        self.teams.took(pod, found.node)
+
+    def _room(self, pod: Pod, found: Fit | Diagnosis) -> tuple[Pod, ...]:
+        """Return who has to go for a pod: of its tree of queues if it has one, else whom it outranks."""
+        snapshot = self.swept.snapshot
+        if isinstance(found, Diagnosis) and (found.problem or not len(snapshot.table)):
+            return ()
+        if self.teams.queue_of(pod):
+            return self.teams.room(pod, snapshot, self.policy, is_back=pod.key in self.swept.evicted)
+        room = preempt(pod, snapshot, 0, self.cluster.budgets, self.policy)
+        return room.victims if isinstance(room, Preemption) else ()
 
 
 def _made(cluster: Cluster, swept: Swept) -> list[Pod]:

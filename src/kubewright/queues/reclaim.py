@@ -22,6 +22,7 @@ from typing import Protocol
 
 from kubewright.api.crds.queue import FAIR_SHARE, LOWER_PRIORITY, NEVER
 from kubewright.api.meta import ObjectKey
+from kubewright.queues.charges import summed
 from kubewright.queues.standing import Share, shares_of, standing
 from kubewright.queues.tree import QuotaTree
 from kubewright.queues.units import Holder, Unit
@@ -171,8 +172,8 @@ class _Trial:
             return False
         if tree.is_within(claimant, claim.amounts):
             return True
-        gives = _total(pods)
-        spare = all(tree.borrowed(each, key) >= gives[key] for each in giver for key in wanted)
+        gives = summed(pod.amounts for pod in pods)
+        spare = all(tree.borrowed(each, key) >= gives.get(key, 0) for each in giver for key in wanted)
         return fair and spare and self._leaves_more(claimant, giver[0], gives, tree)
 
     def _leaves_more(self, claimant: str, giver: str, gives: Mapping[str, int], tree: QuotaTree) -> bool:
@@ -184,13 +185,6 @@ class _Trial:
 def pods_of(units: Iterable[Unit]) -> list[Holder]:
     """Return the pods of some units, each once."""
     return list({pod.key: pod for unit in units for pod in unit.pods}.values())
-
-
-def _total(pods: Iterable[Holder]) -> Mapping[str, int]:
-    total: Counter[str] = Counter()
-    for pod in pods:
-        total.update(pod.amounts)
-    return total
 
 
 def _keys(units: Iterable[Unit]) -> frozenset[ObjectKey]:

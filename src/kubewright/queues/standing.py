@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from kubewright.queues.charges import summed
 from kubewright.queues.tree import QuotaTree
 from kubewright.queues.units import Unit
 
@@ -40,11 +41,9 @@ def shares_of(units: Iterable[Unit]) -> list[Share]:
     found: list[Share] = []
     for unit in listed:
         pods = [pod for pod in unit.pods if unit.is_excess or pod.key not in excess]
-        total: dict[str, int] = {}
-        for pod in pods:
-            for key, amount in pod.amounts.items():
-                total[key] = total.get(key, 0) + amount
-        found.append(Share(unit.queue, total, unit.priority, max(pod.since for pod in pods)))
+        found.append(
+            Share(unit.queue, summed(pod.amounts for pod in pods), unit.priority, max(pod.since for pod in pods))
+        )
     return found
 
 

@@ -79,6 +79,11 @@ class QuotaTree:
     def __iter__(self) -> Iterator[str]:
         return iter(self._nodes)
 
+    @property
+    def all_rules(self) -> Mapping[str, QueueRules]:
+        """Return the rules of all queues, by name."""
+        return self._rules
+
     def rules(self, queue: str) -> QueueRules:
         """Return a queue's rules."""
         return self._nodes[queue].rules
@@ -111,6 +116,13 @@ class QuotaTree:
         """Return the same queues with nothing used."""
         return QuotaTree(self._rules)
 
+    def under(self, rules: Mapping[str, QueueRules]) -> QuotaTree:
+        """Return what would be left if the rules were others, of the same queues."""
+        changed = QuotaTree(rules)
+        for name, node in self._nodes.items():
+            changed.charge(name, {key: self.direct(name, key) for key in node.total})
+        return changed
+
     def fork(self) -> QuotaTree:
         """Return an independent copy."""
         copy = QuotaTree(self._rules)
@@ -139,6 +151,11 @@ class QuotaTree:
     def used(self, queue: str, key: str) -> int:
         """Return what the queue's pods and those below it use."""
         return self._nodes[queue].total.get(key, 0)
+
+    def direct(self, queue: str, key: str) -> int:
+        """Return what the queue's own pods use, without those below it."""
+        node = self._nodes[queue]
+        return node.total.get(key, 0) - sum(child.total.get(key, 0) for child in node.children)
 
     def nominal(self, queue: str, key: str) -> int:
         """Return what is the queue's own, with what those below it lend it."""

@@ -1,5 +1,7 @@
 """Advice for pods that have waited for a while: after kube-scheduler's words, the cheapest change that would help.
 
+For one whose queue has no quota left for it that comes first, then what a node would take.
+
 Never in a pod's turn: somebody who has waited ten seconds can wait a few more, and pods that are alike share one piece
 of advice. At most a tenth of the loop's time goes into it.
 """
@@ -8,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import Pod
@@ -39,19 +42,35 @@ class _Advice:
     given_at: float
 
 
+class Waiting(Protocol):
+    """Who waits, and what teams' queues know of it."""
+
+    def pending(self) -> Iterable[QueuedPod]:
+        """Return the pods that have no node."""
+        ...
+
+    def like(self, pod: Pod) -> Hashable:
+        """Return what pods share that wait for the same quota."""
+        ...
+
+    def advice(self, pod: Pod) -> str:
+        """Return what would let a pod's queue have what it takes; nothing if it may."""
+        ...
+
+
 class Adviser:
-    """Looks through the pods that wait; `pending` yields those of the queue."""
+    """Looks through the pods that wait."""
 
     def __init__(
         self,
         state: ClusterState,
-        pending: Callable[[], Iterable[QueuedPod]],
+        waiting: Waiting,
         teller: Teller,
         policy: Policy,
         clock: Clock,
     ) -> None:
         self._state = state
-        self._pending = pending
+        self._waiting = waiting
         self._teller = teller
         self._policy = policy
         self._clock = clock
@@ -81,7 +100,9 @@ class Adviser:
     def _due(self) -> list[QueuedPod]:
         """Return who has waited long enough since it was told, or advised."""
         now = self._clock.now()
-        pending = [each for each in self._pending() if each.refused_by and now - each.first_seen_at >= AFTER_SECONDS]
+        pending = [
+            each for each in self._waiting.pending() if each.refused_by and now - each.first_seen_at >= AFTER_SECONDS
+        ]
         keys = {each.key for each in pending}
         self._advised = {key: at for key, at in self._advised.items() if key in keys}
         return [each for each in pending if now - self._advised.get(each.key, float("-inf")) >= KEEP_SECONDS]
@@ -94,7 +115,8 @@ class Adviser:
         """Return what pods share that can be advised alike; one with volumes is like no other."""
         if pod.spec.volumes:
             return pod.key
-        return self._state.snapshot.row(pod).shape.key, pod.spec.priority, pod.spec.preemption_policy
+        shape = self._state.snapshot.row(pod).shape.key
+        return shape, pod.spec.priority, pod.spec.preemption_policy, self._waiting.like(pod)
 
     def _advice(self, pod: Pod) -> str:
         now = self._clock.now()
@@ -103,7 +125,7 @@ class Adviser:
             self._endings, self._learned_at = tuple(endings(pods, {}, RunTimes.of(pods), now)), now
             self._by_like.clear()
         situation = Situation(self._state.snapshot, self._policy, tuple(self._state.budgets()), self._endings)
-        text = explain(pod, situation).hint
+        text = " ".join(filter(None, (self._waiting.advice(pod), explain(pod, situation).hint)))
         self._by_like[self._like(pod)] = _Advice(text, now)
         return text
 

@@ -69,7 +69,7 @@ class Scheduler:
         self._evictor = Evictor(operator.client, name)
         self._groups = Groups(operator, self._state, self._cycle, self._evictor, tell=self._tell, metrics=groups)
         self._queue = self._groups.queue
-        self._adviser = Adviser(self._state, self._queue.pending, self._teller, policy, self._clock)
+        self._adviser = Adviser(self._state, self._groups, self._teller, policy, self._clock)
         self._metrics = metrics or SchedulerMetrics()
         self._metrics.watch_pending(self._queue.counts)
         self._jobs: asyncio.Queue[Outcome] = asyncio.Queue(JOBS_AHEAD)

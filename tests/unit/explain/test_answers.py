@@ -6,6 +6,8 @@ from msgspec.structs import replace
 from kubewright.api.apps import Deployment, ReplicaSet, ReplicaSetSpec
 from kubewright.api.batch import Job, JobSpec, JobStatus
 from kubewright.api.conditions import Condition
+from kubewright.api.core import Namespace
+from kubewright.api.crds.queue import Queue, QueueSpec, Quota
 from kubewright.api.meta import ObjectMeta, OwnerReference, rfc3339
 from kubewright.api.pods import ContainerState, ContainerStateTerminated, ContainerStatus
 from kubewright.api.priorities import PriorityClass
@@ -229,3 +231,43 @@ def test_what_only_the_scheduler_knows_is_told_in_its_words(status, told):
     held = replace(held, status=replace(held.status, conditions=(condition,)))
     answer = about_pod(held, Cluster(nodes=(node("n"),), pods=(held,)), NOW)
     assert list(lines(answer, "pod/p"))[1].strip() == told
+
+
+def of_a_team(scheduler="kubewright-scheduler", told=""):
+    quotas = (Quota("cpu", "", 2), Quota("memory", "", "1Gi"))
+    green = Queue(metadata=ObjectMeta(name="green"), spec=QueueSpec(parent="all"))
+    queues = (
+        Queue(metadata=ObjectMeta(name="all")),
+        Queue(metadata=ObjectMeta(name="blue"), spec=QueueSpec(parent="all", quotas=quotas)),
+        green,
+    )
+    spaces = tuple(
+        Namespace(metadata=ObjectMeta(name=name, labels={"kubewright.dev/queue": queue}))
+        for name, queue in (("default", "blue"), ("other", "green"))
+    )
+    lent = pod("lent", on="n1", requests={"cpu": "1"})
+    lent = replace(lent, metadata=replace(lent.metadata, namespace="other"))
+    waiting = pod("w", requests={"cpu": "2"})
+    condition = Condition(type="PodScheduled", status="False", reason="Unschedulable", message=told)
+    status = replace(waiting.status, conditions=(condition,))
+    waiting = replace(waiting, spec=replace(waiting.spec, scheduler_name=scheduler), status=status)
+    return about_pod(waiting, Cluster((node("n1"),), (lent, waiting), namespaces=spaces, queues=queues), NOW)
+
+
+def test_of_a_pod_whose_queue_lacks_quota_it_is_told_who_borrows_it_and_what_would_help():
+    answer = of_a_team()
+    text = list(lines(answer, "pod/w"))
+    assert "  queue blue: needs 2 cpu, 1 left of 2; queue green borrows 1 cpu" in text
+    at = text.index("  As far as its queue goes each of these alone would let it run:")
+    assert [each.strip() for each in text[at + 1 : at + 3]] == [
+        "1 more cpu of queue blue's quota",
+        "request 1 cpu at most",
+    ]
+    (found,) = explanations(answer, "pod/w")["pods"]
+    assert (found["queue"]["name"], found["queue"]["why"]) == ("blue", "needs 2 cpu, 1 left of 2")
+    assert found["queue"]["borrowers"] == ["queue green borrows 1 cpu"]
+
+
+def test_kube_scheduler_heeds_no_queues_unless_ours_is_in_its_place_and_says_so():
+    assert of_a_team("default-scheduler").waiting[0].held is None
+    assert of_a_team("default-scheduler", "queue blue: needs 2 cpu, 1 left of 2").waiting[0].held is not None

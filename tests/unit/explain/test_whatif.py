@@ -4,14 +4,17 @@ import pytest
 from msgspec.structs import replace
 
 from kubewright.api.apps import Deployment, ReplicaSet, ReplicaSetSpec
+from kubewright.api.core import Namespace
+from kubewright.api.crds.queue import Queue, QueueSpec, Quota
 from kubewright.api.meta import ObjectKey, ObjectMeta, OwnerReference
 from kubewright.api.priorities import PriorityClass
 from kubewright.api.quotas import ResourceQuota, ResourceQuotaStatus
+from kubewright.cli.documents import admitted_queues, read
 from kubewright.cli.whatifcalls import Asked, lines, parsed
 from kubewright.errors import OpError
 from kubewright.explain.cluster import Cluster
 from kubewright.explain.documents import effect_document
-from kubewright.explain.modifications import AddNodes, RemoveNode, Scale, SetPriority, SetQuota
+from kubewright.explain.modifications import AddNodes, RemoveNode, Scale, SetPriority, SetQueue, SetQuota
 from kubewright.explain.targets import parse_target
 from kubewright.explain.whatif import whatif
 from kubewright.placement.policy import PACK
@@ -180,7 +183,7 @@ def test_what_is_not_there_is_said_so(change, words):
 
 
 def asked(**options):
-    nothing = dict.fromkeys(("added", "removed", "scaled", "priorities", "quotas"), ())
+    nothing = dict.fromkeys(("added", "removed", "scaled", "priorities", "quotas", "queues"), ())
     rest = {"profile": "spread", "to_profile": None, "namespace": "", "output": "text"}
     return Asked(**nothing | rest | options)
 
@@ -222,3 +225,69 @@ def test_an_effect_is_shown_and_written():
     written = effect_document(effect)
     assert written["placed"] == [{"pod": "default/w", "node": "new-1-like-n1"}]
     assert written["utilisation"][0]["after"] == {"requested": "5", "offered": "8", "share": 0.625}
+
+
+def queue(name, cpu, parent="", **spec):
+    quotas = () if cpu is None else (Quota("cpu", "", cpu),)
+    return Queue(metadata=ObjectMeta(name=name), spec=QueueSpec(parent=parent, quotas=quotas, **spec))
+
+
+def of_teams(*pods, queues, nodes=1):
+    spaces = tuple(
+        Namespace(metadata=ObjectMeta(name=each, labels={"kubewright.dev/queue": each})) for each in ("a", "b")
+    )
+    placed = [replace(each, metadata=replace(each.metadata, namespace=each.metadata.name[0])) for each in pods]
+    names = [f"n{number}" for number in range(1, nodes + 1)]
+    return Cluster(tuple(map(node, names)), tuple(placed), namespaces=spaces, queues=tuple(queues))
+
+
+def test_more_quota_lets_those_run_that_waited_for_it():
+    waiting = [pod(f"a{number}", requests={"cpu": "1"}) for number in range(3)]
+    there = of_teams(*waiting, queues=[queue("a", 1)])
+    effect = whatif(there, [SetQueue(queue("a", 2))])
+    assert [str(found) for found, _ in effect.placed] == ["a/a1"]
+    assert effect.waiting == ((ObjectKey("a", "a2"), "queue a: needs 1 cpu, 0 left of 2"),)
+
+
+def test_what_a_new_queue_is_owed_others_give_back_and_no_more():
+    lent = [made(pod(f"b{number}", on="n1", requests={"cpu": "1"})) for number in range(3)]
+    queues = [queue("all", None), queue("a", 0, "all", reclaim="Any"), queue("b", 3, "all")]
+    there = of_teams(*lent, pod("a0", requests={"cpu": "1"}), pod("a1", requests={"cpu": "1"}), queues=queues)
+    assert not whatif(there, []).evicted
+    effect = whatif(there, [SetQueue(queue("a", 1, "all")), SetQueue(queue("b", 2, "all"))])
+    assert [(gone.namespace, by.name) for gone, by in effect.evicted] == [("b", "a0")]
+
+
+def test_queues_have_their_turns_by_what_they_have_of_their_share():
+    waiting = [pod(f"{team}{number}", requests={"cpu": "1"}) for number in range(4) for team in "ab"]
+    there = of_teams(*waiting, queues=[queue("all", 4), queue("a", None, "all"), queue("b", None, "all", weight=3)])
+    effect = whatif(there, [AddNodes(1, "n1")])
+    assert sorted(key.namespace for key, _ in effect.waiting) == ["a"] * 3 + ["b"]
+
+
+def test_a_queue_that_would_be_on_a_cycle_is_refused():
+    there = of_teams(queues=[queue("a", 1), queue("b", 1, "a")])
+    with pytest.raises(OpError, match="is a cycle"):
+        whatif(there, [SetQueue(queue("a", 1, "b"))])
+
+
+MANIFEST = """
+apiVersion: kubewright.dev/v1alpha1
+kind: Queue
+metadata: {name: research, uid: left-from-a-server, resourceVersion: "7"}
+spec: {quotas: [{resource: nvidia.com/gpu, nominal: %s}]}
+status: {pending: 1}
+"""
+
+
+async def test_a_queue_is_read_from_a_file_and_checked_as_a_server_would(tmp_path):
+    file = tmp_path / "queue.yaml"
+    file.write_text(MANIFEST % 8)
+    (found,) = await admitted_queues(read([str(file)]))
+    assert (found.metadata.name, found.spec.quotas[0].nominal) == ("research", 8)
+    file.write_text(MANIFEST % -8)
+    with pytest.raises(OpError, match="nominal is not below 0"):
+        await admitted_queues(read([str(file)]))
+    file.write_text("kind: Pod\nmetadata: {name: x}")
+    with pytest.raises(OpError, match="expected a Queue of"):
+        await admitted_queues(read([str(file)]))

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from kubewright.api.core import NAMESPACES, NODES, Namespace, Node, Pod
 from kubewright.api.crds.queue import QUEUE_LABEL, QUEUES, Queue
 from kubewright.api.meta import ObjectKey, rfc3339
-from kubewright.api.resources import pod_request
-from kubewright.devices.requests import PRODUCT, VENDOR, models
-from kubewright.queues.rules import Problem, quota_key, read_queues, split_key
+from kubewright.queues.charges import charges
+from kubewright.queues.helps import advice, helps
+from kubewright.queues.rules import Problem, read_queues, split_key
 from kubewright.queues.tree import QuotaTree
 from kubewright.queues.turns import Backoffs, History, Turn, Turns
 from kubewright.runtime.informer import Change, Informer
@@ -102,15 +102,7 @@ class Admission:
 
     def amounts(self, pod: Pod, node: str = "") -> Mapping[str, int]:
         """Return what a pod takes by `quota_key`: on a node that of its model of GPU, before if it names one."""
-        total: dict[str, int] = dict(pod_request(pod))
-        gpus = [resource for resource in total if resource.startswith(VENDOR)]
-        if gpus:
-            found = self._nodes.index.get(ObjectKey("", node)) if node else None
-            named = models(pod.spec) if found is None else {found.metadata.labels.get(PRODUCT, "")}
-            model = next(iter(named)) if len(named) == 1 else ""
-            if model:
-                total |= {quota_key(resource, model): total[resource] for resource in gpus}
-        return total
+        return charges(pod, self._nodes.index.get(ObjectKey("", node)) if node else None)
 
     def request(self, queued: QueuedPod) -> Mapping[str, int]:
         """Return what a pod takes that has no node yet: worked out once, as it is asked for at every turn."""
@@ -144,6 +136,10 @@ class Admission:
             self._said.clear()
         self._said[about] = now + SAID_SECONDS, text
         return text
+
+    def advice(self, queue: str, amounts: Mapping[str, int], *, divisible: bool) -> str:
+        """Return what would let a queue have these amounts; nothing if it may have them, or is not there."""
+        return advice(helps(self.tree, queue, amounts, divisible=divisible)) if queue in self.tree else ""
 
     def models_used_up(self, queue: str, amounts: Mapping[str, int]) -> tuple[str, ...]:
         """Return the models of GPU that a queue has not enough left of for these amounts."""

@@ -18,6 +18,7 @@ from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.fit import Fit
 from kubewright.placement.gang import ANYWHERE, Group, GroupFit, GroupRefusal, Together, fit_group, outside
 from kubewright.placement.preempt import NoPreemption, Preemption
+from kubewright.queues.charges import summed
 from kubewright.queues.reclaim import Claim
 from kubewright.scheduler.cycle import Cycle, Outcome, Refusal
 from kubewright.scheduler.groups.admission import PROMISE_SECONDS, Admission, Promise
@@ -86,6 +87,19 @@ class GroupCycle:
         if problem:
             return (_held(queued, f"gang {gang.key}: {problem}", GANG, now),)
         return self._decide(self._party(gang, queued, queue), now)
+
+    def like(self, pod: Pod) -> Hashable:
+        """Return what pods share that wait for the same quota: a gang waits as one."""
+        gang = self._gangs.of(pod)
+        return self._admission.queue_of(pod.metadata.namespace), gang.key if gang is not None else None
+
+    def advice(self, pod: Pod) -> str:
+        """Return what would let the pod's queue have what it takes, with the others of its gang; nothing if it may."""
+        queue, gang = self._admission.queue_of(pod.metadata.namespace), self._gangs.of(pod)
+        if not queue:
+            return ""
+        pods = (pod,) if gang is None else self._gangs.waiting(gang.key)[: max(self._gangs.missing(gang), 1)]
+        return self._admission.advice(queue, summed(map(self._admission.amounts, pods)), divisible=gang is None)
 
     def _is_hopeless(self, queued: QueuedPod, queue: str, now: float) -> bool:
         """Tell whether a pod that waits for its quota has been told so, and one like it was refused just now."""
@@ -299,11 +313,7 @@ class GroupCycle:
         return outcomes
 
     def _amounts(self, party: _Party) -> dict[str, int]:
-        total: dict[str, int] = {}
-        for queued in party.queued:
-            for key, amount in self._admission.request(queued).items():
-                total[key] = total.get(key, 0) + amount
-        return total
+        return summed(map(self._admission.request, party.queued))
 
 
 def _rank(pods: Sequence[Pod]) -> int:

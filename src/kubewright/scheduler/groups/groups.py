@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kubewright.api.core import PODS, Pod
@@ -86,6 +86,18 @@ class Groups:
     def decide(self, queued: QueuedPod, now: float) -> Sequence[Outcome]:
         """Return what becomes of a pod, and of those that are decided with it."""
         return self._cycle.decide(queued, now)
+
+    def pending(self) -> Iterable[QueuedPod]:
+        """Return the pods that have no node."""
+        return self.queue.pending()
+
+    def like(self, pod: Pod) -> Hashable:
+        """Return what pods share that wait for the same quota."""
+        return self._cycle.like(pod)
+
+    def advice(self, pod: Pod) -> str:
+        """Return what would let a pod's queue have what it takes; nothing if it may."""
+        return self._cycle.advice(pod)
 
     def bound(self, placement: Placement, now: float) -> None:
         """Count a pod that was bound."""
