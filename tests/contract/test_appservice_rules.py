@@ -177,10 +177,15 @@ REFUSED = {
         "rollout.strategy",
         "moves traffic, and without ports there is none",
     ),
-    "a canary of what is stateful": (
-        a_service(kind="stateful", rollout=CANARY),
+    "a second set of what is stateful": (
+        a_service(kind="stateful", rollout={"strategy": "blueGreen"}),
         "rollout.strategy",
-        "pods that are not interchangeable",
+        "pods that are not interchangeable have no second set",
+    ),
+    "a route to a part of what is stateful": (
+        a_service(kind="stateful", rollout=CANARY | {"traffic": "virtualService"}, mesh={"type": "istio"}),
+        "rollout.traffic",
+        "is some of them: set rollout.traffic to auto",
     ),
     "a node's port twice": (
         a_service(
@@ -217,11 +222,6 @@ REFUSED = {
     "a job that stays available": (a_job(availability={}), "availability", "remove availability"),
     "a job that is rolled out": (a_job(rollout={"history": 3}), "rollout", "a job is not rolled out"),
     "a job with an objective": (a_job(slo={"availability": 99}), "slo", "remove slo"),
-    "a rehearsal of what is stateful": (
-        a_service(kind="stateful", rollout={"rehearse": True}),
-        "rollout.rehearse",
-        "only a service's releases are rehearsed",
-    ),
     "a canary by routes without a gateway": (
         a_service(rollout={**CANARY, "traffic": "httpRoute"}),
         "rollout.traffic",

@@ -3,13 +3,19 @@
 import asyncio
 
 from kubewright.api.core import CONFIG_MAPS
+from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import ObjectKey
 from kubewright.api.quotas import RESOURCE_QUOTAS
+from kubewright.api.volumes import STORAGE_CLASSES
 from kubewright.workloads.rollout.orders import PROMOTE, word
-from tests.sim.releases import HEALTHY, run
+from tests.sim.releases import HEALTHY, app, run
 
 NEXT = "shop/web:1.1"
 CANARY = {"strategy": "canary", "rehearse": True}
+DISKS = {
+    "metadata": {"name": "disks", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+    "provisioner": "twin.kubewright.dev/disk",
+}
 HUGE = {"requests": {"cpu": "64"}, "limits": {"cpu": "64"}}
 
 
@@ -110,3 +116,56 @@ def test_a_spec_that_is_taken_back_or_not_rehearsed_any_more_is_not_held():
     back, conditions = run(scenario)
     assert back.release == back.stable
     assert "Rehearsed" not in conditions
+
+
+def test_a_stateful_release_is_rehearsed_with_its_volumes_and_arrives():
+    async def scenario(shop):
+        await shop.client.create(STORAGE_CLASSES, DISKS)
+        claim = {"name": "data", "mountPath": "/data", "template": {"size": "1Gi"}}
+        await shop.create(kind="stateful", replicas=2, rollout=CANARY, volumes=[claim])
+        await shop.change(image=NEXT)
+        await shop.phase("Progressing", 120)
+        condition = await rehearsed(shop)
+        await shop.change(resources=HUGE)
+        held = await shop.until(lambda state: state.reason == "RehearsalFailed", 200)
+        return condition, held, await shop.images()
+
+    condition, held, images = run(scenario)
+    assert condition.message == "all 2 pods find a place and come up; it changes StatefulSet"
+    assert "Insufficient cpu" in held.message
+    assert set(images) <= {HEALTHY, NEXT}
+
+
+def test_a_first_release_that_fits_nowhere_is_held_until_it_does_and_then_comes_up():
+    async def scenario(shop):
+        spec = app(rollout=CANARY, resources=HUGE, files={"/etc/web.yaml": "a: 1"})
+        await shop.client.create(APP_SERVICES, spec, namespace="default")
+        held = await shop.until(lambda state: state is not None and state.reason == "RehearsalFailed", 60)
+        await asyncio.sleep(90)
+        made = await maps(shop), set(await shop.deployments()), (await shop.conditions())["Stalled"].status
+        await shop.change(resources=None)
+        stable = await shop.phase("Stable", 120)
+        return held, made, stable, await rehearsed(shop), await shop.images()
+
+    held, made, stable, condition, images = run(scenario)
+    assert (held.phase, held.stable) == ("Rehearsing", "")
+    assert "Insufficient cpu" in held.message
+    assert made == ([], set(), "True")
+    assert stable.stable == stable.release
+    assert condition.message.startswith("all 4 pods find a place and come up; it creates")
+    assert images == {HEALTHY: 4}
+
+
+def test_a_first_release_that_is_held_starts_when_somebody_promotes_it():
+    async def scenario(shop):
+        await shop.client.create(APP_SERVICES, app(rollout=CANARY, resources=HUGE), namespace="default")
+        held = await shop.until(lambda state: state is not None and state.reason == "RehearsalFailed", 60)
+        await shop.tell(**{PROMOTE: word(PROMOTE, held)})
+        started = await shop.phase("Progressing", 60)
+        await asyncio.sleep(30)
+        return started, set(await shop.deployments()), (await shop.conditions())["Ready"].reason
+
+    started, deployments, reason = run(scenario)
+    assert started.stable == ""
+    assert deployments == {"web"}
+    assert reason == "Unschedulable"

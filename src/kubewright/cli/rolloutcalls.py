@@ -8,17 +8,17 @@ from contextlib import asynccontextmanager
 
 import click
 
-from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
-from kubewright.api.crds.appservice.rolloutstatus import ROLLED_BACK, STABLE, RolloutStatus
+from kubewright.api.crds.appservice.rolloutstatus import REHEARSING, ROLLED_BACK, STABLE, RolloutStatus
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.connect import connect
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
-from kubewright.workloads.children.identity import NAME_LABEL
+from kubewright.workloads.kinds import runner_of
 from kubewright.workloads.rollout import orders
-from kubewright.workloads.rollout.releases import Revision, revisions_of
+from kubewright.workloads.rollout.history import kept_revisions
+from kubewright.workloads.rollout.releases import Revision
 from kubewright.workloads.rollout.words import sentence
 
 FIELD_MANAGER = "kubewright-cli"
@@ -47,7 +47,7 @@ async def show_status(
 def describe(app: AppService) -> str:
     """Say how a release stands, as one line."""
     state = app.status.rollout
-    if state is None or not state.stable:
+    if state is None or (not state.stable and state.phase != REHEARSING):
         return f"{app.metadata.name}: the first release has not come up yet"
     return f"{app.metadata.name}: {sentence(app, state)}"
 
@@ -122,12 +122,10 @@ async def _change(client: Client, key: ObjectKey, patch: Manifest) -> None:
     await client.patch(APP_SERVICES, key, patch, field_manager=FIELD_MANAGER)
 
 
-async def _revisions(client: Client, key: ObjectKey) -> tuple[AppService, list[Revision]]:
+async def _revisions(client: Client, key: ObjectKey) -> tuple[AppService, Sequence[Revision]]:
     app = await client.get(APP_SERVICES, key)
-    deployment = await client.get(DEPLOYMENTS, key)
-    selector = f"{NAME_LABEL}={key.name}"
-    sets = (await client.list(REPLICA_SETS, namespace=key.namespace, label_selector=selector)).items
-    return app, revisions_of(deployment.metadata.uid, sets)
+    runner = await client.get(runner_of(app), key)
+    return app, await kept_revisions(client, app, runner, counted=True)
 
 
 @asynccontextmanager

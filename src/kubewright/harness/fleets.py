@@ -1,6 +1,6 @@
-"""ReplicaSets and pods of Deployments, ready at once: for operators that look at pods.
+"""What Deployments and StatefulSets are made of, ready at once: for operators that look at pods.
 
-At most three pods stand for all of a Deployment. They are the surroundings' own: no snapshot shows them.
+At most three pods stand for all of one. They are the surroundings' own: no snapshot shows them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS
+from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
 from kubewright.api.core import PODS
 from kubewright.api.live import LiveObject, live_resource
-from kubewright.api.meta import Manifest, ObjectKey, Resource, rfc3339
+from kubewright.api.meta import EMPTY, Manifest, ObjectKey, Resource, rfc3339
 from kubewright.api.owners import is_owned_by, owner_reference
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
@@ -23,9 +23,11 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.harness.snapshot import SURROUNDINGS
 
 MOST_PODS = 3
+RELEASE = "harness.kubewright.dev/template"
+"""On the pods of StatefulSets: which template they are of."""
 _HASH_LABEL = "pod-template-hash"
 _REVISION = "deployment.kubernetes.io/revision"
-_DEPLOYMENTS, _SETS, _PODS = (live_resource(each) for each in (DEPLOYMENTS, REPLICA_SETS, PODS))
+_DEPLOYMENTS, _SETS, _STATEFUL, _PODS = map(live_resource, (DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, PODS))
 _REFUSED = frozenset({ErrorKind.INVALID, ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND})
 
 
@@ -48,7 +50,24 @@ class Fleets:
             for other in sets:
                 await self._shrink(other, 0 if other.metadata.name != name else wanted)
             for number in range(min(wanted, MOST_PODS)):
-                await self._pod(present, ObjectKey(deployment.metadata.namespace, f"{name}-{number}"))
+                await self._pod(_SETS, present, ObjectKey(deployment.metadata.namespace, f"{name}-{number}"))
+        except OpError as error:
+            if error.kind in _REFUSED:
+                return False
+            raise
+        return True
+
+    async def fit_stateful(self, stateful: LiveObject) -> bool:
+        """Let the pods of a StatefulSet be those of its template, one of each name."""
+        metadata, wanted = stateful.metadata, min(stateful.spec.get("replicas", 1), MOST_PODS)
+        template = {RELEASE: _digest(stateful.spec["template"])}
+        names = [f"{metadata.name}-{number}" for number in range(wanted)]
+        try:
+            for pod in await self._owned(_PODS, stateful):
+                if pod.metadata.name not in names or not template.items() <= pod.metadata.annotations.items():
+                    await self.client.delete(_PODS, pod)
+            for name in names:
+                await self._pod(_STATEFUL, stateful, ObjectKey(metadata.namespace, name), template)
         except OpError as error:
             if error.kind in _REFUSED:
                 return False
@@ -79,14 +98,16 @@ class Fleets:
             if number >= replicas:
                 await self.client.delete(_PODS, pod)
 
-    async def _pod(self, owner: LiveObject, key: ObjectKey) -> None:
+    async def _pod(
+        self, kind: Resource[LiveObject], owner: LiveObject, key: ObjectKey, noted: Mapping[str, str] = EMPTY
+    ) -> None:
         template = owner.spec["template"]
         metadata = {
             **template["metadata"],
             "namespace": key.namespace,
             "name": key.name,
-            "annotations": {**template["metadata"].get("annotations", {}), SURROUNDINGS: ""},
-            "ownerReferences": [owner_reference(owner, _SETS)],
+            "annotations": {**template["metadata"].get("annotations", {}), SURROUNDINGS: "", **noted},
+            "ownerReferences": [owner_reference(owner, kind)],
         }
         try:
             manifest = {"metadata": metadata, "spec": {"containers": _simple(template["spec"])}}
@@ -104,11 +125,13 @@ def _simple(spec: Mapping[str, Any]) -> list[Manifest]:
     return [{"name": each["name"], "image": each.get("image", "")} for each in spec["containers"]]
 
 
+def _digest(template: Mapping[str, Any]) -> str:
+    return hashlib.sha256(msgspec.json.encode(template, order="deterministic")).hexdigest()[:10]
+
+
 def _set_of(deployment: LiveObject) -> Manifest:
     template, replicas = deployment.spec["template"], deployment.spec.get("replicas", 1)
-    text = msgspec.json.encode(template, order="deterministic")
-    digest = hashlib.sha256(text).hexdigest()[:10]
-    metadata = template["metadata"]
+    digest, metadata = _digest(template), template["metadata"]
     labels = {**metadata.get("labels", {}), _HASH_LABEL: digest}
     selector = {"matchLabels": {**deployment.spec["selector"].get("matchLabels", {}), _HASH_LABEL: digest}}
     return {

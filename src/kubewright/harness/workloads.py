@@ -7,7 +7,7 @@ no time for these. Only where the operator looks at pods there are some (`fleets
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
@@ -88,8 +88,8 @@ class _Kubelets:
     clock: Clock
     informer: Informer[LiveObject]
     state: State
-    fleets: Fleets | None = None
-    """What makes the pods, of Deployments whose pods matter."""
+    fit: Callable[[LiveObject], Awaitable[bool]] | None = None
+    """What makes the pods, where these matter; False when the server does not take them."""
 
     async def reconcile(self, key: ObjectKey) -> Done:
         """Let one workload be up, a second after it was seen to be otherwise."""
@@ -97,7 +97,7 @@ class _Kubelets:
             return Done()
         await asyncio.sleep(COMES_UP_SECONDS)
         live, status = self.informer.index.get(key), self._missing(key)
-        if live is None or status is None or (self.fleets is not None and not await self.fleets.fit(live)):
+        if live is None or status is None or (self.fit is not None and not await self.fit(live)):
             return Done()
         try:
             await self.client.patch(self.informer.resource, key, {"status": status}, subresource="status")
@@ -130,7 +130,7 @@ def workloads(client: Client, clock: Clock, kinds: frozenset[tuple[str, str]]) -
             informer = Informer(client, resource)
             queue: WorkQueue[ObjectKey] = WorkQueue(resource.plural)
             watch_own(informer, queue)
-            of_pods = fleets if resource.kind == DEPLOYMENTS.kind else None
-            reconciler = _Kubelets(client, clock, informer, state, of_pods)
+            made = {DEPLOYMENTS.kind: fleets.fit, STATEFUL_SETS.kind: fleets.fit_stateful} if fleets else {}
+            reconciler = _Kubelets(client, clock, informer, state, made.get(resource.kind))
             running += [informer, Controller(resource.plural, reconciler, queue, concurrency=8, informers=(informer,))]
     return running

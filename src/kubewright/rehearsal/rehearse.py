@@ -73,6 +73,8 @@ def _before(live: LiveObject) -> Manifest:
     status = as_dict(document["status"])
     if stable := text(status, "rollout", "stable"):
         status["rollout"] = {"phase": STABLE, "release": stable, "stable": stable}
+    else:
+        status.pop("rollout", None)  # a first release: nothing has served yet
     head = {"apiVersion": APP_SERVICES.api_version, "kind": APP_SERVICES.kind, "metadata": metadata, "status": status}
     return as_object(head, document["spec"])
 

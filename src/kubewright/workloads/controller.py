@@ -27,7 +27,7 @@ from kubewright.runtime.plans import Executor
 from kubewright.series.protocol import MetricSource
 from kubewright.workloads.children import MANAGED_BY, MANAGED_BY_LABEL
 from kubewright.workloads.decide import decide, desired, refused
-from kubewright.workloads.kinds import BUILT_IN, CHILD_DEPLOYMENTS, OPTIONAL
+from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
 from kubewright.workloads.listening import Listener
 from kubewright.workloads.oldfiles import needed_files
 from kubewright.workloads.optional import OptionalKind
@@ -84,7 +84,7 @@ class AppServiceReconciler:
         Also when to look again, if that is sooner than usual.
         """
         children = self._children()
-        turn = await self.rollouts.turn(app, desired(app, children.kinds), self._deployment)
+        turn = await self.rollouts.turn(app, desired(app, children.kinds), self._child)
         observed = await children.observe(app, turn.manifests)
         seen = Seen(
             observed,
@@ -104,10 +104,8 @@ class AppServiceReconciler:
             raise
         return not plan.actions and not seen.children.beyond_caches, turn.again_seconds
 
-    def _deployment(self, key: ObjectKey) -> LiveObject | None:
-        return next(
-            (each.index.get(key) for each in self.children.informers if each.resource == CHILD_DEPLOYMENTS), None
-        )
+    def _child(self, kind: Resource[LiveObject], key: ObjectKey) -> LiveObject | None:
+        return next((each.index.get(key) for each in self.children.informers if each.resource == kind), None)
 
     def _children(self) -> Children:
         served = [kind.informer for kind in self.optional if kind.informer is not None and kind.served]

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kubewright.api.applyset import ApplySet, identity
-from kubewright.api.core import CONFIG_MAPS
+from kubewright.api.core import CONFIG_MAPS, PODS
 from kubewright.api.crds.appservice import APP_SERVICES, AppService, problems
 from kubewright.api.crds.appservice.rolloutstatus import REHEARSING
-from kubewright.api.crds.appservice.spec import JOB, STATEFUL
+from kubewright.api.crds.appservice.spec import JOB
 from kubewright.api.drift import with_fingerprint
 from kubewright.api.finalizers import hold, is_going, let_go
 from kubewright.api.live import LiveObject
@@ -31,6 +31,7 @@ from kubewright.workloads.kinds import (
     CHILD_STATEFUL_SETS,
     VIRTUAL_SERVICES,
     WORKLOADS,
+    runner_of,
 )
 from kubewright.workloads.rollout.decide import REHEARSAL_FAILED
 from kubewright.workloads.rollout.standing import standing
@@ -142,6 +143,9 @@ def _converge(app: AppService, children: tuple[Manifest, ...], seen: Seen) -> It
             case _:
                 yield action
     yield from _bound_replicas(app, seen)
+    for pod in seen.rollout.stuck:
+        yield Delete(PODS, pod.key, pod.metadata.uid)
+        yield Announce("Normal", "PodReplaced", f"Pod {pod.key}: not ready, and of a release that is not to run")
 
 
 def _onto(action: Apply, live: LiveObject) -> Apply:
@@ -160,7 +164,9 @@ def _waits(action: Action, seen: Seen) -> bool:
     if state is None or state.phase != REHEARSING:
         return False
     match action:
-        case Apply(resource) if resource == CHILD_DEPLOYMENTS:
+        case Apply() if not state.stable:
+            return True  # nothing serves yet
+        case Apply(resource) if resource in {CHILD_DEPLOYMENTS, CHILD_STATEFUL_SETS}:
             return False
         case Apply(resource, manifest) if resource == CHILD_SERVICES:
             return seen.children.at(manifest) is not None
@@ -183,7 +189,7 @@ def _keep_replicas(app: AppService, resource: Resource[LiveObject], live: LiveOb
 
 def _bound_replicas(app: AppService, seen: Seen) -> Iterator[Scale]:
     """Bring the number of pods within the autoscaler's bounds; 0 means that somebody switched it off."""
-    kind = CHILD_STATEFUL_SETS if app.spec.form == STATEFUL else CHILD_DEPLOYMENTS
+    kind = runner_of(app)
     live = seen.child(app, kind)
     if app.spec.scaling is not None and live is not None:
         replicas = _within(app, live)

@@ -41,6 +41,9 @@ class WorkloadStatus(msgspec.Struct, frozen=True, rename="camel"):
     active: Any = 0
     """How many pods of a Job run; the Jobs of a CronJob, as references."""
     conditions: tuple[Condition, ...] = ()
+    current_revision: str = ""
+    update_revision: str = ""
+    """Of a StatefulSet: what its old pods are, and its new ones; the same when it is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.core import CONFIG_MAPS, SERVICE_ACCOUNTS, SERVICES
+from kubewright.api.crds.appservice import AppService
+from kubewright.api.crds.appservice.spec import STATEFUL
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest, Resource
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
@@ -45,6 +47,16 @@ CHILD_KINDS: tuple[Resource[LiveObject], ...] = (*BUILT_IN, *OPTIONAL)
 
 WORKLOADS: tuple[Resource[LiveObject], ...] = (CHILD_DEPLOYMENTS, CHILD_STATEFUL_SETS, CHILD_JOBS, CHILD_CRON_JOBS)
 """What runs an application's pods: one of these."""
+
+
+def runner_of(app: AppService) -> Resource[LiveObject]:
+    """Return the kind of what runs the pods of an application that is rolled out."""
+    return CHILD_STATEFUL_SETS if app.spec.form == STATEFUL else CHILD_DEPLOYMENTS
+
+
+def is_runner(app: AppService, child: Manifest) -> bool:
+    """Whether a child is what runs the application's pods, and not what tries a new release beside it."""
+    return child["kind"] == runner_of(app).kind and child["metadata"]["name"] == app.metadata.name
 
 
 def kind_of(child: Manifest) -> Resource[LiveObject]:

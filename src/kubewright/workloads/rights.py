@@ -26,8 +26,8 @@ def cluster_rules() -> list[Manifest]:
         # The releases that an application has had.
         rule(REPLICA_SETS, ("list",)),
         rule(CONTROLLER_REVISIONS, ("list",)),
-        # Trouble is told by pods and by events; nobody's Secrets are read.
-        rule(PODS, WATCH),
+        # Trouble is told by pods and by events; nobody's Secrets are read. Pods that block a release are deleted.
+        rule(PODS, (*WATCH, "delete")),
         rule(EVENTS, ("create", "patch", *WATCH)),
         # Who creates something cannot be held to a name: it has none yet.
         rule(CRDS, ("create",)),

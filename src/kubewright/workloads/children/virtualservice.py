@@ -11,6 +11,7 @@ from typing import Any
 
 from kubewright.api.crds.appservice import AppService, AppServicePort
 from kubewright.api.crds.appservice.rollout import CANARY
+from kubewright.api.crds.appservice.spec import STATEFUL
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest
 from kubewright.workloads.children.identity import child
@@ -24,6 +25,8 @@ _ALL = 100
 
 def splitter(app: AppService) -> str:
     """Return what splits a canary's traffic, where the cluster has it."""
+    if app.spec.form == STATEFUL:
+        return REPLICAS
     said, mesh = app.spec.rollout.traffic, app.spec.mesh
     if app.spec.rollout.strategy != CANARY or said != "auto":
         return said

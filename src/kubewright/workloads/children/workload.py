@@ -55,7 +55,7 @@ def stateful_set(app: AppService) -> Manifest:
         "selector": {"matchLabels": selector(app)},
         "serviceName": f"{app.metadata.name}{PODS_SUFFIX}" if app.spec.ports else "",
         "podManagementPolicy": "OrderedReady",
-        "updateStrategy": {"type": "RollingUpdate"},
+        "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
         "revisionHistoryLimit": app.spec.rollout.history,
         "template": pod_template(app),
         **present(volumeClaimTemplates=claim_templates(app)),

@@ -1,6 +1,7 @@
 """What becomes of a release: from where it stood, and from what was seen, to where it stands. Pure.
 
     Rehearsing -> Progressing                                 if it is to be rehearsed, and that went well
+    Rehearsing -> Progressing -> Stable                       the first release, if it is to be rehearsed
     Progressing -> Promoting -> Verifying -> Stable           canary, step by step; promote skips what is left
     Progressing ----------------> Verifying -> Stable         rolling
     Progressing -> Switched -> Promoting -> Verifying -> Stable    blue-green
@@ -32,7 +33,7 @@ from kubewright.workloads.rollout.fleet import Fleet
 from kubewright.workloads.rollout.gates import GATE_FAILED, NOT_MEASURED
 from kubewright.workloads.rollout.rehearsal import Outcome
 from kubewright.workloads.rollout.ruling import FINE, Ruling
-from kubewright.workloads.rollout.steps import ALL, is_underway, step_of, steps_of, trial_replicas
+from kubewright.workloads.rollout.steps import ALL, is_stateful, is_underway, step_of, steps_of, trial_replicas
 
 VERIFY_SECONDS = 300.0
 """How long a release is watched after it has taken over, before it counts as good."""
@@ -60,15 +61,14 @@ class Sight:
     """Whether somebody has said so, of just this release."""
     rehearsed: Outcome | None = None
     """What came of its rehearsal; None until that is known."""
+    moved_at: float | None = None
+    """When the latest of its pods was made, in seconds since 1970, where nobody else says whether it gets on."""
 
 
 def decide(app: AppService, state: RolloutStatus | None, sight: Sight, now: float) -> RolloutStatus | None:
-    """Return where the release stands from now on; None while the first one has not come up yet."""
-    main = sight.main
+    """Return where the release stands from now on; None while the first one has not come up, and need not be held."""
     if state is None or not state.stable:
-        if main is None or not main.complete or main.release != sight.wanted:
-            return None
-        return RolloutStatus(STABLE, sight.wanted, sight.wanted)
+        return _first(app, state, sight, now)
     if state.release != sight.wanted or (state.phase == ROLLED_BACK and sight.retried):
         return _begin(app, state, sight, now)
     if not is_underway(state):
@@ -76,15 +76,33 @@ def decide(app: AppService, state: RolloutStatus | None, sight: Sight, now: floa
     return _go_on(app, state, sight, now)
 
 
+def _first(app: AppService, state: RolloutStatus | None, sight: Sight, now: float) -> RolloutStatus | None:
+    """Nothing serves yet: it is rehearsed if that is wanted, and is stable once it has come up."""
+    main, wanted, at = sight.main, sight.wanted, rfc3339(now)
+    if main is not None and main.complete and main.release == wanted:
+        return RolloutStatus(STABLE, wanted, wanted)
+    if state is None:
+        held = main is None and app.spec.rollout.rehearse
+        return RolloutStatus(REHEARSING, wanted, started=at, since=at) if held else None
+    if state.release != wanted:
+        return msgspec.structs.replace(state, release=wanted, since=at, reason="", message="")
+    if state.phase != REHEARSING:
+        return state
+    if sight.promoted or _may_start(app, sight):
+        return RolloutStatus(PROGRESSING, wanted, started=at, since=at)
+    return _told(state, REHEARSAL_FAILED, sight.rehearsed.message) if sight.rehearsed is not None else state
+
+
 def _begin(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> RolloutStatus:
     """Begin with a release that was not wanted before."""
     # One that had taken over and did nothing wrong is what is gone back to; one that was still coming up is not.
     stable = state.release if state.phase == VERIFYING and not sight.ruling.failed else state.stable
+    undone = app.spec.rollout.undo
     if sight.wanted == stable:
-        return RolloutStatus(STABLE, stable, stable)
+        return RolloutStatus(STABLE, stable, stable, undone=undone)
     at = rfc3339(now)
     if sight.undoing:
-        return RolloutStatus(PROMOTING, sight.wanted, stable, started=at, since=at)
+        return RolloutStatus(PROMOTING, sight.wanted, stable, started=at, since=at, undone=undone)
     if app.spec.rollout.rehearse:
         return RolloutStatus(REHEARSING, sight.wanted, stable, started=at, since=at)
     return _start(app, sight.wanted, stable, now)
@@ -99,9 +117,13 @@ def _start(app: AppService, wanted: str, stable: str, now: float) -> RolloutStat
 def _rehearse(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> RolloutStatus | None:
     """Start what went well, or is not to be rehearsed after all; hold what did not until it does."""
     outcome = sight.rehearsed
-    if not app.spec.rollout.rehearse or (outcome is not None and outcome.passed):
+    if _may_start(app, sight):
         return _start(app, state.release, state.stable, now)
     return _told(state, REHEARSAL_FAILED, outcome.message) if outcome is not None else None
+
+
+def _may_start(app: AppService, sight: Sight) -> bool:
+    return not app.spec.rollout.rehearse or (sight.rehearsed is not None and sight.rehearsed.passed)
 
 
 def _go_on(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> RolloutStatus:
@@ -130,7 +152,7 @@ def _why_back(app: AppService, state: RolloutStatus, sight: Sight, now: float) -
         return "Aborted", "somebody said to abort it"
     if ruling.failed or (ruling.strikes and state.strikes >= ruling.strikes):
         return ruling.reason, ruling.message
-    if _is_stuck(app, state, ruling, now):
+    if _is_stuck(app, state, sight, now):
         why = ruling.message or "its pods are not ready"
         return "DeadlineExceeded", f"not further after {app.spec.rollout.deadline_seconds} s: {why}"
     return None
@@ -177,7 +199,7 @@ def _promoting(_: AppService, state: RolloutStatus, sight: Sight, now: float) ->
 
 def _verify(_: AppService, state: RolloutStatus, sight: Sight, now: float) -> RolloutStatus | None:
     well = _has_taken_over(sight) and _has_been_well(VERIFY_SECONDS, state, sight, now)
-    return RolloutStatus(STABLE, state.release, state.release) if well else None
+    return RolloutStatus(STABLE, state.release, state.release, undone=state.undone) if well else None
 
 
 _MOVES = {REHEARSING: _rehearse, PROGRESSING: _progress, SWITCHED: _switched, PROMOTING: _promoting, VERIFYING: _verify}
@@ -199,18 +221,21 @@ def _has_been_well(seconds: float, state: RolloutStatus, sight: Sight, now: floa
     return sight.well_since is not None and now - max(sight.well_since, _since(state, now)) >= seconds
 
 
-def _is_stuck(app: AppService, state: RolloutStatus, ruling: Ruling, now: float) -> bool:
+def _is_stuck(app: AppService, state: RolloutStatus, sight: Sight, now: float) -> bool:
     """Whether a trial should have moved on long ago; one that waits for people or for measurements may wait.
 
-    How long a Deployment may take is its own deadline's to say, which begins anew with every pod that comes up.
+    How long a Deployment may take is its own deadline's to say, which begins anew with every pod that comes up. A
+    StatefulSet has none: its release is on its way for as long as pods are made.
     """
-    waits = app.spec.rollout.paused or state.reason == WAITS or ruling.reason == NOT_MEASURED
-    if waits or app.spec.rollout.strategy == ROLLING or state.phase not in {PROGRESSING, SWITCHED}:
+    waits = app.spec.rollout.paused or state.reason == WAITS or sight.ruling.reason == NOT_MEASURED
+    judged = {PROGRESSING, PROMOTING} if is_stateful(app) else {PROGRESSING, SWITCHED}
+    if waits or state.phase not in judged or (app.spec.rollout.strategy == ROLLING and not is_stateful(app)):
         return False
     stay = app.spec.rollout.keep_old_seconds if state.phase == SWITCHED else 0
     if state.phase == PROGRESSING and app.spec.rollout.strategy == CANARY:
         stay = step_of(app.spec.rollout, state.step).pause_seconds
-    return now - _since(state, now) > stay + app.spec.rollout.deadline_seconds
+    moved_at = max(_since(state, now), sight.moved_at or 0.0)
+    return now - moved_at > stay + app.spec.rollout.deadline_seconds
 
 
 def _counted(state: RolloutStatus, ruling: Ruling) -> RolloutStatus:

@@ -1,4 +1,4 @@
-"""A Deployment in figures: how many of its pods are what they should be, and what keeps the others from it. Pure."""
+"""What runs pods, in figures: how many of them are what they should be, and what keeps the others from it. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from kubewright.api.conditions import Condition, find_condition
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import parse_time
-from kubewright.workloads.health import status_of
+from kubewright.workloads.health import WorkloadStatus, status_of
 from kubewright.workloads.rollout.releases import release_label
 
 _OVERDUE = "ProgressDeadlineExceeded"
@@ -17,7 +17,7 @@ _OVERDUE = "ProgressDeadlineExceeded"
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The pods of one Deployment."""
+    """The pods of one Deployment or StatefulSet."""
 
     release: str
     """The one that it was told to run."""
@@ -32,13 +32,13 @@ class Fleet:
     refused_since: float | None = None
 
 
-def fleet_of(deployment: LiveObject | None) -> Fleet | None:
-    """Read a Deployment."""
-    if deployment is None:
+def fleet_of(live: LiveObject | None) -> Fleet | None:
+    """Read a Deployment or a StatefulSet."""
+    if live is None:
         return None
-    spec, status = deployment.spec, status_of(deployment)
+    spec, status = live.spec, status_of(live)
     wanted = int(spec.get("replicas", 1))
-    seen = status.observed_generation >= deployment.metadata.generation
+    seen = status.observed_generation >= live.metadata.generation
     ready = min(status.updated_replicas, status.ready_replicas, status.available_replicas) if seen else 0
     template: Mapping[str, Any] = spec.get("template", {})
     progress, failure = (find_condition(status.conditions, each) for each in ("Progressing", "ReplicaFailure"))
@@ -47,11 +47,16 @@ def fleet_of(deployment: LiveObject | None) -> Fleet | None:
         release=release_label(template),
         wanted=wanted,
         ready=ready,
-        complete=seen and status.replicas == status.updated_replicas == ready == wanted,
+        complete=seen and status.replicas == status.updated_replicas == ready == wanted and _is_current(status),
         overdue=_overdue(progress) if seen else "",
         refused=failure.message if refused and failure is not None else "",
         refused_since=_since(failure) if refused else None,
     )
+
+
+def _is_current(status: WorkloadStatus) -> bool:
+    """Whether a StatefulSet has finished an update; a Deployment has no such revisions."""
+    return status.current_revision == status.update_revision
 
 
 def _overdue(progress: Condition | None) -> str:

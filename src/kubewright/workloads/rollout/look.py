@@ -8,22 +8,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS
 from kubewright.api.core import PODS, Pod
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rollout import ROLLING, Gate
 from kubewright.api.crds.appservice.rolloutstatus import REHEARSING, STABLE, VERIFYING, RolloutStatus
 from kubewright.api.live import LiveObject
-from kubewright.api.meta import Manifest, ObjectKey, parse_time
+from kubewright.api.meta import Manifest, ObjectKey, Resource, parse_time
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.series.protocol import Expression, MetricSource, Missing, Signal
 from kubewright.workloads.children.identity import NAME_LABEL
+from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, is_runner, runner_of
 from kubewright.workloads.rollout import orders
 from kubewright.workloads.rollout.decide import VERIFY_SECONDS, Sight, decide
 from kubewright.workloads.rollout.evidence import Evidence, baseline, rule
 from kubewright.workloads.rollout.fleet import Fleet, fleet_of
+from kubewright.workloads.rollout.history import kept_revisions
 from kubewright.workloads.rollout.measure import Measurements
 from kubewright.workloads.rollout.podhealth import ready_since
 from kubewright.workloads.rollout.readings import WINDOWS, Answers
@@ -32,12 +34,13 @@ from kubewright.workloads.rollout.releases import (
     RELEASE_LABEL,
     Revision,
     numbered,
+    release_label,
     release_of,
-    revisions_of,
     template_of,
 )
 from kubewright.workloads.rollout.stage import Templates, is_routed, staged, trial_name
-from kubewright.workloads.rollout.steps import has_trial, is_underway, runs_stable
+from kubewright.workloads.rollout.steps import has_trial, is_stateful, is_underway, runs_stable
+from kubewright.workloads.rollout.stuck import may_be_stuck, stuck_pods
 from kubewright.workloads.rollout.turn import Turn
 
 LOOK_SECONDS = 5.0
@@ -48,7 +51,7 @@ WATCH_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two Deployments as they are: the application's own, and the one that tries a new release."""
+    """What runs the application's pods, as it is, and the Deployment that tries a new release beside it."""
 
     main: LiveObject | None
     trial: LiveObject | None
@@ -69,23 +72,55 @@ class Rollouts:
             object.__setattr__(self, "_measurements", Measurements(self.source, self.clock))
 
     async def turn(
-        self, app: AppService, desired: Sequence[Manifest], deployment_at: Callable[[ObjectKey], LiveObject | None]
+        self,
+        app: AppService,
+        desired: Sequence[Manifest],
+        child_at: Callable[[Resource[LiveObject], ObjectKey], LiveObject | None],
     ) -> Turn:
         """Decide one application's next move, and return its children as they are to be now; raises OpError."""
-        children = Pair(deployment_at(app.key), deployment_at(ObjectKey(app.metadata.namespace, trial_name(app))))
-        deployment = next((each for each in desired if _is_main(app, each)), None)
-        if deployment is None:
+        runner = next((each for each in desired if is_runner(app, each)), None)
+        if runner is None:
             return Turn(tuple(desired), app.status.rollout)
-        template = deployment["spec"]["template"]
+        trial = ObjectKey(app.metadata.namespace, trial_name(app))
+        children = Pair(child_at(runner_of(app), app.key), child_at(CHILD_DEPLOYMENTS, trial))
+        turn = await self._turn(app, desired, children, runner["spec"]["template"])
+        return turn if not is_stateful(app) else replace(turn, stuck=await self._stuck(app, children.main, turn))
+
+    async def _turn(
+        self, app: AppService, desired: Sequence[Manifest], children: Pair, template: Mapping[str, Any]
+    ) -> Turn:
         wanted = release_of(template)
         main, state, undo = fleet_of(children.main), app.status.rollout, app.spec.rollout.undo
         replicas = main.wanted if main is not None else app.spec.replicas
         if not _is_rehearsed(state):
             self.rehearsals.forget(app.key)
         if not undo and (state is None or not state.stable or _is_quiet(state, wanted)):
-            state = decide(app, state, Sight(wanted, main), self.clock.now())
-            return Turn(staged(app, desired, state, Templates(template, wanted), replicas), state)
+            return self._quiet(app, desired, Templates(template, wanted), Sight(wanted, main), replicas)
         return await self._underway(app, desired, children, Templates(template, wanted))
+
+    def _quiet(
+        self, app: AppService, desired: Sequence[Manifest], templates: Templates, sight: Sight, replicas: int
+    ) -> Turn:
+        """Go on where nothing is to be looked at: there is no new release, or there was no other before it."""
+        state = app.status.rollout
+        again_seconds = LOOK_SECONDS if _is_rehearsed(state) else None
+        if _is_rehearsed(state):
+            promoted = orders.is_told(app, orders.PROMOTE)
+            sight = replace(sight, promoted=promoted, rehearsed=self.rehearsals.outcome(app))
+        moved = decide(app, state, sight, self.clock.now())
+        manifests = staged(app, desired, moved, templates, replicas)
+        return Turn(manifests, moved, again_seconds, rehearsed=sight.rehearsed)
+
+    async def _stuck(self, app: AppService, runner: LiveObject | None, turn: Turn) -> tuple[Pod, ...]:
+        """Return the pods that a StatefulSet would wait for in vain."""
+        wanted = next((each for each in turn.manifests if is_runner(app, each)), None)
+        release = release_label(wanted["spec"]["template"]) if wanted is not None else ""
+        if runner is None or not may_be_stuck(runner, release):
+            return ()
+        return stuck_pods(app, turn.state, runner, release, await self._pods(app))
+
+    async def _pods(self, app: AppService) -> Sequence[Pod]:
+        return (await self.client.list(PODS, namespace=app.metadata.namespace, label_selector=_selector(app))).items
 
     async def _underway(
         self, app: AppService, desired: Sequence[Manifest], children: Pair, templates: Templates
@@ -94,10 +129,10 @@ class Rollouts:
         replicas = main.wanted if main is not None else app.spec.replicas
         revisions: Sequence[Revision] = ()
         if app.spec.rollout.undo or app.spec.rollout.strategy != ROLLING:
-            revisions = await self._revisions(app, children.main)
+            revisions = await kept_revisions(self.client, app, children.main)
         problem = ""
         if number := app.spec.rollout.undo:
-            found = numbered(number, revisions)
+            found = _undone(state, number, revisions) or numbered(number, revisions)
             if found is None:
                 problem = f"revision {number} is not kept: choose another one, or set rollout.undo to 0"
                 templates = _as_it_is(state, revisions, templates)
@@ -106,11 +141,11 @@ class Rollouts:
         sight = await self._sight(app, desired, children, templates.release, now)
         moved = state if problem else decide(app, state, sight, now)
         if moved is not None and runs_stable(app, moved) and not revisions:
-            revisions = await self._revisions(app, children.main)
+            revisions = await kept_revisions(self.client, app, children.main)
         if moved is not None:
             templates = replace(templates, stable=template_of(moved.stable, revisions))
         manifests = staged(app, desired, moved, templates, replicas)
-        return Turn(manifests, moved, _again(self, moved, main, now), problem, sight.rehearsed)
+        return Turn(manifests, moved, _again(self, moved, main, now), problem, rehearsed=sight.rehearsed)
 
     async def _sight(
         self, app: AppService, desired: Sequence[Manifest], children: Pair, wanted: str, now: float
@@ -135,7 +170,8 @@ class Rollouts:
         fleets = [each for each in _watched(app, state, main, trial) if each.release == state.release]
         ruling = rule(app, evidence, fleets, now)
         usual = baseline(app, evidence, now)
-        return replace(sight, ruling=ruling, baseline=usual, well_since=ready_since(evidence.new))
+        sight = replace(sight, ruling=ruling, baseline=usual, well_since=ready_since(evidence.new))
+        return _of_pods(sight, state, evidence.new) if is_stateful(app) else sight
 
     def _must_look(self, app: AppService, state: RolloutStatus, main: Fleet | None, now: float) -> bool:
         """Whether to ask for pods: not at once, and not if all are available and nobody measures them."""
@@ -148,12 +184,10 @@ class Rollouts:
 
     async def _evidence(self, app: AppService, state: RolloutStatus) -> Evidence:
         async with asyncio.TaskGroup() as tasks:
-            listing = tasks.create_task(
-                self.client.list(PODS, namespace=app.metadata.namespace, label_selector=_selector(app))
-            )
+            listing = tasks.create_task(self._pods(app))
             answers = tasks.create_task(self._answers(app))
             queries = tasks.create_task(self._queries(app.spec.rollout.gates))
-        pods = listing.result().items
+        pods = listing.result()
         new = [pod for pod in pods if _release(pod) == state.release]
         old = [pod for pod in pods if _release(pod) == state.stable]
         return Evidence(new, old, answers.result(), queries.result())
@@ -173,21 +207,25 @@ class Rollouts:
                 found[gate.name] = answer if isinstance(answer, Missing) else answer.single()
         return found
 
-    async def _revisions(self, app: AppService, main: LiveObject | None) -> Sequence[Revision]:
-        if main is None:
-            return ()
-        listing = await self.client.list(REPLICA_SETS, namespace=app.metadata.namespace, label_selector=_selector(app))
-        return revisions_of(main.metadata.uid, listing.items)
+
+def _of_pods(sight: Sight, state: RolloutStatus, new: Sequence[Pod]) -> Sight:
+    """Read off the pods what a StatefulSet does not say: how many of a release are ready, when the last was made."""
+    ready = sum(pod.is_ready for pod in new)
+    made = [parse_time(pod.metadata.creation_timestamp) for pod in new if pod.metadata.creation_timestamp]
+    return replace(sight, trial=Fleet(state.release, len(new), ready, complete=False), moved_at=max(made, default=None))
+
+
+def _undone(state: RolloutStatus | None, number: int, revisions: Sequence[Revision]) -> Revision | None:
+    """Return the revision that `undo` has chosen already: run again, it may have got another number."""
+    if state is None or state.undone != number:
+        return None
+    return next((each for each in revisions if each.release == state.release), None)
 
 
 def _as_it_is(state: RolloutStatus | None, revisions: Sequence[Revision], otherwise: Templates) -> Templates:
     """Return what runs at present, where what is asked for cannot be had."""
     present = template_of(state.release, revisions) if state is not None else None
     return otherwise if present is None or state is None else Templates(present, state.release)
-
-
-def _is_main(app: AppService, manifest: Manifest) -> bool:
-    return manifest["kind"] == DEPLOYMENTS.kind and manifest["metadata"]["name"] == app.metadata.name
 
 
 def _is_rehearsed(state: RolloutStatus | None) -> bool:

@@ -1,7 +1,8 @@
 """Releases: what tells one from another, and where old ones are kept. Pure.
 
 A release is a pod template. Its digest is on the template as a label, so that every pod and every ReplicaSet says which
-release it is of. The Deployment's ReplicaSets are the history: nothing of ours is kept beside them.
+release it is of. A Deployment's ReplicaSets, or a StatefulSet's ControllerRevisions, are the history: nothing of ours
+is kept beside them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from kubewright.api.apps import ReplicaSet
+from kubewright.api.apps import ControllerRevision, ReplicaSet
 from kubewright.api.meta import EMPTY, Manifest, controller_of, parse_time
 
 RELEASE_LABEL = "app.example.com/release"
@@ -71,6 +72,30 @@ class Revision:
 def revisions_of(deployment_uid: str, sets: Iterable[ReplicaSet]) -> list[Revision]:
     """Return what a Deployment's ReplicaSets keep, the newest revision first."""
     found = [_revision(each) for each in sets if (ref := controller_of(each)) is not None and ref.uid == deployment_uid]
+    return sorted(found, key=lambda revision: revision.number, reverse=True)
+
+
+def set_revisions_of(
+    uid: str, revisions: Iterable[ControllerRevision], pods: Mapping[str, int] = EMPTY
+) -> list[Revision]:
+    """Return what a StatefulSet's revisions keep, the newest first; `pods` counts those of each by its name."""
+    found: list[Revision] = []
+    for each in revisions:
+        ref = controller_of(each)
+        if ref is None or ref.uid != uid:
+            continue
+        kept: Mapping[str, Any] = each.data.get("spec", EMPTY).get("template", EMPTY)
+        template = {name: value for name, value in kept.items() if name != "$patch"}
+        found.append(
+            Revision(
+                number=each.revision,
+                earlier=(),
+                release=release_label(template),
+                template=template,
+                created=parse_time(each.metadata.creation_timestamp or "1970-01-01T00:00:00Z"),
+                replicas=pods.get(each.metadata.name, 0),
+            )
+        )
     return sorted(found, key=lambda revision: revision.number, reverse=True)
 
 

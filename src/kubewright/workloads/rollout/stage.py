@@ -1,7 +1,8 @@
 """The children as they are on the way from one release to another. Pure.
 
 What the spec asks for comes in, what is to be there now goes out: the Deployment keeps the old template, a second one
-tries the new, and Services and routes lead to either. It knows manifests, not who rendered them.
+tries the new, and Services and routes lead to either; or the StatefulSet has the new template, for its last pods. It
+knows manifests, not who rendered them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.core import SERVICES
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rollout import BLUE_GREEN, ROLLING
@@ -19,9 +19,17 @@ from kubewright.api.drift import FINGERPRINT, with_fingerprint
 from kubewright.api.meta import Manifest
 from kubewright.workloads.children.identity import suffixed
 from kubewright.workloads.children.virtualservice import HTTP_ROUTE, VIRTUAL_SERVICE, splitter, weighted
-from kubewright.workloads.kinds import HTTP_ROUTES, VIRTUAL_SERVICES
+from kubewright.workloads.kinds import HTTP_ROUTES, VIRTUAL_SERVICES, is_runner
 from kubewright.workloads.rollout.releases import STABLE_TRACK, TRACK_LABEL, TRIAL_TRACK, labelled, release_of
-from kubewright.workloads.rollout.steps import ALL, has_trial, runs_stable, trial_replicas, trial_share
+from kubewright.workloads.rollout.steps import (
+    ALL,
+    has_trial,
+    is_stateful,
+    partition,
+    runs_stable,
+    trial_replicas,
+    trial_share,
+)
 
 TRIAL_SUFFIX = "-trial"
 _KEPT_REVISIONS = 2
@@ -57,14 +65,14 @@ def _splitting(app: AppService) -> str:
 def staged(
     app: AppService, desired: Sequence[Manifest], state: RolloutStatus | None, templates: Templates, replicas: int
 ) -> tuple[Manifest, ...]:
-    """Return the children of this moment; `replicas` is how many pods the Deployment has at present."""
+    """Return the children of this moment; `replicas` is how many pods there are to be at present."""
     moment = _Moment(app, state, templates, replicas, is_routed(app, desired))
     return tuple(each for manifest in desired for each in moment.of(manifest))
 
 
 def arrived(app: AppService, desired: Sequence[Manifest]) -> tuple[Manifest, ...]:
     """Return the children as they are when the release has reached everybody."""
-    main = next((each for each in desired if _is_main(app, each)), None)
+    main = next((each for each in desired if is_runner(app, each)), None)
     if main is None:
         return tuple(desired)
     template = main["spec"]["template"]
@@ -81,7 +89,7 @@ class _Moment:
 
     def of(self, manifest: Manifest) -> Iterator[Manifest]:
         """Return what there is now instead of a manifest."""
-        if not _is_main(self.app, manifest):
+        if not is_runner(self.app, manifest):
             yield from _led(self.app, manifest, self.state, routed=self.routed)
             return
         state, templates = self.state, self.templates
@@ -93,11 +101,15 @@ class _Moment:
                 count = trial_replicas(self.app, state, self.replicas, routed=self.routed)
                 tried = labelled(templates.wanted, templates.release, TRIAL_TRACK)
                 yield _trial(self.app, manifest, tried, count)
-        yield _with_template(manifest, labelled(template, release, STABLE_TRACK), self.app)
+        yield _with_template(self._partitioned(manifest), labelled(template, release, STABLE_TRACK), self.app)
 
-
-def _is_main(app: AppService, manifest: Manifest) -> bool:
-    return manifest["kind"] == DEPLOYMENTS.kind and manifest["metadata"]["name"] == app.metadata.name
+    def _partitioned(self, manifest: Manifest) -> Manifest:
+        """Say of a StatefulSet how many of its pods keep what they run."""
+        if not is_stateful(self.app):
+            return manifest
+        kept = partition(self.app, self.state, self.replicas)
+        strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": kept}}
+        return {**manifest, "spec": {**manifest["spec"], "updateStrategy": strategy}}
 
 
 def _with_template(manifest: Manifest, template: Manifest, app: AppService) -> Manifest:

@@ -28,6 +28,6 @@ def standing(app: AppService, turn: Turn, otherwise: Health) -> Health:
     if state.phase == REHEARSING:
         held = state.reason == REHEARSAL_FAILED
         return Health(ready=False, reason=state.reason or REHEARSING, message=sentence(app, state), stalled=held)
-    if state.phase in _ON_ITS_WAY and (app.spec.rollout.strategy != ROLLING or state.reason):
+    if state.phase in _ON_ITS_WAY and state.stable and (app.spec.rollout.strategy != ROLLING or state.reason):
         return Health(ready=False, reason=state.reason or ROLLING_OUT, message=sentence(app, state))
     return otherwise

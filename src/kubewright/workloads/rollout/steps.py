@@ -15,6 +15,7 @@ from kubewright.api.crds.appservice.rolloutstatus import (
     VERIFYING,
     RolloutStatus,
 )
+from kubewright.api.crds.appservice.spec import STATEFUL
 
 DEFAULT_STEPS = (Step(5), Step(25), Step(50))
 ALL = 100
@@ -32,14 +33,29 @@ def step_of(rollout: AppServiceRollout, number: int) -> Step:
 
 
 def runs_stable(app: AppService, state: RolloutStatus) -> bool:
-    """Whether the Deployment keeps, or goes back to, the last good release."""
+    """Whether the Deployment or StatefulSet keeps, or goes back to, the last good release."""
     if state.phase in {REHEARSING, ROLLED_BACK}:
         return True
-    return state.phase in {PROGRESSING, SWITCHED} and app.spec.rollout.strategy != ROLLING
+    return state.phase in {PROGRESSING, SWITCHED} and app.spec.rollout.strategy != ROLLING and not is_stateful(app)
+
+
+def is_stateful(app: AppService) -> bool:
+    """Whether its pods have names that stay: a canary is then some of them, and nothing runs beside them."""
+    return app.spec.form == STATEFUL
+
+
+def partition(app: AppService, state: RolloutStatus | None, replicas: int) -> int:
+    """Return below which number the pods of a StatefulSet keep the old release."""
+    underway = state is not None and state.stable and state.phase == PROGRESSING
+    if state is None or not underway or app.spec.rollout.strategy != CANARY:
+        return 0
+    return replicas - trial_replicas(app, state, replicas, routed=False)
 
 
 def has_trial(app: AppService, state: RolloutStatus) -> bool:
     """Whether a second Deployment runs the new release beside the old one; an undo needs none."""
+    if not state.stable or is_stateful(app):
+        return False
     on_its_way = state.phase in {PROGRESSING, SWITCHED} or (state.phase == PROMOTING and state.weight > 0)
     return app.spec.rollout.strategy != ROLLING and on_its_way
 
@@ -57,11 +73,14 @@ def trial_replicas(app: AppService, state: RolloutStatus, replicas: int, *, rout
     """Return how many pods try the new release beside `replicas` old ones.
 
     Where traffic is routed they must bear their share of it. Else the share is the ratio of the pods; the old ones stay
-    as many as they are, since their number may be an autoscaler's, and so half is the most that there can be.
+    as many as they are, since their number may be an autoscaler's, and so half is the most that there can be. Of a
+    StatefulSet they are its own last ones.
     """
     if app.spec.rollout.strategy == BLUE_GREEN:
         return replicas
     weight = state.weight
+    if is_stateful(app):
+        return min(replicas, max(1, round(replicas * weight / ALL)))
     if weight <= 0 or replicas <= 0:
         return min(1, replicas)
     if routed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kubewright.api.core import Pod
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rolloutstatus import RolloutStatus
 from kubewright.api.meta import Manifest
@@ -20,7 +21,8 @@ class Turn:
     """When to look again; None if events will tell."""
     problem: str = ""
     """Why what is asked for cannot be done: everything stays as it is."""
-
+    stuck: tuple[Pod, ...] = ()
+    """Pods that stand in the way of the release that is to run: a StatefulSet waits for them for ever."""
     rehearsed: Outcome | None = None
     """What came of the rehearsal of the release that waits to be started."""
 

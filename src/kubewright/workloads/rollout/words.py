@@ -78,7 +78,7 @@ def _moved(app: AppService, old: RolloutStatus, new: RolloutStatus) -> Announce:
     match new.phase:
         case "RolledBack":
             return Announce("Warning", ROLLED_BACK_REASON, sentence(app, new))
-        case "Stable" if old.phase == VERIFYING:
+        case "Stable" if old.phase == VERIFYING or not old.stable:
             return Announce("Normal", "RolloutSucceeded", f"release {new.release} is good")
         case "Stable":
             return Announce("Normal", "RolloutEnded", f"release {new.release} is wanted again")

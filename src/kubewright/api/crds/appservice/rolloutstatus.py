@@ -37,5 +37,8 @@ class RolloutStatus(Leaf, frozen=True, omit_defaults=True):
         tuple[float, ...],
         described("The share of bad requests that the old pods had, by objective: errors, latency.", atomic=True),
     ] = ()
+    undone: Annotated[
+        int, described("The revision that undo named when the release was chosen.", {"format": "int64"})
+    ] = 0
     reason: Annotated[str, described("Why it stays or was rolled back, as one word.")] = ""
     message: Annotated[str, described("The same as a sentence.")] = ""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from kubewright.api.described import Rule
 
 _IS_JOB = "(has(self.schedule) || (has(self.kind) && self.kind == 'job'))"
+_IS_STATEFUL = "(has(self.kind) && self.kind == 'stateful')"
 _IS_ALIAS = "(has(self.expose) && self.expose.type == 'ExternalName')"
 _HAS_PORTS = "(has(self.ports) && self.ports.size() > 0)"
 _NOT_ROLLING = "(has(self.rollout) && self.rollout.strategy != 'rolling')"
@@ -105,21 +106,20 @@ SPEC_RULES: tuple[Rule, ...] = (
     ),
     *_not_of_jobs(),
     Rule(
-        f"!{_NOT_ROLLING} || {_HAS_PORTS}",
+        f"!{_NOT_ROLLING} || {_IS_STATEFUL} || {_HAS_PORTS}",
         "a canary or a blue-green release moves traffic, and without ports there is none: say ports, or set "
         "rollout.strategy to rolling",
         ".rollout.strategy",
     ),
     Rule(
-        f"!{_NOT_ROLLING} || !has(self.kind) || self.kind == 'service'",
-        "pods that are not interchangeable are updated one after the other: set rollout.strategy to rolling",
+        f"!{_IS_STATEFUL} || !has(self.rollout) || self.rollout.strategy != 'blueGreen'",
+        "pods that are not interchangeable have no second set beside them: set rollout.strategy to rolling or canary",
         ".rollout.strategy",
     ),
     Rule(
-        "!has(self.rollout) || !has(self.rollout.rehearse) || !self.rollout.rehearse || !has(self.kind) || "
-        "self.kind == 'service'",
-        "only a service's releases are rehearsed: remove rollout.rehearse",
-        ".rollout.rehearse",
+        f"!{_IS_STATEFUL} || !has(self.rollout) || self.rollout.traffic in ['auto', 'replicas']",
+        "a canary of pods that are not interchangeable is some of them: set rollout.traffic to auto",
+        ".rollout.traffic",
     ),
     Rule(
         "!has(self.rollout) || self.rollout.traffic != 'httpRoute' || (has(self.expose) && has(self.expose.gateway))",
