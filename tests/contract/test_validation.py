@@ -448,6 +448,11 @@ CONTENT = ("spec", "data", "immutable", "type")
             id="a bad label key",
         ),
         pytest.param(
+            config_map("a", labels={f"{LONG}/k": "v"}),
+            [f'metadata.labels: Invalid value: "{LONG}/k": prefix part must be no more than 253 bytes'],
+            id="a label key with a long prefix",
+        ),
+        pytest.param(
             config_map("a", labels={"k": "bad value!"}),
             [f'metadata.labels: Invalid value: "bad value!": {LABEL_VALUE}'],
             id="a bad label value",

@@ -1,7 +1,8 @@
 """What a name, a label key and a label value may look like, in the API server's words.
 
 Each function returns what is wrong, as a list of messages that is empty for a good name (`k8s.io/apimachinery`'s
-`content` package). Selectors and the twin's validation ask here.
+`content` package; where a real server still asks `util/validation` instead, lengths are in "characters"). Selectors,
+AppServices and the twin's validation ask here.
 """
 
 from __future__ import annotations
@@ -19,19 +20,20 @@ _LABEL_MAX: Final = 63
 _SUBDOMAIN_MAX: Final = 253
 
 
-def _example_text(message: str, pattern: str, *examples: str) -> str:
+def regex_message(what: str, pattern: str, *examples: str) -> str:
+    """Say what was expected, with examples and the pattern that was used."""
     shown = " or ".join(f"'{example}', " for example in examples)
-    return f"{message} (e.g. {shown}regex used for validation is '{pattern}')"
+    return f"{what} (e.g. {shown}regex used for validation is '{pattern}')"
 
 
-_LABEL_KEY_MESSAGE: Final = _example_text(
+_LABEL_KEY_MESSAGE: Final = regex_message(
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
     _LABEL_FMT,
     "MyName",
     "my.name",
     "123-abc",
 )
-_LABEL_VALUE_MESSAGE: Final = _example_text(
+_LABEL_VALUE_MESSAGE: Final = regex_message(
     "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
     "and must start and end with an alphanumeric character",
     f"({_LABEL_FMT})?",
@@ -39,13 +41,13 @@ _LABEL_VALUE_MESSAGE: Final = _example_text(
     "my_value",
     "12345",
 )
-_SUBDOMAIN_MESSAGE: Final = _example_text(
+_SUBDOMAIN_MESSAGE: Final = regex_message(
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
     "and must start and end with an alphanumeric character",
     _SUBDOMAIN_FMT,
     "example.com",
 )
-_DNS_LABEL_MESSAGE: Final = _example_text(
+_DNS_LABEL_MESSAGE: Final = regex_message(
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', "
     "and must start and end with an alphanumeric character",
     _DNS_LABEL_FMT,
@@ -54,9 +56,13 @@ _DNS_LABEL_MESSAGE: Final = _example_text(
 )
 
 
+def too_long(text: str, most: int, unit: str = "bytes") -> list[str]:
+    """Check a length."""
+    return [f"must be no more than {most} {unit}"] if len(text.encode(errors="surrogatepass")) > most else []
+
+
 def _check(text: str, pattern: re.Pattern[str], longest: int, message: str) -> list[str]:
-    too_long = [f"must be no more than {longest} bytes"] if len(text.encode()) > longest else []
-    return too_long + ([] if pattern.fullmatch(text) else [message])
+    return too_long(text, longest) + ([] if pattern.fullmatch(text) else [message])
 
 
 def label_value_errors(text: str) -> list[str]:
@@ -78,11 +84,14 @@ def label_key_errors(text: str) -> list[str]:
     return errors + [f"name part {each}" for each in _check(name, _LABEL, _LABEL_MAX, _LABEL_KEY_MESSAGE)]
 
 
-def subdomain_errors(text: str) -> list[str]:
+def subdomain_errors(text: str, unit: str = "bytes") -> list[str]:
     """Check an RFC 1123 subdomain: the name of most objects."""
-    return _check(text, _SUBDOMAIN, _SUBDOMAIN_MAX, _SUBDOMAIN_MESSAGE)
+    return too_long(text, _SUBDOMAIN_MAX, unit) + ([] if _SUBDOMAIN.fullmatch(text) else [_SUBDOMAIN_MESSAGE])
 
 
-def dns_label_errors(text: str) -> list[str]:
+def dns_label_errors(text: str, unit: str = "bytes") -> list[str]:
     """Check an RFC 1123 label: namespaces, containers, ports' names."""
-    return _check(text, _DNS_LABEL, _LABEL_MAX, _DNS_LABEL_MESSAGE)
+    problems = too_long(text, _LABEL_MAX, unit)
+    if _DNS_LABEL.fullmatch(text):
+        return problems
+    return [*problems, "must not contain dots" if _SUBDOMAIN.fullmatch(text) else _DNS_LABEL_MESSAGE]

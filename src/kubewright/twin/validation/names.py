@@ -6,21 +6,28 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 
+from kubewright.api.names import (
+    dns_label_errors,
+    label_key_errors,
+    label_value_errors,
+    regex_message,
+    subdomain_errors,
+    too_long,
+)
+
 Check = Callable[[str], Sequence[str]]
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _WILDCARD = rf"\*\.{_SUBDOMAIN}"
 _DNS_1035 = r"[a-z]([-a-z0-9]*[a-z0-9])?"
-_QUALIFIED = r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _CONFIG_KEY = r"[-._a-zA-Z0-9]+"
 _PERCENT = r"[0-9]+%"
 _HEADER = r"[-A-Za-z0-9]+"
 _MAX_LABEL, _MAX_SUBDOMAIN, _MAX_PORT_NAME, _MAX_PORT = 63, 253, 15, 65535
 _MAX_ASCII = 126
-_MAX_SEGMENTS = 2
-
-_ALNUM_ENDS = "and must start and end with an alphanumeric character"
+_CHARACTERS = "characters"
+"""What lengths are told in by `util/validation`, which checks objects' names."""
 
 
 def _remembered(check: Check) -> Check:
@@ -32,44 +39,20 @@ def _remembered(check: Check) -> Check:
     return functools.lru_cache(maxsize=8192)(problems)
 
 
-def regex_message(what: str, pattern: str, *examples: str) -> str:
-    """Say what was expected, with examples and the pattern that was used."""
-    shown = "".join(f"{' or ' if index else ''}'{example}', " for index, example in enumerate(examples))
-    return f"{what} (e.g. {shown}regex used for validation is '{pattern}')"
-
-
-@_remembered
-def dns_label(value: str) -> Sequence[str]:
-    """RFC 1123 label: containers, volumes, namespaces."""
-    problems = [f"must be no more than {_MAX_LABEL} characters"] if len(value) > _MAX_LABEL else []
-    if not re.fullmatch(_LABEL, value):
-        if re.fullmatch(_SUBDOMAIN, value):
-            problems.append("must not contain dots")
-        else:
-            what = (
-                f"a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', {_ALNUM_ENDS}"
-            )
-            problems.append(regex_message(what, _LABEL, "my-name", "123-abc"))
-    return problems
-
-
-@_remembered
-def dns_subdomain(value: str) -> Sequence[str]:
-    """RFC 1123 subdomain: most objects' names."""
-    problems = [f"must be no more than {_MAX_SUBDOMAIN} characters"] if len(value) > _MAX_SUBDOMAIN else []
-    if not re.fullmatch(_SUBDOMAIN, value):
-        what = (
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
-            f"{_ALNUM_ENDS}"
-        )
-        problems.append(regex_message(what, _SUBDOMAIN, "example.com"))
-    return problems
+dns_label: Check = _remembered(lambda value: dns_label_errors(value, _CHARACTERS))
+"""RFC 1123 label: containers, volumes, namespaces."""
+dns_subdomain: Check = _remembered(lambda value: subdomain_errors(value, _CHARACTERS))
+"""RFC 1123 subdomain: most objects' names."""
+qualified_name: Check = _remembered(label_key_errors)
+"""Keys of labels, annotations, taints and resources: `name` or `prefix/name`."""
+label_value: Check = _remembered(label_value_errors)
+"""Values of labels."""
 
 
 @_remembered
 def wildcard_subdomain(value: str) -> Sequence[str]:
     """All names below a subdomain: hosts of Ingresses."""
-    problems = [f"must be no more than {_MAX_SUBDOMAIN} characters"] if len(value) > _MAX_SUBDOMAIN else []
+    problems = too_long(value, _MAX_SUBDOMAIN, _CHARACTERS)
     if not re.fullmatch(_WILDCARD, value):
         what = (
             "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist "
@@ -82,7 +65,7 @@ def wildcard_subdomain(value: str) -> Sequence[str]:
 @_remembered
 def dns_1035_label(value: str) -> Sequence[str]:
     """DNS label that starts with a letter: services, CRD names."""
-    problems = [f"must be no more than {_MAX_LABEL} characters"] if len(value) > _MAX_LABEL else []
+    problems = too_long(value, _MAX_LABEL, _CHARACTERS)
     if not re.fullmatch(_DNS_1035, value):
         what = (
             "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic "
@@ -100,45 +83,9 @@ def path_segment(value: str) -> list[str]:
 
 
 @_remembered
-def qualified_name(value: str) -> Sequence[str]:
-    """Keys of labels, annotations, taints and resources: `name` or `prefix/name`."""
-    expected = f"must consist of alphanumeric characters, '-', '_' or '.', {_ALNUM_ENDS}"
-    message = regex_message(expected, _QUALIFIED, "MyName", "my.name", "123-abc")
-    parts = value.split("/")
-    if len(parts) > _MAX_SEGMENTS:
-        return [
-            f"a valid label key {message} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        ]
-    name, problems = parts[-1], list[str]()
-    if len(parts) == _MAX_SEGMENTS:
-        found = dns_subdomain(parts[0]) if parts[0] else ["must be non-empty"]
-        problems.extend(f"prefix part {problem}" for problem in found)
-    if not name:
-        problems.append("name part must be non-empty")
-    elif len(name) > _MAX_LABEL:
-        problems.append(f"name part must be no more than {_MAX_LABEL} bytes")
-    if not re.fullmatch(_QUALIFIED, name):
-        problems.append(f"name part {message}")
-    return problems
-
-
-@_remembered
-def label_value(value: str) -> Sequence[str]:
-    """Values of labels."""
-    problems = [f"must be no more than {_MAX_LABEL} bytes"] if len(value) > _MAX_LABEL else []
-    if value and not re.fullmatch(_QUALIFIED, value):
-        what = (
-            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', "
-            f"{_ALNUM_ENDS}"
-        )
-        problems.append(regex_message(what, f"({_QUALIFIED})?", "MyValue", "my_value", "12345"))
-    return problems
-
-
-@_remembered
 def config_key(value: str) -> Sequence[str]:
     """Keys of config maps and secrets."""
-    problems = [f"must be no more than {_MAX_SUBDOMAIN} characters"] if len(value) > _MAX_SUBDOMAIN else []
+    problems = too_long(value, _MAX_SUBDOMAIN, _CHARACTERS)
     if not re.fullmatch(_CONFIG_KEY, value):
         what = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
         problems.append(regex_message(what, _CONFIG_KEY, "key.name", "KEY_NAME", "key-name"))
