@@ -55,7 +55,8 @@ class GrowthForecast:
         if horizon_steps < 1 or not 0 < quantile < 1:
             raise ValueError("a forecast looks at least one step ahead, for a quantile between 0 and 1")
         self._horizon, self._quantile = horizon_steps, quantile
-        self._counts, self._minutes, self._growth = _Series(), _Series(), _Series()
+        self._counts = _Series(STEPS_A_DAY)
+        self._minutes, self._growth = _Series(STEPS_A_DAY // _MINUTE), _Series(STEPS_A_DAY // _MINUTE)
         self._rows: list[tuple[int, Array]] = []
         self._peaks: list[float] = []
         """The highest level of each hour."""
@@ -133,8 +134,8 @@ def _log(count: float) -> float:
 class _Series:
     """Numbers by step, of which the latest fifteen days are kept; those that are not kept, or not there yet, are 0."""
 
-    def __init__(self) -> None:
-        self._kept = _KEPT_DAYS * STEPS_A_DAY
+    def __init__(self, a_day: int) -> None:
+        self._kept = _KEPT_DAYS * a_day
         self._values = np.zeros(2 * self._kept)
         self._sums = np.zeros(2 * self._kept + 1)
         self._first = self.end = 0
