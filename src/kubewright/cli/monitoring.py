@@ -139,9 +139,10 @@ def _bundle(audience: Audience, hook: Hook | None, apps: Any, **options: Any) ->
     from kubewright.monitoring.dashboards.grafana import documents
     from kubewright.monitoring.dashboards.shipped import BOARDS
     from kubewright.monitoring.forms import Bundle
+    from kubewright.monitoring.reach import Inside, Through
     from kubewright.monitoring.routing import Waits, alertmanager_config
     from kubewright.monitoring.rules import Wording, rule_file
-    from kubewright.monitoring.scrape import Alerting, Inside, Through, prometheus_config
+    from kubewright.monitoring.scrape import Alerting, prometheus_config
     from kubewright.monitoring.shipped import groups
     from kubewright.monitoring.teams import with_names
 

@@ -9,7 +9,8 @@ import yaml
 
 from kubewright.client.config import ConnectionConfig, Token
 from kubewright.errors import ErrorKind, OpError
-from kubewright.monitoring.scrape import Through, prometheus_config
+from kubewright.monitoring.reach import Through
+from kubewright.monitoring.scrape import prometheus_config
 from kubewright.twin.exporters.manifests import exporters
 from kubewright.twin.serve import write_private
 

@@ -13,8 +13,9 @@ from kubewright.app import Choices, Platform
 from kubewright.client.transport import Request
 from kubewright.clock import Clock, run_virtual
 from kubewright.monitoring.incoming import Standing
+from kubewright.monitoring.reach import Through
 from kubewright.monitoring.receiver import Receiver
-from kubewright.monitoring.scrape import Through, prometheus_config
+from kubewright.monitoring.scrape import prometheus_config
 from kubewright.runtime.definitions import install
 from kubewright.runtime.leader import LeaderElector
 from kubewright.runtime.metrics import RuntimeMetrics

@@ -8,8 +8,9 @@ from click.testing import CliRunner
 
 from kubewright.cli.main import cli
 from kubewright.errors import OpError
+from kubewright.monitoring.reach import Inside, Through
 from kubewright.monitoring.routing import Hook, alertmanager_config
-from kubewright.monitoring.scrape import Inside, Through, prometheus_config, team_relabelling
+from kubewright.monitoring.scrape import prometheus_config, team_relabelling
 from kubewright.monitoring.teams import Audience, audience, with_names, with_namespaces
 from tests.unit.monitoring.tools import amtool, needs_alertmanager, needs_prometheus, promtool, write
 
