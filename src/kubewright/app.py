@@ -63,6 +63,7 @@ class Choices:
     alerts_address: str = "127.0.0.1:9095"
     """Where Alertmanager posts, for the service `monitoring`."""
     alerts_token: str = ""
+    """What it must show; without one no alerts are taken in."""
     alerts_tls: KeyFiles | None = None
 
 
@@ -143,18 +144,16 @@ class Platform:
         return operator
 
     def _monitoring(self) -> Service:
-        from kubewright.monitoring.service import COMPONENT, AlertsIn, ObjectTeller
+        from kubewright.monitoring.receiver import Receiver
+        from kubewright.monitoring.service import COMPONENT, ObjectTeller, SignalsIn
         from kubewright.runtime.process import listener
 
-        chosen = self._choices
-        return AlertsIn(
-            partial(listener, chosen.alerts_address),
-            chosen.alerts_token,
-            ObjectTeller(self._recorder(COMPONENT)),
-            tls=chosen.alerts_tls,
-            metrics=self._metrics,
-            registry=self._registry,
-        )
+        chosen, teller = self._choices, ObjectTeller(self._recorder(COMPONENT))
+        signals = SignalsIn(self._client, self._clock, teller, metrics=self._metrics, registry=self._registry)
+        if chosen.alerts_token:
+            receiver = Receiver(chosen.alerts_token, signals.standing, signals.queue.add, self._registry)
+            signals.serve(receiver, partial(listener, chosen.alerts_address), chosen.alerts_tls)
+        return signals
 
     def _recorder(self, component: str, *, writers: int = 1) -> EventRecorder:
         recorder = EventRecorder(self._client, self._clock, component, metrics=self._metrics, writers=writers)

@@ -11,9 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import yaml
 
+from kubewright.monitoring.dashboards.shipped import BOARDS
 from tests.e2e.test_command_line import kubewright
 from tests.e2e.test_prometheus import apply, eventually, kubectl, prometheus
 from tests.e2e.test_twin_state import served
+from tests.unit.monitoring.vocabulary import chosen
 from tools.cluster import ALERTMANAGER, PROMETHEUS
 
 pytestmark = pytest.mark.skipif(
@@ -168,6 +170,19 @@ def test_a_leak_is_told_to_its_team_and_ends(tmp_path):
             eventually(lambda: events_of_leak(kubeconfig, "HighMemoryUsageResolved"))
             rules = [rule for group in running.ask("rules")["groups"] for rule in group["rules"]]
             assert [each["lastError"] for each in rules if each["health"] == "err"] == []
+            for board in BOARDS:
+                silent(running, board.name)
+            assert silent(running, "node") == set()
+            assert silent(running, "fleet") <= {"GPUs", "Restarts within an hour", "Deployments that lack pods"}
+
+
+def silent(running, name):
+    """Ask everything that a dashboard asks, and return which of its panels got no answer; errors are raised."""
+    (board,) = [each for each in BOARDS if each.name == name]
+    for marks in board.marks:
+        running.values(chosen(marks.expr))
+    asked = {each.title: [running.values(chosen(query.expr)) for query in each.queries] for each in board.panels}
+    return {title for title, answers in asked.items() if not any(answers)}
 
 
 def events_of_leak(kubeconfig, reason):

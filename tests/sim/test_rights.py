@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from kubewright.api.core import PODS, SERVICE_ACCOUNTS
+from kubewright.api.core import EVENTS, PODS, SERVICE_ACCOUNTS
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUES
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
@@ -18,6 +18,7 @@ from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
 from kubewright.app import Choices, Platform
 from kubewright.cli.rbac import rbac
 from kubewright.clock import Clock, run_virtual
+from kubewright.monitoring import rights as monitoring_rights
 from kubewright.rehearsal import rights as rehearsal_rights
 from kubewright.runtime.definitions import install
 from kubewright.runtime.diagnostics.gatekeeper import Gatekeeper
@@ -25,6 +26,7 @@ from kubewright.runtime.leader import LeaderElector
 from kubewright.scheduler import rights as scheduler_rights
 from kubewright.twin.access.users import User, account_user
 from kubewright.twin.cluster import Twin
+from kubewright.twin.faults.fault import FAULTS
 from kubewright.workloads import rights
 
 GROUP = "rbac.authorization.k8s.io"
@@ -220,5 +222,29 @@ def test_pods_are_scheduled_with_the_schedulers_own_rights_each_of_which_it_uses
             # claims a real server asks without a request.
             left = {each for each in allowed - used if each[0] not in {"list", "get"}}
             assert left == {("patch", "events"), ("watch", "podgroups"), ("patch", "resourceclaims/binding")}
+
+    run_virtual(main())
+
+
+def test_signals_are_taken_in_with_their_own_rights_each_of_which_is_used():
+    async def main() -> None:
+        async with Twin(Clock.virtual(), nodes=2) as twin, asyncio.TaskGroup() as tasks:
+            granted = monitoring_rights.cluster_rules()
+            user = await _grant(twin, account(monitoring_rights.ACCOUNT, "default", granted))
+            refused, used = _refusals(twin), _used(twin, user)
+            platform = Platform(twin.client(user), twin.clock, choices=Choices(services=("monitoring",)))
+            running = tasks.create_task(platform.run())
+            await asyncio.sleep(30)
+            spec = {"type": "NodeDown", "target": {"nodes": {"names": ["node-01"]}}}
+            await twin.client().create(FAULTS, {"metadata": {"name": "down"}, "spec": spec})
+            await asyncio.sleep(60)
+            events = (await twin.client().list(EVENTS)).items
+            running.cancel()
+            assert platform.ready
+            assert "NodeSilent" in {each.reason for each in events}
+            assert refused == []
+            allowed = {(verb, name) for rule in granted for verb in rule["verbs"] for name in rule["resources"]}
+            # Where a watch can bring the initial state nothing is listed, and Events that repeat are rare.
+            assert {each for each in allowed - used if each[0] != "list"} == {("patch", "events")}
 
     run_virtual(main())

@@ -124,6 +124,13 @@ class PodSpec(Leaf, frozen=True):
     volumes: tuple[Volume, ...] = ()
 
 
+CANNOT_PULL = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
+)
+CANNOT_CONFIGURE = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+"""Why a container waits that will not start by itself, in the kubelet's words."""
+
+
 class ContainerStateRunning(Leaf, frozen=True):
     """Since when a container runs."""
 

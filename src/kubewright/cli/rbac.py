@@ -8,6 +8,7 @@ from kubewright.api.rights import account
 from kubewright.autoscaler import rights as autoscaler
 from kubewright.cli.yamlform import dump_all
 from kubewright.gpu import rights as gpu
+from kubewright.monitoring import rights as monitoring
 from kubewright.rehearsal import rights as rehearsal
 from kubewright.runtime.diagnostics import gatekeeper
 from kubewright.scheduler import rights as scheduler
@@ -19,6 +20,7 @@ _SERVICES = {
     "autoscaler": autoscaler,
     "scheduler": scheduler,
     "gpu": gpu,
+    "monitoring": monitoring,
 }
 
 

@@ -80,24 +80,24 @@ def autoscaler(**service: Any) -> None:
 @cluster_options
 @service_options
 @click.option("--alerts-listen", default="127.0.0.1:9095", show_default=True, help="Where Alertmanager posts: /alerts.")
-@click.option("--alerts-token-file", required=True, type=_FILE, help="The bearer token that it must show.")
+@click.option("--alerts-token-file", type=_FILE, help="The bearer token that it must show; none: no alerts come in.")
 @click.option("--tls-cert-file", type=_FILE, help="Take alerts over TLS.")
 @click.option("--tls-key-file", type=_FILE)
 def monitoring(
     *,
     alerts_listen: str,
-    alerts_token_file: Path,
+    alerts_token_file: Path | None,
     tls_cert_file: Path | None,
     tls_key_file: Path | None,
     **service: Any,
 ) -> None:
-    """Take alerts in from Alertmanager, and tell the objects that they are about, by Events."""
+    """Take signals of faults in, from Alertmanager and from the API itself, and tell the objects by Events."""
     from kubewright.app import Choices
     from kubewright.monitoring.receiver import LEAST_TOKEN
     from kubewright.runtime.serving import KeyFiles
 
-    token = alerts_token_file.read_text(encoding="utf-8").strip()
-    if len(token) < LEAST_TOKEN:
+    token = alerts_token_file.read_text(encoding="utf-8").strip() if alerts_token_file else ""
+    if alerts_token_file and len(token) < LEAST_TOKEN:
         raise click.BadParameter(f"the token has fewer than {LEAST_TOKEN} characters", param_hint="--alerts-token-file")
     if (tls_cert_file is None) != (tls_key_file is None):
         raise click.UsageError("--tls-cert-file and --tls-key-file belong together")

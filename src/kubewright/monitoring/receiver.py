@@ -10,10 +10,11 @@ import asyncio
 import hmac
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter
 
 from kubewright.errors import OpError
-from kubewright.monitoring.incoming import Standing, decoded
+from kubewright.monitoring.incoming import decoded
+from kubewright.monitoring.signals.signal import Standing
 from kubewright.runtime.exchange import PLAIN, answer, read_body
 from kubewright.runtime.serving import Receive, Scope, Send
 
@@ -40,8 +41,6 @@ class Receiver:
         self._refused = Counter(
             "kubewright_alerts_refused_total", "Alerts that there was no room for", registry=registry
         )
-        held = Gauge("kubewright_alerts_known", "Alerts that are known here", registry=registry)
-        held.set_function(lambda: len(standing))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -68,7 +67,7 @@ class Receiver:
             alerts = decoded(body)
         except OpError as error:
             return 400, error.detail
-        news, refused = self._standing.take(alerts, asyncio.get_running_loop().time())
+        news, refused = self._standing.take((each.signal for each in alerts), asyncio.get_running_loop().time())
         for key in news:
             self._tell(key)
         if refused:

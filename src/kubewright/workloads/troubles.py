@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from kubewright.api.conditions import Condition, find_condition
 from kubewright.api.core import Event
 from kubewright.api.meta import KubeObject, Leaf, Resource
-from kubewright.api.pods import ContainerStatus
+from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, ContainerStatus
 
-_PULL = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"})
-_CONFIG = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*": (?:ErrImagePull: )?')
 _NOT_THERE = re.compile(r'\b(secret|configmap|persistentvolumeclaims?) "([^"]+)" not found')
 _ABOUT_ONE_POD = re.compile(
@@ -92,10 +90,10 @@ def _troubles(pod: AppPod, mounts: Sequence[Event]) -> Iterator[Trouble]:
 
 def _of_container(container: ContainerStatus) -> Iterator[Trouble]:
     waiting = container.state.waiting
-    if waiting is not None and waiting.reason in _PULL:
+    if waiting is not None and waiting.reason in CANNOT_PULL:
         detail = _BACK_OFF.sub("", waiting.message)
         yield Trouble(2, "ImageNotPulled", f"the image {container.image} cannot be pulled: {detail}".rstrip(": "))
-    elif waiting is not None and waiting.reason in _CONFIG:
+    elif waiting is not None and waiting.reason in CANNOT_CONFIGURE:
         yield _of_missing(waiting.message) or Trouble(2, waiting.reason, waiting.message)
     elif not container.ready and container.restart_count:
         yield from _of_crash(container)

@@ -12,10 +12,10 @@ from kubewright.api.meta import ObjectKey
 from kubewright.app import Choices, Platform
 from kubewright.client.transport import Request
 from kubewright.clock import Clock, run_virtual
-from kubewright.monitoring.incoming import Standing
 from kubewright.monitoring.reach import Through
 from kubewright.monitoring.receiver import Receiver
 from kubewright.monitoring.scrape import prometheus_config
+from kubewright.monitoring.signals.signal import Standing
 from kubewright.runtime.definitions import install
 from kubewright.runtime.leader import LeaderElector
 from kubewright.runtime.metrics import RuntimeMetrics
@@ -116,7 +116,7 @@ async def _scraped(seconds):
         scraper = Scraper(twin)
         registry = CollectorRegistry()
         metrics = RuntimeMetrics(registry)
-        choices = Choices(services=("workloads", "scheduler"))
+        choices = Choices(services=("workloads", "scheduler", "monitoring"))
         client, clock = twin.client(), Clock.virtual()
         await install(client, [QUEUE_CRD])
         space = _made("v1", "Namespace", "borrows", {})

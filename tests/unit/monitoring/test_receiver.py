@@ -8,9 +8,10 @@ import pytest
 from kubewright.api.core import EVENTS
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
-from kubewright.monitoring.incoming import FIRING, RESOLVED, Standing, decoded
+from kubewright.monitoring.incoming import FIRING, RESOLVED, decoded
 from kubewright.monitoring.receiver import MOST_BYTES, Receiver
-from kubewright.monitoring.service import AlertsIn, ObjectTeller
+from kubewright.monitoring.service import ObjectTeller, SignalsIn
+from kubewright.monitoring.signals.signal import Standing
 from kubewright.runtime.events import EventRecorder
 from kubewright.twin.cluster import Twin
 
@@ -113,7 +114,7 @@ def test_of_a_storm_so_many_are_taken_as_there_is_room_for_and_the_others_are_to
 
 def test_what_fires_and_is_not_told_again_makes_room_a_day_later():
     def incoming(*numbers, status=FIRING):
-        return decoded(notification(*(alert(number, status) for number in numbers)))
+        return [each.signal for each in decoded(notification(*(alert(number, status) for number in numbers)))]
 
     standing, hour = Standing(most=2), 3600.0
     assert standing.take(incoming(1, 2), 0.0)[1] == 0
@@ -154,11 +155,12 @@ def test_the_object_that_an_alert_is_about_is_told_when_it_fires_and_when_it_end
     async def scenario():
         async with Twin(Clock.virtual(), nodes=1) as twin:
             recorder = EventRecorder(twin.client(), twin.clock, "kubewright-monitoring")
-            service = AlertsIn(lambda: pytest.fail("no socket here"), TOKEN, ObjectTeller(recorder))
+            service = SignalsIn(twin.client(), twin.clock, ObjectTeller(recorder))
+            receiver = Receiver(TOKEN, service.standing, service.queue.add)
             async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(recorder.run()), tasks.create_task(service._controller.run())]
+                running = [tasks.create_task(recorder.run()), tasks.create_task(service.run())]
                 for status in (FIRING, FIRING, RESOLVED):
-                    await post(service.receiver, notification(alert(status=status)))
+                    await post(receiver, notification(alert(status=status)))
                     await asyncio.sleep(5)
                 for task in running:
                     task.cancel()
@@ -183,5 +185,5 @@ def test_the_platform_runs_it_as_a_service_of_its_own():
             return Platform(twin.client(), twin.clock, choices=choices).services
 
     (service,) = run_virtual(scenario()).values()
-    assert isinstance(service, AlertsIn)
+    assert isinstance(service, SignalsIn)
     assert not service.synced

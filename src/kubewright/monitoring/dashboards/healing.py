@@ -51,7 +51,7 @@ HEALING = Board(
                     limits=Limits(1, 3),
                     page="KubePdbNotEnoughHealthyPods",
                 ),
-                number("Alerts known to kubewright", f"sum({of('kubewright_alerts_known')})", limits=Limits(10, 1000)),
+                number("Signals that hold", f"sum({of('kubewright_signals_known')})", limits=Limits(10, 1000)),
             ],
         ),
         Row(
@@ -112,6 +112,35 @@ HEALING = Board(
                     width=8,
                     page="KubeNodeEviction",
                     leads_to="node",
+                ),
+            ],
+        ),
+        Row(
+            "Signals",
+            [
+                Panel(
+                    "What tells of faults",
+                    [
+                        Query(
+                            f"sum by (fault, witness) ({rate('kubewright_signals_total')})",
+                            "{{fault}}, by {{witness}}",
+                        )
+                    ],
+                    "ops",
+                    "stack",
+                    about="From the API and from alerts, as handed on. One cause may have many.",
+                ),
+                Panel(
+                    "From a fault to whoever decides, of 95 in a hundred",
+                    [
+                        Query(
+                            "histogram_quantile(0.95, sum by (witness, le) "
+                            f"({rate('kubewright_signal_delay_seconds_bucket')}))",
+                            "by {{witness}}",
+                        )
+                    ],
+                    "s",
+                    limits=Limits(15, 60),
                 ),
             ],
         ),
