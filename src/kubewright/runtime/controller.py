@@ -22,7 +22,7 @@ from kubewright.errors import OpError
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.traces import note_outcome
-from kubewright.runtime.workqueue import LOW_PRIORITY, QueueShutDownError, WorkQueue
+from kubewright.runtime.workqueue import LOW_PRIORITY, WorkQueue
 
 K = TypeVar("K", bound=Hashable)
 K_contra = TypeVar("K_contra", bound=Hashable, contravariant=True)
@@ -84,7 +84,7 @@ class Controller(Generic[K]):
         return self._queue
 
     async def run(self) -> None:
-        """Wait until the caches that reconcile reads are whole, then work until cancelled or the queue is shut down."""
+        """Wait until the caches that reconcile reads are whole, then work until cancelled."""
         for informer in self._informers:
             await informer.wait_synced()
         async with asyncio.TaskGroup() as workers:
@@ -96,10 +96,7 @@ class Controller(Generic[K]):
         active = self._metrics.active_workers.labels(self.name)
         seconds = self._metrics.reconcile_seconds.labels(self.name)
         while True:
-            try:
-                key = await self._queue.get()
-            except QueueShutDownError:
-                return
+            key = await self._queue.get()
             started_at = loop.time()
             active.inc()
             try:

@@ -28,10 +28,6 @@ LOW_PRIORITY = -100
 """For initial lists and resyncs: news goes first."""
 
 
-class QueueShutDownError(Exception):
-    """The queue was shut down and holds nothing that is due."""
-
-
 @dataclass(slots=True, eq=False)
 class _Item(Generic[K]):
     """A key that waits. It is replaced, not changed; the heaps skip items that `WorkQueue._items` no longer holds."""
@@ -83,7 +79,6 @@ class WorkQueue(Generic[K]):
         self._timer: asyncio.Handle | None = None
         self._timer_due_at = 0.0
         self._sequence = 0
-        self._shut_down = False
 
     def __len__(self) -> int:
         """Return how many keys wait, due or not; those being worked on are not counted unless they were added again."""
@@ -95,9 +90,7 @@ class WorkQueue(Generic[K]):
         return not self._running and not any(item.due for item in self._items.values())
 
     def add(self, key: K, *, after_seconds: float = 0.0, priority: int = 0) -> None:
-        """Ask for `key` to be worked on, now or after a while; does nothing once the queue is shut down."""
-        if self._shut_down:
-            return
+        """Ask for `key` to be worked on, now or after a while."""
         now = asyncio.get_running_loop().time()
         due_at = now + max(after_seconds, 0.0)
         old = self._items.get(key)
@@ -132,13 +125,8 @@ class WorkQueue(Generic[K]):
         self._failures.pop(key, None)
 
     async def get(self) -> K:
-        """Wait for a key that is due and not running, and take it; raises QueueShutDownError when none will come.
-
-        Whoever takes a key calls `done` when finished with it.
-        """
+        """Wait for a key that is due and not running, and take it: `done` is called when it is finished with."""
         while (item := self._pop()) is None:
-            if self._shut_down:
-                raise QueueShutDownError
             await self._wait()
         now = asyncio.get_running_loop().time()
         self._running[item.key] = _Run(now, item.priority)
@@ -152,16 +140,6 @@ class WorkQueue(Generic[K]):
         item = self._items.get(key)
         if item is not None and item.due:
             self._offer(item)
-
-    def shut_down(self) -> None:
-        """Take no more keys. What is due may still be taken; what waits for a deadline is dropped."""
-        self._shut_down = True
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        self._items = {key: item for key, item in self._items.items() if item.due}
-        while self._waiters:
-            self._wake_one()
 
     def _make_due(self, item: _Item[K], *, first_time: bool) -> None:
         item.due = True

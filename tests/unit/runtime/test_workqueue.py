@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from kubewright.clock import run_virtual
 from kubewright.runtime.metrics import RuntimeMetrics
-from kubewright.runtime.workqueue import LOW_PRIORITY, QueueShutDownError, WorkQueue
+from kubewright.runtime.workqueue import LOW_PRIORITY, WorkQueue
 
 
 def now():
@@ -194,34 +194,6 @@ def test_a_cancelled_worker_is_not_woken_for():
         await asyncio.sleep(0)
         queue.add("a")
         assert await asyncio.wait_for(second, 10) == "a"
-
-    run_virtual(main())
-
-
-def test_shut_down_gives_out_what_is_due_then_ends_every_worker():
-    async def main():
-        queue = WorkQueue()
-        queue.add("due")
-        queue.add("later", after_seconds=60)
-        queue.shut_down()
-        queue.add("too late")
-        assert await queue.get() == "due"
-        waiting = asyncio.get_running_loop().create_task(queue.get())
-        queue.done("due")
-        with pytest.raises(QueueShutDownError):
-            await waiting
-
-    run_virtual(main())
-
-
-def test_shut_down_wakes_workers_that_wait():
-    async def main():
-        queue = WorkQueue()
-        waiting = [asyncio.get_running_loop().create_task(queue.get()) for _ in range(3)]
-        await asyncio.sleep(1)
-        queue.shut_down()
-        results = await asyncio.gather(*waiting, return_exceptions=True)
-        assert all(isinstance(result, QueueShutDownError) for result in results)
 
     run_virtual(main())
 
