@@ -1,9 +1,15 @@
-"""ScalePolicies as an API server checks them."""
+"""ScalePolicies as an API server checks them, and what they decide beside the cluster's own autoscaler."""
 
 import pytest
 
 from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
-from tests.contract.conftest import established
+from tests.contract import test_autoscalers
+from tests.contract.asking import eventually
+from tests.contract.conftest import established, service_on
+from tests.contract.test_autoscalers import autoscaler as hpa
+from tests.contract.test_autoscalers import busy, resource
+
+usage_served = test_autoscalers.usage_served
 
 
 @pytest.fixture
@@ -107,3 +113,67 @@ async def test_a_policy_that_makes_no_sense_is_refused(policies, spec, field, wo
     assert refused.code == 422
     assert field in refused.fields
     assert words in refused.message
+
+
+@pytest.fixture
+def autoscaler(cluster, policies, usage_served):
+    """`kubewright run autoscaler` beside the cluster's own."""
+    with service_on(cluster, "run", "autoscaler") as process:
+        yield process
+
+
+def cases():
+    """Pods, what each uses, and what an autoscaler and a policy are told: the same in the words of each."""
+    once = {"policies": [{"type": "Pods", "value": 1, "periodSeconds": 600}]}
+    at_once = {"stabilizationWindowSeconds": 0}
+    half = ({"averageUtilization": 50}, {"percent": 50})
+    yield "up", 2, "100m", "cpu", half, {"max": 4}
+    yield "kept", 2, "53m", "cpu", half, {}
+    yield "held", 2, "10m", "cpu", ({"averageValue": "40m"}, {"average": "40m"}), {}
+    yield "down", 3, "10m", "cpu", ({"averageValue": "40m"}, {"average": "40m"}), {"behavior": {"scaleDown": at_once}}
+    yield "one", 1, "100m", "cpu", ({"averageUtilization": 20}, {"percent": 20}), {"behavior": {"scaleUp": once}}
+    yield "most", 3, "100m", "memory", ({"averageValue": "16Mi"}, {"average": "16Mi"}), {}
+    yield "never", 2, "10m", "cpu", half, {"behavior": {"scaleDown": {"selectPolicy": "Disabled"}}}
+
+
+async def test_a_policy_decides_as_the_clusters_own_autoscaler(policies, autoscaler, api, namespace):
+    """Each policy only says what it would do, beside an autoscaler that acts: both see the same pods and their use."""
+    deployments = api.of("deployments", namespace)
+    autoscalers = api.of("horizontalpodautoscalers", namespace, root="/apis/autoscaling/v2")
+    known = tuple(cases())
+    for name, replicas, cpu, metric, (_, aim), spec in known:
+        _, made = busy(name, replicas, cpu)
+        (await deployments.create(made)).ok()
+        told = {"target": {"name": name}, "mode": "recommend", "metrics": [{metric: aim}]}
+        (await policies.create(policy(name, **told, **({"max": 5} | spec)))).ok()
+    for name, *_ in known:
+        await policies.becomes(name, lambda it: it.get("status", {}).get("metrics"))
+    # A policy that has seen what was before counts what the other does from then on.
+    for name, _, _, metric, (goal, _), spec in known:
+        target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+        told = {"most": spec.get("max", 5), **{key: spec[key] for key in spec if key != "max"}}
+        (await autoscalers.create(hpa(name, [resource(metric, **goal)], target, **told))).ok()
+
+    def decided(document):
+        status = document.get("status", {})
+        found = {each["type"]: (each["status"], each["reason"]) for each in status.get("conditions") or []}
+        said = (found.get("ScalingActive"), found.get("ScalingLimited"))
+        return status.get("currentReplicas"), status.get("desiredReplicas"), *said
+
+    async def alike():
+        theirs = {each["metadata"]["name"]: each for each in (await autoscalers.list()).ok()["items"]}
+        ours = {each["metadata"]["name"]: each for each in (await policies.list()).ok()["items"]}
+        pairs = {name: (decided(theirs[name]), decided(ours[name])) for name, *_ in known}
+        settled = all(their[0] == their[1] and their[2] == ("True", "ValidMetricFound") for their, _ in pairs.values())
+        return pairs if settled and all(their == our for their, our in pairs.values()) else None
+
+    found = await eventually(alike, policies.list)
+    assert {name: their[1] for name, (their, _) in found.items()} == {
+        "up": 4,
+        "kept": 2,
+        "held": 2,
+        "down": 1,
+        "one": 2,
+        "most": 5,
+        "never": 2,
+    }

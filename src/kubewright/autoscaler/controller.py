@@ -16,6 +16,7 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.plan import Action, Announce, Apply, Delete, Plan, Rescale
 from kubewright.autoscaler.decide import decide, view_of
 from kubewright.autoscaler.figures import PolicyFigures, ScalingMetrics
+from kubewright.autoscaler.forecasts import Forecasts
 from kubewright.autoscaler.measuring import SYNC_SECONDS, Measuring
 from kubewright.autoscaler.readings import Needs, needs_of
 from kubewright.autoscaler.seen import Memory, Seen, Turn
@@ -48,6 +49,7 @@ class ScalePolicyReconciler:
     autoscalers: Informer[HorizontalPodAutoscaler]
     targets: Targets
     measuring: Measuring
+    forecasts: Forecasts
     metrics: ScalingMetrics
     turns: dict[ObjectKey, Turn] = field(default_factory=dict[ObjectKey, Turn])
     _checked: dict[ObjectKey, tuple[tuple[str, int], tuple[str, ...]]] = field(
@@ -61,15 +63,20 @@ class ScalePolicyReconciler:
         if policy is None:
             self.turns.pop(key, None)
             self._checked.pop(key, None)
+            self.forecasts.forget(key)
             return Done()
         readings = await self.measuring.readings(needs_of(key.namespace, policy.spec))
         found = await self.targets.find(policy)
+        wrong = self._wrong(policy)
+        outlooks, why = self.forecasts.outlooks(policy, found.pods, readings) if not wrong else ({}, "")
         seen = Seen(
             policy,
             found.scale,
             found.pods,
             readings,
-            wrong=self._wrong(policy),
+            outlooks=outlooks,
+            forecasting=why,
+            wrong=wrong,
             rival=self._rival(policy),
             older=self._older(policy),
         )
@@ -182,9 +189,18 @@ def build(operator: Operator, source: MetricSource | None = None, metrics: Scali
     autoscalers = operator.informer(AUTOSCALERS, indexers={BY_TARGET: _target_of_autoscaler})
     targets = Targets.of(operator)
     measuring = Measuring(operator.client, operator.clock, source, Needs, metrics.queries.inc)
+    forecasts = Forecasts(operator.clock, source)
     reconciler = ScalePolicyReconciler(
-        operator.clock, operator.executor(SCALE_POLICIES), policies, autoscalers, targets, measuring, metrics
+        operator.clock,
+        operator.executor(SCALE_POLICIES),
+        policies,
+        autoscalers,
+        targets,
+        measuring,
+        forecasts,
+        metrics,
     )
+    operator.task("histories", forecasts.run)
     measuring.all_needs = reconciler.needs
     metrics.watch(reconciler.figures)
 

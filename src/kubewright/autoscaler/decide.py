@@ -40,12 +40,15 @@ def decide(seen: Seen, memory: Memory, now: float) -> Turn:
     if isinstance(seen.scale, str):
         decision = without_scale(view_of(policy, bounds, 0, now), seen.scale, memory.history, now)
         return told(seen, Turn(decision, replace(memory, at=now), bounds, mode), now)
+    only_says = spec.mode == RECOMMEND or (seen.rival is not None and spec.existing == SHADOW)
     asking = _Asking(seen, bounds)
-    decision = _decided(seen, bounds, asking, memory.history, now)
+    history = _watched(seen.policy, seen.scale, memory, now) if only_says else memory.history
+    decision = _decided(seen, bounds, asking, history, now)
     failing = now if memory.failing_since is None else memory.failing_since
-    memory = Memory(decision.history, failing if asking.found and asking.is_blind(decision) else None, now)
+    blind = bool(asking.found) and asking.is_blind(decision)
+    memory = Memory(decision.history, failing if blind else None, decision.current, now)
     decision = _fallen_back(seen, decision, memory, bounds, now)
-    if spec.mode == RECOMMEND or (seen.rival is not None and spec.existing == SHADOW):
+    if only_says:
         decision = replace(decision, rescale=False)
     return told(seen, Turn(decision, memory, bounds, mode, asking.problems), now)
 
@@ -135,6 +138,14 @@ def _held(decision: Decision, current: int) -> int:
     """Return the number that stands; where none could be worked out, the present one: not that of some earlier day."""
     said = find_condition(decision.conditions, ACTIVE)
     return decision.desired if said is None or said.is_true else current
+
+
+def _watched(policy: ScalePolicy, scale: Scale, memory: Memory, now: float) -> History:
+    """Return the history of a policy that only says what it would do: what others did counts as if it had."""
+    current = scale.spec.replicas
+    if memory.current is None or memory.current == current:
+        return memory.history
+    return memory.history.scaled(behavior_of(policy.spec.behavior), memory.current, current, now)
 
 
 def _fallen_back(seen: Seen, decision: Decision, memory: Memory, bounds: Range, now: float) -> Decision:

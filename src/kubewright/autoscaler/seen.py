@@ -43,6 +43,8 @@ class Memory:
     history: History = field(default_factory=History)
     failing_since: float | None = None
     """Since when no number could be worked out."""
+    current: int | None = None
+    """How many pods were wanted."""
     at: float = 0.0
 
 

@@ -9,7 +9,7 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from kubewright.scaling.forecast import GrowthForecast
+from kubewright.scaling.forecast import Forecast, GrowthForecast
 from kubewright.scaling.limits import Bounds, History, limit
 from kubewright.scaling.queueing import FULL, STEP_SECONDS, Conditions, Seen
 from kubewright.scaling.usage import Tolerances, by_filled_ratio, by_ratio
@@ -52,6 +52,11 @@ class Prudence:
     hold_seconds: float = 300.0
     """For so long no fewer replicas than were wanted."""
 
+    def replicas(self, forecast: Forecast, per_pod: float) -> int:
+        """Return how many pods have room for what is forecast, if one has room for so much in a step."""
+        margin = self.novel_margin if forecast.is_novel else self.margin
+        return math.ceil(forecast.upper * margin / per_pod)
+
 
 class Predictive:
     """Has pods ready for what the load may become by the time they are: more by a forecast, fewer after a while."""
@@ -66,7 +71,5 @@ class Predictive:
     def replicas(self, seen: Seen) -> int:
         """Return the number for the forecast; never fewer than were wanted a short while ago."""
         self._forecast.observe(seen.arrived)
-        forecast = self._forecast.forecast()
-        margin = self._prudence.novel_margin if forecast.is_novel else self._prudence.margin
-        self._wanted.append(math.ceil(forecast.upper * margin / self._per_pod))
+        self._wanted.append(self._prudence.replicas(self._forecast.forecast(), self._per_pod))
         return max(self._wanted)

@@ -85,7 +85,7 @@ def by_utilization(pool: Pool, used: Mapping[str, Sample], resource: str, contai
     """Aim at a share of what the pods request, in per cent; raises NoProposalError."""
     groups = _Groups.of(pool, used, resource)
     counted = groups.counted(used)
-    requests = {pod.metadata.name: _request(pod, resource, container) for pod in pool.pods}
+    requests = {pod.metadata.name: requests_of(pod, resource, container) for pod in pool.pods}
     utilization, average = _utilization(counted, requests)
     assumed = max(_WHOLE, wanted)
     busy = {name: requests[name] * assumed // _WHOLE for name in groups.missing}
@@ -232,7 +232,7 @@ def _since(text: str | None) -> float:
     return parse_time(text) if text else 0.0
 
 
-def _request(pod: Pod, resource: str, container: str) -> int:
+def requests_of(pod: Pod, resource: str, container: str) -> int:
     """Return what a pod, or one container of it, requests, in thousandths; raises NoProposalError."""
     name = pod.metadata.name
     if not container and pod.spec.resources is not None and pod.spec.resources.requests:
