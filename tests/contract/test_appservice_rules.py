@@ -122,6 +122,16 @@ REFUSED = {
     "a MIG profile that no GPU has": (a_service(gpu={"mig": "5g.50gb"}), "gpu.mig", "no GPU has this MIG profile"),
     "a share of a slice": (a_service(gpu={"mig": "1g.10gb", "share": {"percent": 10}}), "gpu.share", "one whole GPU"),
     "fewer than the least": (a_service(scaling={"min": 3, "max": 2}), "scaling.min", "raise max or lower min"),
+    "none, and nothing to wake it": (
+        a_service(scaling={"min": 0, "max": 2}),
+        "scaling.min",
+        "what wakes the application",
+    ),
+    "an adapter's metric for a policy": (
+        a_service(scaling={"max": 2, "mode": "reactive", "targets": [{"metric": "rps", "average": "5"}]}),
+        "scaling.targets",
+        "a metric requests or promql",
+    ),
     "a percent of what nobody requests": (
         a_service(scaling={"max": 2, "targets": [{"metric": "queue_length", "percent": 50}]}),
         "scaling.targets[0].percent",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -34,6 +34,17 @@ class Rule:
         rule: Manifest = {"rule": self.cel, "message": self.message}
         optional = {"fieldPath": self.path, "reason": self.reason}
         return rule | {name: text for name, text in optional.items() if text}
+
+
+def said(value: Any) -> Any:
+    """Write a Struct as its user would: without the fields that are as they are by default."""
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        found = ((each.encode_name, getattr(value, each.name), each.default) for each in fields)
+        return {name: said(part) for name, part, default in found if part != default}
+    if isinstance(value, tuple):
+        return [said(each) for each in cast("tuple[Any, ...]", value)]
+    return value
 
 
 def described(

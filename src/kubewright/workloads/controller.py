@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from kubewright.api.apiextensions import CRDS, CustomResourceDefinition
 from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES, AppService
+from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey, Resource
 from kubewright.client.protocol import Client
@@ -149,7 +150,7 @@ def app_services(
 
 def build(operator: Operator, source: MetricSource | None = None, rehearsal: Rehearsal | None = None) -> None:
     """Declare the controller of AppServices."""
-    operator.define(APP_SERVICE_CRD)
+    operator.define(APP_SERVICE_CRD, SCALE_POLICY_CRD)
     rehearsals = Rehearsals(rehearsal, operator.clock)
     operator.task("rehearsals", rehearsals.run)
     apps = operator.own(APP_SERVICES)

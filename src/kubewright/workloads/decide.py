@@ -191,7 +191,8 @@ def _bound_replicas(app: AppService, seen: Seen) -> Iterator[Scale]:
     """Bring the number of pods within the autoscaler's bounds; 0 means that somebody switched it off."""
     kind = runner_of(app)
     live = seen.child(app, kind)
-    if app.spec.scaling is not None and live is not None:
+    # A ScalePolicy brings it within bounds itself, which are others at other hours.
+    if app.spec.scaling is not None and not app.spec.scaling.by_policy and live is not None:
         replicas = _within(app, live)
         if live.spec.get("replicas", 1) not in {0, replicas}:
             yield Scale(kind, app.key, replicas)

@@ -7,6 +7,7 @@ from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.core import CONFIG_MAPS, SERVICE_ACCOUNTS, SERVICES
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.spec import STATEFUL
+from kubewright.api.crds.scalepolicy import SCALE_POLICIES
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest, Resource
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
@@ -25,6 +26,7 @@ CHILD_SERVICES = live_resource(SERVICES)
 CHILD_STATEFUL_SETS = live_resource(STATEFUL_SETS)
 CHILD_JOBS = live_resource(JOBS)
 CHILD_CRON_JOBS = live_resource(CRON_JOBS)
+CHILD_SCALE_POLICIES = live_resource(SCALE_POLICIES)
 
 BUILT_IN: tuple[Resource[LiveObject], ...] = (
     CHILD_DEPLOYMENTS,
@@ -39,8 +41,13 @@ BUILT_IN: tuple[Resource[LiveObject], ...] = (
 )
 """What every cluster serves."""
 
-OPTIONAL: tuple[Resource[LiveObject], ...] = (HTTP_ROUTES, VIRTUAL_SERVICES, AUTHORIZATION_POLICIES)
-"""What a cluster serves when somebody has defined it: the Gateway API, Istio."""
+OPTIONAL: tuple[Resource[LiveObject], ...] = (
+    HTTP_ROUTES,
+    VIRTUAL_SERVICES,
+    AUTHORIZATION_POLICIES,
+    CHILD_SCALE_POLICIES,
+)
+"""What a cluster serves when somebody has defined it: the Gateway API, Istio; and what we define ourselves."""
 
 CHILD_KINDS: tuple[Resource[LiveObject], ...] = (*BUILT_IN, *OPTIONAL)
 """Everything that may be made of an application."""

@@ -497,3 +497,32 @@ def test_the_fingerprint_changes_with_the_manifest_and_only_then():
 
     assert fingerprint() == fingerprint()
     assert fingerprint() != fingerprint(replicas=3)
+
+
+def test_a_scale_policy_where_an_autoscaler_would_not_do():
+    hours = {"name": "day", "start": "0 8 * * *", "end": "0 18 * * *", "min": 0, "max": 20}
+    queue = {"query": "sum(waiting)", "average": 30}
+    scaling = {
+        "min": 0,
+        "max": 9,
+        "targets": [{"metric": "cpu", "percent": 60}],
+        "metrics": [{"queue": queue}],
+        "schedules": [hours],
+        "fallback": {"replicas": 3},
+        "mode": "reactive",
+    }
+    spec = made(app(scaling=scaling), "ScalePolicy")["spec"]
+    assert spec == {
+        "target": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+        "min": 0,
+        "max": 9,
+        "mode": "reactive",
+        "metrics": [{"cpu": {"percent": 60}}, {"queue": queue}],
+        "behavior": {"scaleDown": {"stabilizationWindowSeconds": 300}},
+        "schedules": [hours],
+        "fallback": {"replicas": 3},
+    }
+    kinds = kinds_of(app(scaling=scaling))
+    assert "HorizontalPodAutoscaler" not in kinds
+    usual = made(app(scaling={"max": 3, "mode": "predictive"}), "ScalePolicy")["spec"]
+    assert usual["metrics"] == [{"cpu": {"percent": 70}}]

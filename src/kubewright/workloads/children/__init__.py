@@ -13,7 +13,7 @@ from kubewright.api.crds.appservice import AppService
 from kubewright.api.meta import Manifest
 from kubewright.workloads.children.access import network_policy
 from kubewright.workloads.children.account import account
-from kubewright.workloads.children.autoscaler import autoscaler
+from kubewright.workloads.children.autoscaler import autoscaler, scale_policy
 from kubewright.workloads.children.disruption import disruption_budget
 from kubewright.workloads.children.identity import MANAGED_BY, MANAGED_BY_LABEL, NAME_LABEL, TEAM_LABEL, selector
 from kubewright.workloads.children.mesh import authorization
@@ -46,6 +46,7 @@ def wanted(app: AppService) -> Iterator[Wanted]:
         ingress(app),
         disruption_budget(app),
         autoscaler(app),
+        scale_policy(app),
     )
     yield from (Wanted(manifest) for manifest in after if manifest is not None)
 

@@ -1,4 +1,7 @@
-"""Who chooses the number of pods of an application that is scaled: a HorizontalPodAutoscaler."""
+"""Who chooses the number of pods of an application that is scaled.
+
+That is a HorizontalPodAutoscaler, which every cluster has, or a ScalePolicy where only that can do what is said.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,11 @@ from typing import Any
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.scale import Target
 from kubewright.api.crds.appservice.spec import STATEFUL
+from kubewright.api.described import said
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import canonical
-from kubewright.workloads.children.identity import child
-from kubewright.workloads.kinds import AUTOSCALERS
+from kubewright.workloads.children.identity import child, present
+from kubewright.workloads.kinds import AUTOSCALERS, CHILD_SCALE_POLICIES
 
 _USUAL = Target(metric="cpu", percent=70)
 
@@ -18,17 +22,49 @@ _USUAL = Target(metric="cpu", percent=70)
 def autoscaler(app: AppService) -> Manifest | None:
     """Return the HorizontalPodAutoscaler."""
     scaling = app.spec.scaling
-    if scaling is None or app.spec.runs_to_its_end:
+    if scaling is None or scaling.by_policy or app.spec.runs_to_its_end:
         return None
-    kind = "StatefulSet" if app.spec.form == STATEFUL else "Deployment"
     spec = {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": kind, "name": app.metadata.name},
+        "scaleTargetRef": _target(app),
         "minReplicas": scaling.min,
         "maxReplicas": scaling.max,
         "metrics": [_metric(target) for target in scaling.targets or (_USUAL,)],
         "behavior": {"scaleDown": {"stabilizationWindowSeconds": scaling.down_after_seconds}},
     }
     return child(app, AUTOSCALERS, spec=spec)
+
+
+def scale_policy(app: AppService) -> Manifest | None:
+    """Return the ScalePolicy."""
+    scaling = app.spec.scaling
+    if scaling is None or not scaling.by_policy or app.spec.runs_to_its_end:
+        return None
+    metrics = [{target.metric: _aim(target)} for target in scaling.targets]
+    metrics += [said(metric) for metric in scaling.metrics]
+    spec: dict[str, Any] = {
+        "target": _target(app),
+        "min": scaling.min,
+        "max": scaling.max,
+        "metrics": metrics or [{_USUAL.metric: _aim(_USUAL)}],
+        "behavior": {"scaleDown": {"stabilizationWindowSeconds": scaling.down_after_seconds}},
+        **present(
+            mode=scaling.mode,
+            schedules=[said(each) for each in scaling.schedules],
+            fallback=None if scaling.fallback is None else said(scaling.fallback),
+        ),
+    }
+    if scaling.rollout_min:
+        spec["rolloutMin"] = scaling.rollout_min
+    return child(app, CHILD_SCALE_POLICIES, spec=spec)
+
+
+def _target(app: AppService) -> Manifest:
+    kind = "StatefulSet" if app.spec.form == STATEFUL else "Deployment"
+    return {"apiVersion": "apps/v1", "kind": kind, "name": app.metadata.name}
+
+
+def _aim(target: Target) -> Manifest:
+    return {"percent": target.percent} if target.percent else {"average": canonical(target.average or 0)}
 
 
 def _metric(target: Target) -> dict[str, Any]:

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from kubewright.api.crds.appservice.container import NOT_EMPTY
+from kubewright.api.crds.scalepolicy import PREDICTIVE, REACTIVE, RECOMMEND, Fallback, PolicyMetric, ScaleSchedule
+from kubewright.api.crds.scalepolicy.metrics import WAKES
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import EMPTY, Leaf
 from kubewright.api.quantity import Quantity
 
+_OF_POLICIES = ("mode", "metrics", "schedules", "fallback", "rolloutMin")
 _COUNT = {"format": "int32", "minimum": 1}
 _SECONDS = {"format": "int32", "minimum": 0, "maximum": 3600}
 _PERCENT = {"format": "int32", "minimum": 1, "maximum": 100}
@@ -54,18 +57,62 @@ class Target(Leaf, frozen=True):
 
 
 class AppServiceScaling(Leaf, frozen=True):
-    """Between how many pods an autoscaler chooses, and what it goes by. Without targets: 70 % of the requested CPU."""
+    """Between how many pods an autoscaler chooses, and what it goes by. Without targets: 70 % of the requested CPU.
 
-    min: Annotated[int, described("At least so many pods.", _COUNT, publish_default=True)] = 1
+    A HorizontalPodAutoscaler does it, unless something is said that only a ScalePolicy can.
+    """
+
+    min: Annotated[
+        int,
+        described(
+            "At least so many pods; 0 needs a metric that wakes it: queue or promql.",
+            _COUNT | {"minimum": 0},
+            publish_default=True,
+        ),
+    ] = 1
     max: Annotated[int, described("At most so many pods.", _COUNT, required=True)] = 0
     targets: Annotated[tuple[Target, ...], described("What to go by.", _FEW, list_map_keys=("metric",))] = ()
     down_after_seconds: Annotated[
         int, described("How long less must suffice before there are fewer pods; 300 by default.", _SECONDS)
     ] = 300
+    mode: Annotated[
+        str,
+        described(
+            "How a ScalePolicy decides; predictive has pods ready for what is coming, once a week of load is known.",
+            {"enum": [REACTIVE, PREDICTIVE, RECOMMEND]},
+        ),
+    ] = ""
+    metrics: Annotated[
+        tuple[PolicyMetric, ...],
+        described("What a ScalePolicy goes by, besides targets.", {"maxItems": 8}, atomic=True),
+    ] = ()
+    schedules: Annotated[
+        tuple[ScaleSchedule, ...],
+        described("Other bounds at other times.", {"maxItems": 16}, list_map_keys=("name",)),
+    ] = ()
+    fallback: Annotated[Fallback | None, described("What is done when metrics fail.")] = None
+    rollout_min: Annotated[int, described("At least so many pods while pods of two revisions run.", _COUNT)] = 0
 
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule("self.min <= self.max", "min is at most max: raise max or lower min", ".min"),
+        Rule(
+            f"self.min > 0 || (has(self.metrics) && self.metrics.exists(each, {WAKES}))",
+            "without pods nothing is measured of them: say what wakes the application, a metric queue or promql, "
+            "or let min be 1",
+            ".min",
+        ),
+        Rule(
+            f"!({' || '.join(f'has(self.{field})' for field in _OF_POLICIES)}) || !has(self.targets) || "
+            "self.targets.all(each, each.metric in ['cpu', 'memory'])",
+            "a ScalePolicy asks Prometheus, not an adapter: say a metric requests or promql in its place",
+            ".targets",
+        ),
     )
+
+    @property
+    def by_policy(self) -> bool:
+        """Whether something is said that only a ScalePolicy can do."""
+        return bool(self.mode or self.metrics or self.schedules or self.fallback or self.rollout_min)
 
 
 class AppServiceAvailability(Leaf, frozen=True):

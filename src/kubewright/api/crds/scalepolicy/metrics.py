@@ -10,6 +10,8 @@ from kubewright.api.quantity import Quantity
 
 AMOUNT = {"pattern": r"^([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,3})?$", "maxLength": 32}
 KINDS = ("cpu", "memory", "requests", "latency", "gpu", "queue", "promql")
+WAKES = "has(each.queue) || (has(each.promql) && !has(each.promql.perPod))"
+"""In CEL: whether a metric can be measured while there are no pods."""
 _OF_REQUEST = {"format": "int32", "minimum": 1, "maximum": 10_000}
 _SHARE = {"format": "int32", "minimum": 1, "maximum": 100}
 _QUERY = {"minLength": 1, "maxLength": 4096}
@@ -29,7 +31,7 @@ def not_negative(field: str) -> Rule:
     """Return the rule that an amount which is written as a number is not below zero; text cannot be."""
     return Rule(
         f"!has(self.{field}) || type(self.{field}) != int || self.{field} >= 0",
-        f"{field} is not below 0",
+        f"{field} is an amount: let it be 0 or above",
         f".{field}",
     )
 

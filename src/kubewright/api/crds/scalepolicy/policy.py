@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from kubewright.api.autoscaling import TargetReference
 from kubewright.api.conditions import Condition
 from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
-from kubewright.api.crds.scalepolicy.metrics import KINDS, PolicyMetric, QueryGoal
+from kubewright.api.crds.scalepolicy.metrics import KINDS, WAKES, PolicyMetric, QueryGoal
 from kubewright.api.crds.scalepolicy.rules import (
     ADOPT,
     LEAVE,
@@ -27,7 +27,6 @@ from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
 from kubewright.api.quantity import Quantity, milli
 
 _COUNT = {"format": "int32", "minimum": 0, "maximum": 1_000_000}
-_WAKES = "has(each.queue) || (has(each.promql) && !has(each.promql.perPod))"
 
 
 class PolicyTarget(Leaf, frozen=True):
@@ -86,12 +85,12 @@ class ScalePolicySpec(Leaf, frozen=True):
     RULES: ClassVar[tuple[Rule, ...]] = (
         Rule("self.min <= self.max", "min is at most max: raise max or lower min", ".min"),
         Rule(
-            f"self.min > 0 || (has(self.metrics) && self.metrics.exists(each, {_WAKES}))",
+            f"self.min > 0 || (has(self.metrics) && self.metrics.exists(each, {WAKES}))",
             "without pods nothing is measured of them: say what wakes the workload, a metric queue or promql, "
             "or let min be 1",
             ".min",
         ),
-        Rule("self.rolloutMin <= self.max", "rolloutMin is at most max", ".rolloutMin"),
+        Rule("self.rolloutMin <= self.max", "rolloutMin is at most max: raise max or lower rolloutMin", ".rolloutMin"),
     )
 
 
