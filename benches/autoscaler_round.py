@@ -1,0 +1,181 @@
+"""A round of decisions for thousands of ScalePolicies: processor time and questions.
+
+    python -m benches.autoscaler_round                      # 5,000 workloads of three pods, six metrics each
+
+Everything is as `kubewright run autoscaler` does it but for the network: caches are full, measurements come as the
+bytes that a Prometheus and `metrics.k8s.io` would send. A round reads them and decides for every policy; nothing is
+written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from benches.report import Result, report, result
+from kubewright.api.autoscaling import PodMetrics, Scale, ScaleSpec, ScaleStatus
+from kubewright.api.core import Pod
+from kubewright.api.crds.scalepolicy import ScalePolicy
+from kubewright.api.meta import ObjectKey, rfc3339
+from kubewright.autoscaler.decide import decide
+from kubewright.autoscaler.measuring import SYNC_SECONDS, Measuring
+from kubewright.autoscaler.readings import Needs, needs_of
+from kubewright.autoscaler.seen import Memory, Seen
+from kubewright.autoscaler.status import status_of
+from kubewright.client.protocol import Listing
+from kubewright.client.transport import Request, Response
+from kubewright.clock import Clock
+from kubewright.series.prometheus import PrometheusSource
+
+GOAL_SECONDS = 1.0
+ROUNDS = 5
+EACH_NAMESPACE = 100
+_BOUNDS = ("0.1", "0.5", "1", "+Inf")
+
+
+class Fleet:
+    """Workloads, their pods and what is measured of them."""
+
+    def __init__(self, workloads: int, pods: int, now: float) -> None:
+        self.now = now
+        self.policies: list[ScalePolicy] = []
+        self.pods: dict[ObjectKey, list[Pod]] = {}
+        for number in range(workloads):
+            policy = msgspec.convert(_policy(number), ScalePolicy)
+            self.policies.append(policy)
+            made = [_pod(policy.metadata.namespace, f"{policy.metadata.name}-{pod}", now) for pod in range(pods)]
+            self.pods[policy.key] = [msgspec.convert(each, Pod) for each in made]
+        everybody = [pod for each in self.pods.values() for pod in each]
+        self.metrics = msgspec.json.encode([_use(pod, now) for pod in everybody])
+        self.answers = {
+            name: _vector([_labels(pod) | more for pod in everybody for more in extra], now)
+            for name, extra in {"http_requests_total": [{}], "DCGM": [{}], "le": [{"le": b} for b in _BOUNDS]}.items()
+        }
+        self.queues = {f"sum(waiting_{number})" for number in range(workloads)}
+
+
+class Store:
+    """Sends what a Prometheus would."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet, self.asked = fleet, 0
+        self.now = fleet.now
+
+    async def send(self, request: Request) -> Response:
+        """Answer one question."""
+        self.asked += 1
+        text = request.body.decode()
+        if "label_replace%28%28sum%28waiting" in text:
+            labels = [{"kubewright_query": str(index)} for index in range(text.count("label_replace"))]
+            return Response(200, {}, _vector(labels, self.now))
+        kind = "DCGM" if "DCGM" in text else "le" if "bucket" in text else "http_requests_total"
+        return Response(200, {}, self.fleet.answers[kind])
+
+
+class Cluster:
+    """Answers a list of what pods use."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self.fleet = fleet
+
+    async def list(self, _resource: object, **_options: object) -> Listing[PodMetrics]:
+        """Return what all pods use."""
+        return Listing(msgspec.json.decode(self.fleet.metrics, type=list[PodMetrics]), "1")
+
+
+async def measured(fleet: Fleet) -> tuple[list[float], list[float], list[float]]:
+    """Return each round's seconds of measuring and of deciding, and its questions."""
+    clock = Clock(fleet.now - asyncio.get_running_loop().time())
+    store = Store(fleet)
+    client: Any = Cluster(fleet)
+    transport: Any = store
+    needs = Needs.of_all(needs_of(each.metadata.namespace, each.spec) for each in fleet.policies)
+    memories: dict[ObjectKey, Memory] = {}
+    asking, deciding, questions = [], [], []
+    for number in range(ROUNDS):
+        measuring = Measuring(client, clock, PrometheusSource(transport), lambda: needs)
+        before, began = store.asked, time.process_time()
+        readings = await measuring.readings(needs)
+        asking.append(time.process_time() - began)
+        began = time.process_time()
+        scaled = 0
+        for policy in fleet.policies:
+            pods = fleet.pods[policy.key]
+            scale = Scale(spec=ScaleSpec(len(pods)), status=ScaleStatus(len(pods), f"app={policy.metadata.name}"))
+            now = fleet.now + number * SYNC_SECONDS
+            turn = decide(Seen(policy, scale, pods, readings), memories.get(policy.key, Memory()), now)
+            memories[policy.key] = turn.memory
+            status_of(policy, turn)
+            scaled += turn.decision.rescale
+        deciding.append(time.process_time() - began)
+        questions.append(float(store.asked - before + 1))
+    print(f"{scaled} of {len(fleet.policies)} scaled in the last round")
+    return asking, deciding, questions
+
+
+def _policy(number: int) -> Mapping[str, Any]:
+    metrics = [
+        {"cpu": {"percent": 70}},
+        {"memory": {"percent": 80}},
+        {"requests": {"average": 20}},
+        {"latency": {"milliseconds": 800}},
+        {"gpu": {"percent": 90}},
+        {"queue": {"query": f"sum(waiting_{number})", "average": 30}},
+    ]
+    spec = {"target": {"name": f"w{number}"}, "min": 1, "max": 50, "mode": "reactive", "metrics": metrics}
+    return {"metadata": {"name": f"w{number}", "namespace": f"team-{number // EACH_NAMESPACE}"}, "spec": spec}
+
+
+def _pod(namespace: str, name: str, now: float) -> Mapping[str, Any]:
+    began = rfc3339(now - 86_400)
+    requests = {"cpu": "500m", "memory": "512Mi"}
+    ready = {"type": "Ready", "status": "True", "reason": "", "message": "", "lastTransitionTime": began}
+    return {
+        "metadata": {"name": name, "namespace": namespace, "creationTimestamp": began},
+        "spec": {"containers": [{"name": "main", "image": "app:1", "resources": {"requests": requests}}]},
+        "status": {"phase": "Running", "startTime": began, "conditions": [ready]},
+    }
+
+
+def _use(pod: Pod, now: float) -> Mapping[str, Any]:
+    metadata = {"name": pod.metadata.name, "namespace": pod.metadata.namespace}
+    busy = sum(map(ord, pod.metadata.name)) % 200
+    containers = [{"name": "main", "usage": {"cpu": f"{250 + busy}m", "memory": "400Mi"}}]
+    return {"metadata": metadata, "timestamp": rfc3339(now), "window": "15s", "containers": containers}
+
+
+def _labels(pod: Pod) -> dict[str, str]:
+    return {"namespace": pod.metadata.namespace, "pod": pod.metadata.name}
+
+
+def _vector(labels: list[dict[str, str]], now: float) -> bytes:
+    found = [{"metric": each, "value": [now, str(0.5 + index % 7 / 10)]} for index, each in enumerate(labels)]
+    return msgspec.json.encode({"status": "success", "data": {"resultType": "vector", "result": found}})
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--workloads", type=int, default=5000)
+    parser.add_argument("--pods", type=int, default=3)
+    given = parser.parse_args()
+    fleet = Fleet(given.workloads, given.pods, Clock.wall().epoch_seconds + time.monotonic())
+    asking, deciding, questions = asyncio.run(measured(fleet))
+    whole = [one + other for one, other in zip(asking, deciding, strict=True)]
+    case = f"{given.workloads} workloads of {given.pods} pods, six metrics"
+    results: list[Result] = [
+        result(f"{case}: a round", "s of a core", whole, goal=GOAL_SECONDS, less_is_better=True),
+        result(f"{case}: of it reading measurements", "s of a core", asking),
+        result(f"{case}: of it deciding", "s of a core", deciding),
+        result(f"{case}: questions", "a round", questions),
+    ]
+    report("autoscaler_round", results)
+
+
+if __name__ == "__main__":
+    main()
