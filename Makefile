@@ -25,7 +25,7 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: setup ## applications deployed, broken and repaired on an embedded cluster
+demo: setup ## applications deployed, broken, repaired and scaled on an embedded cluster
 	@$(BIN)/kubewright demo
 
 e2e-monitoring: setup prometheus alertmanager ## a real Prometheus and Alertmanager on the pods of an embedded cluster

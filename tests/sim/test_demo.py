@@ -19,5 +19,13 @@ def test_every_application_comes_up_and_every_fault_is_mended():
     assert all(fault["done"] for fault in told["faults"])
 
 
+def test_pods_follow_the_load():
+    _, told = run_virtual(summary(0))
+    scaling = told["scaling"]
+    assert scaling["pods"][1] == 2 < scaling["pods"][-1]
+    assert scaling["requestsPerSecond"][1] < 50
+    assert max(scaling["requestsPerSecond"]) > 200
+
+
 def test_the_same_seed_tells_the_same_story():
     assert run_virtual(summary(7)) == run_virtual(summary(7))

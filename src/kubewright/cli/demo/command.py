@@ -10,12 +10,12 @@ import click
 
 
 @click.command()
-@click.option("--for", "seconds", type=click.FloatRange(min=5), default=40.0, show_default=True, help="Seconds to run.")
+@click.option("--for", "seconds", type=click.FloatRange(min=5), default=60.0, show_default=True, help="Seconds to run.")
 @click.option("--nodes", type=click.IntRange(min=2), default=5, show_default=True, help="Simulated nodes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as JSON, and nothing else.")
 def demo(seconds: float, nodes: int, seed: int, as_json: bool) -> int:
-    """Show applications being deployed, broken and repaired on an embedded cluster.
+    """Show applications being deployed, broken, repaired and scaled on an embedded cluster.
 
     Ends with exit code 0 if every application is ready and every fault was mended.
     """

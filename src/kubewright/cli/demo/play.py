@@ -7,11 +7,12 @@ import asyncio
 from rich.console import Console
 from rich.live import Live
 
-from kubewright.app import Platform
+from kubewright.app import UP, Choices, Platform
 from kubewright.cli.demo.faults import FAULTS
 from kubewright.cli.demo.story import Story
+from kubewright.cli.demo.surge import Surge
 from kubewright.cli.demo.view import render
-from kubewright.cli.demo.world import World
+from kubewright.cli.demo.world import World, until
 from kubewright.clock import Clock
 from kubewright.twin.cluster import Twin
 
@@ -26,9 +27,12 @@ async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: boo
     """Run the twin, the platform and the story for `seconds` of the loop's time, and return the story as it went."""
     async with Twin(clock, nodes=nodes, seed=seed) as twin, asyncio.TaskGroup() as tasks:
         world = World.of(twin.client())
-        story = Story(world)
+        measured = twin.exporters.measurements
+        story = Story(world, Surge(world, measured))
+        platform = Platform(twin.client(), clock, choices=Choices(services=UP), source=measured)
         background = [tasks.create_task(informer.run()) for informer in world.informers()]
-        background.append(tasks.create_task(Platform(twin.client(), clock, source=twin.exporters.measurements).run()))
+        background.append(tasks.create_task(platform.run()))
+        background.append(tasks.create_task(_surge(story, platform)))
         if show:
             background.append(tasks.create_task(_show(story)))
         await _tell(story, seconds)
@@ -43,6 +47,12 @@ async def _tell(story: Story, seconds: float) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(story.tell(pause_seconds))
         tasks.create_task(asyncio.sleep(seconds))
+
+
+async def _surge(story: Story, platform: Platform) -> None:
+    """Let load rise once the shop is up, until cancelled."""
+    await until(lambda: story.up_after_seconds is not None and platform.ready)
+    await story.surge.run()
 
 
 async def _show(story: Story) -> None:

@@ -14,6 +14,7 @@ from kubewright.api.core import NAMESPACES
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.meta import Manifest
 from kubewright.cli.demo.faults import FAULTS, SOMEBODY, Fault
+from kubewright.cli.demo.surge import Surge
 from kubewright.cli.demo.world import NAMESPACE, World, until
 from kubewright.runtime.pool import WorkerPool
 
@@ -36,6 +37,7 @@ class Story:
     """What has happened so far; the view shows it, and `--json` prints it."""
 
     world: World
+    surge: Surge
     up_after_seconds: float | None = None
     episodes: list[Episode] = field(default_factory=list[Episode])
     on_change: Callable[[], None] = lambda: None
@@ -107,6 +109,7 @@ class Story:
                 }
                 for episode in self.episodes
             ],
+            "scaling": self.surge.summary(),
         }
 
     def all_well(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -9,20 +11,23 @@ from rich.text import Text
 
 from kubewright.api.conditions import READY, find_condition
 from kubewright.cli.demo.story import Episode, Story
+from kubewright.cli.demo.surge import NAME, TARGET_PER_POD, Surge
 from kubewright.cli.demo.world import World, is_ready
 
 SHOWN_LINES = 3
 WIDE = 150
+CHART_SECONDS = 60
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def render(story: Story, width: int) -> RenderableType:
     """Draw the story as it stands, in two columns where the terminal is wide enough."""
     parts = (_applications(story.world), _episodes(story))
     if width < WIDE:
-        return Group(_headline(story), *parts)
+        return Group(_headline(story), *parts, _scaling(story.surge))
     grid = Table.grid(padding=(0, 1))
     grid.add_row(*parts)
-    return Group(_headline(story), grid)
+    return Group(_headline(story), grid, _scaling(story.surge))
 
 
 def _headline(story: Story) -> Text:
@@ -50,6 +55,26 @@ def _applications(world: World) -> RenderableType:
             Text("" if well or condition is None else condition.message, "dim"),
         )
     return Panel(table, title="AppServices", border_style="dim")
+
+
+def _scaling(surge: Surge) -> RenderableType:
+    moments = surge.moments[-CHART_SECONDS:]
+    if not moments:
+        return Panel(Text("no load yet", "dim"), title="Scaling", border_style="dim")
+    table = Table.grid(padding=(0, 1))
+    for title, values, style in (
+        ("requests/s", [moment.requests for moment in moments], "cyan"),
+        ("pods ready", [float(moment.pods) for moment in moments], "green"),
+    ):
+        table.add_row(title, Text(_bars(values), style), f"{values[-1]:.0f}")
+    told = f"{TARGET_PER_POD} requests/s a pod are wanted, by a ScalePolicy that is looked at every 15 s"
+    return Panel(Group(table, Text(told, "dim")), title=f"Scaling: {NAME}", border_style="dim")
+
+
+def _bars(values: Sequence[float]) -> str:
+    """Draw a row of bars, the highest of them full."""
+    most = max(values) or 1.0
+    return "".join(BARS[round(value / most * (len(BARS) - 1))] for value in values)
 
 
 def _episodes(story: Story) -> RenderableType:
