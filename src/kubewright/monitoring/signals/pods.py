@@ -55,13 +55,10 @@ def of_pod(pod: SeenPod) -> Iterator[Sign]:
     subject = Subject(SEEN_PODS, pod, pod.spec.node_name)
     status = pod.status
     if pod.metadata.deletion_timestamp is not None:
-        yield subject.sign(
-            Fault.STUCK_TERMINATING,
-            "it was to have ended, and is still there",
-            seconds(pod.metadata.deletion_timestamp),
-            Witness.CONTROLLER,
-            lasts_seconds=_TERMINATING_SECONDS,
-        )
+        gone_by = seconds(pod.metadata.deletion_timestamp)  # by then its time to end is over
+        text = "it was to have ended, and is still there"
+        not_before = gone_by + _TERMINATING_SECONDS
+        yield subject.sign(Fault.STUCK_TERMINATING, text, gone_by, Witness.CONTROLLER, not_before=not_before)
     elif status.phase == "Failed":
         owner = controller_of(pod)
         if owner is None or owner.kind != "Job":  # a Job counts its own

@@ -19,6 +19,8 @@ class Sign:
     lasts_seconds: float = 0.0
     """What has passed by then was nothing."""
     until: float = math.inf
+    not_before: float = 0.0
+    """What is meant to come at a moment of the future is none until then, whoever has seen it before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,13 @@ class Subject:
         part: str = "",
         lasts_seconds: float = 0.0,
         until: float = math.inf,
+        not_before: float = 0.0,
     ) -> Sign:
         """Return a sign; `part` tells several of one class apart, as of a pod's containers."""
         target = self.resource.target(self.obj.key)
         fingerprint = "/".join((fault, target, self.obj.metadata.uid, *((part,) if part else ())))
         signal = Signal(fingerprint, fault, (self.resource, self.obj.key), evidence, since, witness, self.node)
-        return Sign(signal, lasts_seconds, until)
+        return Sign(signal, lasts_seconds, until, not_before)
 
 
 @dataclass(slots=True)
@@ -53,24 +56,24 @@ class Holding:
 
     signals: dict[str, Signal] = field(default_factory=dict[str, Signal])
     """By fingerprint."""
-    pending: dict[str, float] = field(default_factory=dict[str, float])
-    """What is not one yet, and since when it has been seen here: a node's clock may be ahead of ours."""
+    seen: dict[str, float] = field(default_factory=dict[str, float])
+    """Since when each, and each that is none yet, has been seen here: a node's clock may be ahead of ours."""
     look_again_at: float | None = None
     """When time alone will change it."""
 
 
-def at(signs: Iterable[Sign], pending: Mapping[str, float], now: float) -> Holding:
-    """Return what holds now; `pending` is of the last time."""
+def at(signs: Iterable[Sign], seen: Mapping[str, float], now: float) -> Holding:
+    """Return what holds now; `seen` is of the last time."""
     found = Holding()
     moments: list[float] = []
     for sign in signs:
         name = sign.signal.fingerprint
-        seen_at = min(sign.signal.since, pending.get(name, now))
-        due_at = seen_at + sign.lasts_seconds
+        seen_at = min(sign.signal.since, seen.get(name, now))
+        due_at = max(seen_at + sign.lasts_seconds, sign.not_before)
+        if now < max(due_at, sign.until):
+            found.seen[name] = seen_at
         if due_at <= now < sign.until:
             found.signals[name] = sign.signal
-        elif now < due_at:
-            found.pending[name] = seen_at
         moments += [moment for moment in (due_at, sign.until) if now < moment < math.inf]
     found.look_again_at = min(moments, default=None)
     return found

@@ -132,7 +132,7 @@ class ApiSignals:
         informer = next(each for each in self._informers if each.resource.plural == key[0])
         obj = informer.index.get(key[1])
         before = self._holding.get(key) or Holding()
-        found = at(self._signs(key, obj) if obj is not None else (), before.pending, now)
+        found = at(self._signs(key, obj) if obj is not None else (), before.seen, now)
         ended = [replace(each, ended=True) for name, each in before.signals.items() if name not in found.signals]
         news, _ = self._standing.take([*ended, *found.signals.values()], asyncio.get_running_loop().time())
         for each in news:
@@ -140,7 +140,7 @@ class ApiSignals:
         without_room = [name for name in found.signals if self._standing.get(name) is None]
         for name in without_room:
             del found.signals[name]
-        if found.signals or found.pending or without_room:
+        if found.seen or without_room:
             self._holding[key] = found
         else:
             self._holding.pop(key, None)

@@ -160,7 +160,17 @@ def test_what_is_seen_counts_after_its_time_even_if_the_clock_that_dates_it_is_a
     signal = Signal("f", "F", None, "", NOON + 3600, Witness.KUBELET)
     first = at([Sign(signal, lasts_seconds=10)], {}, NOON)
     assert (first.signals, first.look_again_at) == ({}, NOON + 10)
-    assert at([Sign(signal, lasts_seconds=10)], first.pending, NOON + 10).signals == {"f": signal}
+    signs = [Sign(signal, lasts_seconds=10)]
+    second = at(signs, first.seen, NOON + 10)
+    assert second.signals == at(signs, second.seen, NOON + 11).signals == {"f": signal}
+
+
+def test_a_pod_that_takes_the_time_it_was_given_to_end_is_not_stuck():
+    signs = list(of_pod(pod(container(running=running()), deleted=300)))
+    first = at(signs, {}, NOON)
+    later = [at(signs, first.seen, NOON + seconds).signals for seconds in (200, 329, 330)]
+    assert [len(each) for each in later] == [0, 0, 1]
+    assert first.look_again_at == NOON + 330
 
 
 def test_signals_are_told_once_each_time_and_kept_until_their_end_was_seen():
