@@ -27,15 +27,16 @@ async def needed_files(
 ) -> frozenset[str]:
     """Return the names of the ConfigMaps that are not wanted any more and must stay; raises OpError.
 
-    Where there are no others than the wanted ones nothing is asked.
+    Nothing is asked where there are no others than the wanted ones, or what runs now needs all of them.
     """
     wanted = {each["metadata"]["name"] for each in desired if each["kind"] == CONFIG_MAPS.kind}
     old = {live.metadata.name for live in observed.of(CONFIG_MAPS)} - wanted
     if not desired or not old:
         return frozenset()
-    templates = [_template(live) for kind in WORKLOADS for live in observed.of(kind)]
-    templates += await _kept_templates(client, app)
-    return frozenset(old.intersection(_mounted(templates)))
+    needed = old.intersection(_mounted([_template(live) for kind in WORKLOADS for live in observed.of(kind)]))
+    if needed != old:
+        needed |= old.intersection(_mounted(await _kept_templates(client, app)))
+    return frozenset(needed)
 
 
 async def _kept_templates(client: Client, app: AppService) -> list[Mapping[str, Any]]:
