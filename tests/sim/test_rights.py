@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from kubewright.api.core import EVENTS, PODS, SERVICE_ACCOUNTS
+from kubewright.api.core import CONFIG_MAPS, EVENTS, PODS, SERVICE_ACCOUNTS
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUES
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
@@ -16,9 +16,12 @@ from kubewright.api.resourceclaims import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOU
 from kubewright.api.rights import account
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
 from kubewright.app import Choices, Platform
+from kubewright.cli.main import cli
 from kubewright.cli.rbac import rbac
 from kubewright.clock import Clock, run_virtual
+from kubewright.monitoring import installrights as install_rights
 from kubewright.monitoring import rights as monitoring_rights
+from kubewright.monitoring.installing import apply_all, seen
 from kubewright.rehearsal import rights as rehearsal_rights
 from kubewright.runtime.definitions import install
 from kubewright.runtime.diagnostics.gatekeeper import Gatekeeper
@@ -246,5 +249,32 @@ def test_signals_are_taken_in_with_their_own_rights_each_of_which_is_used():
             allowed = {(verb, name) for rule in granted for verb in rule["verbs"] for name in rule["resources"]}
             # Where a watch can bring the initial state nothing is listed, and Events that repeat are rare.
             assert {each for each in allowed - used if each[0] != "list"} == {("patch", "events")}
+
+    run_virtual(main())
+
+
+def test_monitoring_is_installed_with_its_own_rights():
+    rendered = CliRunner().invoke(cli, ["monitoring", "render"], catch_exceptions=False).output
+
+    async def main() -> None:
+        async with Twin(Clock.virtual(), nodes=1) as twin:
+            granted = install_rights.cluster_rules()
+            user = await _grant(twin, account(install_rights.ACCOUNT, "default", granted))
+            refused, used = _refusals(twin), _used(twin, user)
+            client = twin.client(user)
+            await seen(client)
+            for _ in range(2):
+                await apply_all(client, "monitoring", list(yaml.safe_load_all(rendered)))
+            await twin.client().patch(
+                CONFIG_MAPS, ObjectKey("monitoring", "kubewright-rules"), {"data": {"kubewright.yml": ""}}
+            )
+            lines = await apply_all(client, "monitoring", list(yaml.safe_load_all(rendered)))
+            assert "ConfigMap/monitoring/kubewright-rules is changed" in lines
+            assert refused == []
+            core = {(verb, name) for rule in granted for verb in rule["verbs"] for name in rule["resources"]}
+            core = {each for each in core if "monitor" not in each[1] and "prometheus" not in each[1]}
+            # Apply is a patch; that the object may be made by it is asked of the authorizer alone.
+            left = {("create", name) for name in ("configmaps", "secrets", "alertmanagerconfigs")}
+            assert core - used <= left | {("get", "alertmanagerconfigs"), ("patch", "alertmanagerconfigs")}
 
     run_virtual(main())

@@ -96,15 +96,16 @@ def render(
 @_options
 @_FORM
 @click.option("-n", "--namespace", default="monitoring", show_default=True, help="Where the objects are put.")
-def install(*, kubeconfig: str, context: str, form: str, namespace: str, **options: Any) -> None:
+@click.option("--dry-run", is_flag=True, help="Let the server check everything, write nothing, and say what would be.")
+def install(*, kubeconfig: str, context: str, form: str, namespace: str, dry_run: bool, **options: Any) -> None:
     """Apply the objects to a cluster: its AppServices' objectives and its namespaces' teams are part of them.
 
     Run it again when either has changed: what is as it should be is left alone.
     """
-    asyncio.run(_install(connection(kubeconfig, context), form, namespace, options))
+    asyncio.run(_install(connection(kubeconfig, context), form, namespace, options, dry_run=dry_run))
 
 
-async def _install(config: Any, form: str, namespace: str, options: dict[str, Any]) -> None:
+async def _install(config: Any, form: str, namespace: str, options: dict[str, Any], *, dry_run: bool) -> None:
     from kubewright.client.connect import connect
     from kubewright.monitoring.installing import apply_all, seen
     from kubewright.monitoring.teams import with_namespaces
@@ -114,7 +115,8 @@ async def _install(config: Any, form: str, namespace: str, options: dict[str, An
         apps, owners = await seen(client)
         audience, hook = with_namespaces(_audience(options["teams_file"]), owners), _hook(options)
         bundle, audience = _bundle(audience, hook, apps, **options)
-        for line in await apply_all(client, namespace, _objects(form, bundle, namespace, audience, hook)):
+        objects = _objects(form, bundle, namespace, audience, hook)
+        for line in await apply_all(client, namespace, objects, dry_run=dry_run):
             click.echo(line)
     finally:
         await client.close()

@@ -8,6 +8,7 @@ from kubewright.api.rights import account
 from kubewright.autoscaler import rights as autoscaler
 from kubewright.cli.yamlform import dump_all
 from kubewright.gpu import rights as gpu
+from kubewright.monitoring import installrights as monitoring_install
 from kubewright.monitoring import rights as monitoring
 from kubewright.rehearsal import rights as rehearsal
 from kubewright.runtime.diagnostics import gatekeeper
@@ -21,6 +22,7 @@ _SERVICES = {
     "scheduler": scheduler,
     "gpu": gpu,
     "monitoring": monitoring,
+    "monitoring-install": monitoring_install,
 }
 
 

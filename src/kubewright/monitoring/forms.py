@@ -14,7 +14,8 @@ from kubewright.monitoring.teams import Audience, Team
 
 _GROUP = "monitoring.coreos.com"
 _LABELS = {"app.kubernetes.io/name": "kubewright", "app.kubernetes.io/component": "monitoring"}
-_PREFIX = "kubewright-"
+PREFIX = "kubewright-"
+"""What the name of each object begins with."""
 _FOLDER = "kubewright"
 _PROVIDER = "grafana/provisioning/dashboards/kubewright.yml"
 DASHBOARDS_PATH = "/var/lib/grafana/dashboards/kubewright"
@@ -118,7 +119,7 @@ def _told(team: Team, namespace: str) -> Manifest:
 
 
 def _to_us(hook: Hook) -> Manifest:
-    credentials = {"name": f"{_PREFIX}hook", "key": "token"}
+    credentials = {"name": f"{PREFIX}hook", "key": "token"}
     client = {"authorization": {"credentials": credentials}}
     config = {"url": hook.url, "sendResolved": True, "httpConfig": client}
     route = {"receiver": "kubewright", "groupBy": ["..."], "groupWait": "1s", "continue": True}
@@ -146,7 +147,7 @@ def _provider() -> Manifest:
 
 
 def _made(api_version: str, kind: str, name: str, namespace: str, **content: object) -> Manifest:
-    metadata = {"name": f"{_PREFIX}{name}", "namespace": namespace, "labels": dict(_LABELS)}
+    metadata = {"name": f"{PREFIX}{name}", "namespace": namespace, "labels": dict(_LABELS)}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
 
 

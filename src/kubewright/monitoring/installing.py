@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubewright.api.core import NAMESPACES
+from kubewright.api.applyset import identity, is_as_desired
+from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SECRETS
 from kubewright.api.crds.appservice import APP_SERVICES, TEAM_LABEL, AppService
-from kubewright.api.live import LiveObject
+from kubewright.api.drift import with_fingerprint
+from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest, Resource
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.children import get_or_none
 
 FIELD_MANAGER = "kubewright-monitoring"
-_PLURALS = {
-    "ConfigMap": "configmaps",
-    "Secret": "secrets",
-    "PrometheusRule": "prometheusrules",
-    "ServiceMonitor": "servicemonitors",
-    "PodMonitor": "podmonitors",
-    "AlertmanagerConfig": "alertmanagerconfigs",
+_GROUP = "monitoring.coreos.com"
+OPERATOR_KINDS = tuple(
+    Resource(_GROUP, version, f"{kind.lower()}s", kind, LiveObject)
+    for version, kind in (
+        ("v1", "PrometheusRule"),
+        ("v1", "ServiceMonitor"),
+        ("v1", "PodMonitor"),
+        ("v1alpha1", "AlertmanagerConfig"),
+    )
+)
+"""What the Prometheus Operator reads."""
+_KINDS = {
+    (each.api_version, each.kind): each
+    for each in (live_resource(CONFIG_MAPS), live_resource(SECRETS), *OPERATOR_KINDS)
 }
 
 
@@ -35,29 +45,44 @@ async def seen(client: Client) -> tuple[list[AppService], dict[str, str]]:
     return apps, {name: team for name, team in owners.items() if team}
 
 
-async def apply_all(client: Client, namespace: str, manifests: Sequence[Manifest]) -> list[str]:
-    """Apply the objects, after their namespace if it is missing; return a line for each. Raises OpError."""
-    try:
-        await client.create(NAMESPACES, {"metadata": {"name": namespace}}, field_manager=FIELD_MANAGER)
-    except OpError as error:
-        # Who may not make namespaces may still have one; that it lacks is said by what is applied next.
-        if error.kind not in {ErrorKind.ALREADY_EXISTS, ErrorKind.FORBIDDEN}:
-            raise
+async def apply_all(
+    client: Client, namespace: str, manifests: Sequence[Manifest], *, dry_run: bool = False
+) -> list[str]:
+    """Apply the objects, after their namespace if it is missing; return what became, or would become, of each.
+
+    What is as it should be already is not written. Raises OpError.
+    """
+    there = await _made_namespace(client, namespace, dry_run=dry_run)
     lines: list[str] = []
-    for manifest in manifests:
-        resource = _resource(manifest)
+    for manifest in map(with_fingerprint, manifests):
+        api_version, kind, key = identity(manifest)
+        resource = _KINDS[api_version, kind]
         try:
-            made = await client.apply(resource, manifest, field_manager=FIELD_MANAGER)
+            before = await get_or_none(client, resource, key)
+            if before is not None and is_as_desired(before, manifest):
+                lines.append(f"{resource.target(key)} is as it should be")
+                continue
+            if there or key.namespace != namespace:
+                await client.apply(resource, manifest, field_manager=FIELD_MANAGER, dry_run=dry_run)
         except OpError as error:
             if error.kind is ErrorKind.NOT_FOUND and resource.group:
                 detail = f"the cluster does not know {resource.kind}: is the Prometheus Operator installed?"
                 raise OpError("monitoring.install", ErrorKind.NOT_FOUND, resource.api_version, detail) from error
             raise
-        lines.append(f"{resource.target(made.key)} is as it should be")
+        what = "created" if before is None else "changed"
+        lines.append(f"{resource.target(key)} {'would be' if dry_run else 'is'} {what}")
     return lines
 
 
-def _resource(manifest: Manifest) -> Resource[LiveObject]:
-    group, slash, version = str(manifest["apiVersion"]).rpartition("/")
-    kind = str(manifest["kind"])
-    return Resource(group if slash else "", version, _PLURALS[kind], kind, LiveObject)
+async def _made_namespace(client: Client, name: str, *, dry_run: bool) -> bool:
+    """Make the namespace where it is missing; return whether it is there now, which after a dry run it may not be."""
+    try:
+        made = await client.create(
+            NAMESPACES, {"metadata": {"name": name}}, field_manager=FIELD_MANAGER, dry_run=dry_run
+        )
+    except OpError as error:
+        # Who may not make namespaces may still have one; that it lacks is said by what is applied next.
+        if error.kind not in {ErrorKind.ALREADY_EXISTS, ErrorKind.FORBIDDEN}:
+            raise
+        return True
+    return not (dry_run and made)
