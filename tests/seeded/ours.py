@@ -23,6 +23,11 @@ GATE_AND_FILES = {
     "access": {"from": [{"app": "front"}]},
     "availability": {},
 }
+STATEFUL = {
+    "kind": "stateful",
+    "rollout": {"strategy": "canary", "steps": [{"weight": 50, "pauseSeconds": 10}]},
+    "volumes": [{"name": "data", "mountPath": "/data", "template": {"size": "1Gi"}}],
+}
 POLICY: Manifest = {
     "apiVersion": "kubewright.dev/v1alpha1",
     "kind": "GPUPolicy",
@@ -86,6 +91,14 @@ OURS = (
         ignored=frozenset({"spec.scaling", "spec.files"}),
         kept=frozenset({"persistentvolumeclaims"}),
         # A release is watched for five minutes, which an outage of two may precede.
+        settles_seconds=500.0,
+    ),
+    Subject(
+        "appservice-stateful",
+        app_services.build,
+        APPLICATION | {"spec": APPLICATION["spec"] | STATEFUL},
+        ignored=frozenset({"spec.scaling", "spec.files"}),
+        kept=frozenset({"persistentvolumeclaims"}),
         settles_seconds=500.0,
     ),
     Subject("gpupolicy", gpu_policies.build, POLICY, POOL),

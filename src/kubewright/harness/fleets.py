@@ -60,7 +60,7 @@ class Fleets:
     async def fit_stateful(self, stateful: LiveObject) -> bool:
         """Let the pods of a StatefulSet be those of its template, one of each name."""
         metadata, wanted = stateful.metadata, min(stateful.spec.get("replicas", 1), MOST_PODS)
-        template = {RELEASE: _digest(stateful.spec["template"])}
+        template = {RELEASE: digest_of(stateful.spec["template"])}
         names = [f"{metadata.name}-{number}" for number in range(wanted)]
         try:
             for pod in await self._owned(_PODS, stateful):
@@ -125,13 +125,14 @@ def _simple(spec: Mapping[str, Any]) -> list[Manifest]:
     return [{"name": each["name"], "image": each.get("image", "")} for each in spec["containers"]]
 
 
-def _digest(template: Mapping[str, Any]) -> str:
+def digest_of(template: Mapping[str, Any]) -> str:
+    """Return what tells one template from another."""
     return hashlib.sha256(msgspec.json.encode(template, order="deterministic")).hexdigest()[:10]
 
 
 def _set_of(deployment: LiveObject) -> Manifest:
     template, replicas = deployment.spec["template"], deployment.spec.get("replicas", 1)
-    digest, metadata = _digest(template), template["metadata"]
+    digest, metadata = digest_of(template), template["metadata"]
     labels = {**metadata.get("labels", {}), _HASH_LABEL: digest}
     selector = {"matchLabels": {**deployment.spec["selector"].get("matchLabels", {}), _HASH_LABEL: digest}}
     return {

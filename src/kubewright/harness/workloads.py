@@ -20,7 +20,7 @@ from kubewright.api.meta import Manifest, ObjectKey, Resource, rfc3339
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.harness.fleets import Fleets
+from kubewright.harness.fleets import Fleets, digest_of
 from kubewright.runtime.controller import Controller, Done, watch_own
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.workqueue import WorkQueue
@@ -42,7 +42,7 @@ def _deployment(live: LiveObject, now: str) -> Manifest:
 
 def _stateful_set(live: LiveObject, now: str) -> Manifest:
     del now
-    wanted, revision = live.spec.get("replicas", 1), f"{live.metadata.name}-{live.metadata.generation}"
+    wanted, revision = live.spec.get("replicas", 1), f"{live.metadata.name}-{digest_of(live.spec['template'])}"
     counts = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "currentReplicas")
     revisions = {"currentRevision": revision, "updateRevision": revision}
     return {**_seen(live), **dict.fromkeys(counts, wanted), **revisions}
