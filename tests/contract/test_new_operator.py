@@ -1,5 +1,9 @@
 """What `kubewright new operator` makes runs on a cluster: its object becomes Ready, is repaired, and goes."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from kubewright.scaffold.names import Names
@@ -7,6 +11,7 @@ from kubewright.scaffold.project import new_operator
 from tests.contract.asking import eventually
 from tests.contract.conftest import kubewright
 
+SECONDS = 300
 ROOT = "/apis/greeter.example.com/v1"
 
 
@@ -53,3 +58,17 @@ async def test_a_new_operators_object_becomes_ready_is_repaired_and_goes(greeter
         return await deployments.names() == []
 
     await eventually(gone, deployments.list)
+
+
+def test_a_new_projects_own_life_is_lived_on_a_cluster_in_place_of_the_twin(cluster, tmp_path):
+    new_operator(Names("caller", "Caller", "caller.example.com"), tmp_path)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "comes_up", "tests"]
+    environment = {**os.environ, "CLUSTER": str(cluster.kubeconfig), "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+    definition = str(tmp_path / "manifests" / "crds.yaml")
+    # It ran there: what the operator installed is to be deleted.
+    cluster.kubectl("delete", "-f", definition, "--timeout=60s")
