@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
+from kubewright.nodepools.provider import NodeProvider
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 from kubewright.runtime.definitions import missing
 from kubewright.runtime.events import EventRecorder
@@ -82,10 +83,12 @@ class Platform:
         registry: CollectorRegistry | None = None,
         choices: Choices | None = None,
         source: MetricSource | None = None,
+        nodes_from: NodeProvider | None = None,
     ) -> None:
         """Put it together; `registry` is where metrics are exposed that a service has besides the runtime's.
 
-        Without a `source` of measurements decisions go by what the API alone tells.
+        Without a `source` of measurements decisions go by what the API alone tells. Nodes come by Cluster API, unless
+        they come from somebody else.
         """
         self._client = client
         self._clock = clock
@@ -93,6 +96,7 @@ class Platform:
         self._registry = registry
         self._choices = choices or Choices()
         self._source = source
+        self._nodes_from = nodes_from
         self._recorders: list[EventRecorder] = []
         builders: Mapping[str, Callable[[], Service]] = {
             "workloads": self._workloads,
@@ -100,6 +104,7 @@ class Platform:
             "gpu": self._gpu,
             "autoscaler": self._autoscaler,
             "monitoring": self._monitoring,
+            "nodes": self._nodes,
         }
         self.services = {name: builders[name]() for name in self._choices.services}
 
@@ -141,6 +146,18 @@ class Platform:
         name = scale_policies.FIELD_MANAGER
         operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
         scale_policies.build(operator, self._source, ScalingMetrics(self._registry))
+        return operator
+
+    def _nodes(self) -> Service:
+        from kubewright.nodepools import controller as node_pools
+        from kubewright.nodepools.clusterapi import ClusterApiProvider
+        from kubewright.nodepools.figures import PoolMetrics
+
+        name = node_pools.FIELD_MANAGER
+        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
+        provider = self._nodes_from or ClusterApiProvider(self._client, self._clock)
+        policy = PROFILES[self._choices.profile]
+        node_pools.build(operator, provider, policy, PoolMetrics(self._registry))
         return operator
 
     def _monitoring(self) -> Service:

@@ -10,6 +10,7 @@ from kubewright.cli.yamlform import dump_all
 from kubewright.gpu import rights as gpu
 from kubewright.monitoring import installrights as monitoring_install
 from kubewright.monitoring import rights as monitoring
+from kubewright.nodepools import rights as nodes
 from kubewright.rehearsal import rights as rehearsal
 from kubewright.runtime.diagnostics import gatekeeper
 from kubewright.scheduler import rights as scheduler
@@ -23,6 +24,7 @@ _SERVICES = {
     "gpu": gpu,
     "monitoring": monitoring,
     "monitoring-install": monitoring_install,
+    "nodes": nodes,
 }
 
 

@@ -54,6 +54,23 @@ def gpu(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+@click.option(
+    "--profile",
+    type=click.Choice(["spread", "pack", "cost", "gpu"]),
+    default="spread",
+    show_default=True,
+    help="What the cluster's scheduler prefers: moves are tried by it.",
+)
+def nodes(*, profile: str, **service: Any) -> None:
+    """Add nodes where pods wait and give back what can be spared, as NodePools say; by Cluster API."""
+    from kubewright.app import Choices
+
+    _run(Choices(services=("nodes",), profile=profile), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
 @prometheus_option
 def workloads(**service: Any) -> None:
     """Keep AppServices as their owners want them."""

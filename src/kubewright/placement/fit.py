@@ -61,26 +61,39 @@ def fit(pod: Pod, snapshot: ClusterSnapshot, order: Order, policy: Policy = DEFA
     return found if found is not None else examine(snapshot.row(pod), snapshot, policy).diagnosis
 
 
-def find(pod: Pod, snapshot: ClusterSnapshot, order: Order, policy: Policy = DEFAULT_POLICY) -> Fit | None:
-    """Return what `fit` does, but not why there is no node: for a pod that has none, that is most of the work."""
+def find(
+    pod: Pod,
+    snapshot: ClusterSnapshot,
+    order: Order,
+    policy: Policy = DEFAULT_POLICY,
+    without: NodeMask | None = None,
+) -> Fit | None:
+    """Return what `fit` does, but not why there is no node: for a pod that has none, that is most of the work.
+
+    Nodes `without` are passed over, and are there all the same: as if they had been cordoned.
+    """
     row = snapshot.row(pod)
     if problem_of(row, snapshot):
         return None
-    ranks = ranked(row, snapshot, policy)
+    ranks = ranked(row, snapshot, policy, without)
     column = snapshot.table.columns.get(pod.status.nominated_node_name, -1)
     if column < 0 or ranks[column] == REFUSED:
         column = best(ranks, order)
     return Fit(row, column, snapshot.table.nodes[column].metadata.name) if column >= 0 else None
 
 
-def ranked(row: PodRow, snapshot: ClusterSnapshot, policy: Policy = DEFAULT_POLICY) -> NodeScores:
+def ranked(
+    row: PodRow, snapshot: ClusterSnapshot, policy: Policy = DEFAULT_POLICY, without: NodeMask | None = None
+) -> NodeScores:
     """Return each node's weighted score, REFUSED where it does not pass; shape (n_nodes,), not to be changed."""
-    without = None
+    kept = None
     for column, fork in promises(row, snapshot):
         if not passes(row, fork, column, policy):
-            without = snapshot.table.none() if without is None else without
-            without[column] = True
-    return standing(row, snapshot, policy).ranks(row, snapshot, without)
+            kept = snapshot.table.none() if kept is None else kept
+            kept[column] = True
+    if kept is not None and without is not None:
+        kept |= without
+    return standing(row, snapshot, policy).ranks(row, snapshot, without if kept is None else kept)
 
 
 def best(ranks: NodeScores, order: Order) -> int:

@@ -151,10 +151,10 @@ async def join(client: Client, clock: Clock, names: Iterable[str], shape: NodeSh
             if error.kind is not ErrorKind.ALREADY_EXISTS:
                 raise
             node = await client.get(NODES, ObjectKey("", name))
-        await _settle(client, clock, node)
+        await settle(client, clock, node)
 
 
-async def _settle(client: Client, clock: Clock, node: Node) -> None:
+async def settle(client: Client, clock: Clock, node: Node) -> None:
     """Report the node ready, and take off the taint that admission put on, as a cloud's controller does."""
     if not node.is_ready:
         await report_ready(client, clock, node.metadata.name)

@@ -47,6 +47,7 @@ def test_the_definition_is_the_missions():
     assert [crd["metadata"]["name"] for crd in all_crds()] == [
         "appservices.app.example.com",
         "gpupolicies.kubewright.dev",
+        "nodepools.kubewright.dev",
         "queues.kubewright.dev",
         "scalepolicies.kubewright.dev",
     ]

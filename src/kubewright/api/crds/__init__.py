@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubewright.api.crds.appservice import APP_SERVICE_CRD
 from kubewright.api.crds.gpupolicy import GPU_POLICY_CRD
+from kubewright.api.crds.nodepool import NODE_POOL_CRD
 from kubewright.api.crds.queue import QUEUE_CRD
 from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
 from kubewright.api.meta import Manifest
@@ -11,4 +12,4 @@ from kubewright.api.meta import Manifest
 
 def all_crds() -> list[Manifest]:
     """Return the manifest of every CRD that kubewright serves; for `kubewright crds` and for installing them."""
-    return [APP_SERVICE_CRD, GPU_POLICY_CRD, QUEUE_CRD, SCALE_POLICY_CRD]
+    return [APP_SERVICE_CRD, GPU_POLICY_CRD, NODE_POOL_CRD, QUEUE_CRD, SCALE_POLICY_CRD]
