@@ -66,9 +66,8 @@ def operator_objects(
     yield _service_monitor("kube-state-metrics", namespace, ("http", "telemetry"))
     yield _service_monitor("node-exporter", namespace, ("metrics",))
     yield _service_monitor("dcgm-exporter", namespace, ("metrics",))
-    yield _pod_monitor(
-        "itself", namespace, {"matchLabels": {"app.kubernetes.io/name": "kubewright"}}, [{"port": "metrics"}]
-    )
+    ours = {"matchLabels": {"app.kubernetes.io/name": "kubewright"}}
+    yield _pod_monitor("itself", namespace, ours, [{"port": "metrics", "honorLabels": True}])
     yield _pod_monitor("annotated", namespace, {}, [{"relabelings": operator_pods()}])
     relabelling = json.dumps(team_relabelling(audience.by_namespace))  # which is YAML, too
     yield _made(

@@ -148,14 +148,14 @@ def _scheduler(reach: Reach) -> Manifest:
 
 
 def _ours(reach: Reach) -> Manifest:
-    """Scrape kubewright's own services."""
+    """Scrape kubewright's own services; the namespace of what a metric is about counts, not the service's."""
     rules = [
         _keep(("pod_label_app_kubernetes_io_name", "pod_container_port_name"), "kubewright;metrics"),
         _label("namespace", ("namespace",)),
         _label("pod", ("pod_name",)),
         *reach.rules([], [_path(_POD_PORT, f"{_POD_PATH}/metrics")]),
     ]
-    return _job(reach, "kubewright", "pod", rules, led=True)
+    return _job(reach, "kubewright", "pod", rules, own_labels=True, led=True)
 
 
 def _annotated() -> list[Manifest]:

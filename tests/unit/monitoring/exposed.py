@@ -38,6 +38,7 @@ PLURALS = {
     "AppService": "apis/app.example.com/v1/namespaces/{}/appservices",
     "Job": "apis/batch/v1/namespaces/{}/jobs",
     "HorizontalPodAutoscaler": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
+    "ScalePolicy": "apis/kubewright.dev/v1alpha1/namespaces/{}/scalepolicies",
     "Queue": "apis/kubewright.dev/v1alpha1/queues",
     "PodDisruptionBudget": "apis/policy/v1/namespaces/{}/poddisruptionbudgets",
 }
@@ -85,6 +86,8 @@ def world():
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop"}
     yield _made("autoscaling/v2", "HorizontalPodAutoscaler", "shop", {"scaleTargetRef": target, "maxReplicas": 3})
     yield from queues()
+    scaled = {"target": {"name": "web"}, "min": 1, "max": 3, "metrics": [{"cpu": {"percent": 50}}]}
+    yield _made("kubewright.dev/v1alpha1", "ScalePolicy", "web", scaled)
     yield _made(
         "policy/v1", "PodDisruptionBudget", "shop", {"minAvailable": 1, "selector": {"matchLabels": {"app": "shop"}}}
     )
@@ -116,7 +119,7 @@ async def _scraped(seconds):
         scraper = Scraper(twin)
         registry = CollectorRegistry()
         metrics = RuntimeMetrics(registry)
-        choices = Choices(services=("workloads", "scheduler", "monitoring"))
+        choices = Choices(services=("workloads", "scheduler", "monitoring", "autoscaler"))
         client, clock = twin.client(), Clock.virtual()
         await install(client, [QUEUE_CRD])
         space = _made("v1", "Namespace", "borrows", {})

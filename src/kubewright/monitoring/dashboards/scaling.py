@@ -25,6 +25,10 @@ def _replicas(which: str) -> str:
     return of(f"kube_horizontalpodautoscaler_{which}", **_IN)
 
 
+def _policy(which: str) -> str:
+    return f"max by (namespace, scalepolicy) ({of(f'kubewright_scalepolicy_{which}', **_IN)})"
+
+
 def _share(used: str, requested: str) -> str:
     promised = of("kube_pod_container_resource_requests", **_IN, resource=requested)
     return f"sum by (namespace) ({used}) / sum by (namespace) ({promised})"
@@ -97,6 +101,36 @@ AUTOSCALING = Board(
                     "Times that a Deployment was scaled, within an hour",
                     [Query(f"changes({of('kube_deployment_spec_replicas', **_IN)}[1h]) > 0", "{{deployment}}")],
                     about="Many mean that the autoscaler follows noise: a longer stabilisation window helps.",
+                ),
+            ],
+        ),
+        Row(
+            "ScalePolicies",
+            [
+                Panel(
+                    "Pods that there should be",
+                    [
+                        Query(_policy("desired_replicas"), "{{scalepolicy}}"),
+                        Query(_policy("current_replicas"), "{{scalepolicy}}, wanted now"),
+                    ],
+                    width=8,
+                    about="They differ while a policy only recommends, or a change waits its time.",
+                ),
+                Panel(
+                    "Of the maximum",
+                    [Query(f"{_policy('desired_replicas')} / {_policy('max_replicas')}", "{{scalepolicy}}")],
+                    "percentunit",
+                    width=8,
+                    limits=Limits(0.8, 1),
+                    highest=1,
+                    page="KubeHpaMaxedOut",
+                ),
+                Panel(
+                    "Metrics that could not be measured",
+                    [Query(f"{_policy('failing_metrics')} > 0", "{{scalepolicy}}")],
+                    shape="table",
+                    width=8,
+                    about="Meanwhile the last safe number of pods, or the policy's fallback, holds.",
                 ),
             ],
         ),
