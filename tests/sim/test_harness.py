@@ -7,7 +7,7 @@ from kubewright.harness.faults import Fault, Harm, parse_fault
 from kubewright.harness.runner import catch, examine, repeat
 from kubewright.harness.subject import Subject
 from tests.seeded import plain, right
-from tests.seeded.bugs import BUGS, DeletesByName, HotLoop, StatusBeforeChildren
+from tests.seeded.bugs import BUGS, ClaimsTheNewestGeneration, DeletesByName, HotLoop, StatusBeforeChildren
 from tests.seeded.widget import SAMPLE
 
 
@@ -26,6 +26,13 @@ def test_a_right_operator_breaks_nothing_in_a_choice_of_its_lives():
 @pytest.mark.parametrize("bug", [DeletesByName, StatusBeforeChildren, HotLoop], ids=lambda bug: bug.__name__)
 def test_a_mistake_that_shows_at_once_is_caught_at_once(bug):
     assert catch(subject(plain.wired(bug)), most_plans=1, most_mutations=1) is not None
+
+
+def test_a_status_that_speaks_of_a_spec_which_was_not_acted_on_is_caught_while_the_watch_lags():
+    plan = "create/unseen-spec@2"
+    _, findings = repeat(subject(plain.wired(ClaimsTheNewestGeneration)), plan)
+    assert [each.violation.rule for each in findings] == ["status says too much"]
+    assert repeat(subject(right.build), plan)[1] == []
 
 
 def test_there_are_enough_mistakes_to_be_caught():

@@ -38,6 +38,8 @@ class Harm(enum.Enum):
     """Somebody else adds a finalizer to the sample just before it is written."""
     OTHER_SPEC = "other-spec"
     """The user changes the spec just before."""
+    UNSEEN_SPEC = "unseen-spec"
+    """The same, and the watch of the kind tells of it only 20 seconds later."""
     TIME_TRAVEL = "time-travel"
     """Killed after the write; the next incarnation at first reads from a server that has not heard of anything yet."""
     STALE_REPLICA = "stale-replica"
@@ -66,6 +68,7 @@ WRITE_HARMS = (
     Harm.TIME_TRAVEL,
     Harm.STALE_REPLICA,
 )
+SPEC_HARMS = (Harm.OTHER_SPEC, Harm.UNSEEN_SPEC)
 WATCH_HARMS = (Harm.FREEZE, Harm.GAP, Harm.CUT, Harm.DROP)
 KILLING = frozenset({Harm.CRASH_BEFORE, Harm.CRASH_AFTER, Harm.LATE, Harm.TIME_TRAVEL, Harm.STALE_REPLICA})
 STALE_SECONDS = 20.0

@@ -12,7 +12,7 @@ from kubewright.client.protocol import Client
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
 from kubewright.errors import OpError
-from kubewright.harness.faults import STALE_SECONDS, Fault, Harm
+from kubewright.harness.faults import SPEC_HARMS, STALE_SECONDS, Fault, Harm
 from kubewright.harness.snapshot import OTHER, Snapshot, take
 from kubewright.harness.stages import Stage, Step, take_step
 from kubewright.harness.subject import Subject
@@ -110,7 +110,7 @@ class _Life:
     async def _incarnations(self, tasks: asyncio.TaskGroup) -> None:
         """Run the operator, and after it was killed or died the next one."""
         log = self._log
-        wire = Wire(self._server, log, self._fault, interfere=self._interfere)
+        wire = Wire(self._server, log, self._fault, interfere=self._interfere, own=self._own_plural())
         while not log.runaway:
             running = tasks.create_task(self._operator(RestClient(wire)))
             killed = tasks.create_task(log.killed.wait())
@@ -125,6 +125,10 @@ class _Life:
             await asyncio.sleep(RESTARTS_SECONDS)
             wire = Wire(self._server, log, _UNDISTURBED, stale=self._stale())
             tasks.create_task(self._afterwards(wire))
+
+    def _own_plural(self) -> str:
+        sample = self._subject.sample
+        return resource_for(self._server, sample).plural
 
     def _stale(self) -> ApiServer | None:
         """Return the server that the next incarnation reads from at first."""
@@ -145,7 +149,7 @@ class _Life:
 
     async def _interfere(self, harm: Harm, route: Route) -> bool:
         """Let somebody else write just now; return whether there was something to write to."""
-        if harm is Harm.OTHER_SPEC:
+        if harm in SPEC_HARMS:
             if self._other_spec is None:
                 return False
             await take_step(self._user, self._other_spec)

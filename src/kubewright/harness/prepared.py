@@ -14,7 +14,7 @@ from kubewright.api.meta import Manifest, PartialObject, Resource
 from kubewright.clock import run_virtual
 from kubewright.errors import ErrorKind, OpError
 from kubewright.harness.checks import Case, judge
-from kubewright.harness.faults import Fault, Harm
+from kubewright.harness.faults import SPEC_HARMS, Fault, Harm
 from kubewright.harness.life import Outcome, live
 from kubewright.harness.mutations import Mutation, mutations, spec_schema
 from kubewright.harness.preparation import Grown, changes, first_stage, stages, with_other_writers
@@ -86,7 +86,7 @@ class Prepared:
 
     def _judged(self, stage: Stage, reference: Outcome, fault: Fault, outcome: Outcome) -> list[Finding]:
         expected = reference.final if stage.expected is None else stage.expected
-        if fault.harm is Harm.OTHER_SPEC and self.other_final is not None:
+        if fault.harm in SPEC_HARMS and self.other_final is not None:
             expected = self.other_final
         bucket = (self.resource.group, self.resource.plural)
         undisturbed = fault.harm is Harm.NONE

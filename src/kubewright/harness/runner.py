@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from kubewright.errors import ErrorKind, OpError
-from kubewright.harness.faults import WATCH_HARMS, WRITE_HARMS, Fault, Harm, parse_fault
+from kubewright.harness.faults import SPEC_HARMS, WATCH_HARMS, WRITE_HARMS, Fault, Harm, parse_fault
 from kubewright.harness.life import Outcome
 from kubewright.harness.mutations import Mutation
 from kubewright.harness.prepared import Plan, Prepared, Tried, chosen, prepare, preparing
@@ -34,7 +34,7 @@ def plans(prepared: Prepared) -> Iterator[Plan]:
             if stage.name == "create" or stage.property:
                 yield Plan(number, Fault(Harm.OTHER_FINALIZER, at))
             if stage.name == "create" and prepared.other_spec is not None:
-                yield Plan(number, Fault(Harm.OTHER_SPEC, at))
+                yield from (Plan(number, Fault(harm, at)) for harm in SPEC_HARMS)
         for plural, count in reference.log.events.items():
             for at in range(1, min(count, _EVENTS_EACH) + 1):
                 yield from (Plan(number, Fault(harm, at, plural)) for harm in WATCH_HARMS)
@@ -121,7 +121,7 @@ def repeat(
             fault = parse_fault(fault_text)
         except ValueError as error:
             raise _unknown(name) from error
-        if stage.startswith(_CHANGED) or fault.harm is Harm.OTHER_SPEC:
+        if stage.startswith(_CHANGED) or fault.harm in SPEC_HARMS:
             _change_again(prepared, stage, chosen(prepared.mutations(), _random(seed), most_mutations))
         undisturbed = (Plan(number, Fault()) for number in range(len(prepared.stages)))
         for plan in (*undisturbed, *plans(prepared)):

@@ -75,10 +75,18 @@ class Wire:
     """The Transport of one incarnation."""
 
     def __init__(
-        self, server: ApiServer, log: Log, fault: Fault, *, interfere: Any = None, stale: ApiServer | None = None
+        self,
+        server: ApiServer,
+        log: Log,
+        fault: Fault,
+        *,
+        interfere: Any = None,
+        stale: ApiServer | None = None,
+        own: str = "",
     ) -> None:
         """Carry requests to a server; `interfere(route)` is called where somebody else acts in between.
 
+        `own` is the plural of the sample's kind.
         With `stale`, what is read in the first seconds comes from there.
         """
         self._server = server
@@ -87,6 +95,8 @@ class Wire:
         self._fault = fault
         self._interfere = interfere
         self._stale = stale
+        self._own = own
+        self._blind_until = 0.0
         self._fails_until: float | None = None
         self._fails_kind = ""
         self._left = 0
@@ -162,6 +172,8 @@ class Wire:
                                 return
                             case _:
                                 pass
+                if plural == self._own and self._blind_until:
+                    await asyncio.sleep(self._blind_until - asyncio.get_running_loop().time())
                 yield line
         finally:
             await inner.aclose()  # type: ignore[attr-defined]  streams of servers can be closed
@@ -217,7 +229,9 @@ class Wire:
             case Harm.LOST_ANSWER:
                 await self._forward(request, route)
                 raise OpError("client.connect", ErrorKind.UNAVAILABLE, "the server", "connection reset")
-            case Harm.OTHER_WRITER | Harm.OTHER_FINALIZER | Harm.OTHER_SPEC:
+            case Harm.OTHER_WRITER | Harm.OTHER_FINALIZER | Harm.OTHER_SPEC | Harm.UNSEEN_SPEC:
+                if self._fault.harm is Harm.UNSEEN_SPEC:
+                    self._blind_until = now + STALE_SECONDS
                 self._log.done = await self._interfere(self._fault.harm, route)
                 return await self._forward(request, route)
             case Harm.OUTAGE:
