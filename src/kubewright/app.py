@@ -103,6 +103,7 @@ class Platform:
             "scheduler": self._scheduler,
             "gpu": self._gpu,
             "autoscaler": self._autoscaler,
+            "sizing": self._sizing,
             "monitoring": self._monitoring,
             "nodes": self._nodes,
         }
@@ -158,6 +159,15 @@ class Platform:
         provider = self._nodes_from or ClusterApiProvider(self._client, self._clock)
         policy = PROFILES[self._choices.profile]
         node_pools.build(operator, provider, policy, PoolMetrics(self._registry))
+        return operator
+
+    def _sizing(self) -> Service:
+        from kubewright.sizing import controller as size_policies
+        from kubewright.sizing.figures import SizingMetrics
+
+        name = size_policies.FIELD_MANAGER
+        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
+        size_policies.build(operator, self._source, SizingMetrics(self._registry))
         return operator
 
     def _monitoring(self) -> Service:

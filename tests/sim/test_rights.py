@@ -57,7 +57,7 @@ APP = {
 }
 
 
-async def _grant(twin: Twin, documents: list[Manifest]) -> User:
+async def grant(twin: Twin, documents: list[Manifest]) -> User:
     client = twin.client()
     for document in documents:
         namespace = document["metadata"].get("namespace", "")
@@ -106,7 +106,7 @@ def _refusals(twin: Twin) -> list[str]:
 def test_an_application_comes_up_and_goes_with_the_platforms_own_rights():
     async def main() -> None:
         async with Twin(Clock.virtual(), nodes=2) as twin:
-            user = await _grant(
+            user = await grant(
                 twin, account(rights.ACCOUNT, "default", [*rights.cluster_rules(), *rehearsal_rights.cluster_rules()])
             )
             refused = _refusals(twin)
@@ -122,7 +122,7 @@ def test_without_the_right_to_read_the_platform_waits_and_asks_again(index: int)
         async with Twin(Clock.virtual(), nodes=2) as twin:
             documents = account(rights.ACCOUNT, "default", rights.cluster_rules())
             missing = documents[1]["rules"].pop(index)
-            user = await _grant(twin, documents)
+            user = await grant(twin, documents)
             refused = _refusals(twin)
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(300):
@@ -138,7 +138,7 @@ def test_the_printed_account_may_ask_who_sees_diagnostics_if_that_was_wanted(opt
     async def main() -> None:
         async with Twin(Clock.virtual(), nodes=1) as twin:
             printed = CliRunner().invoke(rbac, options, catch_exceptions=False).output
-            user = await _grant(twin, list(yaml.safe_load_all(printed)))
+            user = await grant(twin, list(yaml.safe_load_all(printed)))
             refusal = await Gatekeeper(twin.client(user)).refusal("Bearer of-nobody", "/debug/tasks")
             assert refusal is not None
             assert refusal.status == status
@@ -187,7 +187,7 @@ def test_pods_are_scheduled_with_the_schedulers_own_rights_each_of_which_it_uses
     async def main() -> None:
         async with Twin(Clock.virtual(), nodes=1) as twin, asyncio.TaskGroup() as tasks:
             granted = scheduler_rights.cluster_rules()
-            user = await _grant(twin, account(scheduler_rights.ACCOUNT, "default", granted))
+            user = await grant(twin, account(scheduler_rights.ACCOUNT, "default", granted))
             refused, used = _refusals(twin), _used(twin, user)
             admin = twin.client()
             await install(admin, [QUEUE_CRD])
@@ -233,7 +233,7 @@ def test_signals_are_taken_in_with_their_own_rights_each_of_which_is_used():
     async def main() -> None:
         async with Twin(Clock.virtual(), nodes=2) as twin, asyncio.TaskGroup() as tasks:
             granted = monitoring_rights.cluster_rules()
-            user = await _grant(twin, account(monitoring_rights.ACCOUNT, "default", granted))
+            user = await grant(twin, account(monitoring_rights.ACCOUNT, "default", granted))
             refused, used = _refusals(twin), _used(twin, user)
             platform = Platform(twin.client(user), twin.clock, choices=Choices(services=("monitoring",)))
             running = tasks.create_task(platform.run())
@@ -259,7 +259,7 @@ def test_monitoring_is_installed_with_its_own_rights():
     async def main() -> None:
         async with Twin(Clock.virtual(), nodes=1) as twin:
             granted = install_rights.cluster_rules()
-            user = await _grant(twin, account(install_rights.ACCOUNT, "default", granted))
+            user = await grant(twin, account(install_rights.ACCOUNT, "default", granted))
             refused, used = _refusals(twin), _used(twin, user)
             client = twin.client(user)
             await seen(client)

@@ -6,6 +6,7 @@ it can be shown, compared with what a test expects, rehearsed on a fork, or drop
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -91,6 +92,22 @@ class Rescale:
 
 
 @dataclass(frozen=True, slots=True)
+class Resize:
+    """Give one container of the pod that has this uid other amounts of cpu and memory, where it runs."""
+
+    resource: Resource[Any]
+    key: ObjectKey
+    uid: str
+    container: str
+    requests: Mapping[str, str]
+    limits: Mapping[str, str]
+
+    def __str__(self) -> str:
+        amounts = ", ".join(f"{name} {amount}" for name, amount in self.requests.items())
+        return f"resize {self.container} of {self.resource.target(self.key)} to {amounts}"
+
+
+@dataclass(frozen=True, slots=True)
 class Evict:
     """Take the one pod that has this uid off its node, if its disruption budgets allow it at that moment."""
 
@@ -114,7 +131,8 @@ class Announce:
         return f"announce {self.type} {self.reason}: {self.message}"
 
 
-Action: TypeAlias = Apply | SetFinalizers | Delete | Scale | Rescale | Evict | Announce
+Write: TypeAlias = Apply | SetFinalizers | Delete | Scale | Rescale | Resize | Evict
+Action: TypeAlias = Write | Announce
 
 
 @dataclass(frozen=True, slots=True)

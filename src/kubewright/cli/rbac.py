@@ -14,6 +14,7 @@ from kubewright.nodepools import rights as nodes
 from kubewright.rehearsal import rights as rehearsal
 from kubewright.runtime.diagnostics import gatekeeper
 from kubewright.scheduler import rights as scheduler
+from kubewright.sizing import rights as sizing
 from kubewright.workloads import rights as workloads
 
 _SERVICES = {
@@ -25,6 +26,7 @@ _SERVICES = {
     "monitoring": monitoring,
     "monitoring-install": monitoring_install,
     "nodes": nodes,
+    "sizing": sizing,
 }
 
 

@@ -96,6 +96,21 @@ def autoscaler(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+@prometheus_option
+def sizing(**service: Any) -> None:
+    """Size containers as SizePolicies say; their kind is installed where it is missing.
+
+    What they used in the last days is asked of the store at --prometheus. Without one it is learned as it happens,
+    from metrics.k8s.io.
+    """
+    from kubewright.app import Choices
+
+    _run(Choices(services=("sizing",)), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
 @click.option("--alerts-listen", default="127.0.0.1:9095", show_default=True, help="Where Alertmanager posts: /alerts.")
 @click.option("--alerts-token-file", type=_FILE, help="The bearer token that it must show; none: no alerts come in.")
 @click.option("--tls-cert-file", type=_FILE, help="Take alerts over TLS.")

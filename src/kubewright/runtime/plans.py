@@ -14,7 +14,7 @@ from typing import Any
 from kubewright.api.applyset import identity
 from kubewright.api.core import POD_SUBRESOURCES
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
-from kubewright.api.plan import Announce, Apply, Delete, Evict, Plan, Rescale, Scale, SetFinalizers
+from kubewright.api.plan import Announce, Apply, Delete, Evict, Plan, Rescale, Resize, Scale, SetFinalizers, Write
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.children import Taken
@@ -49,27 +49,33 @@ class Executor:
         if plan.actions:
             _log.info("%s: %s", self.resource.target(about.key), plan)
         for action in plan.actions:
-            match action:
-                case Apply():
-                    await self._apply(action)
-                case SetFinalizers(resource, key, version, finalizers):
-                    metadata = {"finalizers": list(finalizers), "resourceVersion": version}
-                    self._note(
-                        resource,
-                        await self.client.patch(
-                            resource, key, {"metadata": metadata}, PatchType.MERGE, field_manager=self.field_manager
-                        ),
-                    )
-                case Delete(resource, key, uid):
-                    await self._delete(resource, key, uid)
-                case Scale():
-                    await self._scale(action)
-                case Rescale():
-                    await self._rescale(action)
-                case Evict(_, key, uid):
-                    await self._evict(key, uid)
-                case Announce(kind, reason, message):
-                    self.recorder.record(about, self.resource, kind, reason, message)
+            if isinstance(action, Announce):
+                self.recorder.record(about, self.resource, action.type, action.reason, action.message)
+            else:
+                await self._write(action)
+
+    async def _write(self, action: Write) -> None:
+        match action:
+            case Apply():
+                await self._apply(action)
+            case SetFinalizers(resource, key, version, finalizers):
+                metadata = {"finalizers": list(finalizers), "resourceVersion": version}
+                self._note(
+                    resource,
+                    await self.client.patch(
+                        resource, key, {"metadata": metadata}, PatchType.MERGE, field_manager=self.field_manager
+                    ),
+                )
+            case Delete(resource, key, uid):
+                await self._delete(resource, key, uid)
+            case Scale():
+                await self._scale(action)
+            case Rescale():
+                await self._rescale(action)
+            case Resize():
+                await self._resize(action)
+            case Evict(_, key, uid):
+                await self._evict(key, uid)
 
     async def _apply(self, action: Apply) -> None:
         manifest = _never_over(action.manifest) if action.only_new else action.manifest
@@ -114,6 +120,22 @@ class Executor:
             if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.EXHAUSTED}:
                 raise
             _log.info("%s is not evicted: %s", key, error)
+
+    async def _resize(self, action: Resize) -> None:
+        resources = {"requests": dict(action.requests), "limits": dict(action.limits)}
+        container = {"name": action.container, "resources": {each: said for each, said in resources.items() if said}}
+        changes: Manifest = {"metadata": {"uid": action.uid}, "spec": {"containers": [container]}}
+        self._note(
+            action.resource,
+            await self.client.patch(
+                action.resource,
+                action.key,
+                changes,
+                PatchType.STRATEGIC,
+                subresource="resize",
+                field_manager=self.field_manager,
+            ),
+        )
 
     async def _scale(self, action: Scale) -> None:
         """Say the number as a field manager of its own, which yields to whoever else has chosen one."""

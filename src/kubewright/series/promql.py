@@ -9,11 +9,19 @@ from dataclasses import dataclass, field
 from kubewright.series.protocol import PodQuery, Signal
 
 _BY_POD = "sum by (namespace, pod)"
+_BY_CONTAINER = "sum by (namespace, pod, container)"
 _STANDARD: Mapping[Signal, str] = {
     # Only cAdvisor's series have an image: kubelets offer the same names a second time for metrics-server.
     Signal.CPU: f'{_BY_POD} (rate(container_cpu_usage_seconds_total{{container!="",image!=""$more}}[$window]))',
     Signal.MEMORY: (
         f'{_BY_POD} (avg_over_time(container_memory_working_set_bytes{{container!="",image!=""$more}}[$window]))'
+    ),
+    Signal.CONTAINER_CPU: (
+        f'{_BY_CONTAINER} (rate(container_cpu_usage_seconds_total{{container!="",image!=""$more}}[$window]))'
+    ),
+    Signal.CONTAINER_MEMORY: (
+        "max by (namespace, pod, container) "
+        '(max_over_time(container_memory_working_set_bytes{container!="",image!=""$more}[$window]))'
     ),
     Signal.REQUESTS: f'{_BY_POD} (rate(http_requests_total{{pod!=""$more}}[$window]))',
     # An application that never failed has no series of failures: what it served keeps it in the answer, with zero.
@@ -37,7 +45,8 @@ _STANDARD: Mapping[Signal, str] = {
 class Vocabulary:
     """PromQL by signal, with `$window` and, within a selector, `$more` for what narrows it to a namespace.
 
-    Each must answer with one series for each pod, labelled `namespace` and `pod` (and `le` for latency).
+    Each must answer with one series for each pod, labelled `namespace` and `pod` (and `le` for latency, `container` for
+    what is told of containers).
     """
 
     expressions: Mapping[Signal, str] = field(default_factory=lambda: dict(_STANDARD))

@@ -18,6 +18,7 @@ from kubewright.api.meta import ObjectKey
 
 NAMESPACE = "namespace"
 POD = "pod"
+CONTAINER = "container"
 BOUND = "le"
 """The label of a latency bucket: its upper bound in seconds, `+Inf` for all requests."""
 
@@ -32,6 +33,9 @@ class Signal(enum.Enum):
     LATENCY = "requests a second no slower than each bound"
     """Buckets: one sample for each pod and bound. `windows.quantile` and `windows.share_within` read them."""
     GPU = "share of its GPUs' time in use"
+    CONTAINER_CPU = "cpu cores of each container"
+    CONTAINER_MEMORY = "the most memory working set of each container, bytes"
+    """These two have one sample for each container, labelled with its name."""
 
 
 @dataclass(frozen=True, slots=True)

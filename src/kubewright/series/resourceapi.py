@@ -12,6 +12,7 @@ from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.series.protocol import (
+    CONTAINER,
     NAMESPACE,
     POD,
     Missing,
@@ -27,11 +28,18 @@ from kubewright.series.protocol import (
 
 STALE_SECONDS = 120.0
 """Beyond this a measurement says nothing about now; metrics-server makes one every 15 to 60 seconds."""
-_RESOURCES = {Signal.CPU: "cpu", Signal.MEMORY: "memory"}
+_RESOURCES = {
+    Signal.CPU: "cpu",
+    Signal.MEMORY: "memory",
+    Signal.CONTAINER_CPU: "cpu",
+    Signal.CONTAINER_MEMORY: "memory",
+}
+_BY_CONTAINER = frozenset({Signal.CONTAINER_CPU, Signal.CONTAINER_MEMORY})
 _PATH = "/apis/metrics.k8s.io/v1beta1"
 
 
 class _Container(msgspec.Struct):
+    name: str = ""
     usage: dict[str, str] = {}
 
 
@@ -66,7 +74,8 @@ class ResourceSource:
         try:
             answer: Any = await self._client.raw("GET", f"{_PATH}{place}/pods")
             listed = msgspec.convert(answer, _List)
-            samples = [_sample(each, resource) for each in listed.items]
+            told = _each if query.signal in _BY_CONTAINER else _sum
+            samples = [sample for each in listed.items for sample in told(each, resource)]
         except OpError as error:
             absent = error.kind is ErrorKind.NOT_FOUND
             return Missing(Why.UNSUPPORTED if absent else Why.UNAVAILABLE, error.detail)
@@ -84,7 +93,17 @@ class ResourceSource:
         return Missing(Why.UNSUPPORTED, "metrics.k8s.io keeps no history")
 
 
-def _sample(metrics: _PodMetrics, resource: str) -> Sample:
+def _sum(metrics: _PodMetrics, resource: str) -> list[Sample]:
     labels = {NAMESPACE: metrics.metadata.namespace, POD: metrics.metadata.name}
     used = sum(parse_quantity(each.usage.get(resource, "0")) for each in metrics.containers)
-    return Sample(labels, float(used), parse_time(metrics.timestamp))
+    return [Sample(labels, float(used), parse_time(metrics.timestamp))]
+
+
+def _each(metrics: _PodMetrics, resource: str) -> list[Sample]:
+    labels = {NAMESPACE: metrics.metadata.namespace, POD: metrics.metadata.name}
+    at = parse_time(metrics.timestamp)
+    return [
+        Sample({**labels, CONTAINER: each.name}, float(parse_quantity(each.usage[resource])), at)
+        for each in metrics.containers
+        if resource in each.usage
+    ]

@@ -50,6 +50,7 @@ def test_the_definition_is_the_missions():
         "nodepools.kubewright.dev",
         "queues.kubewright.dev",
         "scalepolicies.kubewright.dev",
+        "sizepolicies.kubewright.dev",
     ]
     assert APP_SERVICE_CRD["spec"]["scope"] == "Namespaced"
     assert (VERSION["name"], VERSION["served"], VERSION["storage"]) == ("v1", True, True)

@@ -7,9 +7,10 @@ from kubewright.api.crds.gpupolicy import GPU_POLICY_CRD
 from kubewright.api.crds.nodepool import NODE_POOL_CRD
 from kubewright.api.crds.queue import QUEUE_CRD
 from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
+from kubewright.api.crds.sizepolicy import SIZE_POLICY_CRD
 from kubewright.api.meta import Manifest
 
 
 def all_crds() -> list[Manifest]:
     """Return the manifest of every CRD that kubewright serves; for `kubewright crds` and for installing them."""
-    return [APP_SERVICE_CRD, GPU_POLICY_CRD, NODE_POOL_CRD, QUEUE_CRD, SCALE_POLICY_CRD]
+    return [APP_SERVICE_CRD, GPU_POLICY_CRD, NODE_POOL_CRD, QUEUE_CRD, SCALE_POLICY_CRD, SIZE_POLICY_CRD]

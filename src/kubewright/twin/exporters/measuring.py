@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from kubewright.api.core import Pod
 from kubewright.series.protocol import (
     BOUND,
+    CONTAINER,
     NAMESPACE,
     POD,
     Missing,
@@ -33,6 +34,7 @@ KEEP_SECONDS = 900.0
 """How long readings are kept, unless a longer window was asked for."""
 _CPU, _GPU, _REQUESTS, _ERRORS, _FIRST_BUCKET = range(5)
 _COUNTERS = {Signal.CPU: _CPU, Signal.GPU: _GPU, Signal.REQUESTS: _REQUESTS, Signal.ERRORS: _ERRORS}
+_MEMORY = frozenset({Signal.MEMORY, Signal.CONTAINER_MEMORY})
 _OF_REQUESTS = frozenset({Signal.REQUESTS, Signal.ERRORS, Signal.LATENCY})
 _BOUNDS = (*(str(bound) for bound in BUCKETS), "+Inf")
 
@@ -60,7 +62,7 @@ class TwinSource:
 
     async def range(self, query: Query, span: Span) -> tuple[Series, ...] | Missing:
         """Return what was so, as far back as readings were taken."""
-        if not isinstance(query, PodQuery) or query.signal is Signal.MEMORY:
+        if not isinstance(query, PodQuery) or query.signal in _MEMORY:
             return Missing(Why.UNSUPPORTED, "the twin remembers rates of pods alone")
         points: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
         steps = int((span.end - span.start) / span.step_seconds) + 1
@@ -110,6 +112,15 @@ class TwinSource:
         if query.signal is Signal.MEMORY:
             if readings:
                 yield labels, sum(reading.memory_bytes for reading in readings)
+            return
+        if query.signal is Signal.CONTAINER_MEMORY:
+            yield from (({**labels, CONTAINER: each.container}, each.memory_bytes) for each in readings)
+            return
+        if query.signal is Signal.CONTAINER_CPU:
+            for each in readings:
+                used = self._history(pod, each).rates(query.window_seconds, at)
+                if used is not None:
+                    yield {**labels, CONTAINER: each.container}, used[_CPU]
             return
         rates = [
             rates

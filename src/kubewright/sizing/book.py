@@ -1,0 +1,166 @@
+"""What the containers of each workload have used: filled by `observing`, read by the controller and the report.
+
+It holds no pods. Whose a measurement is tells the pod that it is about; of a pod that is no more, its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kubewright.api.core import Pod
+from kubewright.api.meta import ObjectKey, controller_of, parse_time
+from kubewright.api.quantity import parse_quantity
+from kubewright.scaling.sizing import BYTES, CORES, DAY_SECONDS, HISTORY_DAYS, Advice, ContainerUse, Unknown
+from kubewright.series.protocol import CONTAINER, Series, Vector
+
+_HASH_LABEL = "pod-template-hash"
+_SUFFIXES = {
+    "Deployment": re.compile(r"-[a-z0-9]{1,10}-[a-z0-9]{5}$", re.ASCII),
+    "StatefulSet": re.compile(r"-[0-9]+$", re.ASCII),
+    "DaemonSet": re.compile(r"-[a-z0-9]{5}$", re.ASCII),
+}
+OOM_KILLED = "OOMKilled"
+_FRESH_SECONDS = 300.0
+_MOST_KILLS = 10_000
+
+
+class Workload(NamedTuple):
+    """What pods belong to, such as a Deployment."""
+
+    namespace: str
+    kind: str
+    name: str
+
+
+def workload_of(pod: Pod) -> Workload | None:
+    """Return what a pod belongs to: its controller, or the Deployment of its ReplicaSet; None for one by itself."""
+    owner = controller_of(pod)
+    if owner is None:
+        return None
+    suffix = f"-{pod.metadata.labels.get(_HASH_LABEL, '')}"
+    if owner.kind == "ReplicaSet" and len(suffix) > 1 and owner.name.endswith(suffix):
+        return Workload(pod.metadata.namespace, "Deployment", owner.name.removesuffix(suffix))
+    return Workload(pod.metadata.namespace, owner.kind, owner.name)
+
+
+def workload_named(pod: ObjectKey, known: Collection[Workload]) -> Workload | None:
+    """Return the workload among those known whose pods have such names, for a pod that is no more."""
+    for kind, suffix in _SUFFIXES.items():
+        found = Workload(pod.namespace, kind, suffix.sub("", pod.name))
+        if found.name != pod.name and found in known:
+            return found
+    return None
+
+
+@dataclass(slots=True)
+class Book:
+    """Use by workload and container. `pod_of` finds a pod that is there."""
+
+    pod_of: Callable[[ObjectKey], Pod | None]
+    _uses: dict[Workload, dict[str, ContainerUse]] = field(default_factory=dict[Workload, dict[str, ContainerUse]])
+    _holds: dict[tuple[ObjectKey, str], tuple[float, float]] = field(
+        default_factory=dict[tuple[ObjectKey, str], tuple[float, float]]
+    )
+    """The memory in use by pod and container, and when that was measured."""
+    _kills: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
+    """By pod's uid and container, when it was last killed for want of memory."""
+
+    def take(self, resource: str, found: Vector, step_seconds: float) -> None:
+        """Take what was measured at one moment, of pods that are there."""
+        for sample in found.samples:
+            name, pod = sample.labels.get(CONTAINER, ""), self.pod_of(sample.pod)
+            workload = workload_of(pod) if pod is not None else None
+            if workload is None or not name:
+                continue
+            self._add(workload, name, resource, (sample.pod.name, [(sample.at, sample.value)]), step_seconds)
+            if resource == BYTES:
+                self._holds[sample.pod, name] = (sample.at, sample.value)
+
+    def take_history(
+        self, resource: str, found: Iterable[Series], known: Collection[Workload], step_seconds: float
+    ) -> None:
+        """Take what was measured over a span, also of pods that are no more."""
+        for series in found:
+            name, pod = series.labels.get(CONTAINER, ""), self.pod_of(series.pod)
+            workload = workload_of(pod) if pod is not None else workload_named(series.pod, known)
+            if workload is not None and name:
+                self._add(workload, name, resource, (series.pod.name, series.points), step_seconds)
+
+    def look(self, pod: Pod) -> None:
+        """Take note of containers that were killed for want of memory, each time once."""
+        workload = workload_of(pod)
+        if workload is None:
+            return
+        for status in pod.status.container_statuses:
+            ended = status.state.terminated or status.last_state.terminated
+            if ended is None or ended.reason != OOM_KILLED or not ended.finished_at:
+                continue
+            if self._kills.get((pod.metadata.uid, status.name)) == ended.finished_at:
+                continue
+            if len(self._kills) >= _MOST_KILLS:
+                del self._kills[next(iter(self._kills))]
+            self._kills[pod.metadata.uid, status.name] = ended.finished_at
+            use = self._use(workload, status.name)
+            use.killed(pod.metadata.name, parse_time(ended.finished_at), _memory_of(pod, status.name))
+
+    def gone(self, pod: Pod) -> None:
+        """Forget a pod that is no more; what it used still counts."""
+        workload = workload_of(pod)
+        for each in pod.spec.containers:
+            self._holds.pop((pod.key, each.name), None)
+            self._kills.pop((pod.metadata.uid, each.name), None)
+        for use in self._uses.get(workload, {}).values() if workload is not None else ():
+            use.gone(pod.metadata.name)
+
+    def forget(self, now: float) -> None:
+        """Forget workloads that nothing was heard of for as long as history goes back."""
+        since = now - HISTORY_DAYS * DAY_SECONDS
+        for workload, uses in list(self._uses.items()):
+            if all(max(use.last_at.values(), default=0.0) < since for use in uses.values()):
+                del self._uses[workload]
+
+    def advise(self, workload: Workload, container: str, resource: str, now: float) -> Advice:
+        """Recommend what a container should request of a resource."""
+        use = self._uses.get(workload, {}).get(container)
+        return Unknown("nothing was measured") if use is None else use.advise(resource, now)
+
+    def days(self, workload: Workload, container: str, resource: str) -> float:
+        """Return for how many days' measurements a recommendation speaks."""
+        use = self._uses.get(workload, {}).get(container)
+        return use.days(resource) if use is not None else 0.0
+
+    def holds(self, pod: ObjectKey, container: str, now: float) -> float | None:
+        """Return the memory that a container has in use, if that was measured lately."""
+        at, amount = self._holds.get((pod, container), (-_FRESH_SECONDS, 0.0))
+        return amount if abs(now - at) <= _FRESH_SECONDS else None
+
+    def _use(self, workload: Workload, container: str) -> ContainerUse:
+        return self._uses.setdefault(workload, {}).setdefault(container, ContainerUse())
+
+    def _add(
+        self,
+        workload: Workload,
+        container: str,
+        resource: str,
+        measured: tuple[str, Iterable[tuple[float, float]]],
+        step_seconds: float,
+    ) -> None:
+        pod, points = measured
+        times, values = zip(*points, strict=True)
+        use = self._use(workload, container)
+        if resource == CORES:
+            use.used_cpu(times, values, step_seconds)
+        else:
+            use.used_memory(pod, times, values, step_seconds)
+
+
+def _memory_of(pod: Pod, container: str) -> float:
+    """Return how much memory a container might use when it was killed: its limit, or at least its request."""
+    for each in pod.spec.containers:
+        if each.name == container:
+            amount = each.resources.limits.get(BYTES, each.resources.requests.get(BYTES, "0"))
+            return float(parse_quantity(amount))
+    return 0.0

@@ -1,0 +1,231 @@
+"""Runs SizePolicies: reads caches and the book, asks `decide`, resizes pods in place; every minute, and at kills."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, field
+
+from kubewright.api.autoscaling import AUTOSCALERS, HorizontalPodAutoscaler
+from kubewright.api.core import PODS, Pod
+from kubewright.api.crds.scalepolicy import SCALE_POLICIES, SCALE_POLICY_CRD, ScalePolicy
+from kubewright.api.crds.sizepolicy import OFF, SIZE_POLICIES, SIZE_POLICY_CRD, SizePolicy
+from kubewright.api.crds.violations import violations
+from kubewright.api.meta import ObjectKey
+from kubewright.api.plan import Announce, Plan, Resize
+from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
+from kubewright.api.quotas import LIMIT_RANGES, RESOURCE_QUOTAS, LimitRange, ResourceQuota
+from kubewright.clock import Clock
+from kubewright.disruption.budget import Allowance
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.controller import Done, RequeueAfter
+from kubewright.runtime.informer import Change, Informer
+from kubewright.runtime.operators import Operator, Watch
+from kubewright.runtime.plans import Executor
+from kubewright.runtime.predicates import generation_changed
+from kubewright.series.protocol import MetricSource
+from kubewright.series.resourceapi import ResourceSource
+from kubewright.sizing.book import OOM_KILLED, Book, Workload, workload_of
+from kubewright.sizing.decide import Known, Seen, Turn, decide, held_by, room_in
+from kubewright.sizing.figures import SizingMetrics
+from kubewright.sizing.observing import ROUND_SECONDS, Observer
+from kubewright.sizing.status import ready, status_of
+
+FIELD_MANAGER = "kubewright-sizing"
+BY_WORKLOAD = "workload"
+BY_NAMESPACE = "namespace"
+_LATE_SECONDS = 5.0
+"""After the observer's question, so that a turn goes by what it answered."""
+_RESTARTS_AT_ONCE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What turns read."""
+
+    policies: Informer[SizePolicy]
+    pods: Informer[Pod]
+    scale_policies: Informer[ScalePolicy]
+    autoscalers: Informer[HorizontalPodAutoscaler]
+    quotas: Informer[ResourceQuota]
+    limits: Informer[LimitRange]
+    budgets: Informer[PodDisruptionBudget]
+
+
+@dataclass(slots=True)
+class SizePolicyReconciler:
+    """One policy's turn."""
+
+    clock: Clock
+    executor: Executor
+    caches: Caches
+    book: Book
+    observer: Observer
+    metrics: SizingMetrics
+    _resized_at: dict[str, float] = field(default_factory=dict[str, float])
+    """By pod's uid, while the pod is there."""
+
+    async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
+        """Size one policy's target, and come back in a minute."""
+        policy = self.caches.policies.index.get(key)
+        if policy is None:
+            self.metrics.forget(key)
+            return Done()
+        turn, problem = Turn((), {}), self._wrong(policy)
+        if problem is None and policy.spec.mode != OFF:
+            turn = decide(self._seen(policy), self._may_restart, self.clock.now())
+            self.metrics.tell(key, turn)
+            problem = await self._carry_out(policy, turn) or problem
+            if problem is None and self.observer.problem and not any(each.target for each in turn.advice):
+                problem = "MetricsFailed", self.observer.problem
+        status = status_of(policy, turn, ready(policy, turn, problem), self.clock.now())
+        if status is not None:
+            await self.executor.execute(Plan((status,), "what the target needs"), about=policy)
+        now = self.clock.now()
+        return RequeueAfter(ROUND_SECONDS - (now - _LATE_SECONDS) % ROUND_SECONDS)
+
+    async def _carry_out(self, policy: SizePolicy, turn: Turn) -> tuple[str, str] | None:
+        """Resize; what one pod is refused does not hinder the others. Returns what went wrong."""
+        problem: tuple[str, str] | None = None
+        for resize in turn.resizes:
+            more = resize.uid not in turn.shrinking
+            self._resized_at[resize.uid] = self.clock.now()
+            told = Announce("Normal", "Resized", f"{'up' if more else 'down'}: {resize}")
+            try:
+                await self.executor.execute(Plan((resize, told), "measured use"), about=policy)
+            except OpError as error:
+                self.metrics.refused.inc()
+                problem = self._refused(resize, error) or problem
+            else:
+                self.metrics.resizes.labels("up" if more else "down").inc()
+        return problem
+
+    def _refused(self, resize: Resize, error: OpError) -> tuple[str, str] | None:
+        if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
+            pod = self.caches.pods.index.get(resize.key)
+            if pod is None or pod.metadata.uid != resize.uid or error.kind is ErrorKind.CONFLICT:
+                return None
+            return "NotInPlace", "this cluster does not resize pods in place: put the targets into the pod template"
+        return "ResizeRefused", f"pod {resize.key.name}: {error.detail}"
+
+    def _wrong(self, policy: SizePolicy) -> tuple[str, str] | None:
+        wrong = tuple(violations(policy.spec, "spec"))
+        if wrong:
+            return "InvalidSpec", "; ".join(wrong)
+        rivals = self.caches.policies.index.by(BY_WORKLOAD, _workload(policy))
+        first = min(rivals, key=_age, default=policy)
+        if first.key != policy.key:
+            return "TargetTaken", f"the SizePolicy {first.metadata.name} sizes the same target, and is older"
+        return None
+
+    def _seen(self, policy: SizePolicy) -> Seen:
+        caches, namespace, now = self.caches, policy.metadata.namespace, self.clock.now()
+        workload = _workload(policy)
+        pods = list(caches.pods.index.by(BY_WORKLOAD, workload))
+        names = dict.fromkeys(each.name for pod in pods for each in pod.spec.containers)
+        resources = policy.spec.resources
+        known = {
+            name: Known(
+                {each: self.book.advise(workload, name, each, now) for each in resources},
+                {each: self.book.days(workload, name, each) for each in resources},
+            )
+            for name in names
+        }
+        return Seen(
+            policy.spec,
+            pods,
+            known,
+            lambda pod, name: self.book.holds(pod.key, name, self.clock.now()),
+            held_by(
+                list(caches.scale_policies.index.by(BY_WORKLOAD, workload)),
+                list(caches.autoscalers.index.by(BY_WORKLOAD, workload)),
+            ),
+            list(caches.limits.index.by(BY_NAMESPACE, namespace)),
+            room_in(list(caches.quotas.index.by(BY_NAMESPACE, namespace))),
+            self._resized_at,
+        )
+
+    def _may_restart(self, pod: Pod) -> bool:
+        return Allowance(self.caches.budgets.index.values(), _RESTARTS_AT_ONCE).spend([pod])
+
+    def on_pod(self, change: Change[Pod]) -> None:
+        """Take note of kills, and of pods that go."""
+        if change.new is not None:
+            self.book.look(change.new)
+        elif change.old is not None:
+            self.book.gone(change.old)
+            self._resized_at.pop(change.old.metadata.uid, None)
+
+
+def _workload(policy: SizePolicy | ScalePolicy) -> Workload:
+    return Workload(policy.metadata.namespace, policy.spec.target.kind, policy.spec.target.name)
+
+
+def _age(policy: SizePolicy) -> tuple[str, str]:
+    return policy.metadata.creation_timestamp or "", policy.metadata.name
+
+
+def _of_policy(policy: SizePolicy | ScalePolicy) -> Iterable[Hashable]:
+    return (_workload(policy),)
+
+
+def _of_autoscaler(autoscaler: HorizontalPodAutoscaler) -> Iterable[Hashable]:
+    target = autoscaler.spec.scale_target_ref
+    return (Workload(autoscaler.metadata.namespace, target.kind, target.name),)
+
+
+def _of_pod(pod: Pod) -> Iterable[Hashable]:
+    found = workload_of(pod)
+    return () if found is None else (found,)
+
+
+def _namespace(obj: ResourceQuota | LimitRange) -> Iterable[Hashable]:
+    return (obj.metadata.namespace,)
+
+
+def _was_killed(change: Change[Pod]) -> bool:
+    """Tell whether a container was killed for want of memory just now."""
+    return change.new is not None and _kills(change.new) > (_kills(change.old) if change.old is not None else set())
+
+
+def _kills(pod: Pod) -> set[tuple[str, str | None]]:
+    ends = [(each.name, each.state.terminated or each.last_state.terminated) for each in pod.status.container_statuses]
+    return {(name, end.finished_at) for name, end in ends if end is not None and end.reason == OOM_KILLED}
+
+
+def build(operator: Operator, source: MetricSource | None = None, metrics: SizingMetrics | None = None) -> None:
+    """Declare the controller of SizePolicies. Without a source it goes by `metrics.k8s.io`, which has no history."""
+    operator.define(SIZE_POLICY_CRD, SCALE_POLICY_CRD)
+    metrics = metrics or SizingMetrics()
+    caches = Caches(
+        operator.own(SIZE_POLICIES, indexers={BY_WORKLOAD: _of_policy}),
+        operator.informer(PODS, indexers={BY_WORKLOAD: _of_pod}),
+        operator.informer(SCALE_POLICIES, indexers={BY_WORKLOAD: _of_policy}),
+        operator.informer(AUTOSCALERS, indexers={BY_WORKLOAD: _of_autoscaler}),
+        operator.informer(RESOURCE_QUOTAS, indexers={BY_NAMESPACE: _namespace}),
+        operator.informer(LIMIT_RANGES, indexers={BY_NAMESPACE: _namespace}),
+        operator.informer(POD_DISRUPTION_BUDGETS),
+    )
+    pods, policies = caches.pods, caches.policies
+    book = Book(pods.index.get)
+
+    def workloads() -> set[Workload]:
+        return {found for pod in pods.index.values() if (found := workload_of(pod)) is not None}
+
+    asked = source or ResourceSource(operator.client, operator.clock)
+    observer = Observer(operator.clock, asked, book, workloads, metrics.queries.inc)
+    reconciler = SizePolicyReconciler(operator.clock, operator.executor(SIZE_POLICIES), caches, book, observer, metrics)
+    pods.add_handler(reconciler.on_pod)
+
+    def policies_of(pod: Pod) -> Iterable[ObjectKey]:
+        found = workload_of(pod)
+        return [] if found is None else [each.key for each in policies.index.by(BY_WORKLOAD, found)]
+
+    operator.task("sizing measurements", lambda: observer.run(lambda: pods.synced))
+    operator.controller(
+        policies,
+        reconciler,
+        name="sizepolicy",
+        when=generation_changed,
+        watches=(Watch(pods, policies_of, when=_was_killed),),
+        reads=(caches.scale_policies, caches.autoscalers, caches.quotas, caches.limits, caches.budgets),
+    )

@@ -1,0 +1,74 @@
+"""Asks what containers use: two questions a minute for the whole cluster, and at first what history there is.
+
+History comes a day at a time, the earliest first, so that no answer is large. What is not known is said by whoever
+reads the book; a source that does not answer is asked again in a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from kubewright.clock import Clock
+from kubewright.scaling.sizing import BYTES, CORES, DAY_SECONDS, HISTORY_DAYS
+from kubewright.series.protocol import MetricSource, Missing, PodQuery, Signal, Span, Why
+from kubewright.sizing.book import Book, Workload
+
+ROUND_SECONDS = 60.0
+HISTORY_STEP_SECONDS = 300.0
+SIGNALS = {CORES: Signal.CONTAINER_CPU, BYTES: Signal.CONTAINER_MEMORY}
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Observer:
+    """Fills the book."""
+
+    clock: Clock
+    source: MetricSource
+    book: Book
+    workloads: Callable[[], Collection[Workload]]
+    """Those that are there."""
+    on_query: Callable[[], None] = lambda: None
+    problem: str = ""
+    """Why nothing was measured in the last round."""
+
+    async def run(self, ready: Callable[[], bool]) -> None:
+        """Ask until cancelled, when pods are known."""
+        while not ready():  # noqa: ASYNC110  caches tell nobody when they are whole
+            await asyncio.sleep(1.0)
+        await self.history()
+        while True:
+            await self.ask()
+            await asyncio.sleep(ROUND_SECONDS - self.clock.now() % ROUND_SECONDS)
+
+    async def ask(self, namespace: str = "") -> None:
+        """Take what is so now."""
+        problems: list[str] = []
+        for resource, signal in SIGNALS.items():
+            self.on_query()
+            found = await self.source.instant(PodQuery(signal, ROUND_SECONDS, namespace))
+            if isinstance(found, Missing):
+                problems.append(f"{resource}: {found}")
+            else:
+                self.book.take(resource, found, ROUND_SECONDS)
+        self.book.forget(self.clock.now())
+        self.problem = "; ".join(problems)
+
+    async def history(self, namespace: str = "") -> None:
+        """Take what was so in the last days, as far as the source remembers."""
+        now, known = self.clock.now(), frozenset(self.workloads())
+        for resource, signal in SIGNALS.items():
+            query = PodQuery(signal, HISTORY_STEP_SECONDS, namespace)
+            for day in range(HISTORY_DAYS, 0, -1):
+                begin = now - day * DAY_SECONDS
+                span = Span(begin + HISTORY_STEP_SECONDS, begin + DAY_SECONDS, HISTORY_STEP_SECONDS)
+                self.on_query()
+                found = await self.source.range(query, span)
+                if not isinstance(found, Missing):
+                    self.book.take_history(resource, found, known, HISTORY_STEP_SECONDS)
+                elif found.why is not Why.NO_DATA:
+                    _log.info("no history of %s: %s", resource, found)
+                    break

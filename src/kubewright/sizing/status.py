@@ -1,0 +1,78 @@
+"""What a SizePolicy's status says of a turn, and whether that is worth a write. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from kubewright.api.conditions import READY, Condition, set_condition, written
+from kubewright.api.crds.sizepolicy import APPLY, OFF, SIZE_POLICIES, SizeAdvice, SizePolicy
+from kubewright.api.meta import Manifest
+from kubewright.api.plan import Apply
+from kubewright.api.quantity import format_quantity, parse_quantity
+from kubewright.scaling.sizing import BYTES, CORES
+from kubewright.sizing.amounts import MILLI
+from kubewright.sizing.decide import Turn
+
+_NEWS = 0.1
+_NUMBERS = ("requested", "lower", "target", "upper", "days")
+
+
+def ready(policy: SizePolicy, turn: Turn, problem: tuple[str, str] | None) -> Condition:
+    """Return how a policy fares; `problem` is a reason and a message."""
+    unknown = [each for each in turn.advice if not each.target]
+    if problem is None and policy.spec.mode == OFF:
+        problem = "Off", "nothing is recommended"
+    elif problem is None and not turn.advice:
+        problem = "NoPods", "no pod of the target runs"
+    elif problem is None and len(unknown) == len(turn.advice):
+        problem = "NotMeasured", "; ".join(f"{each.container} {each.resource}: {each.why}" for each in unknown[:3])
+    if problem is not None:
+        return Condition(READY, "False", *problem, observed_generation=policy.metadata.generation)
+    applies = policy.spec.mode == APPLY
+    reason, message = ("Applying", "pods are resized in place") if applies else ("Recommending", "nothing is written")
+    held = sorted({each.why for each in turn.advice if each.target and each.why}) if applies else ()
+    message = "; ".join((message, *held))
+    return Condition(READY, "True", reason, message, observed_generation=policy.metadata.generation)
+
+
+def status_of(policy: SizePolicy, turn: Turn, condition: Condition, now: float) -> Apply | None:
+    """Return the status to write; None while it says nothing new, apart from amounts that hardly moved."""
+    told = policy.status
+    conditions = set_condition(told.conditions, condition, now)
+    same = (conditions, policy.metadata.generation) == (told.conditions, told.observed_generation)
+    if same and not _moved(told.advice, turn.advice):
+        return None
+    status: Manifest = {
+        "observedGeneration": policy.metadata.generation,
+        "conditions": written(conditions),
+        "advice": [_written(each) for each in turn.advice],
+    }
+    if CORES in turn.saves:
+        status["savesCpu"] = format_quantity(Fraction(turn.saves[CORES], MILLI))
+    if BYTES in turn.saves:
+        status["savesMemory"] = format_quantity(turn.saves[BYTES], "BinarySI")
+    metadata = {"namespace": policy.metadata.namespace, "name": policy.metadata.name}
+    head = {"apiVersion": SIZE_POLICIES.api_version, "kind": SIZE_POLICIES.kind, "metadata": metadata}
+    return Apply(SIZE_POLICIES, {**head, "status": status}, "status")
+
+
+def _written(advice: SizeAdvice) -> Manifest:
+    return {name: text for name in advice.__struct_fields__ if (text := getattr(advice, name))}
+
+
+def _moved(before: Sequence[SizeAdvice], after: Sequence[SizeAdvice]) -> bool:
+    if len(before) != len(after):
+        return True
+    return any(
+        (old.container, old.resource, old.why) != (new.container, new.resource, new.why)
+        or any(_differ(getattr(old, name), getattr(new, name)) for name in _NUMBERS)
+        for old, new in zip(before, after, strict=True)
+    )
+
+
+def _differ(old: str, new: str) -> bool:
+    if old == new or not old or not new:
+        return old != new
+    was, now = parse_quantity(old), parse_quantity(new)
+    return abs(now - was) > _NEWS * max(abs(was), abs(now))
