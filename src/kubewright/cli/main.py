@@ -21,6 +21,7 @@ COMMANDS = {
     "rollout": ("kubewright.cli.rollout:rollout", "Show, steer and undo the rollout of an AppService."),
     "why": ("kubewright.cli.why:why", "Say why a pod waits for a node, and what would let it run."),
     "whatif": ("kubewright.cli.whatif:whatif", "Show what a change would do to a cluster's pods, before it is made."),
+    "consolidate": ("kubewright.cli.consolidate:consolidate", "Show which nodes could be given back at a saving."),
     "defrag": ("kubewright.cli.defrag:defrag", "Show which pods to move so that more GPUs can be given out."),
     "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),

@@ -1,0 +1,73 @@
+"""`kubewright consolidate`: which nodes could be given back, who would move where, and why the others stay."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+
+if TYPE_CHECKING:
+    from kubewright.api.crds.nodepool import NodePool
+    from kubewright.client.protocol import Client
+
+
+@click.command()
+@click.option(
+    "--profile",
+    type=click.Choice(["spread", "pack", "cost", "gpu"]),
+    default="spread",
+    show_default=True,
+    help="What the cluster's scheduler prefers: moves are tried by it.",
+)
+@cluster_options
+def consolidate(*, profile: str, kubeconfig: str, context: str) -> None:
+    """Show which nodes could be given back at a saving, tried on a copy of the live cluster. It moves nobody.
+
+    NodePools say which nodes and at which price; without any it is all nodes, at 1 an hour unless a node's label
+    kubewright.dev/hourly-cost says otherwise.
+    """
+    from kubewright.app import PROFILES
+    from kubewright.cli.live import read_cluster
+    from kubewright.client.connect import connect
+    from kubewright.clock import Clock
+    from kubewright.nodepools.preview import Preview, preview, priced, whole_cluster
+    from kubewright.nodepools.seen import Seen
+
+    async def look() -> list[Preview]:
+        from dataclasses import replace
+
+        client = connect(connection(kubeconfig, context))
+        try:
+            cluster, pools = await read_cluster(client), await _pools(client)
+        finally:
+            await client.close()
+        if not pools:
+            cluster = replace(cluster, nodes=tuple(priced(each) for each in cluster.nodes))
+        waiting = tuple(each for each in cluster.pods if not each.spec.node_name and not each.is_finished)
+        every = pools or (whole_cluster(),)
+        seen = Seen(every, cluster.snapshot(), waiting, cluster.budgets, policy=PROFILES[profile])
+        return list(preview(seen, Clock.wall().now()))
+
+    for each in asyncio.run(look()):
+        for line in each.lines():
+            click.echo(line)
+
+
+async def _pools(client: Client) -> tuple[NodePool, ...]:
+    """Read the pools that say nothing wrong; none where their kind is not installed."""
+    from kubewright.api.crds.nodepool import NODE_POOLS, problems
+    from kubewright.errors import ErrorKind, OpError
+
+    try:
+        found = (await client.list(NODE_POOLS)).items
+    except OpError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        return ()
+    for each in found:
+        for problem in problems(each):
+            click.echo(f"NodePool {each.metadata.name} is left out: {problem}", err=True)
+    return tuple(each for each in found if not problems(each))
