@@ -68,6 +68,7 @@ class Backoffs:
         last = self._held.get(queue)
         is_new = last is None or now > last.until + seconds * MOST_BACKOFFS
         times = 1 if last is None or is_new else min(last.times * 2, MOST_BACKOFFS)
+        self._held = {each: held for each, held in self._held.items() if each in tree}  # others are gone
         self._held[queue] = _Backoff(now + seconds * times, times)
 
     def until(self, queue: str, now: float) -> float | None:

@@ -62,3 +62,5 @@ def test_a_queue_that_was_taken_from_borrows_nothing_for_longer_and_longer():
     assert backoffs.until("a", 951) == 950 + 160
     backoffs.hold(quotas, "a", 5000)
     assert backoffs.until("a", 5001) == 5010
+    backoffs.hold(tree(queue("b", gpus=1, backoff_seconds=10)), "b", 5002)
+    assert backoffs.until("a", 5003) is None, "there is no such queue any more"
