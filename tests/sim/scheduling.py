@@ -6,7 +6,7 @@ from collections import Counter
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import EVENTS, NAMESPACES, NODES, PODS
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUE_LABEL, QUEUES
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, PartialObject, Resource
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
 from kubewright.runtime.definitions import install
@@ -14,6 +14,7 @@ from kubewright.scheduler.groups.reading import COSCHEDULING_LABEL, MIN_AVAILABL
 from kubewright.twin.cluster import Twin
 
 NAME = "kubewright-scheduler"
+CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", PartialObject, namespaced=False)
 
 
 def pod(name, cpu="1", *, namespace="default", labels=(), notes=(), **spec):

@@ -8,10 +8,8 @@ from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import NODES
 from kubewright.api.crds.queue import QUEUES
-from kubewright.api.meta import ObjectKey, PartialObject, Resource
-from tests.sim.scheduling import gang, live, pod
-
-CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", PartialObject, namespaced=False)
+from kubewright.api.meta import ObjectKey
+from tests.sim.scheduling import CLASSES, gang, live, pod
 
 
 def pods(team, count, cpu="1", *, begin=0, **options):

@@ -66,8 +66,12 @@ def examine(row: PodRow, snapshot: ClusterSnapshot, policy: Policy, among: NodeM
     if problem:
         return Examination(table.none(), Diagnosis(len(table), problem=problem), table.none())
     masks = [(each, each.mask(row, snapshot)) for each in policy.filters if each.applies(row, snapshot)]
+    # Several filters may go by one name: a node that both refuse is refused by that name alone.
+    by_name: dict[str, NodeMask] = {}
+    for each, mask in masks:
+        by_name[each.name] = by_name[each.name] & mask if each.name in by_name else mask
     n_against = np.zeros(len(table), np.int64)
-    for _, mask in masks:
+    for mask in by_name.values():
         n_against += ~mask
     found = {each.name: _Refused(each.name, table.none()) for each in policy.filters}
     left = table.all() if among is None else among.copy()
@@ -78,7 +82,7 @@ def examine(row: PodRow, snapshot: ClusterSnapshot, policy: Policy, among: NodeM
         if refused.any():
             _refuse(row, snapshot, each, refused, found)
         left = left & mask
-    alone = {each.name: int(np.count_nonzero(~mask & (n_against == 1))) for each, mask in masks}
+    alone = {name: int(np.count_nonzero(~mask & (n_against == 1))) for name, mask in by_name.items()}
     return Examination(left, _diagnosis(found, alone, len(table)), _resolvable(found))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from kubewright.api.core import Node
 from kubewright.api.resources import amounts
-from kubewright.placement.nodes import Image, NodeTable, resized, taints_of
+from kubewright.placement.nodes import Image, NodeTable, offered_amount, resized, taints_of
 
 
 def following(table: NodeTable, changed: Mapping[str, Node | None]) -> NodeTable | None:
@@ -47,7 +47,7 @@ def _filled(table: NodeTable, nodes: Sequence[Node], columns: Mapping[str, int])
     allocatable, unschedulable = resized(table.allocatable, len(nodes)), resized(table.unschedulable, len(nodes))
     for column in touched:
         offered = amounts(nodes[column].status.allocatable)
-        allocatable[:, column] = [offered.get(name, 0) for name in table.resources]
+        allocatable[:, column] = [offered_amount(offered.get(name, 0)) for name in table.resources]
         unschedulable[column] = nodes[column].spec.unschedulable
     return NodeTable(
         nodes=tuple(nodes),

@@ -33,6 +33,9 @@ _T = TypeVar("_T", bound=np.generic)
 
 BASE_RESOURCES = (CPU, MEMORY, PODS_RESOURCE)
 """Always the first rows, in this order."""
+MOST = 2**50
+"""What is more counts as this much, so that what thousands of pods ask for can be added up: a pebibyte. Nodes offer
+less than that, so that nobody who asks for so much fits anywhere."""
 REMEMBERED_MASKS = 4096
 """So many answers about nodes are kept at a time: 20 MB at 5,000 nodes."""
 
@@ -162,8 +165,18 @@ def _table(resources: Sequence[str], offers: Sequence[Mapping[str, int]]) -> Amo
     table = np.zeros((len(resources), len(offers)), np.int64)
     for column, offer in enumerate(offers):
         for row, name in enumerate(resources):
-            table[row, column] = offer.get(name, 0)
+            table[row, column] = offered_amount(offer.get(name, 0))
     return table
+
+
+def offered_amount(amount: int) -> int:
+    """Return an amount that a node offers as it stands in a column."""
+    return min(max(amount, -MOST), MOST - 1)
+
+
+def wanted_amount(amount: int) -> int:
+    """Return an amount that a pod asks for as it stands in a column."""
+    return min(amount, MOST)
 
 
 def taints_of(nodes: Sequence[Node]) -> tuple[tuple[tuple[Taint, ...], NDArray[np.intp]], ...]:

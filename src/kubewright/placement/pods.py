@@ -16,7 +16,7 @@ from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.resources import CPU, MEMORY, pod_request
 from kubewright.api.selectors import LabelSelector
-from kubewright.placement.nodes import Amounts
+from kubewright.placement.nodes import Amounts, wanted_amount
 from kubewright.placement.peers import Group, Kind, Peers, Term, Wanted, encode, wanted_by, with_label_keys
 
 HostPort: TypeAlias = tuple[str, str, int]
@@ -229,8 +229,9 @@ def _shape(
     request = np.zeros(len(rows), np.int64)
     for name, amount in amounts.items():
         if name in rows:
-            request[rows[name]] = amount
-    scored = pod_request(pod, _UNSET)
+            request[rows[name]] = wanted_amount(amount)
+    requested = pod_request(pod, _UNSET)
+    scored = wanted_amount(requested[CPU]), wanted_amount(requested[MEMORY])
     kind = peers.kind(pod)
     near, apart, preferred = _near(pod, peers)
     hard, soft = _spread(pod, selector, peers)
@@ -239,8 +240,8 @@ def _shape(
         bearing=keys[1],
         sample=pod,
         request=request,
-        scored=np.array([scored[CPU], scored[MEMORY]], np.int64),
-        small=(scored[CPU], scored[MEMORY]),
+        scored=np.array(scored, np.int64),
+        small=scored,
         wanted=tuple((int(row), int(request[row])) for row in np.flatnonzero(request)),
         lacking=tuple(sorted(name for name, amount in amounts.items() if amount > 0 and name not in rows)),
         host_ports=tuple(_host_ports(pod)),

@@ -1,6 +1,7 @@
 """Nodes that are promised to pods, gates, and what is said before any node is looked at."""
 
 import msgspec
+import pytest
 
 from kubewright.api.affinity import Affinity, NodeAffinity, NodeSelector, NodeSelectorTerm
 from kubewright.api.pods import PodSchedulingGate, PodStatus
@@ -72,3 +73,31 @@ def test_a_diagnosis_tells_how_many_nodes_one_filter_alone_keeps():
         "NodeUnschedulable": (1, 0),
         "NodeResourcesFit": (2, 2),
     }
+
+
+def test_a_node_that_is_not_among_those_named_is_kept_by_node_affinity_alone():
+    fields = (Requirement("metadata.name", "In", ("a",)),)
+    required = NodeSelector((NodeSelectorTerm(match_fields=fields),))
+    affinity = Affinity(NodeAffinity(required_during_scheduling_ignored_during_execution=required))
+    wanting = pod("p", requests={"cpu": "2"})
+    wanting = msgspec.structs.replace(wanting, spec=msgspec.structs.replace(wanting.spec, affinity=affinity))
+    nodes = [node("a", cpu="1"), node("b"), node("c"), node("d", cpu="1")]
+    found = fit(wanting, ClusterSnapshot.of(nodes), 0)
+    assert {each.filter: (each.n_nodes, each.n_alone) for each in found.refusals} == {
+        "NodeAffinity": (3, 2),
+        "NodeResourcesFit": (1, 1),
+    }
+
+
+@pytest.mark.parametrize("amount", ["-1", "-1e30", "1e19", "9" * 40])
+@pytest.mark.parametrize("resource", ["cpu", "memory", "nvidia.com/gpu"])
+def test_what_is_out_of_range_on_nodes_or_pods_breaks_nothing_and_books_nothing_over(resource, amount):
+    lying = node("a", **{"cpu": "4", "memory": "8Gi", "nvidia.com/gpu": "4"} | {resource: amount})
+    snapshot = ClusterSnapshot.of([lying, node("b", **{"nvidia.com/gpu": "1"})])
+    small, huge = pod("p", requests={resource: "1"}), pod("h", requests={resource: "9" * 19})
+    assert fit(small, snapshot, 0).node in ({"a", "b"} if not amount.startswith("-") else {"b"})
+    assert {dict(each.reasons)[f"Insufficient {resource}"] for each in fit(huge, snapshot, 0).refusals} == {2}
+    for number in range(100):
+        there = pod(f"there-{number}", on="b", requests={resource: "9" * 19})
+        snapshot.assume(snapshot.row(there), 1)
+    assert getattr(fit(small, snapshot, 0), "node", "") != "b"
