@@ -27,6 +27,7 @@ from kubewright.api.core import Node, NodeStatus, Pod, PodSpec, PodStatus
 from kubewright.api.meta import ObjectKey, ObjectMeta, rfc3339
 from kubewright.devices.workload import GpuRequest
 from kubewright.explain.eta import Arrivals, Eta, Outlook, eta
+from kubewright.explain.pace import WAITS_AT_MOST, Wait
 from kubewright.explain.runtimes import RunTimes, groups
 from kubewright.placement.fit import best, ranked
 from kubewright.placement.policy import PACK
@@ -67,7 +68,8 @@ class Replay:
     running: dict[ObjectKey, tuple[Pod, float]] = field(default_factory=dict)
     foretold: dict[ObjectKey, tuple[float, Eta]] = field(default_factory=dict)
     started: dict[ObjectKey, float] = field(default_factory=dict)
-    waited: int = 0
+    begun: dict[ObjectKey, tuple[float, int]] = field(default_factory=dict)
+    """When each began to wait, and how many were ahead."""
 
     def arrive(self, pod: Pod, runs: float, now: float) -> None:
         """Let a pod come, and foretell its start if it has to wait."""
@@ -75,9 +77,9 @@ class Replay:
         if self._start(pod, runs, now):
             return
         self.line.append((pod, runs))
-        self.waited += 1
-        if self.waited % self.every == 0:
+        if (len(self.begun) + 1) % self.every == 0:
             self.foretold[pod.key] = (now, self._foretell(pod, now))
+        self.begun[pod.key] = now, len(self.line) - 1
 
     def end(self, key: ObjectKey, now: float) -> None:
         """Let a pod end, and those that wait take its room."""
@@ -113,7 +115,12 @@ class Replay:
         span = now - self.came[0][0]
         arrivals = Arrivals(tuple(each for _, each in self.came), span)
         line = [each for each, _ in self.line]
-        return eta(pod, Outlook(self.snapshot, line, times, (), arrivals, PACK), now, self.rng)
+        waits = tuple(self._wait(each, now) for each in list(self.begun)[-WAITS_AT_MOST:])
+        return eta(pod, Outlook(self.snapshot, line, times, (), arrivals, PACK, waits), now, self.rng)
+
+    def _wait(self, key: ObjectKey, now: float) -> Wait:
+        begun, ahead = self.begun[key]
+        return Wait(self.started.get(key, now) - begun, ahead, key in self.started)
 
 
 def main() -> None:
@@ -158,7 +165,7 @@ def report(replay: Replay) -> None:
         sys.exit("nobody waited: the cluster is large enough for this load")
     nodes = len(replay.snapshot.table)
     sys.stdout.write(
-        f"{nodes} nodes, {len(replay.started)} pods started, {replay.waited} waited, {total} foretold\n"
+        f"{nodes} nodes, {len(replay.started)} pods started, {len(replay.begun)} waited, {total} foretold\n"
         f"within the interval of 8 in 10: {inside / total:.1%}; "
         f"earlier {below / total:.1%}, later {above / total:.1%}\n"
         f"median wait {median(waits):.0f} s, median error of the middle {median(errors):.0f} s\n"

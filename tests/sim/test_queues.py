@@ -135,6 +135,32 @@ def test_a_gang_is_taken_back_whole_and_a_gang_takes_back_for_all_its_pods_or_fo
     assert by_gang in ([4, 0, 4], [0, 4, 4])
 
 
+def test_what_is_taken_back_for_a_gang_that_must_be_together_is_in_one_place():
+    """Scattered nodes: reclaim freed as many as a gang needs, here and there, where it could not use them."""
+
+    async def day(cluster):
+        zones = {f"node-{number:02}": f"zone-{number % 2}" for number in range(1, 5)}
+        for name, zone in zones.items():
+            await cluster.label_node(name, **{"topology.kubernetes.io/zone": zone})
+        await cluster.queue("all")
+        await cluster.queue("blue", cpu=14, parent="all")
+        await cluster.queue("green", cpu=14, parent="all")
+        await cluster.create(*pods("blue", 8, "3.5"))
+        await asyncio.sleep(10)
+        lent = await cluster.placed("blue")
+        notes = {"kubewright.dev/gang-topology": "topology.kubernetes.io/zone"}.items()
+        await cluster.create(*gang("train", 4, "3.5", namespace="green", notes=notes))
+        await asyncio.sleep(60)
+        left = await cluster.placed("blue")
+        zones_of = [{zones[node] for node in each.values()} for each in (await cluster.placed("train"), left)]
+        return len(lent), len(left), zones_of
+
+    n_lent, n_left, (gangs, others) = live(day, queues=True, nodes=4)
+    assert (n_lent, n_left) == (8, 4)
+    assert len(gangs) == len(others) == 1
+    assert gangs != others
+
+
 def test_what_was_taken_back_is_not_admitted_again_and_taken_again():
     """Reclaim loops: what was reclaimed was admitted again at once, by what it had left free, and reclaimed again."""
 

@@ -13,6 +13,7 @@ from kubewright.explain.cluster import Cluster
 from kubewright.explain.eta import Arrivals, Eta, Outlook, eta
 from kubewright.explain.line import Place, in_line, place_of, waits
 from kubewright.explain.missing import missing
+from kubewright.explain.pace import waits_of
 from kubewright.explain.quotas import Shortage, shortages
 from kubewright.explain.runtimes import RunTimes, ends
 from kubewright.explain.targets import leads_to, owners_of, pods_under
@@ -121,7 +122,8 @@ def _outlook(pod: Pod, cluster: Cluster, situation: Situation, now: float) -> Ou
     times = RunTimes.of(cluster.pods)
     certain = tuple(each for each in situation.endings if each.certain)
     line, came = in_line(cluster.pods, pod.spec.scheduler_name), _arrivals(cluster, now)
-    return Outlook(situation.snapshot, line, times, certain, came, situation.policy)
+    waits = waits_of(cluster.pods, pod.spec.scheduler_name, now)
+    return Outlook(situation.snapshot, line, times, certain, came, situation.policy, waits)
 
 
 def _arrivals(cluster: Cluster, now: float) -> Arrivals:

@@ -2,7 +2,9 @@
 
 In each run those that run end after a time drawn from what their like took (`runtimes`), others arrive as they did
 lately, and whoever waits takes what becomes free: in the order of the line, but past those that still do not fit, as
-the scheduler does. How often the truth lies in the interval `benches/eta.py` measures.
+the scheduler does. Runs differ by chance alone, and know nothing of what they get wrong alike; so half of what may
+happen is taken from them, and half from how fast the line moved of late (`pace`). How often the truth lies in the
+interval `benches/eta.py` measures.
 """
 
 from __future__ import annotations
@@ -19,16 +21,17 @@ from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.explain.changes import duration
 from kubewright.explain.line import rank
+from kubewright.explain.pace import Wait, draws
 from kubewright.explain.runtimes import RunTimes, began, ends
 from kubewright.explain.why import Ending
 from kubewright.placement.fit import DEFAULT_POLICY, find
 from kubewright.placement.policy import Policy
 from kubewright.placement.snapshot import ClusterSnapshot
 
-RUNS = 40
+RUNS = 24
 INTERVAL = 0.8
 EVENTS_A_RUN = 500
-LINE_AT_MOST = 100
+LINE_AT_MOST = 200
 """So many that wait are followed: those ahead, and the first of those behind."""
 
 
@@ -69,6 +72,8 @@ class Outlook:
     """Of pods whose end is certain: deadlines, deletions."""
     arrivals: Arrivals = Arrivals()
     policy: Policy = DEFAULT_POLICY
+    waits: tuple[Wait, ...] = ()
+    """How long others waited lately."""
 
 
 def eta(pod: Pod, outlook: Outlook, now: float, rng: random.Random, runs: int = RUNS) -> Eta:
@@ -81,7 +86,10 @@ def eta(pod: Pod, outlook: Outlook, now: float, rng: random.Random, runs: int = 
         return Eta(inf, inf, inf, 0)
     line = [each for each in outlook.line if each.key != pod.key][: LINE_AT_MOST - 1]
     line = sorted((*line, pod), key=rank)
-    starts = sorted(_Run(pod, outlook, line, known, rng).start() for _ in range(runs))
+    starts = [_Run(pod, outlook, line, known, rng).start() for _ in range(runs)]
+    if len(known) > len(certain):
+        starts += draws(outlook.waits, sum(rank(each) < rank(pod) for each in outlook.line), runs)
+    starts.sort()
     tail = (1 - INTERVAL) / 2
     return Eta(_quantile(starts, tail), _quantile(starts, 0.5), _quantile(starts, 1 - tail), len(known))
 
