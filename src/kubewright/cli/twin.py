@@ -60,6 +60,9 @@ def twin() -> None:
     "--nodes", type=click.IntRange(min=0), help=f"Simulated nodes: {DEFAULT_NODES}, or with --load none more."
 )
 @click.option("--gpus", type=click.IntRange(0, 16), default=0, show_default=True, help="GPUs of each new node.")
+@click.option(
+    "--node-pools", is_flag=True, help="Keep NodePools, with nodes that come a minute after they are asked for."
+)
 @click.option("--load", type=FILE, help="Begin with a cluster that `twin save` or `twin from-cluster` saved.")
 @click.option("--kubeconfig", type=click.Path(path_type=Path), required=True, help="Written when it serves.")
 @serving_options

@@ -44,6 +44,7 @@ class Serving:
     token_file: Path | None = None
     gateway_api: bool = False
     gpus: int = 0
+    node_pools: bool = False
 
 
 class _Parts(TypedDict):
@@ -74,6 +75,7 @@ async def _serve(options: Serving) -> None:
     async with (
         _twin(options, clock, authority) as cluster,
         _saved_at_the_end(cluster, options.save_to),
+        _with_node_pools(cluster, wanted=options.node_pools),
         serving(
             cluster.server,
             options.kubeconfig,
@@ -108,6 +110,25 @@ def _tell_losses(loaded: Loaded) -> None:
         click.echo(f"{kind}: {count} left out, the twin does not serve them", err=True)
     for name in loaded.unconverted:
         click.echo(f"{name}: its conversion webhook is not called, its versions differ by name only", err=True)
+
+
+@contextlib.asynccontextmanager
+async def _with_node_pools(cluster: Twin, *, wanted: bool) -> AsyncGenerator[None]:
+    """Keep the cluster's NodePools meanwhile, with machines that the twin simulates."""
+    if not wanted:
+        yield
+        return
+    from kubewright.app import Choices, Platform
+    from kubewright.nodepools.simulated import SimulatedProvider
+
+    provider, choices = SimulatedProvider(cluster), Choices(services=("nodes",))
+    platform = Platform(cluster.client(), cluster.clock, choices=choices, nodes_from=provider)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(platform.run(), name="node pools")
+        try:
+            yield
+        finally:
+            running.cancel()
 
 
 @contextlib.asynccontextmanager

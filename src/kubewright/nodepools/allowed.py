@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from kubewright.api.crds.nodepool import DisruptionBudget
 from kubewright.api.cron import parse_cron
 
-_DEFAULT = (DisruptionBudget(),)
+_DEFAULT = (DisruptionBudget("10%"),)
 _SECONDS_A_MINUTE = 60.0
 
 

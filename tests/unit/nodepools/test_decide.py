@@ -164,6 +164,15 @@ def test_what_a_pool_cannot_mean_is_said_at_its_field(spec, words):
     assert any(words in each for each in problems(pool(**spec)))
 
 
+def test_what_is_said_as_it_would_be_by_itself_is_nothing_wrong():
+    spec = {
+        "headroom": [{"count": 1, "requests": {"cpu": "1"}}],
+        "taints": [{"key": "team", "effect": "NoSchedule"}],
+        "consolidation": {"budgets": [{"nodes": "10%"}], "mode": "WhenWorthIt", "afterSeconds": 300},
+    }
+    assert problems(pool(**spec)) == ()
+
+
 def test_what_could_be_spared_is_shown_with_what_cannot():
     nodes, pods = [node("a"), node("b"), node("c")], [pod("p", on="a"), pod("q", on="b", owner=None)]
     (shown,) = preview(seen(nodes, pods), NOW)

@@ -27,7 +27,7 @@ class NodeTaint(Leaf, frozen=True):
     value: Annotated[str, described("Its value.", {"maxLength": 63})] = ""
     effect: Annotated[
         str, described("What it does.", {"enum": ["NoSchedule", "PreferNoSchedule", "NoExecute"]}, required=True)
-    ] = "NoSchedule"
+    ] = ""
 
     @property
     def taint(self) -> Taint:
@@ -62,7 +62,7 @@ class NodeType(Leaf, frozen=True):
 class Headroom(Leaf, frozen=True):
     """Room that is kept free, as so many pods of a size that are not there."""
 
-    count: Annotated[int, described("How many.", {"format": "int32", "minimum": 1, "maximum": 1000}, required=True)] = 1
+    count: Annotated[int, described("How many.", {"format": "int32", "minimum": 1, "maximum": 1000}, required=True)] = 0
     requests: Annotated[
         Mapping[str, Quantity], described("What each would request.", {"minProperties": 1, **_AMOUNT}, required=True)
     ] = EMPTY
@@ -74,7 +74,7 @@ class DisruptionBudget(Leaf, frozen=True):
     nodes: Annotated[
         str,
         described("A number, or a share of the pool's nodes.", {"pattern": r"^(\d{1,6}|\d{1,3}%)$"}, required=True),
-    ] = "10%"
+    ] = ""
     schedule: Annotated[
         str, described("When it begins to hold, as cron writes it; always if not said.", {"maxLength": 128})
     ] = ""
