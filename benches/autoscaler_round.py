@@ -20,7 +20,7 @@ import msgspec
 from benches.report import Result, report, result
 from kubewright.api.autoscaling import PodMetrics, Scale, ScaleSpec, ScaleStatus
 from kubewright.api.core import Pod
-from kubewright.api.crds.scalepolicy import ScalePolicy
+from kubewright.api.crds.scalepolicy import ScalePolicy, ScalePolicyStatus
 from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.autoscaler.decide import decide
 from kubewright.autoscaler.measuring import SYNC_SECONDS, Measuring
@@ -30,6 +30,7 @@ from kubewright.autoscaler.status import status_of
 from kubewright.client.protocol import Listing
 from kubewright.client.transport import Request, Response
 from kubewright.clock import Clock
+from kubewright.runtime.heap import keep_many_objects
 from kubewright.series.prometheus import PrometheusSource
 
 GOAL_SECONDS = 1.0
@@ -103,16 +104,21 @@ async def measured(fleet: Fleet) -> tuple[list[float], list[float], list[float]]
         readings = await measuring.readings(needs)
         asking.append(time.process_time() - began)
         began = time.process_time()
-        scaled = 0
-        for policy in fleet.policies:
+        scaled, told = 0, dict[int, Any]()
+        for place, policy in enumerate(fleet.policies):
             pods = fleet.pods[policy.key]
             scale = Scale(spec=ScaleSpec(len(pods)), status=ScaleStatus(len(pods), f"app={policy.metadata.name}"))
             now = fleet.now + number * SYNC_SECONDS
             turn = decide(Seen(policy, scale, pods, readings), memories.get(policy.key, Memory()), now)
             memories[policy.key] = turn.memory
-            status_of(policy, turn)
+            status = status_of(policy, turn)
+            if status is not None:
+                told[place] = status.manifest["status"]
             scaled += turn.decision.rescale
         deciding.append(time.process_time() - began)
+        for place, status in told.items():
+            known = msgspec.convert(status, ScalePolicyStatus)
+            fleet.policies[place] = msgspec.structs.replace(fleet.policies[place], status=known)
         questions.append(float(store.asked - before + 1))
     print(f"{scaled} of {len(fleet.policies)} scaled in the last round")
     return asking, deciding, questions
@@ -164,6 +170,7 @@ def main() -> None:
     parser.add_argument("--workloads", type=int, default=5000)
     parser.add_argument("--pods", type=int, default=3)
     given = parser.parse_args()
+    keep_many_objects()  # as the service does
     fleet = Fleet(given.workloads, given.pods, Clock.wall().epoch_seconds + time.monotonic())
     asking, deciding, questions = asyncio.run(measured(fleet))
     whole = [one + other for one, other in zip(asking, deciding, strict=True)]

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -141,6 +142,7 @@ def parse_cron(text: str) -> Schedule:
     )
 
 
+@lru_cache(maxsize=4096)
 def parse_duration(text: str) -> float:
     """Read a duration as Go writes it (`1h30m`) in seconds; raises ValueError with what is wrong."""
     if not _DURATION.fullmatch(text):

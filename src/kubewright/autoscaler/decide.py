@@ -6,8 +6,11 @@ know: schedules, rollouts, nothing at all, what to do when nothing can be measur
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from kubewright.api.autoscaling import AutoscalerSpec, AutoscalerStatus, HorizontalPodAutoscaler, MetricSpec, Scale
 from kubewright.api.conditions import Condition, find_condition, set_condition
@@ -39,7 +42,7 @@ def decide(seen: Seen, memory: Memory, now: float) -> Turn:
     mode = PREDICTIVE if seen.outlooks else REACTIVE
     if isinstance(seen.scale, str):
         decision = without_scale(view_of(policy, bounds, 0, now), seen.scale, memory.history, now)
-        return told(seen, Turn(decision, replace(memory, at=now), bounds, mode), now)
+        return told(seen, Turn(decision, dataclasses.replace(memory, at=now), bounds, mode), now)
     only_says = spec.mode == RECOMMEND or (seen.rival is not None and spec.existing == SHADOW)
     asking = _Asking(seen, bounds)
     history = _watched(seen.policy, seen.scale, memory, now) if only_says else memory.history
@@ -116,8 +119,8 @@ def _awake(outcome: Measured | Failed, replicas: int, *, working: bool | None) -
     if isinstance(outcome, Failed):
         return outcome
     if working is False:
-        return replace(outcome, replicas=0)
-    return replace(outcome, replicas=max(outcome.replicas, 1 if working or replicas else 0))
+        return dataclasses.replace(outcome, replicas=0)
+    return dataclasses.replace(outcome, replicas=max(outcome.replicas, 1 if working or replicas else 0))
 
 
 def _decided(seen: Seen, bounds: Range, asking: _Asking, history: History, now: float) -> Decision:

@@ -7,7 +7,7 @@ for all else, the MetricSource is asked one question for each signal. Policies' 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kubewright.api.autoscaling import POD_METRICS, PodMetrics
@@ -17,8 +17,20 @@ from kubewright.autoscaler.readings import MILLI, STALE_SECONDS, WINDOW_SECONDS,
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.scaling.usage import Sample
-from kubewright.series.protocol import BOUND, Expression, MetricSource, Missing, PodQuery, Query, Signal, Vector, Why
+from kubewright.scaling.usage import Sample, samples
+from kubewright.series.protocol import (
+    BOUND,
+    NAMESPACE,
+    POD,
+    Expression,
+    MetricSource,
+    Missing,
+    PodQuery,
+    Query,
+    Signal,
+    Vector,
+    Why,
+)
 from kubewright.series.windows import Buckets
 
 SYNC_SECONDS = 15.0
@@ -26,7 +38,7 @@ MOST_ALONE = 32
 """So many queries that cannot be asked beside others are asked by themselves in a round."""
 MOST_HALVINGS = 64
 """So often in a round are batches halved to find out which queries those are."""
-_RESOURCES = frozenset({Signal.CPU, Signal.MEMORY})
+_RESOURCES = {Signal.CPU: "cpu", Signal.MEMORY: "memory"}
 _NO_SOURCE = Missing(Why.UNSUPPORTED, "no store that speaks PromQL is known: run with --prometheus URL")
 
 
@@ -59,17 +71,19 @@ class Measuring:
     async def _read(self, needs: Needs) -> Readings:
         namespace = next(iter(needs.namespaces)) if len(needs.namespaces) == 1 else ""
         containers: dict[ObjectKey, PodMetrics] | Missing = {}
-        if needs.signals & _RESOURCES:
+        if needs.signals & _RESOURCES.keys():
             containers = await self._containers(namespace)
-        asked = needs.signals if isinstance(containers, Missing) else needs.signals - _RESOURCES
+        asked = needs.signals if isinstance(containers, Missing) else needs.signals - _RESOURCES.keys()
         signals: dict[Signal, Use | Missing] = {}
-        latency: Mapping[ObjectKey, Buckets] | Missing = Missing(Why.NO_DATA, "not asked")
+        if not isinstance(containers, Missing):
+            signals |= {each: self._whole(containers.values(), each) for each in needs.signals & _RESOURCES.keys()}
+        latency: Mapping[str, Mapping[str, Buckets]] | Missing = Missing(Why.NO_DATA, "not asked")
         for signal in sorted(asked, key=lambda each: each.name):
             found = await self._ask(PodQuery(signal, WINDOW_SECONDS, namespace))
             if signal is Signal.LATENCY:
                 latency = found if isinstance(found, Missing) else _buckets(found)
             else:
-                signals[signal] = found if isinstance(found, Missing) else self._use(found)
+                signals[signal] = self._missed(containers, found) if isinstance(found, Missing) else self._use(found)
         queries = await self._queries(sorted(needs.queries))
         return Readings(self.clock.now(), needs, containers, signals, latency, queries)
 
@@ -88,14 +102,30 @@ class Measuring:
         self.on_query()
         return await self.source.instant(query)
 
+    @staticmethod
+    def _missed(containers: object, missing: Missing) -> Missing:
+        """Return what is missing where neither knows: without a store, what `metrics.k8s.io` has to say."""
+        both = isinstance(containers, Missing) and missing.why is Why.UNSUPPORTED
+        return containers if both and isinstance(containers, Missing) else missing
+
+    def _whole(self, measured: Iterable[PodMetrics], signal: Signal) -> Use:
+        """Return the use of a resource by whole pods."""
+        now, found = self.clock.now(), dict[str, dict[str, Sample]]()
+        by_namespace: dict[str, list[PodMetrics]] = {}
+        for each in measured:
+            by_namespace.setdefault(each.metadata.namespace, []).append(each)
+        for namespace, those in by_namespace.items():
+            used = samples(those, _RESOURCES[signal], "")
+            found[namespace] = {pod: each for pod, each in used.items() if abs(now - each.at) <= STALE_SECONDS}
+        return found
+
     def _use(self, vector: Vector) -> Use | Missing:
-        now = self.clock.now()
-        fresh = {
-            sample.pod: Sample(round(sample.value * MILLI), sample.at, WINDOW_SECONDS)
-            for sample in vector.samples
-            if abs(now - sample.at) <= STALE_SECONDS
-        }
-        return fresh or Missing(Why.STALE, "the store's clock and ours are minutes apart")
+        now, found = self.clock.now(), dict[str, dict[str, Sample]]()
+        for labels, value, at in vector.samples:
+            if abs(now - at) <= STALE_SECONDS:
+                pods = found.setdefault(labels.get(NAMESPACE, ""), {})
+                pods[labels.get(POD, "")] = Sample(round(value * MILLI), at, WINDOW_SECONDS)
+        return found or Missing(Why.STALE, "the store's clock and ours are minutes apart")
 
     async def _queries(self, queries: Sequence[str]) -> dict[str, Vector | Missing]:
         wanted = frozenset(queries)
@@ -126,12 +156,13 @@ class Measuring:
         return dict.fromkeys(batch, answer)
 
 
-def _buckets(vector: Vector) -> Mapping[ObjectKey, Buckets]:
-    found: dict[ObjectKey, list[tuple[float, float]]] = {}
-    for sample in vector.samples:
+def _buckets(vector: Vector) -> Mapping[str, Mapping[str, Buckets]]:
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for labels, value, _ in vector.samples:
         try:
-            bound = float(sample.labels.get(BOUND, ""))
+            bound = float(labels.get(BOUND, ""))
         except ValueError:
             continue
-        found.setdefault(sample.pod, []).append((bound, sample.value))
+        pods = found.setdefault(labels.get(NAMESPACE, ""), {})
+        pods.setdefault(labels.get(POD, ""), []).append((bound, value))
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
+from typing import Any
 
 from kubewright.api.crds.scalepolicy import (
     GpuGoal,
@@ -19,7 +19,7 @@ from kubewright.api.crds.scalepolicy import (
     RequestsGoal,
     ResourceGoal,
 )
-from kubewright.api.quantity import Quantity, format_quantity, milli
+from kubewright.api.quantity import Quantity, milli
 from kubewright.autoscaler.readings import MILLI, Readings
 from kubewright.scaling.turn import Failed, Measured
 from kubewright.scaling.usage import (
@@ -168,16 +168,23 @@ def _of_number(
     return by_value(pool, number * MILLI, milli(value or 0))
 
 
-def _figures(metric: PolicyMetric, proposal: Proposal) -> dict[str, str]:
-    """Return what was measured and what is aimed at, as people read it."""
-    goal = getattr(metric, metric.kinds[0])
-    if isinstance(goal, ResourceGoal) and goal.average is None:
-        return {"value": f"{proposal.utilization}%", "target": f"{goal.percent}%"}
-    if metric.gpu is not None:
-        return {"value": f"{proposal.average * _PERCENT // MILLI}%", "target": f"{metric.gpu.percent}%"}
-    if metric.latency is not None:
-        return {"value": f"{proposal.average}ms", "target": f"{metric.latency.milliseconds}ms"}
-    targets = (getattr(goal, field, None) for field in ("average", "value", "per_pod"))
-    target = next((each for each in targets if each is not None), 0)
-    style = "BinarySI" if metric.memory is not None else "DecimalSI"
-    return {"value": format_quantity(Fraction(proposal.average, MILLI), style), "target": str(target)}
+def _figures(metric: PolicyMetric, proposal: Proposal) -> dict[str, Any]:
+    """Return what was measured and what is aimed at: an amount and its unit, which `status` writes."""
+    match metric:
+        case (
+            PolicyMetric(cpu=ResourceGoal(average=None) as goal)
+            | PolicyMetric(memory=ResourceGoal(average=None) as goal)
+        ):
+            return {"amount": proposal.utilization or 0, "unit": "%", "target": goal.percent}
+        case PolicyMetric(gpu=GpuGoal() as goal):
+            return {"amount": proposal.average * _PERCENT // MILLI, "unit": "%", "target": goal.percent}
+        case PolicyMetric(latency=LatencyGoal() as goal):
+            return {"amount": proposal.average, "unit": "ms", "target": goal.milliseconds}
+        case PolicyMetric(memory=ResourceGoal() as goal):
+            return {"amount": proposal.average, "unit": "Mi", "target": goal.average}
+        case PolicyMetric(promql=QueryGoal() as goal):
+            targets = (goal.average, goal.value, goal.per_pod)
+            return {"amount": proposal.average, "unit": "", "target": next(x for x in targets if x is not None)}
+        case _:
+            goal = metric.cpu or metric.requests or metric.queue
+            return {"amount": proposal.average, "unit": "", "target": goal.average if goal is not None else 0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from kubewright.api.autoscaling import PodMetrics
 from kubewright.api.core import Pod
@@ -28,10 +28,11 @@ SIGNALS: Mapping[str, Signal] = {
 }
 _USUAL = (PolicyMetric(cpu=ResourceGoal(percent=70)),)
 
+T = TypeVar("T")
 _NOT_ASKED = Missing(Why.NO_DATA, "not asked yet")
 
-Use: TypeAlias = Mapping[ObjectKey, usage.Sample]
-"""What each pod does, in thousandths."""
+Use: TypeAlias = Mapping[str, Mapping[str, usage.Sample]]
+"""What each pod does, in thousandths, by namespace and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +84,19 @@ class Readings:
     at: float = 0.0
     needs: Needs = field(default_factory=Needs)
     containers: Mapping[ObjectKey, PodMetrics] | Missing = field(default_factory=dict[ObjectKey, PodMetrics])
-    """Of `metrics.k8s.io`; where that does not answer, cpu and memory are among the signals."""
+    """Of `metrics.k8s.io`."""
     signals: Mapping[Signal, Use | Missing] = field(default_factory=dict[Signal, Use | Missing])
-    latency: Mapping[ObjectKey, windows.Buckets] | Missing = _NOT_ASKED
+    """By `metrics.k8s.io`, too, as far as that tells of whole pods."""
+    latency: Mapping[str, Mapping[str, windows.Buckets]] | Missing = _NOT_ASKED
     queries: Mapping[str, Vector | Missing] = field(default_factory=dict[str, Vector | Missing])
 
     def resource(self, name: str, container: str, pods: Sequence[Pod]) -> dict[str, usage.Sample] | Missing:
         """Return what pods, or one container of each, use of cpu or memory, by the pod's name."""
+        if not container:
+            return self.signal(SIGNALS[name], pods)
         found = self.containers
         if isinstance(found, Missing):
-            if container:
-                return Missing(found.why, f"{found.detail}; containers are told by metrics.k8s.io alone")
-            instead = self.signal(SIGNALS[name], pods)
-            return found if isinstance(instead, Missing) and instead.why is Why.UNSUPPORTED else instead
+            return Missing(found.why, f"{found.detail}; containers are told by metrics.k8s.io alone")
         measured = (found[pod.key] for pod in pods if pod.key in found)
         samples = usage.samples(measured, name, container)
         return {pod: each for pod, each in samples.items() if self._is_fresh(each.at)}
@@ -103,17 +104,15 @@ class Readings:
     def signal(self, signal: Signal, pods: Sequence[Pod]) -> dict[str, usage.Sample] | Missing:
         """Return what pods do, by their names."""
         found = self.signals.get(signal, _NOT_ASKED)
-        if isinstance(found, Missing):
-            return found
-        return {pod.metadata.name: found[pod.key] for pod in pods if pod.key in found}
+        return found if isinstance(found, Missing) else _of(found, pods)
 
     def percentile(self, percent: int, pods: Sequence[Pod]) -> float | Missing:
         """Return the latency in seconds of the requests that pods served."""
         if isinstance(self.latency, Missing):
             return self.latency
         sums: dict[float, float] = {}
-        for pod in pods:
-            for bound, rate in self.latency.get(pod.key, ()):
+        for buckets in _of(self.latency, pods).values():
+            for bound, rate in buckets:
                 sums[bound] = sums.get(bound, 0.0) + rate
         ascending = sorted(sums.items())
         if not ascending or ascending[-1][1] <= 0:
@@ -122,12 +121,12 @@ class Readings:
 
     def number(self, query: str) -> float | Missing:
         """Return what a query says that has one answer."""
-        found = self._of(query)
+        found = self._answer(query)
         return found if isinstance(found, Missing) else found.single()
 
     def per_pod(self, query: str, pods: Sequence[Pod]) -> dict[str, usage.Sample] | Missing:
         """Return what a query says of pods, by their names."""
-        found = self._of(query)
+        found = self._answer(query)
         if isinstance(found, Missing):
             return found
         by_pod = found.by_pod()
@@ -137,7 +136,7 @@ class Readings:
             if (sample := by_pod.get(pod.key)) is not None
         }
 
-    def _of(self, query: str) -> Vector | Missing:
+    def _answer(self, query: str) -> Vector | Missing:
         found = self.queries.get(query, _NOT_ASKED)
         if isinstance(found, Missing) or all(self._is_fresh(sample.at) for sample in found.samples):
             return found
@@ -145,3 +144,13 @@ class Readings:
 
     def _is_fresh(self, at: float) -> bool:
         return abs(self.at - at) <= STALE_SECONDS
+
+
+def _of(found: Mapping[str, Mapping[str, T]], pods: Sequence[Pod]) -> dict[str, T]:
+    """Return what was found of pods, which are of one namespace."""
+    if not pods:
+        return {}
+    there = found.get(pods[0].metadata.namespace)
+    if there is None:
+        return {}
+    return {name: there[name] for pod in pods if (name := pod.metadata.name) in there}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from kubewright.api.conditions import written
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES, MetricStatus, ScalePolicy
 from kubewright.api.meta import Manifest, rfc3339
 from kubewright.api.plan import Apply
-from kubewright.api.quantity import parse_quantity
+from kubewright.api.quantity import Quantity, format_quantity, parse_quantity
 from kubewright.autoscaler.seen import Turn
 
 _NEWS = 0.1
+_MILLI = 1000
+_COUNTED = ("%", "ms")
 
 
 def status_of(policy: ScalePolicy, turn: Turn) -> Apply | None:
@@ -20,7 +24,7 @@ def status_of(policy: ScalePolicy, turn: Turn) -> Apply | None:
     decision, told = turn.decision, policy.status
     at = told.last_scale_time if decision.scaled_at is None else rfc3339(decision.scaled_at)
     generation = policy.metadata.generation
-    metrics = tuple(MetricStatus(**_fields(each)) for each in decision.metrics or () if each.get("name"))
+    metrics = [each for each in decision.metrics or () if "amount" in each]
     same = (
         (decision.current, decision.desired, turn.mode, at, generation)
         == (told.current_replicas, told.desired_replicas, told.mode, told.last_scale_time, told.observed_generation)
@@ -36,7 +40,12 @@ def status_of(policy: ScalePolicy, turn: Turn) -> Apply | None:
         "observedGeneration": generation,
         "conditions": written(decision.conditions),
         "metrics": [
-            {"name": each.name, "value": each.value, "target": each.target, "replicas": each.replicas}
+            {
+                "name": each["name"],
+                "value": _text(each["amount"], each["unit"]),
+                "target": _target(each["target"], each["unit"]),
+                "replicas": each["replicas"],
+            }
             for each in metrics
         ],
     }
@@ -47,28 +56,37 @@ def status_of(policy: ScalePolicy, turn: Turn) -> Apply | None:
     return Apply(SCALE_POLICIES, {**head, "status": status}, "status")
 
 
-def _fields(metric: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: metric[name] for name in ("name", "value", "target", "replicas")}
-
-
-def _moved(before: tuple[MetricStatus, ...], after: tuple[MetricStatus, ...]) -> bool:
+def _moved(before: tuple[MetricStatus, ...], after: Sequence[Mapping[str, Any]]) -> bool:
     if len(before) != len(after):
         return True
     return any(
-        (old.name, old.target, old.replicas) != (new.name, new.target, new.replicas) or _differ(old.value, new.value)
+        (old.name, old.replicas) != (new["name"], new["replicas"]) or _differ(_amount(old.value), new["amount"])
         for old, new in zip(before, after, strict=True)
     )
 
 
-def _differ(old: str, new: str) -> bool:
-    if old == new:
-        return False
-    was, now = _number(old), _number(new)
-    return abs(now - was) > _NEWS * max(abs(was), abs(now))
+def _differ(old: float, new: float) -> bool:
+    return abs(new - old) > _NEWS * max(abs(old), abs(new))
 
 
-def _number(text: str) -> float:
+def _text(amount: int, unit: str) -> str:
+    """Write an amount: of per cents and milliseconds it is so many, of all else so many thousandths."""
+    if unit in _COUNTED:
+        return f"{amount}{unit}"
+    return format_quantity(Fraction(amount, _MILLI), "BinarySI" if unit == "Mi" else "DecimalSI")
+
+
+def _target(target: Quantity, unit: str) -> str:
+    return f"{target}{unit}" if unit in _COUNTED else str(target)
+
+
+@lru_cache(maxsize=65_536)
+def _amount(text: str) -> float:
+    """Read what `_text` wrote."""
+    for unit in _COUNTED:
+        if text.endswith(unit):
+            return float(text.removesuffix(unit))
     try:
-        return float(parse_quantity(text.removesuffix("%").removesuffix("ms")))
+        return float(parse_quantity(text) * _MILLI)
     except ValueError:
         return 0.0

@@ -5,16 +5,19 @@ The words are those of `scaling.turn`, said in another name; Ready, Stalled and 
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
+
+from msgspec.structs import replace
 
 from kubewright.api.conditions import READY, STALLED, Condition, find_condition, remove_condition, set_condition
 from kubewright.api.crds.scalepolicy import ADOPT, LEAVE, PREDICTIVE, REACTIVE, RECOMMEND
 from kubewright.autoscaler.seen import Seen, Turn
-from kubewright.scaling.turn import Decision
+from kubewright.scaling.turn import Decision, News
 
 ACTIVE = "ScalingActive"
 _FORECASTING = "Forecasting"
 _MANY = 3
+_THEIRS = "the HPA"
 
 
 def told(seen: Seen, turn: Turn, now: float) -> Turn:
@@ -33,14 +36,15 @@ def told(seen: Seen, turn: Turn, now: float) -> Turn:
     before, after = find_condition(policy.status.conditions, ACTIVE), find_condition(conditions, ACTIVE)
     # What fails every fifteen seconds is told when it begins.
     same = before is not None and after is not None and (before.reason, before.message) == (after.reason, after.message)
-    news = () if same else tuple(replace(each, message=_said(each.message)) for each in decision.news[:_MANY])
-    return replace(turn, decision=replace(decision, conditions=conditions, news=news))
+    news = () if same else tuple(News(each.type, each.reason, _said(each.message)) for each in decision.news[:_MANY])
+    return dataclasses.replace(turn, decision=replace(decision, conditions=conditions, news=news))
 
 
 def carried_out(turn: Turn, decision: Decision) -> Turn:
     """Return a turn whose decision was carried out, or could not be."""
     said = replace(decision, conditions=tuple(_ours(each) for each in decision.conditions))
-    return replace(turn, decision=said, memory=replace(turn.memory, history=decision.history))
+    memory = dataclasses.replace(turn.memory, history=decision.history)
+    return dataclasses.replace(turn, decision=said, memory=memory)
 
 
 def _ready(seen: Seen, turn: Turn) -> Condition:
@@ -85,6 +89,8 @@ def _forecasting(seen: Seen, turn: Turn) -> Condition | None:
 
 
 def _ours(condition: Condition) -> Condition:
+    if _THEIRS not in condition.message:
+        return condition
     return Condition(
         condition.type,
         condition.status,
@@ -96,4 +102,4 @@ def _ours(condition: Condition) -> Condition:
 
 
 def _said(message: str) -> str:
-    return message.replace("the HPA controller", "the autoscaler").replace("the HPA", "the autoscaler")
+    return message.replace("the HPA controller", "the autoscaler").replace(_THEIRS, "the autoscaler")

@@ -8,10 +8,11 @@ ScalePolicies: only what they ask their metrics differs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from kubewright.api.autoscaling import HorizontalPodAutoscaler, Scale, ScalingBehavior
 from kubewright.api.conditions import Condition, is_true, set_condition
@@ -67,8 +68,7 @@ class News:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """How many replicas there should be, `rescale` if that is to be written, why, and what is said of it."""
 
     current: int
@@ -78,7 +78,7 @@ class Decision:
     conditions: tuple[Condition, ...] = ()
     metrics: tuple[Mapping[str, Any], ...] | None = None
     news: tuple[News, ...] = ()
-    history: History = field(default_factory=History)
+    history: History = History()
     scaled_at: float | None = None
     observed: bool = True
     """Whether the target was seen, and so what the autoscaler says by now was heeded."""

@@ -132,8 +132,8 @@ def _average(amounts: Mapping[str, int]) -> int:
 
 def _utilization(amounts: Mapping[str, int], requests: Mapping[str, int]) -> tuple[int, int]:
     """Return the use in per cent of what is requested, and its average; of pods that are not known nothing counts."""
-    known = {name: amount for name, amount in amounts.items() if name in requests}
-    requested = sum(requests[name] for name in known)
+    known = amounts if amounts.keys() <= requests.keys() else {n: a for n, a in amounts.items() if n in requests}
+    requested = sum([requests[name] for name in known])
     if not requested:
         raise NoProposalError("no metrics returned matched known pods")
     return sum(known.values()) * _WHOLE // requested, _average(known)
@@ -191,29 +191,28 @@ class _Groups:
         """Sort the pods; raises NoProposalError when there are none."""
         if not pool.pods:
             raise NoProposalError("no pods returned by selector while calculating replica count")
-        sorts: dict[str, set[str]] = {"ready": set(), "unready": set(), "missing": set(), "ignored": set()}
+        ready, unready, missing, ignored = 0, set[str](), set[str](), set[str]()
         for pod in pool.pods:
-            sorts[_sort(pod, used.get(pod.metadata.name), resource, pool.now)].add(pod.metadata.name)
-        others = (frozenset(sorts[name]) for name in ("unready", "missing", "ignored"))
-        return cls(len(sorts["ready"]), *others)
+            name, status = pod.metadata.name, pod.status
+            if status.phase == "Failed" or pod.metadata.deletion_timestamp is not None:
+                ignored.add(name)
+            elif status.phase == "Pending":
+                unready.add(name)
+            elif (sample := used.get(name)) is None:
+                missing.add(name)
+            elif resource == CPU and not _cpu_counts(pod, sample, pool.now):
+                unready.add(name)
+            else:
+                ready += 1
+        return cls(ready, frozenset(unready), frozenset(missing), frozenset(ignored))
 
     def counted(self, used: Mapping[str, Sample]) -> dict[str, int]:
         """Return the use that counts; raises NoProposalError when none does."""
-        left_out = self.unready | self.ignored
-        counted = {name: sample.amount for name, sample in used.items() if name not in left_out}
+        left_out = self.unready | self.ignored if self.unready or self.ignored else self.unready
+        counted = {name: sample[0] for name, sample in used.items() if name not in left_out}
         if not counted:
             raise NoProposalError("did not receive metrics for targeted pods (pods might be unready)")
         return counted
-
-
-def _sort(pod: Pod, sample: Sample | None, resource: str, now: float) -> str:
-    if pod.is_terminating or pod.status.phase == "Failed":
-        return "ignored"
-    if pod.status.phase == "Pending":
-        return "unready"
-    if sample is None:
-        return "missing"
-    return "unready" if resource == CPU and not _cpu_counts(pod, sample, now) else "ready"
 
 
 def _cpu_counts(pod: Pod, sample: Sample, now: float) -> bool:
@@ -240,6 +239,11 @@ def requests_of(pod: Pod, resource: str, container: str) -> int:
         if resource not in whole:
             raise NoProposalError(f"missing pod-level request for {resource} in Pod {name}")
         return whole[resource] if resource == CPU else whole[resource] * 1000
+    containers = pod.spec.containers
+    if not container and len(containers) == 1 and not pod.spec.init_containers:
+        amount = containers[0].resources.requests.get(resource)  # as most pods are
+        if amount is not None:
+            return milli(amount)
     running = [*pod.spec.containers, *(each for each in pod.spec.init_containers if each.is_sidecar)]
     chosen = [each for each in running if not container or each.name == container]
     if container and not chosen:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from kubewright.api.meta import ObjectKey
 
@@ -66,9 +66,11 @@ class Span:
     step_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """A finite value, and the moment that it speaks of, in seconds since 1970."""
+class Sample(NamedTuple):
+    """A finite value, and the moment that it speaks of, in seconds since 1970.
+
+    A tuple, since there are a hundred thousand in an answer, which a dataclass would take three times as long for.
+    """
 
     labels: Mapping[str, str]
     value: float

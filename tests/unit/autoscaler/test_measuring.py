@@ -100,7 +100,7 @@ def test_without_metrics_server_the_store_tells_of_cpu():
     found = measured(store, Needs(frozenset({Signal.CPU, Signal.REQUESTS}), frozenset(), frozenset({"n"})))
     assert [query.signal for query in store.asked] == [Signal.CPU, Signal.REQUESTS]
     assert {query.namespace for query in store.asked} == {"n"}
-    assert next(iter(found.signals[Signal.CPU].values())).amount == 2500
+    assert found.signals[Signal.CPU]["n"]["p"].amount == 2500
 
 
 def test_with_neither_it_is_said_what_is_missing():

@@ -142,7 +142,8 @@ class PolicyMetric(Leaf, frozen=True):
     @property
     def kinds(self) -> tuple[str, ...]:
         """Return which kinds it names; one, if it is as it should be."""
-        return tuple(kind for kind in KINDS if getattr(self, kind) is not None)
+        goals = (self.cpu, self.memory, self.requests, self.latency, self.gpu, self.queue, self.promql)
+        return tuple([kind for kind, goal in zip(KINDS, goals, strict=True) if goal is not None])
 
     @property
     def wakes(self) -> bool:
