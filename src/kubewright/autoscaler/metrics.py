@@ -6,7 +6,7 @@ query's number are External ones; a latency is an Object's value. So what one of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,47 +100,29 @@ def _waking(metric: PolicyMetric) -> QueueGoal | QueryGoal | None:
 def _outcome(
     name: str, metric: PolicyMetric, asked: Asked, pool: Pool, outlook: Outlook | None
 ) -> Measured | Failed | None:
+    kind = metric.kinds[0]
+    goal = getattr(metric, kind)
     try:
-        proposal = _proposal(metric, asked, pool)
+        proposal = _PROPOSALS[kind](goal, asked, pool)
     except NoProposalError as error:
         return Failed("NoPodsMeasured", f"{name}: {error}", f"{name}: {error}")
     if isinstance(proposal, Missing):
         silent = metric.latency is not None and proposal.why is Why.NO_DATA
         return None if silent else _failed(name, proposal)
     replicas = proposal.replicas if outlook is None else outlook.over(proposal.replicas)
-    return Measured(replicas, name, {"name": name, **_figures(metric, proposal), "replicas": replicas})
+    return Measured(replicas, name, {"name": name, **_figures(kind, goal, proposal), "replicas": replicas})
 
 
 def _failed(name: str, missing: Missing) -> Failed:
     return Failed(_REASONS[missing.why], f"{name}: {missing}", f"{name}: {missing}")
 
 
-def _proposal(metric: PolicyMetric, asked: Asked, pool: Pool) -> Proposal | Missing:
-    readings, pods = asked.readings, pool.pods
-    match metric:
-        case PolicyMetric(cpu=ResourceGoal() as goal):
-            found = _of_resource("cpu", goal, readings, pool)
-        case PolicyMetric(memory=ResourceGoal() as goal):
-            found = _of_resource("memory", goal, readings, pool)
-        case PolicyMetric(requests=RequestsGoal() as goal):
-            found = _of_pods(readings.signal(Signal.REQUESTS, pods), goal.average, pool)
-        case PolicyMetric(gpu=GpuGoal() as goal):
-            found = _of_pods(readings.signal(Signal.GPU, pods), f"{goal.percent * 10}m", pool)
-        case PolicyMetric(latency=LatencyGoal() as goal):
-            found = _of_latency(readings.percentile(goal.percentile, pods), goal, pool)
-        case PolicyMetric(queue=QueueGoal() as goal):
-            found = _of_number(readings.number(goal.query), goal.average, None, asked, pool)
-        case PolicyMetric(promql=QueryGoal() as goal) if goal.per_pod is not None:
-            found = _of_pods(readings.per_pod(goal.query, pods), goal.per_pod, pool)
-        case PolicyMetric(promql=QueryGoal() as goal):
-            found = _of_number(readings.number(goal.query), goal.average, goal.value, asked, pool)
-        case _:
-            raise NoProposalError("it is of no kind")
-    return found
+def _of_cpu(goal: ResourceGoal, asked: Asked, pool: Pool) -> Proposal | Missing:
+    return _of_resource("cpu", goal, asked.readings, pool)
 
 
-def _of_latency(seconds: float | Missing, goal: LatencyGoal, pool: Pool) -> Proposal | Missing:
-    return seconds if isinstance(seconds, Missing) else by_value(pool, seconds * MILLI, goal.milliseconds)
+def _of_memory(goal: ResourceGoal, asked: Asked, pool: Pool) -> Proposal | Missing:
+    return _of_resource("memory", goal, asked.readings, pool)
 
 
 def _of_resource(kind: str, goal: ResourceGoal, readings: Readings, pool: Pool) -> Proposal | Missing:
@@ -150,6 +132,29 @@ def _of_resource(kind: str, goal: ResourceGoal, readings: Readings, pool: Pool) 
     if goal.average is not None:
         return by_average(pool, used, kind, milli(goal.average))
     return by_utilization(pool, used, kind, goal.container, goal.percent)
+
+
+def _of_requests(goal: RequestsGoal, asked: Asked, pool: Pool) -> Proposal | Missing:
+    return _of_pods(asked.readings.signal(Signal.REQUESTS, pool.pods), goal.average, pool)
+
+
+def _of_gpus(goal: GpuGoal, asked: Asked, pool: Pool) -> Proposal | Missing:
+    return _of_pods(asked.readings.signal(Signal.GPU, pool.pods), f"{goal.percent * 10}m", pool)
+
+
+def _of_latency(goal: LatencyGoal, asked: Asked, pool: Pool) -> Proposal | Missing:
+    seconds = asked.readings.percentile(goal.percentile, pool.pods)
+    return seconds if isinstance(seconds, Missing) else by_value(pool, seconds * MILLI, goal.milliseconds)
+
+
+def _of_queue(goal: QueueGoal, asked: Asked, pool: Pool) -> Proposal | Missing:
+    return _of_number(asked.readings.number(goal.query), goal.average, None, asked, pool)
+
+
+def _of_query(goal: QueryGoal, asked: Asked, pool: Pool) -> Proposal | Missing:
+    if goal.per_pod is not None:
+        return _of_pods(asked.readings.per_pod(goal.query, pool.pods), goal.per_pod, pool)
+    return _of_number(asked.readings.number(goal.query), goal.average, goal.value, asked, pool)
 
 
 def _of_pods(used: dict[str, Sample] | Missing, wanted: Quantity, pool: Pool) -> Proposal | Missing:
@@ -168,23 +173,26 @@ def _of_number(
     return by_value(pool, number * MILLI, milli(value or 0))
 
 
-def _figures(metric: PolicyMetric, proposal: Proposal) -> dict[str, Any]:
+def _figures(kind: str, goal: Any, proposal: Proposal) -> dict[str, Any]:
     """Return what was measured and what is aimed at: an amount and its unit, which `status` writes."""
-    match metric:
-        case (
-            PolicyMetric(cpu=ResourceGoal(average=None) as goal)
-            | PolicyMetric(memory=ResourceGoal(average=None) as goal)
-        ):
-            return {"amount": proposal.utilization or 0, "unit": "%", "target": goal.percent}
-        case PolicyMetric(gpu=GpuGoal() as goal):
-            return {"amount": proposal.average * _PERCENT // MILLI, "unit": "%", "target": goal.percent}
-        case PolicyMetric(latency=LatencyGoal() as goal):
-            return {"amount": proposal.average, "unit": "ms", "target": goal.milliseconds}
-        case PolicyMetric(memory=ResourceGoal() as goal):
-            return {"amount": proposal.average, "unit": "Mi", "target": goal.average}
-        case PolicyMetric(promql=QueryGoal() as goal):
-            targets = (goal.average, goal.value, goal.per_pod)
-            return {"amount": proposal.average, "unit": "", "target": next(x for x in targets if x is not None)}
-        case _:
-            goal = metric.cpu or metric.requests or metric.queue
-            return {"amount": proposal.average, "unit": "", "target": goal.average if goal is not None else 0}
+    if kind == "gpu":
+        return {"amount": proposal.average * _PERCENT // MILLI, "unit": "%", "target": goal.percent}
+    if kind == "latency":
+        return {"amount": proposal.average, "unit": "ms", "target": goal.milliseconds}
+    if goal.average is not None:
+        return {"amount": proposal.average, "unit": "Mi" if kind == "memory" else "", "target": goal.average}
+    if kind == "promql":
+        return {"amount": proposal.average, "unit": "", "target": goal.per_pod if goal.value is None else goal.value}
+    return {"amount": proposal.utilization or 0, "unit": "%", "target": goal.percent}
+
+
+_PROPOSALS: Mapping[str, Callable[[Any, Asked, Pool], Proposal | Missing]] = {
+    "cpu": _of_cpu,
+    "memory": _of_memory,
+    "requests": _of_requests,
+    "latency": _of_latency,
+    "gpu": _of_gpus,
+    "queue": _of_queue,
+    "promql": _of_query,
+}
+"""What each kind of metric asks for, by its goal."""
