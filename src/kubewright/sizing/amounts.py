@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from kubewright.scaling.sizing import BYTES, MARGIN, Advice, Unknown
+from kubewright.scaling.sizing import BYTES, CORES, MARGIN, Advice, Unknown
 
 SHRINK_AT_MOST = 0.3
 WORTH = 0.1
 """A smaller decrease is not worth a resize."""
+FLATTENED = 2.0
+"""A burst of a minute that lies across two measurements of a minute may show half its height in each."""
 _MIB = 1 << 20
 MILLI = 1000
 
@@ -61,7 +63,10 @@ def needs(resource: str, amount: Amount, advice: Advice) -> Needs | None:
     share = 0.0 if amount.limit is None else amount.request / amount.limit
     lower = max(advice.lower, advice.peak * share)
     target = max(advice.target, advice.peak * MARGIN * share)
-    return Needs(_whole(resource, lower), _whole(resource, target), _whole(resource, max(advice.upper, target)))
+    # Growing goes by what was seen; before a limit is lowered, what may have been hidden counts as well.
+    hidden = FLATTENED if resource == CORES else MARGIN
+    upper = max(advice.upper, target, advice.peak * hidden * share)
+    return Needs(_whole(resource, lower), _whole(resource, target), _whole(resource, upper))
 
 
 def resized(resource: str, amount: Amount, wanted: Needs, bounds: Bounds, in_use: float | None) -> Amount | None:

@@ -1,6 +1,7 @@
 """Asks what containers use: two questions a minute for the whole cluster, and at first what history there is.
 
-History comes a day at a time, the earliest first, so that no answer is large. What is not known is said by whoever
+History comes in pieces, the earliest first, so that no answer is large: cpu by the minute, since means over longer
+hide the peaks that a limit must not cut, and the highest memory of five minutes. What is not known is said by whoever
 reads the book; a source that does not answer is asked again in a minute.
 """
 
@@ -17,7 +18,8 @@ from kubewright.series.protocol import MetricSource, Missing, PodQuery, Signal, 
 from kubewright.sizing.book import Book, Workload
 
 ROUND_SECONDS = 60.0
-HISTORY_STEP_SECONDS = 300.0
+HISTORY = {CORES: (60.0, DAY_SECONDS / 6), BYTES: (300.0, DAY_SECONDS)}
+"""How far measurements of the past are apart, and how long a time one question is about, in seconds."""
 SIGNALS = {CORES: Signal.CONTAINER_CPU, BYTES: Signal.CONTAINER_MEMORY}
 _log = logging.getLogger(__name__)
 
@@ -61,14 +63,14 @@ class Observer:
         """Take what was so in the last days, as far as the source remembers."""
         now, known = self.clock.now(), frozenset(self.workloads())
         for resource, signal in SIGNALS.items():
-            query = PodQuery(signal, HISTORY_STEP_SECONDS, namespace)
-            for day in range(HISTORY_DAYS, 0, -1):
-                begin = now - day * DAY_SECONDS
-                span = Span(begin + HISTORY_STEP_SECONDS, begin + DAY_SECONDS, HISTORY_STEP_SECONDS)
+            step, piece = HISTORY[resource]
+            query = PodQuery(signal, step, namespace)
+            for number in range(round(HISTORY_DAYS * DAY_SECONDS / piece), 0, -1):
+                begin = now - number * piece
                 self.on_query()
-                found = await self.source.range(query, span)
+                found = await self.source.range(query, Span(begin + step, begin + piece, step))
                 if not isinstance(found, Missing):
-                    self.book.take_history(resource, found, known, HISTORY_STEP_SECONDS)
+                    self.book.take_history(resource, found, known, step)
                 elif found.why is not Why.NO_DATA:
                     _log.info("no history of %s: %s", resource, found)
                     break

@@ -39,9 +39,14 @@ def test_what_is_between_the_bounds_or_near_them_stays():
 def test_the_limit_keeps_its_ratio_and_is_never_below_the_peak():
     assert cores(1000, (0.1, 0.2, 0.2, 0.3), limit=2000) == Amount(700, 1400)
     assert cores(1000, (0.1, 0.2, 0.2, 1.8), limit=2000) is None
-    assert cores(1000, (0.1, 0.2, 0.2, 0.7), limit=1000) == Amount(805, 805)
-    assert cores(1000, (0.1, 0.2, 0.2, 0.9), limit=1000) is None
+    assert memory(1000, (100, 200, 200, 700), limit=1000) == Amount(805 * MIB, 805 * MIB)
+    assert memory(1000, (100, 200, 200, 900), limit=1000) is None
     assert cores(1000, (0.1, 0.2, 0.2, 1.2), limit=1000) == Amount(1380, 1380)
+
+
+def test_a_limit_of_cpu_leaves_room_for_bursts_that_lie_across_two_minutes():
+    assert cores(1000, (0.1, 0.2, 0.2, 0.4), limit=1000) == Amount(800, 800)
+    assert cores(1000, (0.1, 0.2, 0.2, 0.5), limit=1000) is None
 
 
 def test_memory_is_not_made_smaller_than_what_is_in_use_or_not_known():
