@@ -9,12 +9,11 @@ from typing import Any
 
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.scale import Target
-from kubewright.api.crds.appservice.spec import STATEFUL
 from kubewright.api.described import said
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import canonical
 from kubewright.workloads.children.identity import child, present
-from kubewright.workloads.kinds import AUTOSCALERS, CHILD_SCALE_POLICIES
+from kubewright.workloads.kinds import AUTOSCALERS, CHILD_SCALE_POLICIES, runner_of
 
 _USUAL = Target(metric="cpu", percent=70)
 
@@ -59,8 +58,8 @@ def scale_policy(app: AppService) -> Manifest | None:
 
 
 def _target(app: AppService) -> Manifest:
-    kind = "StatefulSet" if app.spec.form == STATEFUL else "Deployment"
-    return {"apiVersion": "apps/v1", "kind": kind, "name": app.metadata.name}
+    runner = runner_of(app)
+    return {"apiVersion": runner.api_version, "kind": runner.kind, "name": app.metadata.name}
 
 
 def _aim(target: Target) -> Manifest:
