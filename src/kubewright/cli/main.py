@@ -23,6 +23,7 @@ COMMANDS = {
     "whatif": ("kubewright.cli.whatif:whatif", "Show what a change would do to a cluster's pods, before it is made."),
     "consolidate": ("kubewright.cli.consolidate:consolidate", "Show which nodes could be given back at a saving."),
     "defrag": ("kubewright.cli.defrag:defrag", "Show which pods to move so that more GPUs can be given out."),
+    "size": ("kubewright.cli.size:size", "Show what workloads should request, and what that would save."),
     "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),

@@ -25,9 +25,10 @@ from kubewright.runtime.predicates import generation_changed
 from kubewright.series.protocol import MetricSource
 from kubewright.series.resourceapi import ResourceSource
 from kubewright.sizing.book import OOM_KILLED, Book, Workload, workload_of
-from kubewright.sizing.decide import Known, Seen, Turn, decide, held_by, room_in
+from kubewright.sizing.decide import Seen, Turn, decide, held_by, room_in
 from kubewright.sizing.figures import SizingMetrics
 from kubewright.sizing.observing import ROUND_SECONDS, Observer
+from kubewright.sizing.report import knowledge
 from kubewright.sizing.status import ready, status_of
 
 FIELD_MANAGER = "kubewright-sizing"
@@ -121,15 +122,7 @@ class SizePolicyReconciler:
         caches, namespace, now = self.caches, policy.metadata.namespace, self.clock.now()
         workload = _workload(policy)
         pods = list(caches.pods.index.by(BY_WORKLOAD, workload))
-        names = dict.fromkeys(each.name for pod in pods for each in pod.spec.containers)
-        resources = policy.spec.resources
-        known = {
-            name: Known(
-                {each: self.book.advise(workload, name, each, now) for each in resources},
-                {each: self.book.days(workload, name, each) for each in resources},
-            )
-            for name in names
-        }
+        known = knowledge(self.book, workload, pods, policy.spec.resources, now)
         return Seen(
             policy.spec,
             pods,

@@ -1,0 +1,105 @@
+"""`kubewright size`: what workloads should request, how sure that is, and what it would save. It changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+
+if TYPE_CHECKING:
+    from kubewright.client.config import ConnectionConfig
+    from kubewright.sizing.report import Report
+
+_HEADER = ("WORKLOAD", "CONTAINER", "RESOURCE", "REQUESTED", "TARGET", "BOUNDS", "DAYS", "WHY NOT")
+
+
+@click.command()
+@click.option("-n", "--namespace", default="", help="All namespaces by default.")
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--prometheus", required=True, help="URL of a store that speaks PromQL, with the history of eight days.")
+@cluster_options
+def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, context: str) -> None:
+    """Show what each workload's containers should request of cpu and memory, and what all of its pods would save.
+
+    By the rules of SizePolicies, whether a workload has one or not. The bounds come closer the more days of
+    measurements there are.
+    """
+    found = asyncio.run(_reports(connection(kubeconfig, context), prometheus, namespace))
+    if output == "json":
+        click.echo(json.dumps([_document(each) for each in found], indent=2))
+        return
+    rows = [_HEADER, *(row for each in found for row in _rows(each))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    for each in found:
+        click.echo(
+            f"{_name(each)}: {each.pods} pods would save {each.saves_cpu} cores and {each.saves_memory} of memory"
+        )
+
+
+async def _reports(config: ConnectionConfig, prometheus: str, namespace: str) -> list[Report]:
+    from kubewright.api.core import PODS
+    from kubewright.cli.measurements import measured_by
+    from kubewright.client.connect import connect
+    from kubewright.clock import Clock
+    from kubewright.errors import ErrorKind, OpError
+    from kubewright.sizing.book import Book, workload_of
+    from kubewright.sizing.observing import Observer
+    from kubewright.sizing.report import reports
+
+    client = connect(config)
+    try:
+        listed = await client.list(PODS, namespace=namespace)
+        pods = {pod.key: pod for pod in listed.items}
+        async with measured_by(prometheus) as source:
+            if source is None:
+                raise OpError("size", ErrorKind.INVALID, "--prometheus", "the address of a store is needed")
+            clock, book = Clock.wall(), Book(pods.get)
+            for pod in pods.values():
+                book.look(pod)
+            known = {each for pod in pods.values() if (each := workload_of(pod)) is not None}
+            observer = Observer(clock, source, book, lambda: known)
+            await observer.history(namespace)
+            await observer.ask(namespace)
+            if observer.problem:
+                click.echo(f"not measured now: {observer.problem}", err=True)
+            return reports(pods.values(), book, clock.now())
+    finally:
+        await client.close()
+
+
+def _name(report: Report) -> str:
+    return f"{report.workload.namespace}/{report.workload.kind.lower()}/{report.workload.name}"
+
+
+def _rows(report: Report) -> list[tuple[str, ...]]:
+    return [
+        (
+            _name(report),
+            each.container,
+            each.resource,
+            each.requested or "-",
+            each.target or "-",
+            f"{each.lower}..{each.upper}" if each.target else "-",
+            each.days or "-",
+            each.why,
+        )
+        for each in report.advice
+    ]
+
+
+def _document(report: Report) -> dict[str, object]:
+    advice = [{name: getattr(each, name) for name in each.__struct_fields__} for each in report.advice]
+    head = dict(zip(("namespace", "kind", "name"), report.workload, strict=True))
+    return {
+        **head,
+        "pods": report.pods,
+        "savesCpu": report.saves_cpu,
+        "savesMemory": report.saves_memory,
+        "advice": advice,
+    }

@@ -1,0 +1,64 @@
+"""What each workload should request, how sure that is, and what it saves: for `kubewright size`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from kubewright.api.core import Pod
+from kubewright.api.crds.sizepolicy import SizeAdvice, SizePolicySpec
+from kubewright.api.quantity import format_quantity
+from kubewright.scaling.sizing import BYTES, CORES
+from kubewright.sizing.amounts import MILLI
+from kubewright.sizing.book import Book, Workload, workload_of
+from kubewright.sizing.decide import Known, Seen, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One workload."""
+
+    workload: Workload
+    pods: int
+    advice: tuple[SizeAdvice, ...]
+    saves_cpu: str
+    """Cores that all pods request beyond the targets; negative if less."""
+    saves_memory: str
+
+
+def knowledge(
+    book: Book, workload: Workload, pods: Iterable[Pod], resources: Sequence[str], now: float
+) -> dict[str, Known]:
+    """Return what is known of each container of a workload's pods."""
+    names = dict.fromkeys(each.name for pod in pods for each in pod.spec.containers)
+    return {
+        name: Known(
+            {each: book.advise(workload, name, each, now) for each in resources},
+            {each: book.days(workload, name, each) for each in resources},
+        )
+        for name in names
+    }
+
+
+def reports(pods: Iterable[Pod], book: Book, now: float) -> list[Report]:
+    """Return a report of every workload that has running pods, by namespace, kind and name."""
+    by_workload: dict[Workload, list[Pod]] = {}
+    for pod in pods:
+        workload = workload_of(pod)
+        if workload is not None and pod.status.phase == "Running":
+            by_workload.setdefault(workload, []).append(pod)
+    found: list[Report] = []
+    for workload, theirs in sorted(by_workload.items()):
+        spec = SizePolicySpec()
+        known = knowledge(book, workload, theirs, spec.resources, now)
+        turn = decide(Seen(spec, theirs, known, _not_asked), lambda _: False, now)
+        cpu, memory = turn.saves.get(CORES, 0), turn.saves.get(BYTES, 0)
+        saved = format_quantity(Fraction(cpu, MILLI)), format_quantity(memory, "BinarySI")
+        found.append(Report(workload, len(theirs), turn.advice, *saved))
+    return found
+
+
+def _not_asked(pod: Pod, container: str) -> float | None:
+    """Stand for the memory in use: who only recommends makes nothing smaller."""
+    del pod, container
