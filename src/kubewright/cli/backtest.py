@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 import click
 
+from kubewright.cli.bars import bars, narrowed
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from kubewright.scaling.backtest import Tried
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from kubewright.scaling.backtest import Tried, Window
     from kubewright.scaling.queueing import Outcome
 
 Format = Literal["table", "json"]
+COLUMNS = 72
 
 
 @click.command()
@@ -47,6 +55,9 @@ Format = Literal["table", "json"]
     "--allowed", default=0.01, show_default=True, type=click.FloatRange(0, 100), help="Per cent of time in violation."
 )
 @click.option("--seed", default=0, show_default=True, help="Of the requests' arrival within a row's time.")
+@click.option(
+    "--plot", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Draw it into a PNG (needs [plots])."
+)
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def backtest(
     *,
@@ -60,6 +71,7 @@ def backtest(
     most: int,
     allowed: float,
     seed: int,
+    plot: Path | None,
     output: Format,
 ) -> None:
     """Replay a forecast's policy and HorizontalPodAutoscalers on recorded load, and choose.
@@ -71,12 +83,14 @@ def backtest(
     """
     from numpy.random import PCG64, Generator
 
-    from kubewright.scaling.backtest import Window, replay
-    from kubewright.scaling.queueing import Conditions
+    from kubewright.scaling.backtest import Window, choose, replay
+    from kubewright.scaling.queueing import STEP_SECONDS, Conditions
     from kubewright.scaling.recorded import SeriesError, read_series
 
     if least > most:
         raise click.UsageError(f"--least {least} is more than --most {most}")
+    if plot is not None:
+        _check_plots(plot)
     try:
         recorded = read_series(path)
         first = 0 if start is None else recorded.step_at(_seconds(start))
@@ -87,24 +101,36 @@ def backtest(
     conditions = Conditions(startup, rate_per_pod, least=least, most=most)
     tried = replay(window, conditions, [target / 100 for target in targets])
     allowed_minutes = allowed / 100 * window.minutes
-    _show(tried, allowed_minutes, output)
+    chosen = choose(tried, allowed_minutes)
+    if output == "json":
+        _show_json(tried, chosen, allowed_minutes)
+    else:
+        _show_table(tried, chosen, allowed_minutes)
+        _show_course(tried, window.judged)
+    if plot is not None:
+        start_seconds = recorded.start + first * STEP_SECONDS
+        _draw(plot, tried, chosen, window=window, start=start_seconds, rate_per_pod=rate_per_pod)
 
 
 def _seconds(time: datetime) -> float:
     return time.replace(tzinfo=UTC).timestamp()
 
 
-def _show(tried: Sequence[Tried], allowed_minutes: float, output: Format) -> None:
-    from kubewright.scaling.backtest import choose, pareto_front
+def _show_json(tried: Sequence[Tried], chosen: Tried, allowed_minutes: float) -> None:
+    from kubewright.scaling.backtest import pareto_front
 
-    front, chosen = pareto_front(tried), choose(tried, allowed_minutes)
-    if output == "json":
-        policies = [
-            {"policy": each.name, "paretoFront": each in front, "chosen": each is chosen, **_shown(each.outcome)}
-            for each in tried
-        ]
-        click.echo(json.dumps({"allowedViolationMinutes": round(allowed_minutes, 2), "policies": policies}, indent=2))
-        return
+    front = pareto_front(tried)
+    policies = [
+        {"policy": each.name, "paretoFront": each in front, "chosen": each is chosen, **_shown(each.outcome)}
+        for each in tried
+    ]
+    click.echo(json.dumps({"allowedViolationMinutes": round(allowed_minutes, 2), "policies": policies}, indent=2))
+
+
+def _show_table(tried: Sequence[Tried], chosen: Tried, allowed_minutes: float) -> None:
+    from kubewright.scaling.backtest import pareto_front
+
+    front = pareto_front(tried)
     names = ("POLICY", "VIOLATION (MIN)", "LATE REQUESTS", "REPLICA-HOURS", "SCALE EVENTS", "FRONT")
     rows = [(each.name, *map(str, _shown(each.outcome).values()), "*" if each in front else "") for each in tried]
     widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
@@ -120,6 +146,39 @@ def _show(tried: Sequence[Tried], allowed_minutes: float, output: Format) -> Non
         if found <= allowed_minutes
         else f"\nchosen: {chosen.name}, the least violation; none has at most {allowed_minutes:.1f} minutes"
     )
+
+
+def _show_course(tried: Sequence[Tried], arrivals: NDArray[np.float64]) -> None:
+    """Draw the load, and beside it how many replicas each policy had ready, to one scale."""
+    from kubewright.scaling.queueing import STEP_SECONDS
+
+    most = max(max(each.outcome.ready) for each in tried)
+    rows = [("load", bars(narrowed(arrivals.tolist(), COLUMNS)), f"{max(arrivals) / STEP_SECONDS:.0f}/s at most")]
+    for each in tried:
+        ready = [float(count) for count in each.outcome.ready]
+        rows.append((each.name, bars(narrowed(ready, COLUMNS), most), f"{max(each.outcome.ready)} ready at most"))
+    width = max(len(name) for name, _, _ in rows)
+    click.echo()
+    for name, drawn, told in rows:
+        click.echo(f"{name.ljust(width)}  {drawn}  {told}")
+
+
+def _check_plots(path: Path) -> None:
+    if path.suffix.lower() != ".png":
+        raise click.UsageError(f"--plot {path}: a PNG is written, so the name ends in .png")
+    if find_spec("matplotlib") is None:
+        raise click.ClickException("--plot needs matplotlib: pip install 'kubewright[plots]'")
+
+
+def _draw(
+    path: Path, tried: Sequence[Tried], chosen: Tried, *, window: Window, start: float, rate_per_pod: float
+) -> None:
+    from kubewright.cli.plots import Backtest, write_plot
+
+    try:
+        write_plot(path, Backtest(tried, chosen, window.judged, start, rate_per_pod))
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror or error}") from error
 
 
 def _shown(outcome: Outcome) -> dict[str, float]:

@@ -32,6 +32,11 @@ class Window:
         """Return how long is judged."""
         return (self.end - self.start) * STEP_SECONDS / 60
 
+    @property
+    def judged(self) -> NDArray[np.float64]:
+        """Return the arrivals that are judged."""
+        return self.arrivals[self.start : self.end]
+
     def run(self, policy: Policy, conditions: Conditions) -> Outcome:
         """Serve the window by a policy, which sees the two weeks before as well."""
         first = max(self.start - _WARM_DAYS * STEPS_A_DAY, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 STEP_SECONDS = 15.0
@@ -64,6 +64,8 @@ class Outcome:
     late_requests: float = 0.0
     replica_hours: float = 0.0
     scale_events: int = 0
+    ready: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    """How many replicas served, step by step."""
 
     def dominates(self, other: Outcome) -> bool:
         """Tell whether it is no worse in both of the pair, and better in one."""
@@ -80,6 +82,7 @@ def simulate(arrivals: Iterable[float], policy: Policy, conditions: Conditions, 
     """Serve requests a step by as many replicas as the policy says; steps before `judged_from` do not count."""
     pool = _Pool(conditions)
     violations, late, pod_steps, events = 0, 0.0, 0, 0
+    ready: list[int] = []
     measured: deque[tuple[float, float]] = deque(maxlen=int(conditions.lag_seconds / STEP_SECONDS) + 1)
     for step, arrived in enumerate(arrivals):
         began = step * STEP_SECONDS
@@ -94,10 +97,11 @@ def simulate(arrivals: Iterable[float], policy: Policy, conditions: Conditions, 
             violations += is_late or arrived > FULL * capacity
             late += arrived if is_late else 0.0
             pod_steps += replicas
+            ready.append(pool.ready)
         wanted = min(max(policy.replicas(seen), conditions.least), conditions.most)
         pool.scale(wanted, began + STEP_SECONDS)
         events += wanted != replicas and step >= judged_from
-    return Outcome(violations * STEP_SECONDS / 60, late, pod_steps * STEP_SECONDS / 3600, events)
+    return Outcome(violations * STEP_SECONDS / 60, late, pod_steps * STEP_SECONDS / 3600, events, tuple(ready))
 
 
 class _Pool:

@@ -19,7 +19,22 @@ def test_policies_are_shown_with_what_they_cost_and_one_is_chosen():
     shown = backtest("--startup", "15", "--target", "50", "--target", "90").output.splitlines()
     assert shown[0].split()[:3] == ["POLICY", "VIOLATION", "(MIN)"]
     assert [line.rsplit("  ")[0].strip() for line in shown[1:4]] == ["predictive", "hpa 50%", "hpa 90%"]
-    assert shown[-1].startswith("chosen: ")
+    assert shown[5].startswith("chosen: ")
+
+
+def test_how_load_and_replicas_went_is_drawn_to_one_scale():
+    shown = backtest("--startup", "15", "--target", "50", "--target", "90").output.splitlines()
+    load, predictive, half, most = (line[12:84] for line in shown[7:])
+    assert load.index("█") == 36
+    assert all(set(row) <= set("▁▂▃▄▅▆▇█") for row in (load, predictive, half, most))
+    assert "█" in half
+    assert "█" not in most
+
+
+def test_a_picture_is_written(tmp_path):
+    picture = tmp_path / "backtest.png"
+    assert backtest("--target", "70", "--plot", str(picture)).exit_code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 def test_json_says_the_same_for_programs():
@@ -38,6 +53,8 @@ def test_json_says_the_same_for_programs():
         (("--from", "2027-01-01"), SERIES, "there is nothing of the series between these times"),
         (("--least", "5", "--most", "4"), SERIES, "--least 5 is more than --most 4"),
         (("--target", "0"), SERIES, "--target"),
+        (("--plot", "backtest.gif"), SERIES, "--plot backtest.gif: a PNG is written"),
+        (("--plot", "nowhere/backtest.png"), SERIES, "nowhere/backtest.png: No such file or directory"),
     ],
 )
 def test_what_makes_no_sense_is_told(arguments, series, problem):

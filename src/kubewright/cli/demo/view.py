@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from kubewright.api.conditions import READY, find_condition
+from kubewright.cli.bars import bars
 from kubewright.cli.demo.story import Episode, Story
 from kubewright.cli.demo.surge import NAME, TARGET_PER_POD, Surge
 from kubewright.cli.demo.world import World, is_ready
@@ -17,7 +16,6 @@ from kubewright.cli.demo.world import World, is_ready
 SHOWN_LINES = 3
 WIDE = 150
 CHART_SECONDS = 60
-BARS = "▁▂▃▄▅▆▇█"
 
 
 def render(story: Story, width: int) -> RenderableType:
@@ -66,15 +64,9 @@ def _scaling(surge: Surge) -> RenderableType:
         ("requests/s", [moment.requests for moment in moments], "cyan"),
         ("pods ready", [float(moment.pods) for moment in moments], "green"),
     ):
-        table.add_row(title, Text(_bars(values), style), f"{values[-1]:.0f}")
+        table.add_row(title, Text(bars(values), style), f"{values[-1]:.0f}")
     told = f"{TARGET_PER_POD} requests/s a pod are wanted, by a ScalePolicy that is looked at every 15 s"
     return Panel(Group(table, Text(told, "dim")), title=f"Scaling: {NAME}", border_style="dim")
-
-
-def _bars(values: Sequence[float]) -> str:
-    """Draw a row of bars, the highest of them full."""
-    most = max(values) or 1.0
-    return "".join(BARS[round(value / most * (len(BARS) - 1))] for value in values)
 
 
 def _episodes(story: Story) -> RenderableType:
