@@ -42,6 +42,8 @@ SETTLE_SECONDS = 0.3
 PATIENCE_SECONDS = 120
 PROMISED_SECONDS = 20
 """Room was made: where is known by now, though the real one may not look again for minutes."""
+PREEMPTING = "found a potential placement"
+"""What the scheduler says while it makes room, before it says for which node."""
 FIRST_START = 1_767_312_000
 POLL_SECONDS = 0.01
 PLANE = {
@@ -154,18 +156,17 @@ class Real:
         judged = Judgement.of(pod, model)
         after = await self.outcome(made)
         refusal = _refusal(after)
-        if refusal and not after["spec"].get("nodeName"):
+        chosen = after["spec"].get("nodeName", "") or after["status"].get("nominatedNodeName", "")
+        if refusal and not chosen:
             await self.api.ask("DELETE", f"{collection(document)}/{pod.metadata.name}", gracePeriodSeconds=0)
             model.drop("Pod", pod.key)
             return Verdict(str(pod.key), refusal, judged.text, refusal == judged.text, False, made)
-        chosen = after["spec"].get("nodeName")
-        if chosen:
+        if after["spec"].get("nodeName"):
             model.put(await self._start(after))
         else:
-            chosen = after["status"]["nominatedNodeName"]
             await self.api.ask("DELETE", f"{collection(document)}/{pod.metadata.name}", gracePeriodSeconds=0)
             model.drop("Pod", pod.key)
-        gone = await self._gone(model)
+        gone = await self._gone_for(judged, chosen, model)
         await self._bind_claims(model, pod)
         real = f"on {chosen}" + (f", in place of {sorted(map(str, gone))}" if gone else "")
         return Verdict(str(pod.key), real, judged.text, judged.agrees(chosen, gone), True, made)
@@ -176,6 +177,17 @@ class Real:
         self._started += 1
         status = {**pod["status"], "startTime": rfc3339(FIRST_START + self._started)}
         return {**pod, **(await self.api.ask("PUT", path, {**pod, "status": status})).ok()}
+
+    async def _gone_for(self, judged: Judgement, chosen: str, model: Model) -> set[ObjectKey]:
+        """Tell whom the scheduler deleted for a pod, which it goes on with after it has said where the pod may go."""
+        gone = await self._gone(model)
+        began = asyncio.get_running_loop().time()
+        while chosen in judged.ways and not judged.agrees(chosen, gone):
+            if asyncio.get_running_loop().time() - began > PROMISED_SECONDS:
+                break
+            await asyncio.sleep(POLL_SECONDS)
+            gone |= await self._gone(model)
+        return gone
 
     async def _gone(self, model: Model) -> set[ObjectKey]:
         """Drop the pods from the model that are there no more, and tell which."""
@@ -195,7 +207,7 @@ class Real:
         began = asyncio.get_running_loop().time()
         while True:
             now = (await self.api.get(path)).ok()
-            is_promised = bool(now.get("status", {}).get("nominatedNodeName"))
+            is_promised = bool(now.get("status", {}).get("nominatedNodeName")) or PREEMPTING in _refusal(now)
             if now["spec"].get("nodeName") or (_refusal(now) and not is_promised):
                 return now
             waited = asyncio.get_running_loop().time() - began

@@ -6,8 +6,10 @@ import shutil
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from random import SystemRandom
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +21,7 @@ from tools.cluster.failure import ClusterError
 from tools.cluster.process import Running
 
 START_SECONDS = 120.0
+_PORTS = range(20_000, 32_000)
 POLL_SECONDS = 0.05
 ADMIN_TOKEN = "kubewright-test-admin"  # noqa: S105  (on loopback, for a cluster without secrets)
 POWERLESS_TOKEN = "kubewright-test-powerless"  # noqa: S105
@@ -227,9 +230,19 @@ def _commands(state: Path, ports: Ports, credentials: Credentials) -> dict[str, 
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ask the kernel for ports; all are held until the last is known, so that they differ."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [held.getsockname()[1] for held in sockets]
-    for held in sockets:
-        held.close()
-    return ports
+    """Choose ports that nobody listens at, all different.
+
+    They lie below those that a kernel gives to connections: components begin to listen seconds later, and until then
+    some client's connection would be given one.
+    """
+    held: list[socket.socket] = []
+    try:
+        for port in SystemRandom().sample(_PORTS, len(_PORTS)):
+            with suppress(OSError):
+                held.append(socket.create_server(("127.0.0.1", port)))
+            if len(held) == count:
+                return [each.getsockname()[1] for each in held]
+        raise ClusterError(f"{count} free ports were not found from {_PORTS.start} to {_PORTS.stop}")
+    finally:
+        for each in held:
+            each.close()
