@@ -22,7 +22,7 @@ from kubewright.api.meta import ObjectKey
 from kubewright.client.connect import connect
 from kubewright.client.http import HttpTransport
 from kubewright.client.kubeconfig import load
-from tests.contract.asking import Api, eventually
+from tests.contract.asking import PATIENCE_SECONDS, POLL_SECONDS, Api, eventually
 from tests.contract.manifests import deployment
 from tests.contract.sequences.pair import paired
 from tools.cluster import ControlPlane, kubectl_path
@@ -56,6 +56,14 @@ class Cluster:
         if check:
             assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done
+
+    def established(self, name: str) -> None:
+        """Wait until a definition is served. Of one without any condition yet kubectl makes an error, not a wait."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        wait = ("wait", "--for=condition=Established", f"crd/{name}", "--timeout=60s")
+        while (done := self.kubectl(*wait, check=False)).returncode:
+            assert time.monotonic() < deadline, done.stderr
+            time.sleep(POLL_SECONDS)
 
     def environment(self) -> dict[str, str]:
         """Give the variables that point kubectl here, with a cache of what is served that nobody else fills."""
@@ -258,9 +266,7 @@ def app_service_defined(cluster, manifest):
     remove_app_services(cluster)
     if manifest:
         cluster.kubectl("apply", "-f", "-", stdin=manifest)
-        # Of a definition without any condition yet kubectl makes an error when it is asked for a condition.
-        established = '--for=jsonpath={.status.conditions[?(@.type=="Established")].status}=True'
-        cluster.kubectl("wait", established, f"crd/{APP_SERVICE_CRD}", "--timeout=60s")
+        cluster.established(APP_SERVICE_CRD)
     yield
     remove_app_services(cluster)
 

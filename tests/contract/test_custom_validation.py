@@ -49,7 +49,7 @@ def kind(cluster):
     definition = crd(SCHEMA)
     name = definition["metadata"]["name"]
     cluster.kubectl("create", "-f", "-", stdin=json.dumps(definition))
-    cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}")
+    cluster.established(name)
     yield definition["spec"]["names"]
     cluster.kubectl("delete", "crd", name, "--wait=false")
 

@@ -63,7 +63,7 @@ def kind(cluster):
         [sys.executable, "-m", "kubewright", "twin", "crds"], capture_output=True, text=True, check=True
     )
     cluster.kubectl("apply", "--server-side", "-f", "-", stdin=printed.stdout)
-    cluster.kubectl("wait", "--for=condition=Established", f"crd/{KIND}", "--timeout=60s")
+    cluster.established(KIND)
     yield
     cluster.kubectl("delete", "crd", KIND)
 

@@ -412,13 +412,13 @@ def test_explain_a_builtin_kind(said):
     assert "  type\t<string>\n  enum: Recreate, RollingUpdate\n" in text
 
 
-def test_explain_a_custom_kind(said, run):
+def test_explain_a_custom_kind(cluster, said, run):
     definition = crd(schema(size={"type": "integer", "description": "How large it is."}))
     run("create", "-f", "-", stdin=definition)
     plural = definition["spec"]["names"]["plural"]
     name = definition["metadata"]["name"]
     try:
-        run("wait", "--for=condition=Established", f"crd/{name}", "--timeout=60s")
+        cluster.established(name)
         for _ in range(50):
             found = run("explain", f"{plural}.spec.size", check=False)
             if found.returncode == 0:

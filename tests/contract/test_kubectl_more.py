@@ -95,14 +95,14 @@ def test_create_makes_a_kind_of_the_cluster(cluster, namespace, kind):
     assert cluster.kubectl("delete", kind, namespace).stdout == f'{kind}.{group} "{namespace}" deleted\n'
 
 
-def test_a_custom_object_is_applied_described_labelled_and_deleted(said, run, tmp_path):
+def test_a_custom_object_is_applied_described_labelled_and_deleted(cluster, said, run, tmp_path):
     definition = crd(schema(size={"type": "integer"}))
     name, kind = definition["metadata"]["name"], definition["spec"]["names"]["kind"]
     # A cache of its own: what is served has just changed.
     cache = {"KUBECACHEDIR": str(tmp_path)}
     run("create", "-f", "-", stdin=definition)
     try:
-        run("wait", "--for=condition=Established", f"crd/{name}", "--timeout=60s")
+        cluster.established(name)
         assert re.search(r"^Name: +things", said("describe", "crd", name), re.MULTILINE)
         for _ in range(50):
             applied = run("apply", "-f", "-", stdin=custom(definition, "a", spec={"size": 3}), check=False, **cache)
