@@ -48,6 +48,10 @@ class Draw:
         self.nodes = [f"{self._prefix}-n{each}" for each in range(n_nodes)]
         self.spaces = [f"{self._prefix}-{each}" for each in ("one", "two")]
         self._claims: dict[str, list[str]] = {space: [] for space in self.spaces}
+        self._exclusive: set[tuple[str, str]] = set()
+        """Claims that one pod alone may use, by namespace and name."""
+        self._used: set[tuple[str, str]] = set()
+        """Those of them that a placed pod uses."""
 
     def world(self, n_pods: int) -> World:
         """Draw all of it."""
@@ -132,6 +136,8 @@ class Draw:
         rng = self._rng
         mode = rng.choice(("ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod"))
         space = rng.choice(self.spaces)
+        if mode == "ReadWriteOncePod":
+            self._exclusive.add((space, claim))
         made = self._free(volume, kind, mode)
         if self._chance(0.3):
             made["metadata"]["labels"] = {ZONE: "__".join(self._some(ZONES))}
@@ -198,6 +204,10 @@ class Draw:
             # No two began together: of such, which one goes depends on when the real scheduler heard of them.
             document["status"] = {"startTime": f"2026-01-01T00:{(number * 37 + self._number) % 60:02d}:00Z"}
         document["spec"]["nodeName"] = self._rng.choice(self.nodes)
+        space, volumes = document["metadata"]["namespace"], document["spec"].get("volumes", [])
+        # The real scheduler counts such a claim as used once: of two users it would push one aside for nothing.
+        document["spec"]["volumes"] = [each for each in volumes if (space, each["name"]) not in self._used]
+        self._used |= self._exclusive & {(space, each["name"]) for each in volumes}
         return document
 
     def pod(self, name: str) -> Document:
