@@ -222,6 +222,10 @@ class _Stream:
 
     async def aclose(self) -> None:
         """End the request."""
+        connection = self._answer.connection
+        if connection is not None and connection.transport is not None:
+            # It is cut: a TLS farewell would wait for a server that goes on sending, and may outlast the loop.
+            connection.transport.abort()
         self._answer.close()
 
 
