@@ -127,7 +127,7 @@ def test_minutes_pass_in_a_moment_beside_clients_of_the_wall_clock(tmp_path):
         return await client.raw("GET", "/api/v1/namespaces/default/pods/slow")
 
     begun = time.monotonic()
-    with served(kubeconfig, "--nodes", "1", "--speed", "300"):
+    with served(kubeconfig, "--nodes", "1", "--speed", "100"):
         pod = asking(kubeconfig, start_and_wait)
     assert time.monotonic() - begun < PATIENCE_SECONDS
     assert pod["status"]["phase"] == "Running"
