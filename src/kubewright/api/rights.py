@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from kubewright.api.apiextensions import CRDS
 from kubewright.api.coordination import LEASES
 from kubewright.api.core import SERVICE_ACCOUNTS
 from kubewright.api.meta import Manifest, Resource
@@ -25,6 +26,15 @@ def rule(
     plural = f"{resource.plural}/{subresource}" if subresource else resource.plural
     found: Manifest = {"apiGroups": [resource.group], "resources": [plural], "verbs": list(verbs)}
     return found | ({"resourceNames": list(names)} if names else {})
+
+
+def definition_rules(crds: Sequence[Manifest]) -> list[Manifest]:
+    """Allow to install these definitions, to follow them, and to bring them up to date."""
+    return [
+        # Who creates something cannot be held to a name: it has none yet.
+        rule(CRDS, ("create",)),
+        rule(CRDS, (*READ, "patch"), names=tuple(each["metadata"]["name"] for each in crds)),
+    ]
 
 
 def account(name: str, namespace: str, cluster_rules: Sequence[Manifest]) -> list[Manifest]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from kubewright.api.apiextensions import CRDS
 from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.autoscaling import AUTOSCALERS, POD_METRICS
 from kubewright.api.core import EVENTS, PODS
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES, SCALE_POLICY_CRD
 from kubewright.api.meta import Manifest
-from kubewright.api.rights import READ, WATCH, rule
+from kubewright.api.rights import WATCH, definition_rules, rule
 
 ACCOUNT = "kubewright-autoscaler"
 
@@ -27,7 +26,5 @@ def cluster_rules() -> list[Manifest]:
         # One that is adopted is deleted, when its policy has written down what it said.
         rule(AUTOSCALERS, (*WATCH, "delete")),
         rule(EVENTS, ("create", "patch")),
-        # Who creates something cannot be held to a name: it has none yet.
-        rule(CRDS, ("create",)),
-        rule(CRDS, (*READ, "patch"), names=(SCALE_POLICY_CRD["metadata"]["name"],)),
+        *definition_rules([SCALE_POLICY_CRD]),
     ]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import CONFIG_MAPS, EVENTS, NODES, PODS
 from kubewright.api.crds.gpupolicy import GPU_POLICIES, GPU_POLICY_CRD
 from kubewright.api.meta import Manifest
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
-from kubewright.api.rights import READ, WATCH, rule
+from kubewright.api.rights import WATCH, definition_rules, rule
 
 ACCOUNT = "kubewright-gpu"
 
@@ -23,7 +22,5 @@ def cluster_rules() -> list[Manifest]:
         rule(POD_DISRUPTION_BUDGETS, WATCH),
         rule(CONFIG_MAPS, (*WATCH, "create", "patch")),
         rule(EVENTS, ("create", "patch")),
-        # Who creates something cannot be held to a name: it has none yet.
-        rule(CRDS, ("create",)),
-        rule(CRDS, (*READ, "patch"), names=(GPU_POLICY_CRD["metadata"]["name"],)),
+        *definition_rules([GPU_POLICY_CRD]),
     ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from kubewright.api.apps import REPLICA_SETS, STATEFUL_SETS
 from kubewright.api.core import NAMESPACES, NODES, PODS, SERVICES, Node, Pod, Service
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, Resource
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
 from kubewright.api.resourceclaims import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from kubewright.api.volumes import CLAIMS, CSI_DRIVERS, CSI_NODES, STORAGE_CLASSES, VOLUME_ATTACHMENTS, VOLUMES
@@ -28,6 +28,26 @@ from kubewright.placement.workloads import OwnersAndServices
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.operators import Operator
 from kubewright.scheduler.news import News
+
+FOLLOWED: tuple[Resource[Any], ...] = (
+    PODS,
+    NODES,
+    NAMESPACES,
+    SERVICES,
+    REPLICA_SETS,
+    STATEFUL_SETS,
+    POD_DISRUPTION_BUDGETS,
+    CLAIMS,
+    VOLUMES,
+    STORAGE_CLASSES,
+    CSI_NODES,
+    CSI_DRIVERS,
+    VOLUME_ATTACHMENTS,
+    RESOURCE_CLAIMS,
+    RESOURCE_SLICES,
+    DEVICE_CLASSES,
+)
+"""The kinds that a ClusterState has caches of: its account must be allowed to list and to watch them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kubewright.api.apiextensions import CRDS
 from kubewright.api.autoscaling import AUTOSCALERS, POD_METRICS
 from kubewright.api.core import EVENTS, PODS
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES, SCALE_POLICY_CRD
@@ -10,7 +9,7 @@ from kubewright.api.crds.sizepolicy import SIZE_POLICIES, SIZE_POLICY_CRD
 from kubewright.api.meta import Manifest
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.quotas import LIMIT_RANGES, RESOURCE_QUOTAS
-from kubewright.api.rights import READ, WATCH, rule
+from kubewright.api.rights import WATCH, definition_rules, rule
 
 ACCOUNT = "kubewright-sizing"
 
@@ -29,11 +28,5 @@ def cluster_rules() -> list[Manifest]:
         rule(LIMIT_RANGES, WATCH),
         rule(POD_DISRUPTION_BUDGETS, WATCH),
         rule(EVENTS, ("create", "patch")),
-        # Who creates something cannot be held to a name: it has none yet.
-        rule(CRDS, ("create",)),
-        rule(
-            CRDS,
-            (*READ, "patch"),
-            names=tuple(each["metadata"]["name"] for each in (SCALE_POLICY_CRD, SIZE_POLICY_CRD)),
-        ),
+        *definition_rules([SCALE_POLICY_CRD, SIZE_POLICY_CRD]),
     ]

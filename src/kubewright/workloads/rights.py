@@ -8,7 +8,7 @@ from kubewright.api.core import EVENTS, PODS
 from kubewright.api.crds import all_crds
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import Manifest
-from kubewright.api.rights import READ, WATCH, rule
+from kubewright.api.rights import READ, WATCH, definition_rules, rule
 from kubewright.workloads.kinds import CHILD_KINDS, OPTIONAL
 
 ACCOUNT = "kubewright"
@@ -17,7 +17,6 @@ _KEEP = (*READ, "create", "patch", "delete")
 
 def cluster_rules() -> list[Manifest]:
     """Return the rights in every namespace, and on the definitions."""
-    ours = tuple(each["metadata"]["name"] for each in all_crds())
     others = tuple(f"{kind.plural}.{kind.group}" for kind in OPTIONAL)
     return [
         rule(APP_SERVICES, (*READ, "patch")),
@@ -29,8 +28,6 @@ def cluster_rules() -> list[Manifest]:
         # Trouble is told by pods and by events; nobody's Secrets are read. Pods that block a release are deleted.
         rule(PODS, (*WATCH, "delete")),
         rule(EVENTS, ("create", "patch", *WATCH)),
-        # Who creates something cannot be held to a name: it has none yet.
-        rule(CRDS, ("create",)),
-        rule(CRDS, (*READ, "patch"), names=ours),
+        *definition_rules(all_crds()),
         rule(CRDS, WATCH, names=others),
     ]
