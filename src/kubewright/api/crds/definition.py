@@ -31,6 +31,14 @@ class PrinterColumn:
 
 
 AGE = PrinterColumn("Age", "date", ".metadata.creationTimestamp", "Time since creation.")
+_READY = '.status.conditions[?(@.type=="Ready")]'
+REASON = PrinterColumn("Reason", "string", f"{_READY}.reason", "Why.", priority=1)
+"""Of the condition Ready; shown by `-o wide`."""
+
+
+def ready_column(description: str) -> PrinterColumn:
+    """Return the column of the condition Ready."""
+    return PrinterColumn("Ready", "string", f"{_READY}.status", description)
 
 
 @dataclass(frozen=True, slots=True)

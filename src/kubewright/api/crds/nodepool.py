@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest, ready_column
 from kubewright.api.crds.violations import violations
 from kubewright.api.cron import load_zone, parse_cron
 from kubewright.api.described import Rule, described
@@ -194,9 +194,7 @@ NODE_POOL_CRD: Manifest = crd_manifest(
             PrinterColumn("Coming", "integer", ".status.coming", "Nodes that were asked for and are not there."),
             PrinterColumn("Emptying", "integer", ".status.emptying", "Nodes that are being emptied."),
             PrinterColumn("Hourly", "string", ".status.hourlyCost", "What the nodes cost an hour."),
-            PrinterColumn(
-                "Ready", "string", '.status.conditions[?(@.type=="Ready")].status', "Whether it does its work."
-            ),
+            ready_column("Whether it does its work."),
             AGE,
         ),
     )

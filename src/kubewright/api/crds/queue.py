@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, crd_manifest, ready_column
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
 from kubewright.api.quantity import Quantity
@@ -178,10 +178,8 @@ QUEUE_CRD: Manifest = crd_manifest(
             PrinterColumn("Pending", "integer", ".status.pending", "Pods that wait for a node."),
             PrinterColumn("Running", "integer", ".status.running", "Pods that have one."),
             PrinterColumn("Share", "string", ".status.share", "The largest part that it has of anything limited."),
-            PrinterColumn(
-                "Ready", "string", '.status.conditions[?(@.type=="Ready")].status', "Whether it is taken as it is."
-            ),
-            PrinterColumn("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', "Why.", priority=1),
+            ready_column("Whether it is taken as it is."),
+            REASON,
             AGE,
         ),
     )

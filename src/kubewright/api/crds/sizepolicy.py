@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, crd_manifest, ready_column
 from kubewright.api.crds.scalepolicy.metrics import AMOUNT, above_zero
 from kubewright.api.crds.scalepolicy.policy import PolicyTarget
 from kubewright.api.described import Rule, described
@@ -86,10 +86,8 @@ SIZE_POLICY_CRD: Manifest = crd_manifest(
             PrinterColumn("Mode", "string", ".spec.mode", "What is done."),
             PrinterColumn("Saves-CPU", "string", ".status.savesCpu", "Cores that are requested beyond the targets."),
             PrinterColumn("Saves-Memory", "string", ".status.savesMemory", "Memory, likewise."),
-            PrinterColumn(
-                "Ready", "string", '.status.conditions[?(@.type=="Ready")].status', "Whether it does its work."
-            ),
-            PrinterColumn("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', "Why.", priority=1),
+            ready_column("Whether it does its work."),
+            REASON,
             AGE,
         ),
     )

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from kubewright.api.autoscaling import TargetReference
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, crd_manifest, ready_column
 from kubewright.api.crds.scalepolicy.metrics import KINDS, WAKES, PolicyMetric, QueryGoal
 from kubewright.api.crds.scalepolicy.rules import (
     ADOPT,
@@ -142,10 +142,8 @@ SCALE_POLICY_CRD: Manifest = crd_manifest(
             PrinterColumn("Max", "integer", ".spec.max", "At most so many pods."),
             PrinterColumn("Current", "integer", ".status.currentReplicas", "How many pods were wanted."),
             PrinterColumn("Desired", "integer", ".status.desiredReplicas", "How many there should be."),
-            PrinterColumn(
-                "Ready", "string", '.status.conditions[?(@.type=="Ready")].status', "Whether it does its work."
-            ),
-            PrinterColumn("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', "Why.", priority=1),
+            ready_column("Whether it does its work."),
+            REASON,
             AGE,
         ),
     )
