@@ -65,6 +65,11 @@ class ObjectMeta(Leaf, frozen=True):
     owner_references: tuple[OwnerReference, ...] = ()
     generate_name: str = ""
 
+    @property
+    def seniority(self) -> tuple[str, str]:
+        """Return what puts objects in order, the oldest first."""
+        return self.creation_timestamp or "", self.name
+
 
 class KubeObject(msgspec.Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     """The base of every typed object."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from kubewright.api.autoscaling import Scale as ScaleObject
 from kubewright.api.meta import Manifest, ObjectKey, Resource
@@ -29,6 +29,13 @@ class Apply:
     subresource: str = ""
     or_replace: str = ""
     only_new: bool = False
+
+    @classmethod
+    def status(cls, resource: Resource[Any], key: ObjectKey, status: Manifest) -> Self:
+        """Return the write of an object's status."""
+        metadata = {"name": key.name} | ({"namespace": key.namespace} if key.namespace else {})
+        head = {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata}
+        return cls(resource, {**head, "status": status}, "status")
 
     @property
     def key(self) -> ObjectKey:

@@ -10,8 +10,9 @@ from kubewright.api.autoscaling import ScalingBehavior, ScalingPolicy, ScalingRu
 from kubewright.api.core import Pod
 from kubewright.api.crds.scalepolicy import Behavior, BehaviorRules, ScalePolicySpec, ScaleSchedule
 from kubewright.api.cron import Schedule, load_zone, parse_cron
+from kubewright.api.workload import REVISION_HASH, TEMPLATE_HASH
 
-_REVISIONS = ("pod-template-hash", "controller-revision-hash")
+_REVISIONS = (TEMPLATE_HASH, REVISION_HASH)
 _PERIOD = 15
 _UP = (ScalingPolicy("Pods", 4, _PERIOD), ScalingPolicy("Percent", 100, _PERIOD))
 _DOWN = (ScalingPolicy("Percent", 100, _PERIOD),)

@@ -134,10 +134,8 @@ class ScalePolicyReconciler:
         return min(rivals, key=lambda each: each.key, default=None)
 
     def _older(self, policy: ScalePolicy) -> str:
-        def age(each: ScalePolicy) -> tuple[str, str]:
-            return each.metadata.creation_timestamp or "", each.metadata.name
-
-        first = min(self.policies.index.by(BY_TARGET, _target(policy)), key=age, default=policy)
+        policies = self.policies.index.by(BY_TARGET, _target(policy))
+        first = min(policies, key=lambda each: each.metadata.seniority, default=policy)
         return "" if first.key == policy.key else first.metadata.name
 
     def needs(self) -> Needs:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from kubewright.api.core import Pod
 from kubewright.api.crds.scalepolicy import REACTIVE, ScalePolicy
 from kubewright.api.meta import ObjectKey
+from kubewright.api.workload import names_of_pods
 from kubewright.autoscaler.metrics import Outlook
-from kubewright.autoscaler.outlook import Growing, Load, its_pods, load_of, startup_seconds
+from kubewright.autoscaler.outlook import Growing, Load, load_of, startup_seconds
 from kubewright.autoscaler.readings import WINDOW_SECONDS, Readings, metrics_of
 from kubewright.clock import Clock
 from kubewright.scaling.queueing import STEP_SECONDS
@@ -131,7 +132,7 @@ class Forecasts:
         if self.source is None:
             return {key: {} for key in keys}
         found: dict[ObjectKey, dict[float, float]] = {key: {} for key in keys}
-        patterns = {key: its_pods(*self._targets[key]) for key in keys}
+        patterns = {key: names_of_pods(*self._targets[key]) for key in keys}
         start = end - WEEK_SECONDS
         while start < end:
             span = Span(start, min(start + CHUNK_SECONDS, end) - MINUTE_SECONDS, MINUTE_SECONDS)

@@ -6,7 +6,6 @@ The forecast is that of `scaling.forecast`: how much a load grows within a horiz
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,12 +95,6 @@ def startup_seconds(pods: Sequence[Pod]) -> float | None:
         if ready is not None and ready.is_true and ready.last_transition_time and pod.metadata.creation_timestamp:
             took.append(parse_time(ready.last_transition_time) - parse_time(pod.metadata.creation_timestamp))
     return min(max(sorted(took)[len(took) // 2], _LEAST_START), _MOST_START) if took else None
-
-
-def its_pods(kind: str, name: str) -> re.Pattern[str]:
-    """Return what the names of a workload's pods look like, also of those that are gone."""
-    endings = {"Deployment": r"-[a-z0-9]+-[a-z0-9]{5}", "StatefulSet": r"-\d+"}
-    return re.compile(re.escape(name) + endings.get(kind, r"-[a-z0-9-]+"))
 
 
 class Growing:

@@ -51,9 +51,7 @@ def status_of(policy: ScalePolicy, turn: Turn) -> Apply | None:
     }
     if at is not None:
         status["lastScaleTime"] = at
-    metadata = {"namespace": policy.metadata.namespace, "name": policy.metadata.name}
-    head = {"apiVersion": SCALE_POLICIES.api_version, "kind": SCALE_POLICIES.kind, "metadata": metadata}
-    return Apply(SCALE_POLICIES, {**head, "status": status}, "status")
+    return Apply.status(SCALE_POLICIES, policy.key, status)
 
 
 def _moved(before: tuple[MetricStatus, ...], after: Sequence[Mapping[str, Any]]) -> bool:

@@ -12,6 +12,7 @@ from kubewright.api.core import PODS, Pod
 from kubewright.api.crds.scalepolicy import ScalePolicy
 from kubewright.api.meta import KubeObject, Leaf, ObjectKey, Resource
 from kubewright.api.selectors import LabelSelector, Selector, parse_label_selector
+from kubewright.api.workload import REVISION_HASH, TEMPLATE_HASH
 from kubewright.errors import OpError
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.operators import Operator
@@ -20,8 +21,8 @@ from kubewright.runtime.scales import ScaleResource, Scales
 BY_LABEL = "label"
 _EACH_ITS_OWN = frozenset(
     {
-        "pod-template-hash",
-        "controller-revision-hash",
+        TEMPLATE_HASH,
+        REVISION_HASH,
         "statefulset.kubernetes.io/pod-name",
         "apps.kubernetes.io/pod-index",
     }

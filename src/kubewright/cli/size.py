@@ -44,11 +44,12 @@ def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, conte
 
 async def _reports(config: ConnectionConfig, prometheus: str, namespace: str) -> list[Report]:
     from kubewright.api.core import PODS
+    from kubewright.api.workload import workload_of
     from kubewright.cli.measurements import measured_by
     from kubewright.client.connect import connect
     from kubewright.clock import Clock
     from kubewright.errors import ErrorKind, OpError
-    from kubewright.sizing.book import Book, workload_of
+    from kubewright.sizing.book import Book
     from kubewright.sizing.observing import Observer
     from kubewright.sizing.report import reports
 

@@ -345,10 +345,4 @@ def _status(
         "observedGeneration": figures[2],
         "conditions": written(conditions),
     }
-    manifest = {
-        "apiVersion": GPU_POLICIES.api_version,
-        "kind": GPU_POLICIES.kind,
-        "metadata": {"name": policy.metadata.name},
-        "status": status,
-    }
-    return Apply(GPU_POLICIES, manifest, "status")
+    return Apply.status(GPU_POLICIES, policy.key, status)

@@ -17,6 +17,7 @@ from kubewright.api.core import PODS
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import EMPTY, Manifest, ObjectKey, Resource, rfc3339
 from kubewright.api.owners import is_owned_by, owner_reference
+from kubewright.api.workload import TEMPLATE_HASH
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -25,7 +26,6 @@ from kubewright.harness.snapshot import SURROUNDINGS
 MOST_PODS = 3
 RELEASE = "harness.kubewright.dev/template"
 """On the pods of StatefulSets: which template they are of."""
-_HASH_LABEL = "pod-template-hash"
 _REVISION = "deployment.kubernetes.io/revision"
 _DEPLOYMENTS, _SETS, _STATEFUL, _PODS = map(live_resource, (DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, PODS))
 _REFUSED = frozenset({ErrorKind.INVALID, ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND})
@@ -133,8 +133,8 @@ def digest_of(template: Mapping[str, Any]) -> str:
 def _set_of(deployment: LiveObject) -> Manifest:
     template, replicas = deployment.spec["template"], deployment.spec.get("replicas", 1)
     digest, metadata = digest_of(template), template["metadata"]
-    labels = {**metadata.get("labels", {}), _HASH_LABEL: digest}
-    selector = {"matchLabels": {**deployment.spec["selector"].get("matchLabels", {}), _HASH_LABEL: digest}}
+    labels = {**metadata.get("labels", {}), TEMPLATE_HASH: digest}
+    selector = {"matchLabels": {**deployment.spec["selector"].get("matchLabels", {}), TEMPLATE_HASH: digest}}
     return {
         "metadata": {
             "namespace": deployment.metadata.namespace,

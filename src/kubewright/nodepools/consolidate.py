@@ -113,9 +113,7 @@ def _emptied(
     if not leaving:
         return state, {}
     fork = state.fork()
-    rows = sorted(
-        (fork.row(unplaced(pod)) for pod in leaving), key=lambda row: (-row.priority, -row.shape.small[0], row.key)
-    )
+    rows = sorted((fork.row(unplaced(pod)) for pod in leaving), key=by_weight)
     if _is_too_much(fork, np.sum([row.request for row in rows], axis=0), without):
         return rows[0].key
     for row in rows:

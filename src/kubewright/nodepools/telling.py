@@ -45,13 +45,7 @@ def status_of(
         "observedGeneration": generation,
         "conditions": written(conditions),
     }
-    manifest: Manifest = {
-        "apiVersion": NODE_POOLS.api_version,
-        "kind": NODE_POOLS.kind,
-        "metadata": {"name": pool.metadata.name},
-        "status": status,
-    }
-    return Apply(NODE_POOLS, manifest, "status")
+    return Apply.status(NODE_POOLS, pool.key, status)
 
 
 def _doing(figures: PoolFigures, advice: str) -> tuple[str, str]:

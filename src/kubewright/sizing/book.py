@@ -5,54 +5,19 @@ It holds no pods. Whose a measurement is tells the pod that it is about; of a po
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from kubewright.api.core import Pod
-from kubewright.api.meta import ObjectKey, controller_of, parse_time
+from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.api.quantity import parse_quantity
+from kubewright.api.workload import Workload, workload_named, workload_of
 from kubewright.scaling.sizing import BYTES, CORES, DAY_SECONDS, HISTORY_DAYS, Advice, ContainerUse, Unknown
 from kubewright.series.protocol import CONTAINER, Series, Vector
 
-_HASH_LABEL = "pod-template-hash"
-_SUFFIXES = {
-    "Deployment": re.compile(r"-[a-z0-9]{1,10}-[a-z0-9]{5}$", re.ASCII),
-    "StatefulSet": re.compile(r"-[0-9]+$", re.ASCII),
-    "DaemonSet": re.compile(r"-[a-z0-9]{5}$", re.ASCII),
-}
 OOM_KILLED = "OOMKilled"
 _FRESH_SECONDS = 300.0
 _MOST_KILLS = 10_000
-
-
-class Workload(NamedTuple):
-    """What pods belong to, such as a Deployment."""
-
-    namespace: str
-    kind: str
-    name: str
-
-
-def workload_of(pod: Pod) -> Workload | None:
-    """Return what a pod belongs to: its controller, or the Deployment of its ReplicaSet; None for one by itself."""
-    owner = controller_of(pod)
-    if owner is None:
-        return None
-    suffix = f"-{pod.metadata.labels.get(_HASH_LABEL, '')}"
-    if owner.kind == "ReplicaSet" and len(suffix) > 1 and owner.name.endswith(suffix):
-        return Workload(pod.metadata.namespace, "Deployment", owner.name.removesuffix(suffix))
-    return Workload(pod.metadata.namespace, owner.kind, owner.name)
-
-
-def workload_named(pod: ObjectKey, known: Collection[Workload]) -> Workload | None:
-    """Return the workload among those known whose pods have such names, for a pod that is no more."""
-    for kind, suffix in _SUFFIXES.items():
-        found = Workload(pod.namespace, kind, suffix.sub("", pod.name))
-        if found.name != pod.name and found in known:
-            return found
-    return None
 
 
 @dataclass(slots=True)

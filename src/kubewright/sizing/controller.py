@@ -14,6 +14,7 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.plan import Announce, Plan, Resize
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
 from kubewright.api.quotas import LIMIT_RANGES, RESOURCE_QUOTAS, LimitRange, ResourceQuota
+from kubewright.api.workload import Workload, workload_of
 from kubewright.clock import Clock
 from kubewright.disruption.budget import Allowance
 from kubewright.errors import ErrorKind, OpError
@@ -24,7 +25,7 @@ from kubewright.runtime.plans import Executor
 from kubewright.runtime.predicates import generation_changed
 from kubewright.series.protocol import MetricSource
 from kubewright.series.resourceapi import ResourceSource
-from kubewright.sizing.book import OOM_KILLED, Book, Workload, workload_of
+from kubewright.sizing.book import OOM_KILLED, Book
 from kubewright.sizing.decide import Seen, Turn, decide, held_by, room_in
 from kubewright.sizing.figures import SizingMetrics
 from kubewright.sizing.observing import ROUND_SECONDS, Observer
@@ -75,7 +76,7 @@ class SizePolicyReconciler:
         if problem is None and policy.spec.mode != OFF:
             turn = decide(self._seen(policy), self._may_restart, self.clock.now())
             self.metrics.tell(key, turn)
-            problem = await self._carry_out(policy, turn) or problem
+            problem = await self._carry_out(policy, turn)
             if problem is None and self.observer.problem and not any(each.target for each in turn.advice):
                 problem = "MetricsFailed", self.observer.problem
         status = status_of(policy, turn, ready(policy, turn, problem), self.clock.now())
@@ -113,7 +114,7 @@ class SizePolicyReconciler:
         if wrong:
             return "InvalidSpec", "; ".join(wrong)
         rivals = self.caches.policies.index.by(BY_WORKLOAD, _workload(policy))
-        first = min(rivals, key=_age, default=policy)
+        first = min(rivals, key=lambda each: each.metadata.seniority, default=policy)
         if first.key != policy.key:
             return "TargetTaken", f"the SizePolicy {first.metadata.name} sizes the same target, and is older"
         return None
@@ -151,10 +152,6 @@ class SizePolicyReconciler:
 
 def _workload(policy: SizePolicy | ScalePolicy) -> Workload:
     return Workload(policy.metadata.namespace, policy.spec.target.kind, policy.spec.target.name)
-
-
-def _age(policy: SizePolicy) -> tuple[str, str]:
-    return policy.metadata.creation_timestamp or "", policy.metadata.name
 
 
 def _of_policy(policy: SizePolicy | ScalePolicy) -> Iterable[Hashable]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 from kubewright.api.autoscaling import HorizontalPodAutoscaler
 from kubewright.api.core import PODS, Container, Pod
@@ -19,10 +18,11 @@ from kubewright.api.crds.scalepolicy import ScalePolicy
 from kubewright.api.crds.sizepolicy import APPLY, SizeAdvice, SizePolicySpec
 from kubewright.api.meta import parse_time
 from kubewright.api.plan import Resize
-from kubewright.api.quantity import Quantity, format_quantity, milli, value
+from kubewright.api.quantity import Quantity, milli, value
 from kubewright.api.quotas import LimitRange, ResourceQuota
+from kubewright.api.resources import write_amount
 from kubewright.scaling.sizing import BYTES, CORES, Advice, Unknown
-from kubewright.sizing.amounts import MILLI, Amount, Bounds, Needs, needs, resized
+from kubewright.sizing.amounts import Amount, Bounds, Needs, needs, resized
 
 PAUSE_SECONDS = 600.0
 SHRINKING_SHARE = 0.1
@@ -76,7 +76,7 @@ class Turn:
 def decide(seen: Seen, may_restart: Callable[[Pod], bool], now: float) -> Turn:
     """Return a policy's turn; `may_restart` is asked of a pod with a container that must restart for it."""
     pods = [pod for pod in seen.pods if pod.status.phase == "Running" and not pod.is_terminating]
-    pods.sort(key=lambda pod: (pod.metadata.creation_timestamp or "", pod.metadata.name))
+    pods.sort(key=lambda pod: pod.metadata.seniority)
     turn = Turn(tuple(_advices(seen, pods)), _saves(seen, pods))
     if seen.spec.mode != APPLY:
         return turn
@@ -173,8 +173,8 @@ def _of_container(seen: Seen, pod: Pod, container: Container, room: Room) -> _Fo
         changed = {name: each for name, each in changed.items() if each.request > _request(container, name)}
     if not changed:
         return None
-    requests = {name: _text(name, each.request) for name, each in changed.items()}
-    limits = {name: _text(name, each.limit) for name, each in changed.items() if each.limit is not None}
+    requests = {name: write_amount(name, each.request) for name, each in changed.items()}
+    limits = {name: write_amount(name, each.limit) for name, each in changed.items() if each.limit is not None}
     resize = Resize(PODS, pod.key, pod.metadata.uid, container.name, requests, limits)
     policies = {each.resource_name: each.restart_policy for each in container.resize_policy}
     return _Found(resize, room, shrinks and not grows, any(policies.get(name) == _RESTARTS for name in changed))
@@ -222,7 +222,7 @@ def _advices(seen: Seen, pods: Sequence[Pod]) -> Iterator[SizeAdvice]:
             if amount is None:
                 yield _without(told, "it requests none, and the class of service would change")
                 continue
-            told = SizeAdvice(container.name, resource, _text(resource, amount.request))
+            told = SizeAdvice(container.name, resource, write_amount(resource, amount.request))
             if wanted is None or known is None:
                 found = known.advice[resource] if known is not None else None
                 yield _without(told, found.why if isinstance(found, Unknown) else "nothing was measured")
@@ -231,9 +231,9 @@ def _advices(seen: Seen, pods: Sequence[Pod]) -> Iterator[SizeAdvice]:
                 container.name,
                 resource,
                 told.requested,
-                _text(resource, wanted.lower),
-                _text(resource, wanted.target),
-                _text(resource, wanted.upper),
+                write_amount(resource, wanted.lower),
+                write_amount(resource, wanted.target),
+                write_amount(resource, wanted.upper),
                 f"{known.days[resource]:.1f}",
                 seen.held.get(resource, ""),
             )
@@ -293,7 +293,3 @@ def _shares_of(autoscaler: HorizontalPodAutoscaler) -> set[str]:
 
 def _number(resource: str, amount: Quantity) -> int:
     return milli(amount) if resource == CORES else value(amount)
-
-
-def _text(resource: str, amount: int) -> str:
-    return format_quantity(Fraction(amount, MILLI)) if resource == CORES else format_quantity(amount, "BinarySI")

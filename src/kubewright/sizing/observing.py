@@ -12,10 +12,11 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from kubewright.api.workload import Workload
 from kubewright.clock import Clock
 from kubewright.scaling.sizing import BYTES, CORES, DAY_SECONDS, HISTORY_DAYS
 from kubewright.series.protocol import MetricSource, Missing, PodQuery, Signal, Span, Why
-from kubewright.sizing.book import Book, Workload
+from kubewright.sizing.book import Book
 
 ROUND_SECONDS = 60.0
 HISTORY = {CORES: (60.0, DAY_SECONDS / 6), BYTES: (300.0, DAY_SECONDS)}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from kubewright.api.core import Pod
 from kubewright.api.crds.sizepolicy import SizeAdvice, SizePolicySpec
-from kubewright.api.quantity import format_quantity
+from kubewright.api.resources import write_amount
+from kubewright.api.workload import Workload, workload_of
 from kubewright.scaling.sizing import BYTES, CORES
-from kubewright.sizing.amounts import MILLI
-from kubewright.sizing.book import Book, Workload, workload_of
+from kubewright.sizing.book import Book
 from kubewright.sizing.decide import Known, Seen, decide
 
 
@@ -54,7 +53,7 @@ def reports(pods: Iterable[Pod], book: Book, now: float) -> list[Report]:
         known = knowledge(book, workload, theirs, spec.resources, now)
         turn = decide(Seen(spec, theirs, known, _not_asked), lambda _: False, now)
         cpu, memory = turn.saves.get(CORES, 0), turn.saves.get(BYTES, 0)
-        saved = format_quantity(Fraction(cpu, MILLI)), format_quantity(memory, "BinarySI")
+        saved = write_amount(CORES, cpu), write_amount(BYTES, memory)
         found.append(Report(workload, len(theirs), turn.advice, *saved))
     return found
 

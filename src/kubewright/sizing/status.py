@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
 from kubewright.api.conditions import READY, Condition, set_condition, written
 from kubewright.api.crds.sizepolicy import APPLY, OFF, SIZE_POLICIES, SizeAdvice, SizePolicy
 from kubewright.api.meta import Manifest
 from kubewright.api.plan import Apply
-from kubewright.api.quantity import format_quantity, parse_quantity
+from kubewright.api.quantity import parse_quantity
+from kubewright.api.resources import write_amount
 from kubewright.scaling.sizing import BYTES, CORES
-from kubewright.sizing.amounts import MILLI
 from kubewright.sizing.decide import Turn
 
 _NEWS = 0.1
@@ -49,12 +48,10 @@ def status_of(policy: SizePolicy, turn: Turn, condition: Condition, now: float) 
         "advice": [_written(each) for each in turn.advice],
     }
     if CORES in turn.saves:
-        status["savesCpu"] = format_quantity(Fraction(turn.saves[CORES], MILLI))
+        status["savesCpu"] = write_amount(CORES, turn.saves[CORES])
     if BYTES in turn.saves:
-        status["savesMemory"] = format_quantity(turn.saves[BYTES], "BinarySI")
-    metadata = {"namespace": policy.metadata.namespace, "name": policy.metadata.name}
-    head = {"apiVersion": SIZE_POLICIES.api_version, "kind": SIZE_POLICIES.kind, "metadata": metadata}
-    return Apply(SIZE_POLICIES, {**head, "status": status}, "status")
+        status["savesMemory"] = write_amount(BYTES, turn.saves[BYTES])
+    return Apply.status(SIZE_POLICIES, policy.key, status)
 
 
 def _written(advice: SizeAdvice) -> Manifest:

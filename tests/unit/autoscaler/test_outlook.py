@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from kubewright.api.workload import names_of_pods
 from kubewright.autoscaler.metrics import Outlook
-from kubewright.autoscaler.outlook import MOST_GAP_STEPS, Growing, Load, its_pods
+from kubewright.autoscaler.outlook import MOST_GAP_STEPS, Growing, Load
 from kubewright.series.protocol import Signal
 
 STEADY = Load(0, Signal.REQUESTS, 100.0, 20.0)
@@ -64,4 +65,4 @@ def test_a_gap_is_bridged_and_a_long_one_or_other_pods_are_not():
     ],
 )
 def test_pods_of_the_past_are_known_by_their_names(kind, name, mine):
-    assert (its_pods(kind, "web").fullmatch(name) is not None) is mine
+    assert (names_of_pods(kind, "web").fullmatch(name) is not None) is mine

@@ -6,8 +6,8 @@ import pytest
 from click.testing import CliRunner
 
 from kubewright.api.crds.sizepolicy import SizeAdvice
+from kubewright.api.workload import Workload
 from kubewright.cli import size
-from kubewright.sizing.book import Workload
 from kubewright.sizing.report import Report
 
 REPORT = Report(

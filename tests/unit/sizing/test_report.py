@@ -5,9 +5,10 @@ import pytest
 
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
+from kubewright.api.workload import Workload, workload_named, workload_of
 from kubewright.scaling.sizing import BYTES, CORES, DAY_SECONDS
 from kubewright.series.protocol import CONTAINER, Sample, Series, Vector
-from kubewright.sizing.book import Book, Workload, workload_named, workload_of
+from kubewright.sizing.book import Book
 from kubewright.sizing.report import reports
 
 NOW = 1_800_000_000.0

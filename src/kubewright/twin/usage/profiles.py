@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from kubewright.api.meta import controller_of
 from kubewright.api.pods import Container, Pod
+from kubewright.api.workload import workload_of
 from kubewright.twin.usage.curve import Curve, constant
 from kubewright.twin.usage.models import MODELS, default_model, room_of
 from kubewright.twin.usage.profile import Load, Profile
@@ -25,7 +25,6 @@ MODEL = "usage"
 APP = "app"
 REQUESTS = "requests-per-second"
 _IDLE_SHARE = 0.05
-_TEMPLATE_HASH = "pod-template-hash"
 
 _CURVES: Mapping[str, tuple[str, Callable[[str], Curve]]] = {
     "cpu": ("cpu", read_curve),
@@ -76,11 +75,8 @@ def app_of(pod: Pod) -> str:
     named = pod.metadata.annotations.get(PREFIX + APP)
     if named:
         return named
-    owner = controller_of(pod)
-    if owner is None:
-        return pod.metadata.name
-    suffix = f"-{pod.metadata.labels.get(_TEMPLATE_HASH, '')}"
-    return owner.name.removesuffix(suffix) if owner.kind == "ReplicaSet" else owner.name
+    workload = workload_of(pod)
+    return pod.metadata.name if workload is None else workload.name
 
 
 class _Notes:

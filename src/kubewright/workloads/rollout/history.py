@@ -12,12 +12,11 @@ from kubewright.api.apps import CONTROLLER_REVISIONS, REPLICA_SETS
 from kubewright.api.core import PODS
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.live import LiveObject
+from kubewright.api.workload import REVISION_HASH
 from kubewright.client.protocol import Client
 from kubewright.workloads.children.identity import NAME_LABEL
 from kubewright.workloads.rollout.releases import Revision, revisions_of, set_revisions_of
 from kubewright.workloads.rollout.steps import is_stateful
-
-_OF_REVISION = "controller-revision-hash"
 
 
 async def kept_revisions(
@@ -33,6 +32,6 @@ async def kept_revisions(
     pods: Counter[str] = Counter()
     if counted:
         listing = await client.list(PODS, namespace=namespace, label_selector=selector)
-        pods.update(pod.metadata.labels.get(_OF_REVISION, "") for pod in listing.items)
+        pods.update(pod.metadata.labels.get(REVISION_HASH, "") for pod in listing.items)
     kept = await client.list(CONTROLLER_REVISIONS, namespace=namespace, label_selector=selector)
     return set_revisions_of(runner.metadata.uid, kept.items, pods)

@@ -16,15 +16,15 @@ import msgspec
 
 from kubewright.api.apps import ControllerRevision, ReplicaSet
 from kubewright.api.meta import EMPTY, Manifest, controller_of, parse_time
+from kubewright.api.workload import TEMPLATE_HASH
 
 RELEASE_LABEL = "app.example.com/release"
 TRACK_LABEL = "app.example.com/track"
 """On every pod: which of two Deployments it is of. Always, so that a Service may come to ask for it at any time."""
 STABLE_TRACK, TRIAL_TRACK = "stable", "trial"
-_HASH_LABEL = "pod-template-hash"
 _REVISION = "deployment.kubernetes.io/revision"
 _EARLIER = "deployment.kubernetes.io/revision-history"
-_OURS = frozenset({RELEASE_LABEL, TRACK_LABEL, _HASH_LABEL})
+_OURS = frozenset({RELEASE_LABEL, TRACK_LABEL, TEMPLATE_HASH})
 
 
 def release_of(template: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ import msgspec
 from kubewright.api.apps import DAEMON_SETS, ControllerRevision, DaemonSet
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import ObjectKey
+from kubewright.api.workload import REVISION_HASH
 from kubewright.runtime.controller import Done, RequeueAfter, watch_own
 from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import WorkQueue
@@ -18,7 +19,6 @@ from kubewright.twin.controllers import history
 from kubewright.twin.controllers.context import Context
 from kubewright.twin.controllers.daemonset.backoff import FailureBackoff
 from kubewright.twin.controllers.daemonset.decide import View, look_again_seconds, roll, scale, status_of
-from kubewright.twin.controllers.daemonset.nodes import HASH_LABEL
 from kubewright.twin.controllers.expectations import EXPIRY_SECONDS, Expectations
 from kubewright.twin.controllers.ownership import take
 from kubewright.twin.controllers.podnews import GATHER_SECONDS, PodNews
@@ -50,7 +50,7 @@ class DaemonSetReconciler:
         revisions = await take(self.writer, self.caches.revisions, daemon_set, DAEMON_SETS, selector)
         if daemon_set.metadata.deletion_timestamp is not None:
             return Done()
-        present = history.present(daemon_set, DAEMON_SETS, daemon_set.spec.template, revisions, HASH_LABEL)
+        present = history.present(daemon_set, DAEMON_SETS, daemon_set.spec.template, revisions, REVISION_HASH)
         await self.writer.do(present.writes)
         nodes = self.caches.nodes.index.values()
         held = self.failures.held(daemon_set, pods, now)
@@ -74,8 +74,8 @@ class DaemonSetReconciler:
     def _outdated(
         self, daemon_set: DaemonSet, present: str, pods: Sequence[Pod], revisions: Sequence[ControllerRevision]
     ) -> list[Remove]:
-        living = {pod.metadata.labels.get(HASH_LABEL, "") for pod in pods}
-        used = {each.metadata.name for each in revisions if each.metadata.labels.get(HASH_LABEL) in living}
+        living = {pod.metadata.labels.get(REVISION_HASH, "") for pod in pods}
+        used = {each.metadata.name for each in revisions if each.metadata.labels.get(REVISION_HASH) in living}
         return history.outdated(revisions, {*used, present}, daemon_set.spec.revision_history_limit)
 
     async def _write_status(self, view: View) -> None:

@@ -11,11 +11,11 @@ from typing import Any
 
 from kubewright.api.apps import DaemonSet, RollingUpdate
 from kubewright.api.core import PODS, Node, Pod
+from kubewright.api.workload import REVISION_HASH
 from kubewright.twin.controllers.availability import amount, available_after_seconds, is_available
 from kubewright.twin.controllers.daemonset.nodes import (
     GENERATION,
     GENERATION_LABEL,
-    HASH_LABEL,
     Daemon,
     Verdict,
     daemon_pod,
@@ -68,7 +68,7 @@ class View:
         """Tell whether a pod is of the present template."""
         labels = pod.metadata.labels
         generation = self.daemon_set.metadata.annotations.get(GENERATION)
-        return labels.get(HASH_LABEL) == self.hash or (
+        return labels.get(REVISION_HASH) == self.hash or (
             generation is not None and labels.get(GENERATION_LABEL) == generation
         )
 

@@ -16,9 +16,9 @@ from kubewright.api.apps import DAEMON_SETS, DaemonSet
 from kubewright.api.core import Node, Pod, PodSpec, Toleration
 from kubewright.api.meta import Manifest
 from kubewright.api.tolerations import NO_EXECUTE, NO_SCHEDULE, untolerated
+from kubewright.api.workload import REVISION_HASH
 from kubewright.twin.controllers.podwrites import pod_manifest
 
-HASH_LABEL = "controller-revision-hash"
 GENERATION_LABEL = "pod-template-generation"
 GENERATION = "deprecated.daemonset.template.generation"
 _TOLERATED = (
@@ -76,7 +76,7 @@ def daemon_pod(daemon_set: DaemonSet, node: str, digest: str) -> Manifest:
     """Return the pod of the present template for one node."""
     manifest = pod_manifest(daemon_set, DAEMON_SETS, daemon_set.spec.template)
     metadata = manifest["metadata"]
-    labels = {**metadata.get("labels", {}), HASH_LABEL: digest}
+    labels = {**metadata.get("labels", {}), REVISION_HASH: digest}
     generation = daemon_set.metadata.annotations.get(GENERATION)
     if generation:
         labels[GENERATION_LABEL] = generation

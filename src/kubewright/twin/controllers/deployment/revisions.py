@@ -10,10 +10,10 @@ import msgspec
 from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, Deployment, ReplicaSet
 from kubewright.api.meta import Manifest
 from kubewright.api.owners import owner_reference
+from kubewright.api.workload import TEMPLATE_HASH
 from kubewright.twin.controllers.deployment.rollout import DESIRED, MAX_REPLICAS, Limits, oldest_first
 from kubewright.twin.controllers.hashes import short_hash
 
-HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
 _NOT_COPIED = frozenset(
@@ -30,7 +30,7 @@ def find_new(deployment: Deployment, sets: Sequence[ReplicaSet]) -> ReplicaSet |
 
 def _without_hash(template: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = template.get("metadata", {})
-    labels = {key: value for key, value in metadata.get("labels", {}).items() if key != HASH_LABEL}
+    labels = {key: value for key, value in metadata.get("labels", {}).items() if key != TEMPLATE_HASH}
     return {**template, "metadata": {**metadata, "labels": labels}}
 
 
@@ -55,7 +55,7 @@ def new_set(deployment: Deployment, revision: int, replicas: int) -> Manifest:
     digest = template_hash(deployment)
     template = deployment.spec.template
     metadata = template.get("metadata", {})
-    labels = {**metadata.get("labels", {}), HASH_LABEL: digest}
+    labels = {**metadata.get("labels", {}), TEMPLATE_HASH: digest}
     selector = msgspec.to_builtins(deployment.spec.selector)
     selector = {name: value for name, value in selector.items() if value}
     return {
@@ -71,7 +71,7 @@ def new_set(deployment: Deployment, revision: int, replicas: int) -> Manifest:
         "spec": {
             "replicas": replicas,
             "minReadySeconds": deployment.spec.min_ready_seconds,
-            "selector": {**selector, "matchLabels": {**selector.get("matchLabels", {}), HASH_LABEL: digest}},
+            "selector": {**selector, "matchLabels": {**selector.get("matchLabels", {}), TEMPLATE_HASH: digest}},
             "template": {**template, "metadata": {**metadata, "labels": labels}},
         },
     }

@@ -53,7 +53,7 @@ def active(sets: Iterable[ReplicaSet]) -> list[ReplicaSet]:
 
 def oldest_first(sets: Iterable[ReplicaSet]) -> list[ReplicaSet]:
     """Sort by creation, and by name within a second."""
-    return sorted(sets, key=lambda each: (each.metadata.creation_timestamp or "", each.metadata.name))
+    return sorted(sets, key=lambda each: each.metadata.seniority)
 
 
 def initial_size(deployment: Deployment, others: Sequence[ReplicaSet]) -> int:

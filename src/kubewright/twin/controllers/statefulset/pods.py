@@ -10,10 +10,10 @@ from kubewright.api.apps import STATEFUL_SETS, StatefulSet
 from kubewright.api.core import Pod
 from kubewright.api.meta import Manifest
 from kubewright.api.owners import owner_reference
+from kubewright.api.workload import REVISION_HASH
 from kubewright.twin.controllers.availability import is_available
 from kubewright.twin.controllers.podwrites import pod_manifest
 
-REVISION_LABEL = "controller-revision-hash"
 _NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 _INDEX_LABEL = "apps.kubernetes.io/pod-index"
 _ORDINAL = re.compile(r"(.*)-([0-9]+)")
@@ -29,7 +29,7 @@ def make_pod(stateful_set: StatefulSet, template: Mapping[str, Any], ordinal: in
     """Return the pod of an ordinal."""
     name = f"{stateful_set.metadata.name}-{ordinal}"
     manifest = pod_manifest(stateful_set, STATEFUL_SETS, template)
-    own = {REVISION_LABEL: revision, _NAME_LABEL: name, _INDEX_LABEL: str(ordinal)}
+    own = {REVISION_HASH: revision, _NAME_LABEL: name, _INDEX_LABEL: str(ordinal)}
     metadata: Manifest = {**manifest["metadata"], "name": name}
     metadata["labels"] = {**metadata.get("labels", {}), **own}
     spec: Manifest = {**manifest["spec"], "hostname": name}
@@ -79,7 +79,7 @@ def make_claims(stateful_set: StatefulSet, ordinal: int) -> list[Manifest]:
 
 def revision_of(pod: Pod) -> str:
     """Return the name of the revision that a pod is made from."""
-    return pod.metadata.labels.get(REVISION_LABEL, "")
+    return pod.metadata.labels.get(REVISION_HASH, "")
 
 
 def runs(pod: Pod) -> bool:
