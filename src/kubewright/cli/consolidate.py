@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.profiles import profile_option
 
 if TYPE_CHECKING:
     from kubewright.api.crds.nodepool import NodePool
@@ -15,13 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--profile",
-    type=click.Choice(["spread", "pack", "cost", "gpu"]),
-    default="spread",
-    show_default=True,
-    help="What the cluster's scheduler prefers: moves are tried by it.",
-)
+@profile_option("What the cluster's scheduler prefers: moves are tried by it.")
 @cluster_options
 def consolidate(*, profile: str, kubeconfig: str, context: str) -> None:
     """Show which nodes could be given back at a saving, tried on a copy of the live cluster. It moves nobody.
@@ -37,8 +33,6 @@ def consolidate(*, profile: str, kubeconfig: str, context: str) -> None:
     from kubewright.nodepools.seen import Seen
 
     async def look() -> list[Preview]:
-        from dataclasses import replace
-
         client = connect(connection(kubeconfig, context))
         try:
             cluster, pools = await read_cluster(client), await _pools(client)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.profiles import profile_option
 from kubewright.cli.service import lease_place, log, prometheus_option, service_options
 
 if TYPE_CHECKING:
@@ -27,13 +28,7 @@ def run() -> None:
 @click.option(
     "--name", default="kubewright-scheduler", show_default=True, help="Which pods: those of this schedulerName."
 )
-@click.option(
-    "--profile",
-    type=click.Choice(["spread", "pack", "cost", "gpu"]),
-    default="spread",
-    show_default=True,
-    help="Empty nodes first, as kube-scheduler; full ones; cheap ones; or whole GPUs last.",
-)
+@profile_option("Empty nodes first, as kube-scheduler; full ones; cheap ones; or whole GPUs last.")
 def scheduler(*, name: str, profile: str, **service: Any) -> None:
     """Place pods. With --name default-scheduler it takes the place of kube-scheduler, which must not run then."""
     from kubewright.app import Choices
@@ -54,13 +49,7 @@ def gpu(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
-@click.option(
-    "--profile",
-    type=click.Choice(["spread", "pack", "cost", "gpu"]),
-    default="spread",
-    show_default=True,
-    help="What the cluster's scheduler prefers: moves are tried by it.",
-)
+@profile_option("What the cluster's scheduler prefers: moves are tried by it.")
 def nodes(*, profile: str, **service: Any) -> None:
     """Add nodes where pods wait and give back what can be spared, as NodePools say; by Cluster API."""
     from kubewright.app import Choices

@@ -8,9 +8,7 @@ from typing import Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.why import PROFILES
-
-_CHOICE = click.Choice(PROFILES)
+from kubewright.cli.profiles import PROFILES, profile_option
 
 
 @click.command()
@@ -30,8 +28,10 @@ _CHOICE = click.Choice(PROFILES)
     metavar="FILE",
     help="Teams' Queues are as in the file, those there and new ones.",
 )
-@click.option("--profile", type=_CHOICE, default="spread", show_default=True, help="The scheduler's profile.")
-@click.option("--to-profile", type=_CHOICE, help="Another profile, to see what it would do with what waits.")
+@profile_option("The scheduler's profile.")
+@click.option(
+    "--to-profile", type=click.Choice(PROFILES), help="Another profile, to see what it would do with what waits."
+)
 @click.option("-n", "--namespace", default="", help="Of workloads, pods and quotas; the context's by default.")
 @click.option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
 @cluster_options

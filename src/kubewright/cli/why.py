@@ -7,17 +7,14 @@ import asyncio
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-
-PROFILES = ("spread", "pack", "cost", "gpu")
+from kubewright.cli.profiles import profile_option
 
 
 @click.command()
 @click.argument("target")
 @click.option("-n", "--namespace", default="", help="The context's by default.")
 @click.option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
-@click.option(
-    "--profile", type=click.Choice(PROFILES), default="spread", show_default=True, help="The profile of its scheduler."
-)
+@profile_option("The profile of its scheduler.")
 @cluster_options
 def why(*, target: str, namespace: str, output: str, profile: str, kubeconfig: str, context: str) -> int:
     """Say why TARGET waits: pod/NAME, deployment/NAME, job/NAME, appservice/NAME ...
