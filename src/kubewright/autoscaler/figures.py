@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
 from kubewright.api.meta import ObjectKey
+from kubewright.runtime.scraped import Scraped, gauge
 
 _LABELS = ("namespace", "scalepolicy")
 
@@ -27,11 +27,11 @@ class PolicyFigures:
     predictive: bool
 
 
-class ScalingMetrics(Collector):
+class ScalingMetrics(Scraped[ObjectKey, PolicyFigures]):
     """Without a registry the figures are counted and exposed nowhere."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self._ask: Callable[[], Mapping[ObjectKey, PolicyFigures]] = dict
+        super().__init__(registry)
         self.scalings = Counter(
             "kubewright_autoscaler_scalings_total",
             "Changes of a workload's replicas, by direction",
@@ -39,21 +39,10 @@ class ScalingMetrics(Collector):
             registry=registry,
         )
         self.queries = Counter("kubewright_autoscaler_queries_total", "Questions for measurements", registry=registry)
-        if registry is not None:
-            registry.register(self)
 
-    def watch(self, ask: Callable[[], Mapping[ObjectKey, PolicyFigures]]) -> None:
-        """Ask for the policies' figures when they are scraped."""
-        self._ask = ask
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Return nothing: the families are known when they are collected."""
-        return ()
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the families."""
-        policies = self._ask()
-        families: tuple[tuple[str, str, Callable[[PolicyFigures], float]], ...] = (
+    def families(self, figures: Mapping[ObjectKey, PolicyFigures]) -> Iterator[GaugeMetricFamily]:
+        """Yield how policies stand."""
+        told: tuple[tuple[str, str, Callable[[PolicyFigures], float]], ...] = (
             ("current_replicas", "Pods that are wanted", lambda each: each.current),
             ("desired_replicas", "Pods that there should be", lambda each: each.desired),
             ("min_replicas", "The least that there may be now", lambda each: each.least),
@@ -61,8 +50,6 @@ class ScalingMetrics(Collector):
             ("failing_metrics", "Metrics that could not be measured", lambda each: each.failing),
             ("predictive", "Whether it goes by a forecast", lambda each: each.predictive),
         )
-        for name, text, value in families:
-            family = GaugeMetricFamily(f"kubewright_scalepolicy_{name}", text, labels=_LABELS)
-            for key, each in policies.items():
-                family.add_metric(key, value(each))
-            yield family
+        for name, text, value in told:
+            values = ((key, value(each)) for key, each in figures.items())
+            yield gauge(f"kubewright_scalepolicy_{name}", text, _LABELS, values)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+
+from kubewright.runtime.scraped import Scraped, gauge
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,11 @@ class PoolFigures:
     hourly_cost: float = 0.0
 
 
-class PoolMetrics(Collector):
+class PoolMetrics(Scraped[str, PoolFigures]):
     """Without a registry the figures are counted and exposed nowhere."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self._ask: Callable[[], Mapping[str, PoolFigures]] = dict
+        super().__init__(registry)
         self.changes = Counter(
             "kubewright_nodepool_changes_total",
             "Nodes asked for, begun to be emptied, released again, and given back",
@@ -34,28 +35,15 @@ class PoolMetrics(Collector):
         self.failures = Counter(
             "kubewright_nodepool_provider_failures_total", "Requests that a provider refused", registry=registry
         )
-        if registry is not None:
-            registry.register(self)
 
-    def watch(self, ask: Callable[[], Mapping[str, PoolFigures]]) -> None:
-        """Ask for the pools' figures when they are scraped."""
-        self._ask = ask
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Return nothing: the families are known when they are collected."""
-        return ()
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the families."""
-        pools = self._ask()
-        families: tuple[tuple[str, str, Callable[[PoolFigures], float]], ...] = (
+    def families(self, figures: Mapping[str, PoolFigures]) -> Iterator[GaugeMetricFamily]:
+        """Yield how pools stand."""
+        told: tuple[tuple[str, str, Callable[[PoolFigures], float]], ...] = (
             ("nodes", "The pool's nodes", lambda each: each.nodes),
             ("coming_nodes", "Nodes that were asked for and are not there", lambda each: each.coming),
             ("emptying_nodes", "Nodes that are being emptied", lambda each: each.emptying),
             ("hourly_cost", "What the nodes cost an hour", lambda each: each.hourly_cost),
         )
-        for name, text, value in families:
-            family = GaugeMetricFamily(f"kubewright_nodepool_{name}", text, labels=("nodepool",))
-            for pool, each in pools.items():
-                family.add_metric((pool,), value(each))
-            yield family
+        for name, text, value in told:
+            values = (((pool,), value(each)) for pool, each in figures.items())
+            yield gauge(f"kubewright_nodepool_{name}", text, ("nodepool",), values)

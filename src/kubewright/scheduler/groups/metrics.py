@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+
+from kubewright.runtime.scraped import Scraped, gauge
 
 _SECONDS = (1, 5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 7 * 24 * 3600)
 
@@ -25,11 +26,11 @@ class QueueFigures:
     nominal: Mapping[str, int]
 
 
-class GroupMetrics(Collector):
+class GroupMetrics(Scraped[str, QueueFigures]):
     """Without a registry the figures are counted and exposed nowhere."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self._ask: Callable[[], Mapping[str, QueueFigures]] = dict
+        super().__init__(registry)
         self.wait_seconds = Histogram(
             "kubewright_queue_wait_seconds",
             "Time from first seeing a pod to its node, by queue",
@@ -46,44 +47,31 @@ class GroupMetrics(Collector):
         self.gangs_given_back = Counter(
             "kubewright_gangs_given_back_total", "Gangs that were not whole by their deadline", registry=registry
         )
-        if registry is not None:
-            registry.register(self)
 
-    def watch(self, ask: Callable[[], Mapping[str, QueueFigures]]) -> None:
-        """Ask for the queues' figures when they are scraped."""
-        self._ask = ask
-
-    def describe(self) -> Iterable[GaugeMetricFamily]:
-        """Return nothing: the families are known when they are collected."""
-        return ()
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the families."""
-        queues = self._ask()
-        yield _family("pending_pods", "Pods that want a node", {name: each.pending for name, each in queues.items()})
+    def families(self, figures: Mapping[str, QueueFigures]) -> Iterator[GaugeMetricFamily]:
+        """Yield how queues stand."""
+        yield _family("pending_pods", "Pods that want a node", {name: each.pending for name, each in figures.items()})
         yield _family(
             "oldest_pending_seconds",
             "For how long a queue's longest waiting pod has waited",
-            {name: each.oldest_seconds for name, each in queues.items()},
+            {name: each.oldest_seconds for name, each in figures.items()},
         )
         yield _family(
-            "share", "The largest part of anything limited, by weight", {n: q.share for n, q in queues.items()}
+            "share", "The largest part of anything limited, by weight", {n: q.share for n, q in figures.items()}
         )
-        yield _by_resource("used", "What a queue's pods take", {name: each.used for name, each in queues.items()})
-        yield _by_resource("borrowed", "How much is others'", {name: each.borrowed for name, each in queues.items()})
-        yield _by_resource("nominal", "What is a queue's own", {name: each.nominal for name, each in queues.items()})
+        yield _by_resource("used", "What a queue's pods take", {name: each.used for name, each in figures.items()})
+        yield _by_resource("borrowed", "How much is others'", {name: each.borrowed for name, each in figures.items()})
+        yield _by_resource("nominal", "What is a queue's own", {name: each.nominal for name, each in figures.items()})
 
 
 def _family(name: str, text: str, values: Mapping[str, float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"kubewright_queue_{name}", text, labels=("queue",))
-    for queue, value in values.items():
-        family.add_metric((queue,), value)
-    return family
+    return gauge(f"kubewright_queue_{name}", text, ("queue",), (((queue,), value) for queue, value in values.items()))
 
 
 def _by_resource(name: str, text: str, values: Mapping[str, Mapping[str, int]]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(f"kubewright_queue_{name}", text, labels=("queue", "resource"))
-    for queue, amounts in values.items():
-        for resource, amount in amounts.items():
-            family.add_metric((queue, resource), amount / 1000 if resource == "cpu" else amount)
-    return family
+    amounts = (
+        ((queue, resource), amount / 1000 if resource == "cpu" else amount)
+        for queue, each in values.items()
+        for resource, amount in each.items()
+    )
+    return gauge(f"kubewright_queue_{name}", text, ("queue", "resource"), amounts)
