@@ -19,7 +19,7 @@ from kubewright.api.plan import Action, Announce, Apply, Plan
 from kubewright.errors import OpError
 from kubewright.nodepools.decide import decide
 from kubewright.nodepools.figures import PoolFigures, PoolMetrics
-from kubewright.nodepools.members import EMPTYING, Coming, pool_of, price_of
+from kubewright.nodepools.members import EMPTYING, Coming, pool_of, price_of, with_pools
 from kubewright.nodepools.provider import NodeProvider
 from kubewright.nodepools.seen import Begun, Memory, Released, Round, Seen
 from kubewright.nodepools.telling import status_of
@@ -83,7 +83,8 @@ class NodePools:
         found = decide(seen, self.memory, now)
         self.memory = found.memory
         await self._carry_out(found, now)
-        self._figures = {each.metadata.name: self._measured(each, good, coming) for each in every}
+        owned = tuple(with_pools(self.state.nodes.index.values(), good))
+        self._figures = {each.metadata.name: _measured(each, owned, coming) for each in every}
         for pool in every:
             name = pool.metadata.name
             status = status_of(
@@ -172,18 +173,19 @@ class NodePools:
         if pool is not None:
             self.metrics.changes.labels(pool.metadata.name, change).inc()
 
-    def _measured(self, pool: NodePool, pools: Iterable[NodePool], coming: Iterable[Coming]) -> PoolFigures:
-        own = [node for node in self.state.nodes.index.values() if pool_of(node, pools) is pool]
-        return PoolFigures(
-            len(own),
-            sum(each.offer.pool.metadata.name == pool.metadata.name for each in coming),
-            sum(EMPTYING in node.metadata.annotations for node in own),
-            sum(price_of(node, pool) or 0.0 for node in own),
-        )
-
     def figures(self) -> dict[str, PoolFigures]:
         """Return how pools stand, for their metrics."""
         return self._figures
+
+
+def _measured(pool: NodePool, owned: Iterable[tuple[Node, NodePool]], coming: Iterable[Coming]) -> PoolFigures:
+    own = [node for node, owner in owned if owner is pool]
+    return PoolFigures(
+        len(own),
+        sum(each.offer.pool.metadata.name == pool.metadata.name for each in coming),
+        sum(EMPTYING in node.metadata.annotations for node in own),
+        sum(price_of(node, pool) or 0.0 for node in own),
+    )
 
 
 def _waits(pod: Pod) -> bool:

@@ -72,13 +72,18 @@ def offers_of(pool: NodePool) -> Iterator[Offer]:
 
 def pool_of(node: Node, pools: Iterable[NodePool]) -> NodePool | None:
     """Return the pool that a node belongs to; of several that choose it, the weightiest."""
-    labels = node.metadata.labels
-    having = (
-        each
-        for each in in_order(pools)
-        if all(labels.get(key) == value for key, value in each.spec.node_selector.items())
-    )
-    return next(having, None)
+    return next((pool for _, pool in with_pools((node,), pools)), None)
+
+
+def with_pools(nodes: Iterable[Node], pools: Iterable[NodePool]) -> Iterator[tuple[Node, NodePool]]:
+    """Yield the nodes that belong to a pool, each with that pool."""
+    ordered = in_order(pools)
+    for node in nodes:
+        labels = node.metadata.labels
+        for pool in ordered:
+            if all(labels.get(key) == value for key, value in pool.spec.node_selector.items()):
+                yield node, pool
+                break
 
 
 def in_order(pools: Iterable[NodePool]) -> Sequence[NodePool]:

@@ -12,7 +12,7 @@ from kubewright.api.crds.nodepool import NodePool
 from kubewright.api.meta import parse_time
 from kubewright.explain.forks import with_nodes
 from kubewright.nodepools.filling import with_offer
-from kubewright.nodepools.members import EMPTYING, Coming, in_order, pool_of
+from kubewright.nodepools.members import EMPTYING, Coming, in_order, with_pools
 from kubewright.nodepools.seen import Memory, Round, Seen
 from kubewright.placement.snapshot import ClusterSnapshot
 
@@ -59,10 +59,7 @@ class Deciding:
         """Begin a round."""
         turns = {each.metadata.name: Turn(each) for each in in_order(seen.pools)}
         starting: dict[str, Node | None] = {}
-        for node in seen.snapshot.table.nodes:
-            pool = pool_of(node, seen.pools)
-            if pool is None:
-                continue
+        for node, pool in with_pools(seen.snapshot.table.nodes, seen.pools):
             turn = turns[pool.metadata.name]
             turn.nodes.append(node)
             if EMPTYING in node.metadata.annotations:
