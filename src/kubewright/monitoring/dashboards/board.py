@@ -136,6 +136,11 @@ def number(title: str, expr: str, unit: str = "short", *, limits: Limits | None 
     return Panel(title, [Query(expr)], unit, "number", width=4, limits=limits, page=page)
 
 
+def parts(title: str, expr: str, legend: str, limits: Limits, *, page: str = "") -> Panel:
+    """Return a panel of how much of something whole is taken, three of which are a row."""
+    return Panel(title, [Query(expr, legend)], "percentunit", width=8, limits=limits, highest=1, page=page)
+
+
 def firing(**matchers: str) -> Marks:
     """Return the moments at which alerts fire."""
     chosen = of("ALERTS", alertstate="firing", severity="=~critical|warning", **matchers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubewright.monitoring.dashboards.board import (
     Board,
     Limits,
@@ -11,6 +13,7 @@ from kubewright.monitoring.dashboards.board import (
     firing,
     number,
     of,
+    parts,
     rate,
 )
 
@@ -36,6 +39,11 @@ def _capacity(title: str, resource: str, used: str, unit: str) -> Panel:
     ]
     about = "What nodes have for pods, what pods were promised, and what they use of it."
     return Panel(title, queries, unit, width=8, about=about, page="KubeOvercommit")
+
+
+def _ranked(title: str, by_node: str, limits: Limits, page: str, about: str = "") -> Panel:
+    panel = parts(title, f"topk(10, {by_node})", "{{node}}", limits, page=page)
+    return replace(panel, shape="ranking", about=about, leads_to="node")
 
 
 FLEET = Board(
@@ -90,44 +98,14 @@ FLEET = Board(
         Row(
             "Nodes",
             [
-                Panel(
-                    "Busiest by CPU",
-                    [Query(f"topk(10, {_USED_CPU})", "{{node}}")],
-                    "percentunit",
-                    "ranking",
-                    width=8,
-                    limits=_SHARE,
-                    highest=1,
-                    page="NodeSystemSaturation",
-                    leads_to="node",
-                ),
-                Panel(
-                    "Fullest by memory",
-                    [Query(f"topk(10, {_USED_MEMORY})", "{{node}}")],
-                    "percentunit",
-                    "ranking",
-                    width=8,
-                    limits=_SHARE,
-                    highest=1,
-                    page="NodeMemoryHighUtilization",
-                    leads_to="node",
-                ),
-                Panel(
+                _ranked("Busiest by CPU", _USED_CPU, _SHARE, "NodeSystemSaturation"),
+                _ranked("Fullest by memory", _USED_MEMORY, _SHARE, "NodeMemoryHighUtilization"),
+                _ranked(
                     "Where processes wait for CPU",
-                    [
-                        Query(
-                            f"topk(10, sum by (node) ({rate('node_pressure_cpu_waiting_seconds_total')}))",
-                            "{{node}}",
-                        )
-                    ],
-                    "percentunit",
-                    "ranking",
-                    width=8,
-                    limits=Limits(0.2, 0.5),
-                    highest=1,
+                    f"sum by (node) ({rate('node_pressure_cpu_waiting_seconds_total')})",
+                    Limits(0.2, 0.5),
+                    "NodeSystemSaturation",
                     about="The share of time in which some process was ready to run and did not (pressure stall).",
-                    page="NodeSystemSaturation",
-                    leads_to="node",
                 ),
             ],
         ),

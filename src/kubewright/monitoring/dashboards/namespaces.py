@@ -13,6 +13,7 @@ from kubewright.monitoring.dashboards.board import (
     firing,
     number,
     of,
+    parts,
     rate,
     rollouts,
     scalings,
@@ -128,36 +129,22 @@ NAMESPACE_BOARD = Board(
                     limits=Limits(0.25, 0.5),
                     page="CPUThrottlingHigh",
                 ),
-                Panel(
+                parts(
                     "Memory of its limit",
-                    [
-                        Query(
-                            "topk(10, max by (namespace, pod, container) "
-                            f"({of('container_memory_working_set_bytes', **_CONTAINERS)}"
-                            f" / ({of('container_spec_memory_limit_bytes', **_CONTAINERS)} > 0)))",
-                            "{{pod}} {{container}}",
-                        )
-                    ],
-                    "percentunit",
-                    width=8,
-                    limits=Limits(0.8, 0.9),
-                    highest=1,
+                    "topk(10, max by (namespace, pod, container) "
+                    f"({of('container_memory_working_set_bytes', **_CONTAINERS)}"
+                    f" / ({of('container_spec_memory_limit_bytes', **_CONTAINERS)} > 0)))",
+                    "{{pod}} {{container}}",
+                    Limits(0.8, 0.9),
                     page="HighMemoryUsage",
                 ),
-                Panel(
+                parts(
                     "Volumes",
-                    [
-                        Query(
-                            "topk(10, max by (namespace, persistentvolumeclaim) "
-                            f"({of('kubelet_volume_stats_used_bytes', **_IN)}"
-                            f" / {of('kubelet_volume_stats_capacity_bytes', **_IN)}))",
-                            "{{namespace}}/{{persistentvolumeclaim}}",
-                        )
-                    ],
-                    "percentunit",
-                    width=8,
-                    limits=Limits(0.85, 0.97),
-                    highest=1,
+                    "topk(10, max by (namespace, persistentvolumeclaim) "
+                    f"({of('kubelet_volume_stats_used_bytes', **_IN)}"
+                    f" / {of('kubelet_volume_stats_capacity_bytes', **_IN)}))",
+                    "{{namespace}}/{{persistentvolumeclaim}}",
+                    Limits(0.85, 0.97),
                     page="KubePersistentVolumeFillingUp",
                 ),
             ],

@@ -12,6 +12,7 @@ from kubewright.monitoring.dashboards.board import (
     firing,
     number,
     of,
+    parts,
     rate,
     rollouts,
 )
@@ -119,20 +120,13 @@ NODE_BOARD = Board(
                 _pair(
                     "Disks", "node_disk_read_bytes_total", "node_disk_written_bytes_total", "Bps", ("read", "written")
                 ),
-                Panel(
+                parts(
                     "Filesystems",
-                    [
-                        Query(
-                            "max by (mountpoint) (1 - "
-                            f"{of('node_filesystem_avail_bytes', **_ON, fstype='!=')}"
-                            f" / {of('node_filesystem_size_bytes', **_ON, fstype='!=')})",
-                            "{{mountpoint}}",
-                        )
-                    ],
-                    "percentunit",
-                    width=8,
-                    limits=Limits(0.85, 0.95),
-                    highest=1,
+                    "max by (mountpoint) (1 - "
+                    f"{of('node_filesystem_avail_bytes', **_ON, fstype='!=')}"
+                    f" / {of('node_filesystem_size_bytes', **_ON, fstype='!=')})",
+                    "{{mountpoint}}",
+                    Limits(0.85, 0.95),
                     page="NodeFilesystem",
                 ),
                 _pair(

@@ -12,6 +12,7 @@ from kubewright.monitoring.dashboards.board import (
     firing,
     number,
     of,
+    parts,
     rate,
     scalings,
 )
@@ -116,13 +117,11 @@ AUTOSCALING = Board(
                     width=8,
                     about="They differ while a policy only recommends, or a change waits its time.",
                 ),
-                Panel(
+                parts(
                     "Of the maximum",
-                    [Query(f"{_policy('desired_replicas')} / {_policy('max_replicas')}", "{{scalepolicy}}")],
-                    "percentunit",
-                    width=8,
-                    limits=Limits(0.8, 1),
-                    highest=1,
+                    f"{_policy('desired_replicas')} / {_policy('max_replicas')}",
+                    "{{scalepolicy}}",
+                    Limits(0.8, 1),
                     page="KubeHpaMaxedOut",
                 ),
                 Panel(
