@@ -66,6 +66,11 @@ class ObjectMeta(Leaf, frozen=True):
     generate_name: str = ""
 
     @property
+    def created_at(self) -> float:
+        """Return when the object was made, in seconds since 1970; 0 where nobody said. Raises ValueError."""
+        return parse_time(self.creation_timestamp) if self.creation_timestamp else 0.0
+
+    @property
     def seniority(self) -> tuple[str, str]:
         """Return what puts objects in order, the oldest first."""
         return self.creation_timestamp or "", self.name

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import NODES, PODS, Node, Pod
 from kubewright.api.crds.nodepool import NODE_POOL_CRD, NODE_POOLS, NodePool, problems
-from kubewright.api.meta import Manifest, ObjectKey, parse_time, rfc3339
+from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.api.plan import Action, Announce, Apply, Plan
 from kubewright.errors import OpError
 from kubewright.nodepools.decide import decide
@@ -166,7 +166,7 @@ class NodePools:
         """Tell whether pods have come so lately that more of them may be on their way."""
         since = self.operator.clock.now() - BATCH_SECONDS
         pods = (each for each in self.state.pods.index.values() if not each.spec.node_name)
-        return any(parse_time(each.metadata.creation_timestamp or "1970-01-01T00:00:00Z") > since for each in pods)
+        return any(each.metadata.created_at > since for each in pods)
 
     def _count(self, node: Node, change: str) -> None:
         pool = pool_of(node, self.pools.index.values())

@@ -6,7 +6,6 @@ from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.core import CONFIG_MAPS, SERVICE_ACCOUNTS, SERVICES
 from kubewright.api.crds.appservice import AppService
-from kubewright.api.crds.appservice.spec import STATEFUL
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest, Resource
@@ -58,7 +57,7 @@ WORKLOADS: tuple[Resource[LiveObject], ...] = (CHILD_DEPLOYMENTS, CHILD_STATEFUL
 
 def runner_of(app: AppService) -> Resource[LiveObject]:
     """Return the kind of what runs the pods of an application that is rolled out."""
-    return CHILD_STATEFUL_SETS if app.spec.form == STATEFUL else CHILD_DEPLOYMENTS
+    return CHILD_STATEFUL_SETS if app.spec.is_stateful else CHILD_DEPLOYMENTS
 
 
 def is_runner(app: AppService, child: Manifest) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from kubewright.api.core import SERVICES
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.network import CLUSTER_IP, AppServiceExposure
-from kubewright.api.crds.appservice.spec import ALIAS, STATEFUL
+from kubewright.api.crds.appservice.spec import ALIAS
 from kubewright.api.meta import Manifest
 from kubewright.workloads.children.identity import child, present, selector
 from kubewright.workloads.children.ports import service_port
@@ -35,7 +35,7 @@ def service(app: AppService) -> Manifest | None:
 
 def pods_service(app: AppService) -> Manifest | None:
     """Return the headless Service of a stateful application: names for its pods, before they are ready as well."""
-    if app.spec.form != STATEFUL or not app.spec.ports:
+    if not app.spec.is_stateful or not app.spec.ports:
         return None
     ports = [
         {name: value for name, value in service_port(port).items() if name != "nodePort"} for port in app.spec.ports

@@ -11,7 +11,6 @@ from typing import Any
 
 from kubewright.api.crds.appservice import AppService, AppServicePort
 from kubewright.api.crds.appservice.rollout import CANARY
-from kubewright.api.crds.appservice.spec import STATEFUL
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest
 from kubewright.workloads.children.identity import child
@@ -25,7 +24,7 @@ _ALL = 100
 
 def splitter(app: AppService) -> str:
     """Return what splits a canary's traffic, where the cluster has it."""
-    if app.spec.form == STATEFUL:
+    if app.spec.is_stateful:
         return REPLICAS
     said, mesh = app.spec.rollout.traffic, app.spec.mesh
     if app.spec.rollout.strategy != CANARY or said != "auto":

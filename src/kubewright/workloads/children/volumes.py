@@ -9,7 +9,6 @@ from typing import Any
 
 from kubewright.api.core import CONFIG_MAPS
 from kubewright.api.crds.appservice import AppService
-from kubewright.api.crds.appservice.spec import STATEFUL
 from kubewright.api.crds.appservice.volumes import AppServiceVolume, ClaimTemplate
 from kubewright.api.meta import EMPTY, Manifest
 from kubewright.api.quantity import canonical
@@ -48,7 +47,7 @@ def _files_suffix(app: AppService) -> str:
 
 def claims(app: AppService) -> list[tuple[Manifest, bool]]:
     """Return the claims of an application whose pods share them, each with whether it goes with the application."""
-    if app.spec.form == STATEFUL:
+    if app.spec.is_stateful:
         return []
     return [
         (child(app, CLAIMS, suffix=f"-{volume.name}", spec=_claim_spec(volume.template)), volume.template.delete)
@@ -78,7 +77,7 @@ def _claim_spec(template: ClaimTemplate) -> dict[str, Any]:
 
 def volumes(app: AppService) -> list[dict[str, Any]]:
     """Return the pod's volumes; those of a stateful application's claims come with each pod."""
-    own_claims = app.spec.form == STATEFUL
+    own_claims = app.spec.is_stateful
     found = [
         {"name": volume.name, **_source(app, volume)}
         for volume in app.spec.volumes

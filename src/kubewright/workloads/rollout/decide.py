@@ -33,7 +33,7 @@ from kubewright.workloads.rollout.fleet import Fleet
 from kubewright.workloads.rollout.gates import GATE_FAILED, NOT_MEASURED
 from kubewright.workloads.rollout.rehearsal import Outcome
 from kubewright.workloads.rollout.ruling import FINE, Ruling
-from kubewright.workloads.rollout.steps import ALL, is_stateful, is_underway, step_of, steps_of, trial_replicas
+from kubewright.workloads.rollout.steps import ALL, is_underway, step_of, steps_of, trial_replicas
 
 VERIFY_SECONDS = 300.0
 """How long a release is watched after it has taken over, before it counts as good."""
@@ -228,8 +228,8 @@ def _is_stuck(app: AppService, state: RolloutStatus, sight: Sight, now: float) -
     StatefulSet has none: its release is on its way for as long as pods are made.
     """
     waits = app.spec.rollout.paused or state.reason == WAITS or sight.ruling.reason == NOT_MEASURED
-    judged = {PROGRESSING, PROMOTING} if is_stateful(app) else {PROGRESSING, SWITCHED}
-    if waits or state.phase not in judged or (app.spec.rollout.strategy == ROLLING and not is_stateful(app)):
+    judged = {PROGRESSING, PROMOTING} if app.spec.is_stateful else {PROGRESSING, SWITCHED}
+    if waits or state.phase not in judged or (app.spec.rollout.strategy == ROLLING and not app.spec.is_stateful):
         return False
     stay = app.spec.rollout.keep_old_seconds if state.phase == SWITCHED else 0
     if state.phase == PROGRESSING and app.spec.rollout.strategy == CANARY:

@@ -16,7 +16,6 @@ from kubewright.api.workload import REVISION_HASH
 from kubewright.client.protocol import Client
 from kubewright.workloads.children.identity import NAME_LABEL
 from kubewright.workloads.rollout.releases import Revision, revisions_of, set_revisions_of
-from kubewright.workloads.rollout.steps import is_stateful
 
 
 async def kept_revisions(
@@ -26,7 +25,7 @@ async def kept_revisions(
     if runner is None:
         return ()
     namespace, selector = app.metadata.namespace, f"{NAME_LABEL}={app.metadata.name}"
-    if not is_stateful(app):
+    if not app.spec.is_stateful:
         sets = await client.list(REPLICA_SETS, namespace=namespace, label_selector=selector)
         return revisions_of(runner.metadata.uid, sets.items)
     pods: Counter[str] = Counter()

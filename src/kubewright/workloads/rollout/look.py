@@ -39,7 +39,7 @@ from kubewright.workloads.rollout.releases import (
     template_of,
 )
 from kubewright.workloads.rollout.stage import Templates, is_routed, staged, trial_name
-from kubewright.workloads.rollout.steps import has_trial, is_stateful, is_underway, runs_stable
+from kubewright.workloads.rollout.steps import has_trial, is_underway, runs_stable
 from kubewright.workloads.rollout.stuck import may_be_stuck, stuck_pods
 from kubewright.workloads.rollout.turn import Turn
 
@@ -84,7 +84,7 @@ class Rollouts:
         trial = ObjectKey(app.metadata.namespace, trial_name(app))
         children = Pair(child_at(runner_of(app), app.key), child_at(CHILD_DEPLOYMENTS, trial))
         turn = await self._turn(app, desired, children, runner["spec"]["template"])
-        return turn if not is_stateful(app) else replace(turn, stuck=await self._stuck(app, children.main, turn))
+        return turn if not app.spec.is_stateful else replace(turn, stuck=await self._stuck(app, children.main, turn))
 
     async def _turn(
         self, app: AppService, desired: Sequence[Manifest], children: Pair, template: Mapping[str, Any]
@@ -103,8 +103,9 @@ class Rollouts:
     ) -> Turn:
         """Go on where nothing is to be looked at: there is no new release, or there was no other before it."""
         state = app.status.rollout
-        again_seconds = LOOK_SECONDS if _is_rehearsed(state) else None
+        again_seconds = None
         if _is_rehearsed(state):
+            again_seconds = LOOK_SECONDS
             promoted = orders.is_told(app, orders.PROMOTE)
             sight = replace(sight, promoted=promoted, rehearsed=self.rehearsals.outcome(app))
         moved = decide(app, state, sight, self.clock.now())
@@ -171,7 +172,7 @@ class Rollouts:
         ruling = rule(app, evidence, fleets, now)
         usual = baseline(app, evidence, now)
         sight = replace(sight, ruling=ruling, baseline=usual, well_since=ready_since(evidence.new))
-        return _of_pods(sight, state, evidence.new) if is_stateful(app) else sight
+        return _of_pods(sight, state, evidence.new) if app.spec.is_stateful else sight
 
     def _must_look(self, app: AppService, state: RolloutStatus, main: Fleet | None, now: float) -> bool:
         """Whether to ask for pods: not at once, and not if all are available and nobody measures them."""

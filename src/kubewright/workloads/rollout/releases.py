@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from kubewright.api.apps import ControllerRevision, ReplicaSet
-from kubewright.api.meta import EMPTY, Manifest, controller_of, parse_time
+from kubewright.api.meta import EMPTY, Manifest, controller_of
 from kubewright.api.workload import TEMPLATE_HASH
 
 RELEASE_LABEL = "app.example.com/release"
@@ -92,7 +92,7 @@ def set_revisions_of(
                 earlier=(),
                 release=release_label(template),
                 template=template,
-                created=parse_time(each.metadata.creation_timestamp or "1970-01-01T00:00:00Z"),
+                created=each.metadata.created_at,
                 replicas=pods.get(each.metadata.name, 0),
             )
         )
@@ -119,6 +119,6 @@ def _revision(each: ReplicaSet) -> Revision:
         earlier=earlier,
         release=release_label(each.spec.template),
         template=each.spec.template,
-        created=parse_time(each.metadata.creation_timestamp or "1970-01-01T00:00:00Z"),
+        created=each.metadata.created_at,
         replicas=each.spec.replicas,
     )

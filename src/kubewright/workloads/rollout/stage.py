@@ -24,7 +24,6 @@ from kubewright.workloads.rollout.releases import STABLE_TRACK, TRACK_LABEL, TRI
 from kubewright.workloads.rollout.steps import (
     ALL,
     has_trial,
-    is_stateful,
     partition,
     runs_stable,
     trial_replicas,
@@ -105,7 +104,7 @@ class _Moment:
 
     def _partitioned(self, manifest: Manifest) -> Manifest:
         """Say of a StatefulSet how many of its pods keep what they run."""
-        if not is_stateful(self.app):
+        if not self.app.spec.is_stateful:
             return manifest
         kept = partition(self.app, self.state, self.replicas)
         strategy = {"type": "RollingUpdate", "rollingUpdate": {"partition": kept}}

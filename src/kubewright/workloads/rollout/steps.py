@@ -15,7 +15,6 @@ from kubewright.api.crds.appservice.rolloutstatus import (
     VERIFYING,
     RolloutStatus,
 )
-from kubewright.api.crds.appservice.spec import STATEFUL
 
 DEFAULT_STEPS = (Step(5), Step(25), Step(50))
 ALL = 100
@@ -36,12 +35,7 @@ def runs_stable(app: AppService, state: RolloutStatus) -> bool:
     """Whether the Deployment or StatefulSet keeps, or goes back to, the last good release."""
     if state.phase in {REHEARSING, ROLLED_BACK}:
         return True
-    return state.phase in {PROGRESSING, SWITCHED} and app.spec.rollout.strategy != ROLLING and not is_stateful(app)
-
-
-def is_stateful(app: AppService) -> bool:
-    """Whether its pods have names that stay: a canary is then some of them, and nothing runs beside them."""
-    return app.spec.form == STATEFUL
+    return state.phase in {PROGRESSING, SWITCHED} and app.spec.rollout.strategy != ROLLING and not app.spec.is_stateful
 
 
 def partition(app: AppService, state: RolloutStatus | None, replicas: int) -> int:
@@ -54,7 +48,7 @@ def partition(app: AppService, state: RolloutStatus | None, replicas: int) -> in
 
 def has_trial(app: AppService, state: RolloutStatus) -> bool:
     """Whether a second Deployment runs the new release beside the old one; an undo needs none."""
-    if not state.stable or is_stateful(app):
+    if not state.stable or app.spec.is_stateful:
         return False
     on_its_way = state.phase in {PROGRESSING, SWITCHED} or (state.phase == PROMOTING and state.weight > 0)
     return app.spec.rollout.strategy != ROLLING and on_its_way
@@ -79,7 +73,7 @@ def trial_replicas(app: AppService, state: RolloutStatus, replicas: int, *, rout
     if app.spec.rollout.strategy == BLUE_GREEN:
         return replicas
     weight = state.weight
-    if is_stateful(app):
+    if app.spec.is_stateful:
         return min(replicas, max(1, round(replicas * weight / ALL)))
     if weight <= 0 or replicas <= 0:
         return min(1, replicas)

@@ -115,6 +115,11 @@ class AppServiceSpec(Leaf, frozen=True):
         return self.kind or SERVICE
 
     @property
+    def is_stateful(self) -> bool:
+        """Whether its pods have names that stay: a canary is then some of them, and nothing runs beside them."""
+        return self.form == STATEFUL
+
+    @property
     def runs_to_its_end(self) -> bool:
         """Whether it is a job, once or by a schedule."""
         return self.form in {JOB, CRON}

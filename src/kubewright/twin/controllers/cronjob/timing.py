@@ -39,7 +39,7 @@ def schedule_of(cron_job: CronJob) -> Schedule:
 def missed(cron_job: CronJob, schedule: Schedule, now: float, *, within_deadline: bool = True) -> Missed:
     """Return the starts since the last one; raises NeverError."""
     status, deadline = cron_job.status, cron_job.spec.starting_deadline_seconds
-    since = parse_time(status.last_schedule_time or cron_job.metadata.creation_timestamp or "1970-01-01T00:00:00Z")
+    since = parse_time(status.last_schedule_time) if status.last_schedule_time else cron_job.metadata.created_at
     if within_deadline and deadline is not None:
         since = max(since, now - deadline)
     first = schedule.next_after(since)

@@ -24,7 +24,7 @@ def ended_at(pod: Pod) -> float:
         return parse_time(ready.last_transition_time)
     if pod.metadata.deletion_timestamp:
         return parse_time(pod.metadata.deletion_timestamp) - (pod.metadata.deletion_grace_period_seconds or 0)
-    return parse_time(pod.metadata.creation_timestamp or "1970-01-01T00:00:00Z")
+    return pod.metadata.created_at
 
 
 def backoff_seconds(failures: int) -> float:
