@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubewright.costs.allocate import allocate
-from kubewright.costs.facts import OF_NODES, Asset, Demand, Owner, Tariff, asset_key
+from kubewright.costs.facts import OF_NODES, Asset, Demand, Owner, Resource, Tariff, asset_key
+from kubewright.costs.groups import BY, rows
+from kubewright.costs.ledger import Ledger
 from kubewright.costs.money import split
+from kubewright.costs.prices import read_prices
 from tests.unit.costs.build import NODE
 
 amounts = st.integers(0, 10**15)
@@ -80,3 +83,43 @@ def test_parts_are_the_whole(whole, weights):
     assert sum(parts) == whole
     for part, weight in zip(parts, weights, strict=True):
         assert abs(part - Fraction(whole * weight, sum(weights))) < 1
+
+
+@st.composite
+def shares(draw):
+    split_by = draw(st.sampled_from(["even", "proportional", "weights"]))
+    weights = {team: draw(st.integers(0, 5)) for team in ("shops", "ads")} | {"somebody": 1}
+    common = {"namespaces": draw(st.sampled_from([[], ["x"], ["x", "y"]])), "overhead": draw(st.booleans())}
+    return read_prices({"shared": {**common, "split": split_by, "weights": weights}}, "drawn")
+
+
+FEE = Asset("Cluster", "cluster", {Resource.FEE: 3600}, Tariff({Resource.FEE: Fraction(7)}, {}))
+
+
+def ledger_of(*hours):
+    ledger = Ledger(0, 3600 * len(hours))
+    for assets, wanted in hours:
+        ledger.take([*assets, FEE], allocate([*assets, FEE], wanted)[0])
+    return ledger
+
+
+@given(clusters(), clusters(), shares(), st.sampled_from(BY), st.sampled_from(["show", "share", "share-cluster"]))
+def test_rows_are_what_there_is_to_pay_however_it_is_summed_and_shared(one, other, book, by, idle):
+    ledger = ledger_of(one, other)
+    assert ledger.cost == sum(each.cost for each in ledger.lines)
+    assert ledger.listed == sum(each.listed for each in ledger.lines)
+    found = rows(ledger.lines, by, idle, book)
+    assert sum(row.total for row in found) == ledger.cost
+    assert all(row.total >= 0 for row in found)
+
+
+@given(clusters(), clusters(), st.sampled_from(BY))
+def test_summing_up_commutes_with_adding_hours_and_with_finer_sums(one, other, by):
+    both, first, second = (
+        {row.name: row.total for row in rows(ledger_of(*hours).lines, by)} for hours in ((one, other), (one,), (other,))
+    )
+    assert both == {name: first.get(name, 0) + second.get(name, 0) for name in {*first, *second}}
+    by_pod = rows(ledger_of(one).lines, "pod")
+    for row in rows(ledger_of(one).lines, "namespace"):
+        if row.is_somebody:
+            assert row.total == sum(each.total for each in by_pod if each.name.startswith(f"{row.name}/"))

@@ -10,10 +10,10 @@ from kubewright.api.crds.nodepool import NodePool, NodeType
 from kubewright.api.meta import ObjectMeta
 from kubewright.api.quantity import parse_quantity
 from kubewright.api.resources import PODS_RESOURCE
+from kubewright.costs.prices import TYPE_LABEL
 from kubewright.placement.pods import HOSTNAME, ZONE
 from kubewright.placement.scores.nodes import COST_LABEL
 
-TYPE_LABEL = "node.kubernetes.io/instance-type"
 EMPTYING = "kubewright.dev/emptying"
 """The annotation of a node that is being emptied: since when. It is cordoned by us as long as it has it."""
 _MOST_PODS = 110
