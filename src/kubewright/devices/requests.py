@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kubewright.api.core import Node, Pod
+from kubewright.api.nodeagent import quarantined
 from kubewright.api.pods import PodSpec
 from kubewright.api.quantity import value
 from kubewright.api.resources import CPU, MEMORY
@@ -52,6 +53,16 @@ def gpus_of(node: Node) -> int:
         return min(max(shared or value(allocatable.get(GPU, 0)), 0), MOST_GPUS)
     except ValueError:
         return 0
+
+
+def free_milli(node: Node) -> list[int]:
+    """Return what each GPU of a node has to give out, by number: nothing, where it is out of use."""
+    out_of_use = quarantined(node)
+    count = gpus_of(node)
+    if out_of_use and count and not shares_gpus(node):
+        # The device plugin has taken them off what is allocatable, or soon will have.
+        count = min(count + len(out_of_use), max(count, value(node.status.capacity.get(GPU, 0))))
+    return [0 if number in out_of_use else MILLI for number in range(count)]
 
 
 def shares_gpus(node: Node) -> bool:

@@ -13,8 +13,8 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.resources import pod_request
 from kubewright.devices.columns import GpuColumns
 from kubewright.devices.packing import GpuPacking
-from kubewright.devices.requests import GPU, PRODUCT, gpu_request, gpus_of, read_given, shares_gpus, write_given
-from kubewright.devices.workload import MILLI, GpuRequest
+from kubewright.devices.requests import GPU, PRODUCT, free_milli, gpu_request, read_given, shares_gpus, write_given
+from kubewright.devices.workload import GpuRequest
 from kubewright.placement.pods import PodRow, Shape
 from kubewright.placement.snapshot import ClusterSnapshot, Placed
 
@@ -32,7 +32,7 @@ class Gpus:
         nodes = GpuColumns(
             table.allocatable[0].tolist(),
             table.allocatable[1].tolist(),
-            [[MILLI] * gpus_of(node) for node in table.nodes],
+            [free_milli(node) for node in table.nodes],
             [_model(node) for node in table.nodes],
         )
         self.packing = GpuPacking(nodes)

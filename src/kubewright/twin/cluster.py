@@ -118,6 +118,7 @@ class SimulatedNodes:
             self.kubelet.is_living,
             given_up,
             is_tight=self.kubelet.is_tight,
+            says_ready=self.kubelet.says_ready,
             renewals=renewals,
         )
 

@@ -203,6 +203,7 @@ class Heartbeats:
         given_up: Collection[str],
         *,
         is_tight: Callable[[str], bool] = lambda _: False,
+        says_ready: Callable[[str], bool] = lambda _: True,
         renew_seconds: float = RENEW_SECONDS,
         renewals: Renewals | None = None,
     ) -> None:
@@ -212,6 +213,7 @@ class Heartbeats:
         self._is_living = is_living
         self._given_up = given_up
         self._is_tight = is_tight
+        self._says_ready = says_ready
         self._renew_seconds = renew_seconds
         self._renewals = renewals
         self._leased: dict[str, None] = {}
@@ -230,7 +232,7 @@ class Heartbeats:
             with contextlib.suppress(OpError):
                 await self._renew(name)
         for name in names:
-            if name in self._given_up:
+            if name in self._given_up and self._says_ready(name):
                 with contextlib.suppress(OpError):
                     await report_ready(self._client, self._clock, name, tight=self._is_tight(name))
 

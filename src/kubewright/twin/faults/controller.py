@@ -7,12 +7,14 @@ so, and every few seconds while a fault hits what is not watched (requests, obje
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import KubeObject, Manifest
+from kubewright.api.nodeagent import quarantined
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -26,7 +28,7 @@ from kubewright.twin.faults.effects import KubeletEffects
 from kubewright.twin.faults.fault import FAULTS, Fault
 from kubewright.twin.faults.gate import ApiGate
 from kubewright.twin.faults.inforce import Active, Board
-from kubewright.twin.faults.nodestatus import writes_of
+from kubewright.twin.faults.nodestatus import lost_devices, writes_of
 from kubewright.twin.faults.objects import NAME, Held, keep_stuck
 from kubewright.twin.faults.status import document, shown, status_of
 from kubewright.twin.kubelet.driver import Kubelet
@@ -59,6 +61,8 @@ class FaultsReconciler:
     board: Board
     gate: ApiGate | None
     """None where the API server is not the twin's."""
+    holder: Callable[[str, int], str] = lambda _node, _gpu: ""
+    """Which pod holds a GPU, by its node and number."""
 
     async def reconcile(self, key: str) -> Done | RequeueAfter:
         """Look once at everything."""
@@ -85,7 +89,9 @@ class FaultsReconciler:
 
     async def _tell_nodes(self, verdict: Verdict, now: float) -> None:
         for node in self._nodes():
-            await self.writer.do(writes_of(node, verdict.in_force.on_nodes.get(node.metadata.name, ()), now))
+            name = node.metadata.name
+            active = verdict.in_force.on_nodes.get(name, ())
+            await self.writer.do(writes_of(node, active, now, partial(self.holder, name)))
 
     async def _show(self, state: State, active: Active | None, held: Held, now: float) -> None:
         fault = state.fault
@@ -148,11 +154,19 @@ def add_to(context: Context, board: Board, kubelet: Kubelet, gate: ApiGate | Non
         if matters and len(informer.index):
             queue.add(_KEY, after_seconds=SETTLE_SECONDS)
 
-    caches.nodes.add_handler(lambda change: look(_chooses_anew(change)))
+    def on_node(change: Change[Node]) -> None:
+        look(_chooses_anew(change))
+        if _puts_out_of_use(change):
+            queue.add(_KEY)
+
+    caches.nodes.add_handler(on_node)
     caches.pods.add_handler(lambda change: look(_chooses_anew(change) or _is_elsewhere(change)))
     KubeletEffects(board, kubelet, caches.pods.index.values)
+    kubelet.lost_gpus = lambda node: lost_devices(board.now.on_nodes.get(node, ()))
     ours = kubelet.nodes
-    reconciler = FaultsReconciler(client, context.clock, informer, caches, ours, context.writer(WATCHDOG), board, gate)
+    reconciler = FaultsReconciler(
+        client, context.clock, informer, caches, ours, context.writer(WATCHDOG), board, gate, kubelet.gpu_holder
+    )
     context.controller(NAME, reconciler, queue, (informer, caches.nodes, caches.pods))
     return Faults(client, informer)
 
@@ -161,6 +175,12 @@ def _chooses_anew(change: Change[T]) -> bool:
     """Tell whether one has come, gone, or been labelled."""
     old, new = change.old, change.new
     return old is None or new is None or old.metadata.labels != new.metadata.labels
+
+
+def _puts_out_of_use(change: Change[Node]) -> bool:
+    """Tell whether other GPUs are out of use than before."""
+    before, after = (quarantined(each) if each is not None else () for each in (change.old, change.new))
+    return change.new is not None and before != after
 
 
 def _is_elsewhere(change: Change[Pod]) -> bool:

@@ -20,6 +20,7 @@ _SECONDS = {"minimum": 0, "maximum": _DAY_SECONDS}
 _EXIT_CODE = {"minimum": 0, "maximum": 255}
 _MILLISECONDS = {"minimum": 1, "maximum": 600_000}
 _CONTAINER = "The container; the first one by default."
+_GPU = "The GPU's index on its node."
 _TO = "The other side; every pod by default."
 
 
@@ -46,16 +47,42 @@ class GpuXid(Leaf, frozen=True):
     """The driver reports an error of a GPU."""
 
     code: Annotated[int, described("The XID.", {"minimum": 1, "maximum": 999}, publish_default=True)] = 79
-    device: Annotated[int, described("The GPU's index on its node.", _DEVICE, publish_default=True)] = 0
+    device: Annotated[int, described(_GPU, _DEVICE, publish_default=True)] = 0
 
 
 class GpuEcc(Leaf, frozen=True):
     """A GPU's memory loses bits."""
 
-    errors: Annotated[Literal["Uncorrectable", "Correctable"], described("Which kind.", publish_default=True)] = (
-        "Uncorrectable"
-    )
-    device: Annotated[int, described("The GPU's index on its node.", _DEVICE, publish_default=True)] = 0
+    errors: Annotated[
+        Literal["Uncorrectable", "Correctable", "RemapPending"],
+        described("Which kind; with RemapPending rows wait for a reset to be replaced.", publish_default=True),
+    ] = "Uncorrectable"
+    device: Annotated[int, described(_GPU, _DEVICE, publish_default=True)] = 0
+
+
+class GpuHung(Leaf, frozen=True):
+    """A GPU works on and gets nothing done."""
+
+    device: Annotated[int, described(_GPU, _DEVICE, publish_default=True)] = 0
+
+
+class GpuThrottled(Leaf, frozen=True):
+    """A GPU slows itself down."""
+
+    device: Annotated[int, described(_GPU, _DEVICE, publish_default=True)] = 0
+    reason: Annotated[Literal["Thermal", "Power"], described("Why.", publish_default=True)] = "Thermal"
+
+
+class NvlinkError(Leaf, frozen=True):
+    """A link between GPUs loses data."""
+
+    device: Annotated[int, described(_GPU, _DEVICE, publish_default=True)] = 0
+
+
+class DiskFailing(Leaf, frozen=True):
+    """A disk reports errors; what is on it can still be read."""
+
+    device: Annotated[str, described("What the kernel calls it.", {"maxLength": 63}, publish_default=True)] = "sda"
 
 
 class MemoryLeak(Leaf, frozen=True):

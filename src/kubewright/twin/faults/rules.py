@@ -25,15 +25,35 @@ PULL_ERRORS: Mapping[str, str] = {
     "Unauthorized": "unauthorized: authentication required",
     "Timeout": "net/http: request canceled while waiting for connection (Client.Timeout exceeded)",
 }
-NO_SPACE = "write: no space left on device"
+_DISKS: Mapping[str, ContainerTrouble] = {
+    "DiskFull": ContainerTrouble(pull_error="write: no space left on device"),
+    "ReadOnlyFilesystem": ContainerTrouble(start_error="mkdir: read-only file system"),
+}
+RUNTIME_DOWN = "container runtime is down"
+NO_NETWORK = (
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady "
+    "message:Network plugin returns error: cni plugin not initialized"
+)
 _ALL_LOOKUPS = 100
+
+
+_NODES: Mapping[str, NodeTrouble] = {
+    "NodeDown": NodeTrouble(down=True),
+    "KubeletHung": NodeTrouble(hung=True),
+    "NodePartitioned": NodeTrouble(partitioned=True),
+    "RuntimeHung": NodeTrouble(stuck=True, not_ready=RUNTIME_DOWN),
+    "KernelDeadlock": NodeTrouble(stuck=True),
+    "NetworkUnavailable": NodeTrouble(not_ready=NO_NETWORK),
+}
+"""What faults of nodes that take no parameters mean to kubelets."""
 
 
 def rule_of(fault: Active, nodes: Iterable[str]) -> Rule | None:
     """Return the rule that a fault means, if it is one for kubelets; `nodes` are those that it hits."""
     hit = frozenset(nodes)
-    if fault.spec.type == "DiskFull":
-        return OnContainers(lambda pod, _: pod.spec.node_name in hit, ContainerTrouble(pull_error=NO_SPACE))
+    on_disk = _DISKS.get(fault.spec.type)
+    if on_disk is not None:
+        return OnContainers(lambda pod, _: pod.spec.node_name in hit, on_disk)
     node, container = _node_trouble(fault), _container_trouble(fault)
     if node is not None:
         return OnNodes(hit.__contains__, node)
@@ -43,18 +63,14 @@ def rule_of(fault: Active, nodes: Iterable[str]) -> Rule | None:
 def _node_trouble(fault: Active) -> NodeTrouble | None:
     spec = fault.spec
     match spec.type:
-        case "NodeDown":
-            return NodeTrouble(down=True)
-        case "KubeletHung":
-            return NodeTrouble(hung=True)
-        case "NodePartitioned" | "CertificateExpiry" if spec.target.nodes is not None:
-            return NodeTrouble(partitioned=True)
+        case "CertificateExpiry" if spec.target.nodes is not None:
+            return NodeTrouble(unheard=True)
         case "SlowDisk":
             return NodeTrouble(slowness=float((spec.slow_disk or p.SlowDisk()).factor))
         case "ClockSkew":
             return NodeTrouble(clock_skew_seconds=float((spec.clock_skew or p.ClockSkew()).seconds))
-        case _:
-            return None
+        case type_:
+            return _NODES.get(type_)
 
 
 def _container_trouble(fault: Active) -> ContainerTrouble | None:

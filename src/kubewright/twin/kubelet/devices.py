@@ -12,7 +12,7 @@ first free devices are given. `checkpoint` tells who has what, as the kubelet's 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,9 +68,10 @@ class NodeDevices:
 
     @classmethod
     def of(cls, node: Node) -> NodeDevices:
-        """Return the devices that a node offers, all of them free."""
-        offered = node.status.allocatable.items()
-        return cls({name: device_ids(node.metadata.name, name, count) for name, count in offered if is_extended(name)})
+        """Return the devices that a node has, all of them free; what is not allocatable now may be later."""
+        offered, there = node.status.allocatable, node.status.capacity
+        names = [name for name in offered if is_extended(name)]
+        return cls({name: device_ids(node.metadata.name, name, there.get(name, offered[name])) for name in names})
 
     def copy(self) -> NodeDevices:
         """Return an independent book of the same devices."""
@@ -83,8 +84,13 @@ class NodeDevices:
             found.setdefault(resource, {})[device] = holder
         return found
 
-    def book(self, pod: Pod, requests: DeviceRequests = from_annotation) -> Verdict | None:
-        """Give a pod's containers their devices, all or none; returns why it cannot have them."""
+    def book(
+        self, pod: Pod, requests: DeviceRequests = from_annotation, out_of_use: frozenset[str] = frozenset()
+    ) -> Verdict | None:
+        """Give a pod's containers their devices, all or none; returns why it cannot have them.
+
+        What is out of use is given to nobody who has not got it.
+        """
         if not self.ids:
             return None
         given: dict[tuple[str, str], Holder] = {}
@@ -94,11 +100,20 @@ class NodeDevices:
                 for resource in container.resources.requests:
                     if resource in self.ids:
                         wanted = wishes.get(container.name, {}).get(resource)
-                        self._give(pod, container, resource, wanted, given)
+                        self._give(pod, container, resource, wanted, given=given, out_of_use=out_of_use)
         except (_RefusedError, ValueError) as error:
             return Verdict("UnexpectedAdmissionError", f"Allocate failed due to {error}, which is unexpected")
         self._holders |= given
         return None
+
+    def names(self, resource: str, numbers: Collection[int]) -> frozenset[str]:
+        """Return the names of the devices with these numbers."""
+        return frozenset(name for number, name in enumerate(self.ids.get(resource, ())) if number in numbers)
+
+    def holder(self, resource: str, number: int) -> Holder | None:
+        """Return who has the device with this number."""
+        names = self.ids.get(resource, ())
+        return self._holders.get((resource, names[number])) if number < len(names) else None
 
     def release(self, uid: str) -> None:
         """Take back what a pod has."""
@@ -115,14 +130,21 @@ class NodeDevices:
         container: Container,
         resource: str,
         wanted: tuple[str, ...] | None,
+        *,
         given: dict[tuple[str, str], Holder],
+        out_of_use: frozenset[str],
     ) -> None:
         count = value(container.resources.requests[resource])
         if container in pod.spec.init_containers and not container.is_sidecar:
             count -= sum(1 for name, _ in given if name == resource)
-        free = [each for each in self.ids[resource] if not {(resource, each)} & (self._holders.keys() | given.keys())]
+        taken = self._holders.keys() | given.keys()
+        free = [each for each in self.ids[resource] if each not in out_of_use and (resource, each) not in taken]
         if wanted is not None:
             self._check(resource, wanted, count, given)
+            if not out_of_use.isdisjoint(wanted):
+                raise _RefusedError(
+                    f"{', '.join(sorted(out_of_use.intersection(wanted)))} of {resource} is not healthy"
+                )
             chosen = wanted
         elif len(free) < count:
             text = f"requested number of devices unavailable for {resource}. Requested: {count}, Available: {len(free)}"

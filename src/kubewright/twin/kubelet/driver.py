@@ -6,13 +6,14 @@ one patch of the pod's status if that looks different from outside, tells of the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec.structs import replace
 
 from kubewright.api.core import PODS, Container, Node, Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.client.protocol import PatchType
+from kubewright.devices.requests import GPU
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change
 from kubewright.runtime.workqueue import WorkQueue
@@ -64,6 +65,8 @@ class Kubelet:
         self._addresses = PodAddresses()
         self.usage: Usage = FromProfiles(seed)
         """How containers use what they get; whoever keeps account of it puts itself here."""
+        self.lost_gpus: Callable[[str], frozenset[int]] = lambda _: frozenset()
+        """Which GPUs of a node are broken; whoever breaks them puts itself here."""
         self._watched: dict[str, None] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._watch = NodeWatch(context, NAME)
@@ -138,7 +141,20 @@ class Kubelet:
 
     def answers(self, node: str) -> bool:
         """Tell whether a node's kubelet answers those that ask it."""
-        return self._runs(node)
+        return node in self.nodes and not self._is_silent(node)
+
+    def gpu_holder(self, node: str, number: int) -> str:
+        """Return which pod has a GPU of a node, as NAMESPACE/NAME; nothing if none has."""
+        holder = self.state(node).devices.holder(GPU, number)
+        return "" if holder is None else str(holder.pod)
+
+    def trouble(self, node: str) -> NodeTrouble:
+        """Return what ails a node."""
+        return self.behaviours.faults.of_node(node)
+
+    def says_ready(self, name: str) -> bool:
+        """Tell whether a node's kubelet has nothing to say against its being ready."""
+        return not self.trouble(name).not_ready
 
     def is_living(self, name: str) -> bool:
         """Tell whether a node is heard of."""
@@ -190,7 +206,7 @@ class Kubelet:
             return [each for each in self._caches.pods.index.by(BY_NODE, name) if not each.is_finished]
 
         refusal = pressure.refusal(pod) if self._watch.is_tight(name) else None
-        refusal = refusal or self.state(name).take(pod, self.node(name), others)
+        refusal = refusal or self.state(name).take(pod, self.node(name), others, self.lost_gpus(name))
         return begin(pod, around, now) if refusal is None else rejected(refusal, now)
 
     def _is_shown(self, pod: Pod, life: Life) -> bool:
@@ -203,10 +219,11 @@ class Kubelet:
         return pod.metadata.uid in self._watched or tells_of_usage(pod)
 
     def _runs(self, node: str) -> bool:
-        return node in self.nodes and not self._is_silent(node)
+        trouble = self.trouble(node)
+        return node in self.nodes and not trouble.silent and not trouble.stuck
 
     def _is_silent(self, node: str) -> bool:
-        return self.behaviours.faults.of_node(node).silent
+        return self.trouble(node).silent
 
     def _look_again(self, rule: Rule) -> None:
         """Have every pod looked at that a rule may mean: what was due at no time may be due now."""

@@ -27,7 +27,13 @@ class NodeTrouble:
     hung: bool = False
     """Its kubelet does nothing; the containers go on."""
     partitioned: bool = False
-    """Its kubelet and containers go on, but reach no API server."""
+    """Its kubelet and containers go on, but reach nobody and are not reached."""
+    unheard: bool = False
+    """All goes on, but the API server does not take what its kubelet says."""
+    stuck: bool = False
+    """Its kubelet tells what it sees, but nothing starts there and nothing stops."""
+    not_ready: str = ""
+    """Why its kubelet says that it is not ready."""
     slowness: float = 1.0
     """Pulls and starts take so many times as long: a slow disk."""
     clock_skew_seconds: float = 0.0
@@ -36,7 +42,7 @@ class NodeTrouble:
     @property
     def silent(self) -> bool:
         """Whether nothing is heard of the node."""
-        return self.down or self.hung or self.partitioned
+        return self.down or self.hung or self.partitioned or self.unheard
 
     def and_(self, other: NodeTrouble) -> NodeTrouble:
         """Return both troubles at once."""
@@ -44,6 +50,9 @@ class NodeTrouble:
             self.down or other.down,
             self.hung or other.hung,
             self.partitioned or other.partitioned,
+            self.unheard or other.unheard,
+            self.stuck or other.stuck,
+            self.not_ready or other.not_ready,
             self.slowness * other.slowness,
             self.clock_skew_seconds + other.clock_skew_seconds,
         )

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from kubewright.api.core import Node, Pod, PodStatus
+from kubewright.api.nodeagent import quarantined
 from kubewright.api.quantity import value
 from kubewright.api.resources import Amounts, pod_request
+from kubewright.devices.requests import GPU
 from kubewright.twin.kubelet.admission import judge
 from kubewright.twin.kubelet.devices import NodeDevices
 from kubewright.twin.kubelet.images import NodeImages
@@ -39,12 +41,15 @@ class NodeState:
         """Return an independent state that is the same."""
         return NodeState(self.images.copy(), self.devices.copy(), dict(self.booked))
 
-    def take(self, pod: Pod, node: Node | None, others: Callable[[], Iterable[Pod]]) -> Verdict | None:
+    def take(
+        self, pod: Pod, node: Node | None, others: Callable[[], Iterable[Pod]], lost_gpus: frozenset[int] = frozenset()
+    ) -> Verdict | None:
         """Book what a pod asks for, or return why the node does not take it; once for each pod."""
         uid = pod.metadata.uid
         if uid in self.booked:
             return None
-        refusal = self.devices.book(pod)
+        out_of_use = lost_gpus.union(quarantined(node)) if node is not None else lost_gpus
+        refusal = self.devices.book(pod, out_of_use=self.devices.names(GPU, out_of_use))
         wanted = pod_request(pod)
         if refusal is None and node is not None:
             refusal = judge(pod, wanted, node, self.booked.values(), others)

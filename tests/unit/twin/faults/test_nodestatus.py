@@ -65,6 +65,56 @@ def test_a_node_that_is_cut_off_says_nothing(type_):
     assert writes(a_node(("DiskPressure", "False", "x")), silent, fault("b", type="DiskFull", target=HIT)) == []
 
 
+@pytest.mark.parametrize(
+    ("type_", "condition", "status"),
+    [
+        ("ReadOnlyFilesystem", "ReadonlyFilesystem", "True"),
+        ("DiskFailing", "DiskFailing", "True"),
+        ("KernelDeadlock", "KernelDeadlock", "True"),
+        ("KubeletRestarts", "FrequentKubeletRestart", "True"),
+        ("PidPressure", "PIDPressure", "True"),
+        ("RuntimeHung", "ContainerRuntimeUnhealthy", "True"),
+        ("RuntimeHung", "Ready", "False"),
+        ("NetworkUnavailable", "Ready", "False"),
+        ("GpuHung", "AcceleratedHardwareReady", "False"),
+        ("GpuThrottled", "GpuThrottled", "True"),
+        ("NvlinkError", "AcceleratedHardwareReady", "False"),
+        ("DevicePluginDown", "AcceleratedHardwareReady", "False"),
+    ],
+)
+def test_each_fault_says_its_condition_and_takes_it_back(type_, condition, status):
+    def said(found, *faults):
+        (patch, *_) = writes(found, *faults)
+        return {each["type"]: each for each in patch.changes["status"]["conditions"]}[condition]
+
+    ill = said(a_node(gpus="4"), fault(type=type_, target=HIT))
+    assert ill["status"] == status
+    found = Condition(condition, status, ill["reason"], ill["message"], EARLIER)
+    node_ = msgspec.structs.replace(a_node(), status=NodeStatus({}, {}, (found,)))
+    assert said(node_)["status"] == ("False" if status == "True" else "True")
+
+
+def test_that_a_node_is_not_ready_for_reasons_of_its_own_is_left_alone():
+    assert writes(a_node(("Ready", "False", "KubeletNotReady"))) == []
+
+
+def test_what_is_said_of_a_gpu_names_who_holds_it():
+    found = a_node(gpus="4")
+    hung = fault(type="GpuHung", target=HIT, gpuHung={"device": 2})
+    in_force = decide((hung,), Cluster((found,)), NOW).in_force
+    patch, _ = writes_of(found, in_force.on_nodes["n1"], NOW, lambda gpu: "shop/train" if gpu == 2 else "")
+    assert (
+        patch.changes["status"]["conditions"][0]["message"] == "no progress on GPU 2, which is busy, held by shop/train"
+    )
+
+
+def test_gpus_that_are_out_of_use_are_not_allocatable():
+    found = a_node(gpus="4")
+    noted = msgspec.structs.replace(found.metadata, annotations={"gpu.kubewright.dev/quarantined": "1,3,1,x"})
+    (patch,) = writes(msgspec.structs.replace(found, metadata=noted))
+    assert patch.changes == {"status": {"allocatable": {"nvidia.com/gpu": "2"}}}
+
+
 def test_devices_are_counted_once_and_only_where_they_are():
     faults = [
         fault(name, type="GpuXid", target=HIT, gpuXid={"device": device})
