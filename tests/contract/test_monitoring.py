@@ -9,10 +9,10 @@ from kubewright.cli.main import cli
 DASHBOARDS = 9
 
 
-def install(cluster, namespace, *options):
+def install(cluster, namespace, *options, code=0):
     command = ["monitoring", "install", "--kubeconfig", str(cluster.kubeconfig), "-n", namespace, *options]
-    done = CliRunner().invoke(cli, command, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(cli, command, catch_exceptions=False, standalone_mode=False)
+    assert (done.return_value or 0) == code, done.output
     return done.output.splitlines()
 
 
@@ -34,6 +34,30 @@ def test_everything_is_installed_once_and_repaired(cluster, namespace):
     changed = [line for line in install(cluster, namespace) if line.endswith("changed")]
     assert changed == [f"ConfigMap/{namespace}/kubewright-rules is changed"]
     assert ends(install(cluster, namespace)) == {"is as it should be"}
+
+
+def test_a_diff_shows_what_would_differ_and_hides_secrets(cluster, namespace):
+    assert any(line.startswith("+++ merged Secret") for line in install(cluster, namespace, "--diff", code=1))
+    install(cluster, namespace)
+    assert install(cluster, namespace, "--diff") == []
+    cluster.kubectl(
+        "patch", "configmap", "kubewright-rules", "-n", namespace, "-p", '{"data": {"kubewright.yml": "old"}}'
+    )
+    changed = '{"data": {"alertmanager.yml": "c2VjcmV0"}}'
+    cluster.kubectl("patch", "secret", "kubewright-alertmanager", "-n", namespace, "-p", changed)
+    lines = install(cluster, namespace, "--diff", code=1)
+    assert "-  kubewright.yml: old" in lines
+    hidden = {"-  alertmanager.yml: '*** (before)'", "+  alertmanager.yml: '*** (after)'"}
+    assert hidden < set(lines)
+    assert not any("c2VjcmV0" in line for line in lines)
+    assert any(line.endswith("would be changed") for line in install(cluster, namespace, "--dry-run=server"))
+
+
+def test_without_the_kinds_that_it_writes_a_diff_cannot_tell(cluster, namespace):
+    command = ["monitoring", "install", "--kubeconfig", str(cluster.kubeconfig), "-n", namespace, "--form", "operator"]
+    done = CliRunner().invoke(cli, [*command, "--diff"], catch_exceptions=False, standalone_mode=False)
+    assert done.return_value == 2
+    assert "is the Prometheus Operator installed?" in done.output
 
 
 def test_a_namespace_that_is_missing_is_made_unless_nothing_is_to_be_written(cluster, namespace):

@@ -268,7 +268,8 @@ def test_monitoring_is_installed_with_its_own_rights():
             await twin.client().patch(
                 CONFIG_MAPS, ObjectKey("monitoring", "kubewright-rules"), {"data": {"kubewright.yml": ""}}
             )
-            lines = await apply_all(client, "monitoring", list(yaml.safe_load_all(rendered)))
+            outcomes = await apply_all(client, "monitoring", list(yaml.safe_load_all(rendered)))
+            lines = [each.told() for each in outcomes]
             assert "ConfigMap/monitoring/kubewright-rules is changed" in lines
             assert refused == []
             core = {(verb, name) for rule in granted for verb in rule["verbs"] for name in rule["resources"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -12,8 +11,6 @@ from kubewright.cli.connection import cluster_options, connection
 
 if TYPE_CHECKING:
     from kubewright.workloads.rollout.rehearsal import Outcome
-
-_ADDED, _REMOVED, _PLACE = "green", "red", "cyan"
 
 
 @click.command()
@@ -31,42 +28,25 @@ def diff(
     rehearsal failed.
     """
     from kubewright.cli.differences import differences, rehearsed
+    from kubewright.cli.difftext import shown
     from kubewright.cli.documents import is_app_service, read
-    from kubewright.cli.main import op_error
     from kubewright.client.connect import connect
 
-    async def ask() -> tuple[list[str], dict[str, Outcome]]:
+    outcomes: dict[str, Outcome] = {}
+
+    async def ask() -> list[str]:
         config = connection(kubeconfig, context)
         client = connect(config)
         try:
             documents = [each for each in read(paths) if is_app_service(each)]
             place = namespace or config.namespace
             lines = [line for each in documents for line in await differences(client, each, place)]
-            outcomes = [await rehearsed(client, each, place) for each in documents] if rehearse else []
-            return lines, dict(outcomes)
+            outcomes.update([await rehearsed(client, each, place) for each in documents] if rehearse else [])
+            return lines
         finally:
             await client.close()
 
-    try:
-        lines, outcomes = asyncio.run(ask())
-    except Exception as error:
-        failure = op_error(error)
-        if failure is None:
-            raise
-        click.echo(f"kubewright: {failure}", err=True)
-        return 2
-    coloured = sys.stdout.isatty() if color is None else color
-    for line in lines:
-        click.echo(_coloured(line) if coloured else line, color=coloured)
+    code = shown(lambda: asyncio.run(ask()), color=color)
     for name, outcome in outcomes.items():
         click.echo(f"rehearsal of {name}: {'passed' if outcome.passed else 'failed'}: {outcome.message}")
-    if not all(outcome.passed for outcome in outcomes.values()):
-        return 3
-    return 1 if lines else 0
-
-
-def _coloured(line: str) -> str:
-    if line.startswith(("+++", "---")):
-        return click.style(line, bold=True)
-    colours = {"+": _ADDED, "-": _REMOVED, "@": _PLACE}
-    return click.style(line, fg=colours[line[0]]) if line[:1] in colours else line
+    return code if all(outcome.passed for outcome in outcomes.values()) else 3

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, TypeVar, cast
+from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import msgspec
 
 from kubewright.api.applyset import Observed
 from kubewright.api.core import CONFIG_MAPS
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
-from kubewright.api.drift import FINGERPRINT
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
-from kubewright.cli.yamlform import dump
+from kubewright.cli.difftext import unified
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -38,7 +36,7 @@ async def differences(client: Client, document: Manifest, namespace: str) -> lis
     """Return the lines of a unified diff, empty if nothing would change; raises OpError for what would be refused."""
     lines: list[str] = []
     async for pair in _pairs(client, _placed(document, namespace)):
-        lines += _lines(*pair)
+        lines += unified(*pair)
     return lines
 
 
@@ -128,37 +126,3 @@ async def _pruned(client: Client, app: AppService, wanted: tuple[Manifest, ...])
 
 def _imagined(child: Manifest) -> LiveObject:
     return msgspec.convert(child, LiveObject)
-
-
-def _lines(kind: Resource[LiveObject], before: LiveObject | None, after: LiveObject | None) -> Iterator[str]:
-    name = kind.target((after or before or LiveObject()).key)
-    old, new = (_text(kind, each).splitlines() for each in (before, after))
-    yield from difflib.unified_diff(old, new, f"live {name}", f"merged {name}", lineterm="")
-
-
-def _text(kind: Resource[LiveObject], obj: LiveObject | None) -> str:
-    """Write what a user or the platform says in an object: not what the server counts, nor our own marks."""
-    if obj is None:
-        return ""
-    annotations = {name: text for name, text in sorted(obj.metadata.annotations.items()) if name not in _UNTOLD}
-    metadata: dict[str, Any] = {"name": obj.metadata.name, "namespace": obj.metadata.namespace}
-    metadata |= {"labels": dict(sorted(obj.metadata.labels.items()))} if obj.metadata.labels else {}
-    metadata |= {"annotations": annotations} if annotations else {}
-    content = {"spec": obj.spec, "data": obj.data}
-    said = {name: _sorted(value) for name, value in content.items() if value}
-    if obj.automount_service_account_token is not None:
-        said["automountServiceAccountToken"] = obj.automount_service_account_token
-    return dump({"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, **said})
-
-
-_UNTOLD = frozenset(
-    {FINGERPRINT, "kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"}
-)
-
-
-def _sorted(value: Any) -> Any:
-    """Put fields in order, so that two servers' orders are no difference."""
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        return {name: _sorted(fields[name]) for name in sorted(fields)}
-    return [_sorted(each) for each in cast("list[Any]", value)] if isinstance(value, list) else value

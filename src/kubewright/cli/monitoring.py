@@ -13,6 +13,7 @@ from kubewright.cli.connection import cluster_options, connection
 
 if TYPE_CHECKING:
     from kubewright.monitoring.forms import Bundle
+    from kubewright.monitoring.installing import Outcome
     from kubewright.monitoring.routing import Hook
     from kubewright.monitoring.teams import Audience
 
@@ -96,16 +97,50 @@ def render(
 @_options
 @_FORM
 @click.option("-n", "--namespace", default="monitoring", show_default=True, help="Where the objects are put.")
-@click.option("--dry-run", is_flag=True, help="Let the server check everything, write nothing, and say what would be.")
-def install(*, kubeconfig: str, context: str, form: str, namespace: str, dry_run: bool, **options: Any) -> None:
+@click.option("--diff", "as_diff", is_flag=True, help="Write nothing, and show what would differ, field by field.")
+@click.option(
+    "--dry-run",
+    type=click.Choice(["none", "server"]),
+    is_flag=False,
+    flag_value="server",
+    default="none",
+    help="Let the server check everything, write nothing, and say what would be. (`render` asks no server.)",
+)
+@click.option("--color/--no-color", default=None, help="Of a diff; by default where standard output is a terminal.")
+def install(
+    *,
+    kubeconfig: str,
+    context: str,
+    form: str,
+    namespace: str,
+    as_diff: bool,
+    dry_run: str,
+    color: bool | None,
+    **options: Any,
+) -> int:
     """Apply the objects to a cluster: its AppServices' objectives and its namespaces' teams are part of them.
 
-    Run it again when either has changed: what is as it should be is left alone.
+    Run it again when either has changed: what is as it should be is left alone. With --diff the exit code is 0 where
+    nothing would change, 1 where something would, and 2 where there is no telling.
     """
-    asyncio.run(_install(connection(kubeconfig, context), form, namespace, options, dry_run=dry_run))
+
+    def run(*, dry: bool) -> list[Outcome]:
+        return asyncio.run(_install(connection(kubeconfig, context), form, namespace, options, dry_run=dry))
+
+    if as_diff:
+        from kubewright.cli.difftext import shown, unified
+
+        def lines() -> list[str]:
+            return [line for each in run(dry=True) for line in unified(each.resource, each.before, each.after)]
+
+        return shown(lines, color=color)
+    dry = dry_run == "server"
+    for each in run(dry=dry):
+        click.echo(each.told(dry_run=dry))
+    return 0
 
 
-async def _install(config: Any, form: str, namespace: str, options: dict[str, Any], *, dry_run: bool) -> None:
+async def _install(config: Any, form: str, namespace: str, options: dict[str, Any], *, dry_run: bool) -> list[Outcome]:
     from kubewright.client.connect import connect
     from kubewright.monitoring.installing import apply_all, seen
     from kubewright.monitoring.teams import with_namespaces
@@ -116,8 +151,7 @@ async def _install(config: Any, form: str, namespace: str, options: dict[str, An
         audience, hook = with_namespaces(_audience(options["teams_file"]), owners), _hook(options)
         bundle, audience = _bundle(audience, hook, apps, **options)
         objects = _objects(form, bundle, namespace, audience, hook)
-        for line in await apply_all(client, namespace, objects, dry_run=dry_run):
-            click.echo(line)
+        return await apply_all(client, namespace, objects, dry_run=dry_run)
     finally:
         await client.close()
 
@@ -163,5 +197,9 @@ def _objects(form: str, bundle: Bundle, namespace: str, audience: Audience, hook
     from kubewright.monitoring.forms import config_maps, operator_objects
 
     if form == "operator":
+        from kubewright.monitoring.operatorreceivers import not_carried
+
+        for sentence in not_carried(audience):
+            click.echo(f"kubewright: not carried over: {sentence}", err=True)
         return list(operator_objects(bundle, namespace, audience, hook, dump))
     return list(config_maps(bundle, namespace, dump))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from kubewright.api.meta import Manifest
+from kubewright.monitoring.operatorreceivers import carried, tells
 from kubewright.monitoring.routing import Hook
 from kubewright.monitoring.scrape import operator_pods, team_relabelling
 from kubewright.monitoring.teams import Audience, Team
@@ -16,6 +17,8 @@ _GROUP = "monitoring.coreos.com"
 _LABELS = {"app.kubernetes.io/name": "kubewright", "app.kubernetes.io/component": "monitoring"}
 PREFIX = "kubewright-"
 """What the name of each object begins with."""
+TEAM = "team"
+"""What the objects are called that tell a team of its namespace, after the prefix."""
 _FOLDER = "kubewright"
 _PROVIDER = "grafana/provisioning/dashboards/kubewright.yml"
 DASHBOARDS_PATH = "/var/lib/grafana/dashboards/kubewright"
@@ -74,9 +77,8 @@ def operator_objects(
         "v1", "Secret", "alert-relabelling", namespace, type="Opaque", data={"relabelling.yml": _base64(relabelling)}
     )
     for team in audience.teams:
-        if team.webhook:
-            for place in team.namespaces:
-                yield _told(team, place)
+        for place in team.namespaces:
+            yield from _told(team, place)
     if hook is not None:
         yield _made(f"{_GROUP}/v1alpha1", "AlertmanagerConfig", "itself", namespace, spec=_to_us(hook))
     yield from _dashboards(bundle, namespace, dump)
@@ -107,14 +109,18 @@ def _pod_monitor(name: str, namespace: str, selector: Manifest, endpoints: list[
     return _made(f"{_GROUP}/v1", "PodMonitor", name, namespace, spec=spec)
 
 
-def _told(team: Team, namespace: str) -> Manifest:
+def _told(team: Team, namespace: str) -> Iterator[Manifest]:
     """Tell a team of its namespace; the operator adds the namespace to the route's matchers by itself."""
-    spec = {
-        "route": {"receiver": team.name, "groupBy": ["alertname", "namespace"], "groupWait": "10s"},
-        "receivers": [{"name": team.name, "webhookConfigs": [{"url": team.webhook, "sendResolved": True}]}],
-    }
     # Not every team's name can be an object's, and a namespace is of one team.
-    return _made(f"{_GROUP}/v1alpha1", "AlertmanagerConfig", "team", namespace, spec=spec)
+    ways = carried(team, f"{PREFIX}{TEAM}")
+    if not tells(ways):
+        return
+    if ways.secrets:
+        data = {key: _base64(text) for key, text in ways.secrets.items()}
+        yield _made("v1", "Secret", TEAM, namespace, type="Opaque", data=data)
+    route = {"receiver": team.name, "groupBy": ["alertname", "namespace"], "groupWait": "10s"}
+    spec = {"route": route, "receivers": [ways.receiver]}
+    yield _made(f"{_GROUP}/v1alpha1", "AlertmanagerConfig", TEAM, namespace, spec=spec)
 
 
 def _to_us(hook: Hook) -> Manifest:

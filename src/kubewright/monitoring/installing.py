@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
 
 from kubewright.api.applyset import identity, is_as_desired
 from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SECRETS
@@ -45,33 +48,51 @@ async def seen(client: Client) -> tuple[list[AppService], dict[str, str]]:
     return apps, {name: team for name, team in owners.items() if team}
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One object as it was and as it is, or would be, now."""
+
+    resource: Resource[LiveObject]
+    before: LiveObject | None
+    """None for one that was not there."""
+    after: LiveObject
+
+    def told(self, *, dry_run: bool = False) -> str:
+        """Say in one line what became, or would become, of the object."""
+        name = self.resource.target(self.after.key)
+        if self.before is self.after:
+            return f"{name} is as it should be"
+        return f"{name} {'would be' if dry_run else 'is'} {'created' if self.before is None else 'changed'}"
+
+
 async def apply_all(
     client: Client, namespace: str, manifests: Sequence[Manifest], *, dry_run: bool = False
-) -> list[str]:
+) -> list[Outcome]:
     """Apply the objects, after their namespace if it is missing; return what became, or would become, of each.
 
     What is as it should be already is not written. Raises OpError.
     """
     there = await _made_namespace(client, namespace, dry_run=dry_run)
-    lines: list[str] = []
+    outcomes: list[Outcome] = []
     for manifest in map(with_fingerprint, manifests):
         api_version, kind, key = identity(manifest)
         resource = _KINDS[api_version, kind]
         try:
             before = await get_or_none(client, resource, key)
             if before is not None and is_as_desired(before, manifest):
-                lines.append(f"{resource.target(key)} is as it should be")
+                outcomes.append(Outcome(resource, before, before))
                 continue
             if there or key.namespace != namespace:
-                await client.apply(resource, manifest, field_manager=FIELD_MANAGER, dry_run=dry_run)
+                after = await client.apply(resource, manifest, field_manager=FIELD_MANAGER, dry_run=dry_run)
+            else:
+                after = msgspec.convert(manifest, LiveObject)  # no server takes an object of a namespace to come
         except OpError as error:
             if error.kind is ErrorKind.NOT_FOUND and resource.group:
                 detail = f"the cluster does not know {resource.kind}: is the Prometheus Operator installed?"
                 raise OpError("monitoring.install", ErrorKind.NOT_FOUND, resource.api_version, detail) from error
             raise
-        what = "created" if before is None else "changed"
-        lines.append(f"{resource.target(key)} {'would be' if dry_run else 'is'} {what}")
-    return lines
+        outcomes.append(Outcome(resource, before, after))
+    return outcomes
 
 
 async def _made_namespace(client: Client, name: str, *, dry_run: bool) -> bool:

@@ -6,11 +6,11 @@ from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SECRETS
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import rule
-from kubewright.monitoring.forms import PREFIX
+from kubewright.monitoring.forms import PREFIX, TEAM
 from kubewright.monitoring.installing import OPERATOR_KINDS
 
 ACCOUNT = "kubewright-monitoring-install"
-_SECRETS = ("alertmanager", "alert-relabelling")
+_SECRETS = ("alertmanager", "alert-relabelling", TEAM)
 _KEEP = ("get", "create", "patch")
 
 

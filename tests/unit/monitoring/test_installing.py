@@ -22,6 +22,10 @@ RULES = {
 }
 
 
+def told(outcomes):
+    return [each.told() for each in outcomes]
+
+
 def on_twin(scenario):
     async def main():
         async with Twin(Clock.virtual(), nodes=1) as twin:
@@ -33,9 +37,9 @@ def on_twin(scenario):
 def test_everything_is_applied_with_its_namespace_and_once_more_changes_nothing():
     async def scenario(twin):
         client, key = twin.client(), ObjectKey("monitoring", "kubewright-rules")
-        lines = [await apply_all(client, "monitoring", [RULES])]
+        lines = [told(await apply_all(client, "monitoring", [RULES]))]
         first = await client.get(CONFIG_MAPS, key)
-        lines.append(await apply_all(client, "monitoring", [RULES]))
+        lines.append(told(await apply_all(client, "monitoring", [RULES])))
         return lines, first, await client.get(CONFIG_MAPS, key)
 
     lines, first, second = on_twin(scenario)
@@ -57,7 +61,7 @@ def test_who_may_write_in_the_namespace_alone_may_install_there():
         await client.create(ROLES, edit, namespace="monitoring")
         jane = twin.client(User("jane", groups=("system:authenticated",)))
         await asyncio.sleep(1)
-        lines = await apply_all(jane, "monitoring", [RULES])
+        lines = told(await apply_all(jane, "monitoring", [RULES]))
         with pytest.raises(OpError) as elsewhere:
             await apply_all(jane, "default", [{**RULES, "metadata": {"name": "a", "namespace": "default"}}])
         return lines, elsewhere.value.kind
