@@ -21,10 +21,17 @@ class Allowance:
         self._left = [each.status.disruptions_allowed for each in self._budgets]
         self._most = most
 
+    def lets(self, pod: Pod) -> bool:
+        """Let one pod go as far as its budgets are concerned, whoever makes it anew."""
+        return self._spend((pod,))
+
     def spend(self, pods: Sequence[Pod]) -> bool:
         """Let pods go together, if all of them may; else none is, and nothing is spent."""
         if len(pods) > self._most or not all(is_movable(each) for each in pods):
             return False
+        return self._spend(pods)
+
+    def _spend(self, pods: Sequence[Pod]) -> bool:
         left = self._left.copy()
         for pod in pods:
             own = [number for number, each in enumerate(self._budgets) if covers(each, pod)]

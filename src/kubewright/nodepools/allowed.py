@@ -6,10 +6,9 @@ import math
 from collections.abc import Sequence
 
 from kubewright.api.crds.nodepool import DisruptionBudget
-from kubewright.api.cron import parse_cron
+from kubewright.api.windows import is_open
 
 _DEFAULT = (DisruptionBudget("10%"),)
-_SECONDS_A_MINUTE = 60.0
 
 
 def nodes_at_once(budgets: Sequence[DisruptionBudget], n_nodes: int, now: float) -> int:
@@ -25,8 +24,4 @@ def _allowed(text: str, n_nodes: int) -> int:
 
 def _holds(budget: DisruptionBudget, now: float) -> bool:
     """Tell whether the last time that it began is not over yet."""
-    if not budget.schedule:
-        return True
-    schedule = parse_cron(f"TZ={budget.time_zone} {budget.schedule}")
-    began = schedule.next_after(now - budget.duration_minutes * _SECONDS_A_MINUTE)
-    return began is not None and began <= now
+    return not budget.schedule or is_open(budget.schedule, budget.duration_minutes, budget.time_zone, now)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from kubewright.api.crds.appservice import APP_SERVICE_CRD
+from kubewright.api.crds.disruptionledger import DISRUPTION_LEDGER_CRD
+from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD
 from kubewright.api.crds.gpupolicy import GPU_POLICY_CRD
 from kubewright.api.crds.nodepool import NODE_POOL_CRD
 from kubewright.api.crds.queue import QUEUE_CRD
@@ -13,4 +15,13 @@ from kubewright.api.meta import Manifest
 
 def all_crds() -> list[Manifest]:
     """Return the manifest of every CRD that kubewright serves; for `kubewright crds` and for installing them."""
-    return [APP_SERVICE_CRD, GPU_POLICY_CRD, NODE_POOL_CRD, QUEUE_CRD, SCALE_POLICY_CRD, SIZE_POLICY_CRD]
+    return [
+        APP_SERVICE_CRD,
+        DISRUPTION_LEDGER_CRD,
+        DISRUPTION_LIMIT_CRD,
+        GPU_POLICY_CRD,
+        NODE_POOL_CRD,
+        QUEUE_CRD,
+        SCALE_POLICY_CRD,
+        SIZE_POLICY_CRD,
+    ]
