@@ -131,6 +131,10 @@ class ServiceSpec(Leaf, frozen=True):
     cluster_ips: tuple[str, ...] = msgspec.field(default=(), name="clusterIPs")
     ip_families: tuple[str, ...] = ()
     publish_not_ready_addresses: bool = False
+    internal_traffic_policy: str = "Cluster"
+    external_traffic_policy: str = ""
+    external_name: str = ""
+    external_ips: tuple[str, ...] = msgspec.field(default=(), name="externalIPs")
 
 
 class Service(KubeObject, frozen=True, kw_only=True):

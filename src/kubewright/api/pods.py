@@ -116,6 +116,7 @@ class PodSpec(Leaf, frozen=True):
     scheduling_gates: tuple[PodSchedulingGate, ...] = ()
     scheduling_group: PodSchedulingGroup | None = None
     host_network: bool = False
+    dns_policy: str = "ClusterFirst"
     hostname: str = ""
     subdomain: str = ""
     service_account_name: str = ""
@@ -189,6 +190,12 @@ class PodResourceClaimStatus(Leaf, frozen=True):
     resource_claim_name: str | None = None
 
 
+class PodIP(Leaf, frozen=True):
+    """One address of a pod."""
+
+    ip: str = ""
+
+
 class PodStatus(Leaf, frozen=True):
     """What the kubelet and the scheduler say of a pod."""
 
@@ -197,6 +204,8 @@ class PodStatus(Leaf, frozen=True):
     container_statuses: tuple[ContainerStatus, ...] = ()
     init_container_statuses: tuple[ContainerStatus, ...] = ()
     pod_ip: str = msgspec.field(default="", name="podIP")
+    pod_ips: tuple[PodIP, ...] = msgspec.field(default=(), name="podIPs")
+    """One of each family; the first is `pod_ip`."""
     host_ip: str = msgspec.field(default="", name="hostIP")
     start_time: str | None = None
     qos_class: str = ""

@@ -20,6 +20,7 @@ COMMANDS = {
     "gpu-agent": ("kubewright.cli.gpuagent:gpu_agent", "Give pods of this node the GPUs chosen for them."),
     "rollout": ("kubewright.cli.rollout:rollout", "Show, steer and undo the rollout of an AppService."),
     "why": ("kubewright.cli.why:why", "Say why a pod waits for a node, and what would let it run."),
+    "net": ("kubewright.cli.net:net", "Say who reaches whom in a cluster, and which rule decides it."),
     "whatif": ("kubewright.cli.whatif:whatif", "Show what a change would do to a cluster's pods, before it is made."),
     "consolidate": ("kubewright.cli.consolidate:consolidate", "Show which nodes could be given back at a saving."),
     "defrag": ("kubewright.cli.defrag:defrag", "Show which pods to move so that more GPUs can be given out."),

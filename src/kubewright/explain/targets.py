@@ -30,6 +30,8 @@ _NAMES: Mapping[str, tuple[Resource[Any], tuple[str, ...]]] = {
     )
 }
 
+KIND_NAMES = tuple(names[0] for _, names in _NAMES.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -47,11 +49,15 @@ def parse_target(text: str) -> Target:
     kind, slash, name = text.partition("/")
     if not slash:
         kind, name = "pod", text
-    found = next((each for each, names in _NAMES.values() if kind.lower() in names), None)
+    found = kind_with_pods(kind)
     if found is None or not name or "/" in name:
-        kinds = ", ".join(names[0] for _, names in _NAMES.values())
-        raise OpError("why", ErrorKind.INVALID, text, f"expected KIND/NAME with a kind of: {kinds}")
+        raise OpError("why", ErrorKind.INVALID, text, f"expected KIND/NAME with a kind of: {', '.join(KIND_NAMES)}")
     return Target(found, name)
+
+
+def kind_with_pods(name: str) -> Resource[Any] | None:
+    """Return the kind of this name, plural or short name, if its objects are pods or have some."""
+    return next((each for each, names in _NAMES.values() if name.lower() in names), None)
 
 
 def pods_under(uid: str, pods: Iterable[Pod], makers: Iterable[KubeObject]) -> list[Pod]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubewright.api import networking
 from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.core import CONFIG_MAPS, SERVICE_ACCOUNTS, SERVICES
@@ -14,7 +15,7 @@ from kubewright.api.volumes import CLAIMS
 
 _NETWORKING = "networking.k8s.io"
 INGRESSES = Resource(_NETWORKING, "v1", "ingresses", "Ingress", LiveObject)
-NETWORK_POLICIES = Resource(_NETWORKING, "v1", "networkpolicies", "NetworkPolicy", LiveObject)
+NETWORK_POLICIES = live_resource(networking.NETWORK_POLICIES)
 AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", LiveObject)
 HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", LiveObject)
 VIRTUAL_SERVICES = Resource("networking.istio.io", "v1", "virtualservices", "VirtualService", LiveObject)
