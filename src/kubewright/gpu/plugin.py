@@ -2,14 +2,15 @@
 
 A restarted kubelet removes all sockets of its directory and makes its own anew; the plugin sees that by the file and
 begins again. GPUs that report errors of their own are told to the kubelet as unhealthy, and stay so until the agent
-starts anew: a GPU that failed is not trusted because it fell silent.
+starts anew: a GPU that failed is not trusted because it fell silent. Those that the Node's annotation puts out of use
+(`api.nodeagent.QUARANTINED`) are, too, as long as it says so: others see what the driver does not report.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,23 @@ class DevicePlugin:
         self._directory = directory
         self._endpoint = f"kubewright-{resource.replace('/', '-')}.sock"
         self._gpus = {gpu.number: gpu for gpu in driver.gpus()}
-        self._unhealthy: set[str] = set()
+        self._failed: set[str] = set()
+        self._out_of_use: frozenset[str] = frozenset()
         self._changed = asyncio.Condition()
         self._served: dict[tuple[str, str], None] = {}
+
+    @property
+    def _unhealthy(self) -> set[str]:
+        return self._failed.union(self._out_of_use)
+
+    async def put_out_of_use(self, numbers: Collection[int]) -> None:
+        """Give these GPUs out no more, and others that were out of use again."""
+        out_of_use = frozenset(gpu.uuid for number, gpu in self._gpus.items() if number in numbers)
+        if out_of_use != self._out_of_use:
+            _log.warning("GPUs %s are out of use", sorted(numbers) or "none")
+            async with self._changed:
+                self._out_of_use = out_of_use
+                self._changed.notify_all()
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -124,7 +139,7 @@ class DevicePlugin:
         """Tell the devices, and again whenever one's health changed."""
         del request, context
         while True:
-            unhealthy = set(self._unhealthy)
+            unhealthy = self._unhealthy
             yield self._devices(unhealthy)
             async with self._changed:
                 await self._changed.wait_for(lambda told=unhealthy: self._unhealthy != told)
@@ -181,10 +196,10 @@ class DevicePlugin:
     async def _watch_health(self) -> None:
         while True:
             for error in await asyncio.to_thread(self._driver.errors, _LOOK_SECONDS):
-                if error.is_of_the_gpu and error.uuid not in self._unhealthy:
+                if error.is_of_the_gpu and error.uuid not in self._failed:
                     _log.warning("GPU %s reported XID %d and is given out no more", error.uuid, error.xid)
                     async with self._changed:
-                        self._unhealthy.add(error.uuid)
+                        self._failed.add(error.uuid)
                         self._changed.notify_all()
 
 

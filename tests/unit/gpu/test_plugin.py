@@ -10,10 +10,16 @@ import grpc
 import pytest
 from msgspec.structs import replace
 
+from kubewright.api.core import NODES
+from kubewright.api.meta import ObjectKey
+from kubewright.api.nodeagent import QUARANTINED
+from kubewright.clock import Clock
 from kubewright.devices.requests import GIVEN, GPU
+from kubewright.gpu.agent import run_agent
 from kubewright.gpu.driver import Gpu, XidError
 from kubewright.gpu.messages import DEVICE_PLUGIN, REGISTRATION, messages
 from kubewright.gpu.plugin import KUBELET_SOCKET, DevicePlugin
+from kubewright.twin.cluster import Twin
 from tests.unit.placement.build import pod
 
 LIMIT_SECONDS = 60
@@ -114,6 +120,7 @@ def live(day, pods=()):
             kubelet, driver = FakeKubelet(Path(directory)), SimulatedDriver()
             await kubelet.start()
             plugin = DevicePlugin(driver, GPU, lambda: pods, Path(directory))
+            kubelet.asked = plugin
             running = asyncio.get_running_loop().create_task(plugin.run())
             try:
                 async with asyncio.timeout(LIMIT_SECONDS):
@@ -166,6 +173,48 @@ def test_a_gpu_that_reports_an_error_of_its_own_is_unhealthy_and_not_given():
             assert await allocate(channel, "GPU-1") == {"NVIDIA_VISIBLE_DEVICES": "GPU-1"}
 
     live(day)
+
+
+def test_a_gpu_that_is_put_out_of_use_is_unhealthy_until_it_is_put_back():
+    async def day(kubelet, driver):
+        async with kubelet.plugin() as (_, channel):
+            answers = aiter(watch(channel))
+            await anext(answers)
+            for numbers, health in (((0, 9), "Unhealthy"), ((), "Healthy")):
+                await kubelet.asked.put_out_of_use(numbers)
+                answer = await anext(answers)
+                assert [each.health for each in answer.devices] == [health, *["Healthy"] * 3]
+            driver.reported.put(XidError("GPU-0", 79))
+            await anext(answers)
+            await kubelet.asked.put_out_of_use(())
+            with pytest.raises(grpc.aio.AioRpcError, match="GPU-0"):
+                await allocate(channel, "GPU-0")
+
+    live(day)
+
+
+def test_the_agent_obeys_what_its_node_says():
+    async def day():
+        with tempfile.TemporaryDirectory(prefix="kw") as directory:
+            kubelet = FakeKubelet(Path(directory))
+            await kubelet.start()
+            async with asyncio.timeout(LIMIT_SECONDS), Twin(Clock.wall(), nodes=1) as twin:
+                agent = run_agent(
+                    twin.client(), SimulatedDriver(), node="node-01", resource=GPU, directory=kubelet.directory
+                )
+                running = asyncio.get_running_loop().create_task(agent)
+                async with kubelet.plugin() as (_, channel):
+                    answers = aiter(watch(channel))
+                    await anext(answers)
+                    notes = {"metadata": {"annotations": {QUARANTINED: "1"}}}
+                    await twin.client().patch(NODES, ObjectKey("", "node-01"), notes)
+                    answer = await anext(answers)
+                    assert [each.health for each in answer.devices].index("Unhealthy") == 1
+                running.cancel()
+                await asyncio.wait([running])
+            await kubelet.server.stop(None)
+
+    asyncio.run(day())
 
 
 def test_it_registers_again_with_a_kubelet_that_began_anew():
