@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": ("kubewright.cli.demo.command:demo", "Applications deployed, broken and repaired on an embedded cluster."),
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
     "run": ("kubewright.cli.run:run", "Run one service of the platform by itself."),
+    "agent": ("kubewright.cli.agent:agent", "Watch over the node that it runs on: kernel, disks, clock, neighbours."),
     "gpu-agent": ("kubewright.cli.gpuagent:gpu_agent", "Give pods of this node the GPUs chosen for them."),
     "rollout": ("kubewright.cli.rollout:rollout", "Show, steer and undo the rollout of an AppService."),
     "why": ("kubewright.cli.why:why", "Say why a pod waits for a node, and what would let it run."),

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from kubewright.devices.xids import APPLICATION_XIDS
 from kubewright.gpu.messages import MISSING
-
-APPLICATION_XIDS = frozenset({13, 31, 43, 45, 68, 109})
-"""Errors of a program, not of the GPU it ran on: the GPU stays healthy (NVIDIA's list of XIDs)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from kubewright.api.nodeagent import quarantined
 from kubewright.api.quantity import value
 from kubewright.client.protocol import PatchType
 from kubewright.devices.requests import GPU, VENDOR
+from kubewright.devices.xids import APPLICATION_XIDS
 from kubewright.twin.controllers.writes import Announce, Patch, Write
 from kubewright.twin.faults import parameters as p
 from kubewright.twin.faults.fault import FaultSpec
@@ -38,8 +39,6 @@ RUNTIME, RESTARTS, THROTTLED = "ContainerRuntimeUnhealthy", "FrequentKubeletRest
 NETWORK, PIDS = "NetworkUnavailable", "PIDPressure"
 Holders = Callable[[int], str]
 """Which pod holds a GPU, by its number; nothing if none does."""
-HARMLESS_XIDS = frozenset({13, 31, 43, 45, 68, 109})
-"""Errors of applications, which device plugins do not take for errors of the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +220,7 @@ def lost_device(fault: Active) -> int | None:
     match spec.type:
         case "GpuXid":
             xid = spec.gpu_xid or p.GpuXid()
-            return None if xid.code in HARMLESS_XIDS else xid.device
+            return None if xid.code in APPLICATION_XIDS else xid.device
         case "GpuEcc":
             ecc = spec.gpu_ecc or p.GpuEcc()
             return ecc.device if ecc.errors == "Uncorrectable" else None

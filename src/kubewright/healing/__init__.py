@@ -1,0 +1,1 @@
+"""The healer: from signals to named causes, plans, and proof that they helped."""
