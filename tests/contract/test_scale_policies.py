@@ -3,11 +3,14 @@
 import pytest
 
 from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
+from kubewright.autoscaler.imports.hpa import from_autoscaler
+from kubewright.autoscaler.imports.keda import from_scaled_object
 from tests.contract import test_autoscalers
 from tests.contract.asking import eventually
 from tests.contract.conftest import established, service_on
 from tests.contract.test_autoscalers import autoscaler as hpa
 from tests.contract.test_autoscalers import busy, resource
+from tests.unit.autoscaler.imports.samples import AUTOSCALER, SCALED_OBJECT
 
 usage_served = test_autoscalers.usage_served
 
@@ -113,6 +116,17 @@ async def test_a_policy_that_makes_no_sense_is_refused(policies, spec, field, wo
     assert refused.code == 422
     assert field in refused.fields
     assert words in refused.message
+
+
+@pytest.mark.parametrize(
+    "imported", [from_scaled_object(SCALED_OBJECT), from_autoscaler(AUTOSCALER)], ids=["ScaledObject", "autoscaler"]
+)
+async def test_a_policy_that_was_imported_is_taken(policies, imported):
+    made = {**imported.policy, "metadata": {"name": imported.policy["metadata"]["name"]}}
+    stored = (await policies.create(made)).ok()["spec"]
+    assert {name: stored[name] for name in ("metrics", "behavior", "min", "max", "mode")} == {
+        name: made["spec"][name] for name in ("metrics", "behavior", "min", "max", "mode")
+    }
 
 
 @pytest.fixture

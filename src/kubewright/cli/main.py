@@ -27,6 +27,7 @@ COMMANDS = {
     "defrag": ("kubewright.cli.defrag:defrag", "Show which pods to move so that more GPUs can be given out."),
     "size": ("kubewright.cli.size:size", "Show what workloads should request, and what that would save."),
     "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),
+    "import": ("kubewright.cli.imports:import_", "Print ScalePolicies made of ScaledObjects and autoscalers."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),
     "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),

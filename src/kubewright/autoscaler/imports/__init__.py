@@ -1,0 +1,1 @@
+"""ScalePolicies from what others scale by: KEDA's ScaledObjects and HorizontalPodAutoscalers. Pure."""
