@@ -115,6 +115,24 @@ class Resize:
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """Do operations of a JSON patch to the one object that has this uid; where a `test` among them fails, none is done.
+
+    For what belongs to others and is changed once, such as a rollback: server-side apply would take it from them.
+    """
+
+    resource: Resource[Any]
+    key: ObjectKey
+    uid: str
+    operations: tuple[Mapping[str, Any], ...]
+    says: str
+    """What it does, in a few words."""
+
+    def __str__(self) -> str:
+        return f"{self.says} of {self.resource.target(self.key)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Evict:
     """Take the one pod that has this uid off its node, if its disruption budgets allow it at that moment."""
 
@@ -138,7 +156,7 @@ class Announce:
         return f"announce {self.type} {self.reason}: {self.message}"
 
 
-Write: TypeAlias = Apply | SetFinalizers | Delete | Scale | Rescale | Resize | Evict
+Write: TypeAlias = Apply | SetFinalizers | Delete | Scale | Rescale | Resize | Patch | Evict
 Action: TypeAlias = Write | Announce
 
 

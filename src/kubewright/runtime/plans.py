@@ -14,7 +14,19 @@ from typing import Any
 from kubewright.api.applyset import identity
 from kubewright.api.core import POD_SUBRESOURCES
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
-from kubewright.api.plan import Announce, Apply, Delete, Evict, Plan, Rescale, Resize, Scale, SetFinalizers, Write
+from kubewright.api.plan import (
+    Announce,
+    Apply,
+    Delete,
+    Evict,
+    Patch,
+    Plan,
+    Rescale,
+    Resize,
+    Scale,
+    SetFinalizers,
+    Write,
+)
 from kubewright.client.protocol import Client, PatchType
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.children import Taken
@@ -74,6 +86,8 @@ class Executor:
                 await self._rescale(action)
             case Resize():
                 await self._resize(action)
+            case Patch():
+                await self._patch(action)
             case Evict(_, key, uid):
                 await self._evict(key, uid)
 
@@ -134,6 +148,16 @@ class Executor:
                 PatchType.STRATEGIC,
                 subresource="resize",
                 field_manager=self.field_manager,
+            ),
+        )
+
+    async def _patch(self, action: Patch) -> None:
+        same: Manifest = {"op": "test", "path": "/metadata/uid", "value": action.uid}
+        operations = [same, *map(dict, action.operations)]
+        self._note(
+            action.resource,
+            await self.client.patch(
+                action.resource, action.key, operations, PatchType.JSON, field_manager=self.field_manager
             ),
         )
 
