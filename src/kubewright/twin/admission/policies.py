@@ -16,7 +16,7 @@ from kubewright.twin import status
 from kubewright.twin.admission.matching import conditions_hold, label_selector, matches
 from kubewright.twin.admission.operation import Operation
 from kubewright.twin.reading import as_dict, as_list, text
-from kubewright.twin.registry import Registry, Target
+from kubewright.twin.registry import Registry
 from kubewright.twin.validation.policies import Check, CompiledPolicy, compiled_policy
 
 _GROUP = "admissionregistration.k8s.io"
@@ -49,6 +49,8 @@ def check(registry: Registry, operation: Operation) -> None:
         return
     if target.kind.group == _GROUP and target.kind.plural in _OWN:
         return
+    # All are asked, so that those that only warn do; the first refusal is the answer.
+    refusals: list[status.StatusError] = []
     for record in bindings:
         binding = as_dict(record.obj.get("spec"))
         found = registry.store.get(_POLICIES, ObjectKey("", text(binding, "policyName")))
@@ -60,20 +62,21 @@ def check(registry: Registry, operation: Operation) -> None:
             continue
         names = f"'{found.key.name}' with binding '{record.key.name}'"
         for denial in _denials(registry, spec, binding, operation):
-            _act(registry, target, operation, as_list(binding.get("validationActions")), names, denial)
+            actions = as_list(binding.get("validationActions"))
+            if "Warn" in actions:
+                told = f"Validation failed for ValidatingAdmissionPolicy {names}: {denial.message}"
+                registry.warnings.append(told)
+            if "Deny" in actions:
+                refusals.append(_refusal(operation, names, denial))
+    if refusals:
+        raise refusals[0]
 
 
-def _act(  # noqa: PLR0917
-    registry: Registry, target: Target, operation: Operation, actions: list[str], names: str, denial: _Denial
-) -> None:
-    if "Warn" in actions:
-        registry.warnings.append(f"Validation failed for ValidatingAdmissionPolicy {names}: {denial.message}")
-    if "Deny" not in actions:
-        return
+def _refusal(operation: Operation, names: str, denial: _Denial) -> status.StatusError:
     told = f"ValidatingAdmissionPolicy {names} denied request: {denial.message}"
     metadata = as_dict((operation.obj or operation.old or {}).get("metadata"))
-    refused = status.forbidden(target.kind, metadata.get("name", ""), told, causes=[{"message": told}])
-    raise status.StatusError(_CODES.get(denial.reason, 422), denial.reason, refused.message, refused.details)
+    refused = status.forbidden(operation.target.kind, metadata.get("name", ""), told, causes=[{"message": told}])
+    return status.StatusError(_CODES.get(denial.reason, 422), denial.reason, refused.message, refused.details)
 
 
 def _denials(registry: Registry, spec: Manifest, binding: Manifest, operation: Operation) -> Iterator[_Denial]:
