@@ -8,11 +8,12 @@ import pytest
 from kubewright.api.core import EVENTS
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
-from kubewright.monitoring.incoming import FIRING, RESOLVED, decoded
-from kubewright.monitoring.receiver import MOST_BYTES, Receiver
-from kubewright.monitoring.service import ObjectTeller, SignalsIn
-from kubewright.monitoring.signals.signal import Standing
+from kubewright.monitoring.telling import ObjectTeller
 from kubewright.runtime.events import EventRecorder
+from kubewright.signals.incoming import FIRING, RESOLVED, decoded
+from kubewright.signals.receiver import MOST_BYTES, Receiver
+from kubewright.signals.service import SignalsIn
+from kubewright.signals.signal import Standing
 from kubewright.twin.cluster import Twin
 
 TOKEN = "a-token-that-nobody-guesses"

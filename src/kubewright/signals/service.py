@@ -1,6 +1,6 @@
 """Signals in: alerts by the receiver, the API's own by watching; one queue behind both, and who is told.
 
-`app.py` runs it as `monitoring`.
+`app.py` runs it for `monitoring` and for `healing`, each with a handler of its own.
 """
 
 from __future__ import annotations
@@ -13,38 +13,15 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
-from kubewright.monitoring.receiver import Receiver
-from kubewright.monitoring.signals.signal import Fault, Signal, SignalHandler, Standing, Witness
-from kubewright.monitoring.signals.watching import ApiSignals
 from kubewright.runtime.controller import Controller, Done
-from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.serving import KeyFiles, serve_asgi
 from kubewright.runtime.workqueue import WorkQueue
+from kubewright.signals.receiver import Receiver
+from kubewright.signals.signal import Signal, SignalHandler, Standing
+from kubewright.signals.watching import ApiSignals
 
-COMPONENT = "kubewright-monitoring"
 _DELAYS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)
-
-
-class ObjectTeller:
-    """Writes an Event on the object that a signal is about, so that `kubectl describe` shows it.
-
-    Of what the API tells already only silence is new there.
-    """
-
-    def __init__(self, recorder: EventRecorder) -> None:
-        self._recorder = recorder
-
-    async def handle(self, signal: Signal) -> None:
-        """Record that it holds, or that it has ended."""
-        if signal.about is None or not (signal.witness is Witness.ALERT or signal.fault == Fault.NODE_SILENT):
-            return
-        resource, key = signal.about
-        if signal.ended:
-            said = f"No longer: {signal.evidence}"
-            self._recorder.record(key, resource, "Normal", f"{signal.fault}Resolved", said)
-        else:
-            self._recorder.record(key, resource, "Warning", signal.fault, signal.evidence)
 
 
 class SignalMetrics:

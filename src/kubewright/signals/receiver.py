@@ -13,10 +13,10 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter
 
 from kubewright.errors import OpError
-from kubewright.monitoring.incoming import decoded
-from kubewright.monitoring.signals.signal import Standing
 from kubewright.runtime.exchange import PLAIN, answer, read_body
 from kubewright.runtime.serving import Receive, Scope, Send
+from kubewright.signals.incoming import decoded
+from kubewright.signals.signal import Standing
 
 PATH = "/alerts"
 MOST_BYTES = 4 * 1024 * 1024

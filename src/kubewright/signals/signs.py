@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kubewright.api.meta import KubeObject, Resource, parse_time
-from kubewright.monitoring.signals.signal import Signal, Witness
+from kubewright.signals.signal import Signal, Witness
 
 
 @dataclass(frozen=True, slots=True)

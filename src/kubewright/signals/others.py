@@ -9,8 +9,8 @@ from kubewright.api.apps import DEPLOYMENTS, Deployment
 from kubewright.api.core import NODES, PODS, Event
 from kubewright.api.meta import ObjectMeta, PartialObject, Resource
 from kubewright.api.volumes import CLAIMS
-from kubewright.monitoring.signals.signal import Fault, Witness
-from kubewright.monitoring.signals.signs import Sign, Subject, seconds
+from kubewright.signals.signal import Fault, Witness
+from kubewright.signals.signs import Sign, Subject, seconds
 
 OF_NOTE = frozenset(
     {

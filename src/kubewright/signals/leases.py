@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kubewright.monitoring.signals.nodes import RENEW_SECONDS, SILENT_SECONDS
+from kubewright.signals.nodes import RENEW_SECONDS, SILENT_SECONDS
 
 _GAP_SECONDS = 12.0
 """Whoever has heard nothing for so long was deaf."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from kubewright.monitoring.signals.leases import Leases
-from kubewright.monitoring.signals.nodes import SILENT_SECONDS
+from kubewright.signals.leases import Leases
+from kubewright.signals.nodes import SILENT_SECONDS
 
 
 def listening(until, *, silent_from, nodes=3, tenths=100, leader=True):

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from kubewright.api.conditions import Condition, find_condition
 from kubewright.api.meta import KubeObject, Leaf, Resource, controller_of
 from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, ContainerStatus
-from kubewright.monitoring.signals.signal import Fault, Witness
-from kubewright.monitoring.signals.signs import Sign, Subject, seconds
+from kubewright.signals.signal import Fault, Witness
+from kubewright.signals.signs import Sign, Subject, seconds
 
 _SOON_SECONDS = 60.0
 """A container that ends sooner after its start, more than once, is in a loop."""

@@ -15,8 +15,8 @@ from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import EMPTY, ObjectKey, Resource
 from kubewright.api.volumes import CLAIMS
 from kubewright.errors import ErrorKind, OpError
-from kubewright.monitoring.signals.signal import Signal, Witness
-from kubewright.monitoring.signals.signs import seconds
+from kubewright.signals.signal import Signal, Witness
+from kubewright.signals.signs import seconds
 
 FIRING, RESOLVED = "firing", "resolved"
 _VERSION = "4"

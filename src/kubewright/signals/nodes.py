@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kubewright.api.core import NODES, Node
-from kubewright.monitoring.signals.signal import Fault, Witness
-from kubewright.monitoring.signals.signs import Sign, Subject, seconds
+from kubewright.signals.signal import Fault, Witness
+from kubewright.signals.signs import Sign, Subject, seconds
 
 RENEW_SECONDS = 10.4
 """A renewal is due every 10, drawn out by up to 4 %."""

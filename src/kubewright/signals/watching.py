@@ -17,16 +17,16 @@ from kubewright.api.core import EVENTS, NODES
 from kubewright.api.meta import ObjectKey
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
-from kubewright.monitoring.signals.leases import Leases
-from kubewright.monitoring.signals.nodes import of_node
-from kubewright.monitoring.signals.others import OF_NOTE, of_deployment, of_event
-from kubewright.monitoring.signals.pods import SEEN_PODS, of_pod
-from kubewright.monitoring.signals.signal import STALE_SECONDS, Standing
-from kubewright.monitoring.signals.signs import Holding, Sign, at
 from kubewright.runtime.controller import Controller, Done, RequeueAfter
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.workqueue import WorkQueue
+from kubewright.signals.leases import Leases
+from kubewright.signals.nodes import of_node
+from kubewright.signals.others import OF_NOTE, of_deployment, of_event
+from kubewright.signals.pods import SEEN_PODS, of_pod
+from kubewright.signals.signal import STALE_SECONDS, Standing
+from kubewright.signals.signs import Holding, Sign, at
 
 Sight: TypeAlias = tuple[str, ObjectKey]
 """A kind's plural and an object."""

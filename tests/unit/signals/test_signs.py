@@ -7,11 +7,11 @@ import pytest
 
 from kubewright.api.apps import Deployment
 from kubewright.api.core import Event, Node
-from kubewright.monitoring.signals.nodes import of_node
-from kubewright.monitoring.signals.others import of_deployment, of_event
-from kubewright.monitoring.signals.pods import SeenPod, of_pod
-from kubewright.monitoring.signals.signal import Fault, Signal, Standing, Witness
-from kubewright.monitoring.signals.signs import Sign, at
+from kubewright.signals.nodes import of_node
+from kubewright.signals.others import of_deployment, of_event
+from kubewright.signals.pods import SeenPod, of_pod
+from kubewright.signals.signal import Fault, Signal, Standing, Witness
+from kubewright.signals.signs import Sign, at
 
 NOON = 1_893_499_200.0
 
