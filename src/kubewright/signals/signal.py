@@ -29,6 +29,10 @@ class Witness(enum.StrEnum):
     CONTROLLER = "controller"
     """What one of the cluster's controllers has concluded."""
     EVENT = "event"
+    METRIC = "metric"
+    """What was measured."""
+    CHANGE = "change"
+    """Somebody has changed something."""
 
 
 class Fault(enum.StrEnum):
@@ -47,6 +51,17 @@ class Fault(enum.StrEnum):
     ROLLOUT_STUCK = "RolloutStuck"
     PODS_REFUSED = "PodsRefused"
     NOTED = "EventOfNote"
+    NO_NODE = "NoNode"
+    NO_ENDPOINTS = "NoEndpoints"
+    CHANGED = "Changed"
+    REQUESTS_FAIL = "RequestsFail"
+    VOLUME_FULL = "VolumeFull"
+
+
+SUSPICIONS = frozenset({Fault.NO_NODE, Fault.NO_ENDPOINTS, Fault.CHANGED})
+"""Classes of signals that may well be nothing: a pod waits for its turn, a fleet has no pods by its owner's will. They
+help to name a cause, and by themselves are none.
+"""
 
 
 @dataclass(frozen=True, slots=True)
