@@ -105,7 +105,7 @@ class Remedy:
     name: str
     safety: Safety
     plan: Callable[[Finding, Seen, float], Plan | None]
-    """What is still to be done; None where it is not applicable; without actions all is done: wait for the proof."""
+    """What is still to be done now; None where it is not applicable. Without actions all is done."""
     within_seconds: float = 60.0
     """By then it must have helped."""
     undo: Callable[[Finding, Seen, float], Plan | None] | None = None

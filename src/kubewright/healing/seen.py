@@ -1,7 +1,7 @@
 """What is seen of the cluster, for detectors and remedies: lookups over the caches, none of which walks all pods.
 
-`FOLLOWED` are the kinds; a cause that needs another one adds it there. The controller fills a `Seen` with the indexes
-of its informers; tests with `seen_of`.
+`FOLLOWED` are the kinds; a cause that needs another one adds it there. The controller fills a `Seen` from its
+informers' indexes; tests use `seen_of`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kubewright.api.discovery import ENDPOINT_SLICES
 from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.quotas import RESOURCE_QUOTAS
-from kubewright.api.volumes import CLAIMS, VOLUMES
+from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
 from kubewright.signals.changes import Changes
 from kubewright.store.index import Index, Indexer
 
@@ -56,6 +56,7 @@ FOLLOWED: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     JOBS: {BY_NAMESPACE: _namespaces_of},
     CLAIMS: {BY_NAMESPACE: _namespaces_of},
     VOLUMES: {},
+    STORAGE_CLASSES: {},
     RESOURCE_QUOTAS: {BY_NAMESPACE: _namespaces_of},
     POD_DISRUPTION_BUDGETS: {BY_NAMESPACE: _namespaces_of},
 }
@@ -99,6 +100,10 @@ class Seen:
             return self.owned(PODS, owner.metadata.uid)
         sets = self.owned(REPLICA_SETS, owner.metadata.uid)
         return [pod for each in sets for pod in self.owned(PODS, each.metadata.uid)]
+
+    def pods_within(self, namespace: str) -> list[Pod]:
+        """Return a namespace's pods."""
+        return self.all(PODS).by(BY_NAMESPACE, namespace)
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:
         """Return a namespace's labels, by which teams and environments are told."""

@@ -18,6 +18,8 @@ _RESTARTED_SECONDS = 60.0
 _STARTING_SECONDS = 600.0
 """A pod that was never ready may take as long as a rollout has by default."""
 _TERMINATING_SECONDS = 30.0
+_PATIENCE_SECONDS = 10.0
+"""A node may be free in a moment."""
 _REMEMBERED_SECONDS = 600.0
 """For so long an end for want of memory is a matter of the present."""
 
@@ -65,6 +67,7 @@ def of_pod(pod: SeenPod) -> Iterator[Sign]:
             text = f"it failed: {status.reason}: {status.message}".rstrip(": ")
             yield subject.sign(Fault.POD_FAILED, text, _ended_at(status), Witness.KUBELET)
     elif status.phase != "Succeeded":
+        yield from _of_scheduling(subject, status)
         statuses = (*status.init_container_statuses, *status.container_statuses)
         found = [sign for each in statuses for sign in _of_container(subject, status, each)]
         yield from found or _of_readiness(subject, status)
@@ -102,6 +105,14 @@ def _loops_until(container: ContainerStatus) -> float:
         return 0.0
     # Between two crashes it runs, and has come out of the loop only when it stays.
     return math.inf if state.running is None else seconds(state.running.started_at) + _SOON_SECONDS
+
+
+def _of_scheduling(subject: Subject, status: SeenStatus) -> Iterator[Sign]:
+    scheduled = find_condition(status.conditions, "PodScheduled")
+    if scheduled is not None and scheduled.status == "False" and scheduled.reason == "Unschedulable":
+        since = seconds(scheduled.last_transition_time)
+        text = f"no node takes it: {scheduled.message}"
+        yield subject.sign(Fault.NO_NODE, text, since, Witness.CONTROLLER, lasts_seconds=_PATIENCE_SECONDS)
 
 
 def _of_readiness(subject: Subject, status: SeenStatus) -> Iterator[Sign]:
