@@ -106,6 +106,7 @@ class Platform:
             "sizing": self._sizing,
             "monitoring": self._monitoring,
             "nodes": self._nodes,
+            "tenancy": self._tenancy,
         }
         self.services = {name: builders[name]() for name in self._choices.services}
 
@@ -170,11 +171,18 @@ class Platform:
         size_policies.build(operator, self._source, SizingMetrics(self._registry))
         return operator
 
+    def _tenancy(self) -> Service:
+        from kubewright.tenancy import controller as teams
+
+        name = teams.FIELD_MANAGER
+        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
+        teams.build(operator)
+        return operator
+
     def _monitoring(self) -> Service:
-        from kubewright.monitoring.telling import COMPONENT, ObjectTeller
+        from kubewright.monitoring.receiver import Receiver
+        from kubewright.monitoring.service import COMPONENT, ObjectTeller, SignalsIn
         from kubewright.runtime.process import listener
-        from kubewright.signals.receiver import Receiver
-        from kubewright.signals.service import SignalsIn
 
         chosen, teller = self._choices, ObjectTeller(self._recorder(COMPONENT))
         signals = SignalsIn(self._client, self._clock, teller, metrics=self._metrics, registry=self._registry)

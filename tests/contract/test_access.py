@@ -238,6 +238,25 @@ async def test_bind_and_escalate_make_exceptions(people, grant, namespace):
     assert (await binder.of("roles", namespace).create(role)).status == 201
 
 
+async def test_escalate_by_name_holds_for_a_role_that_is_applied_and_not_for_one_that_is_posted(
+    people, grant, namespace
+):
+    await grant(
+        "contract-applier",
+        rule("create patch get", "roles", GROUP),
+        rule("escalate", "roles", GROUP, resourceNames=["wide"]),
+    )
+    roles = people.acting("contract-applier").of("roles", namespace)
+    head = {"apiVersion": f"{GROUP}/v1", "kind": "Role"}
+
+    def role(name):
+        return {**head, "metadata": {"name": name}, "rules": [rule("delete", "secrets")]}
+
+    assert (await roles.create(role("wide"))).status == 403
+    assert (await roles.apply(role("other"), "one")).status == 403
+    assert (await roles.apply(role("wide"), "one")).status == 201
+
+
 async def test_a_bindings_role_never_changes(api, namespace):
     bindings = api.of("rolebindings", namespace)
     (await bindings.create(binding("b", "ClusterRole", "view", "x"))).ok()

@@ -15,6 +15,7 @@ from kubewright.rehearsal import rights as rehearsal
 from kubewright.runtime.diagnostics import gatekeeper
 from kubewright.scheduler import rights as scheduler
 from kubewright.sizing import rights as sizing
+from kubewright.tenancy import rights as tenancy
 from kubewright.workloads import rights as workloads
 
 _SERVICES = {
@@ -27,6 +28,7 @@ _SERVICES = {
     "monitoring-install": monitoring_install,
     "nodes": nodes,
     "sizing": sizing,
+    "tenancy": tenancy,
 }
 
 

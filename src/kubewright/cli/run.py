@@ -100,6 +100,16 @@ def sizing(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+def tenancy(**service: Any) -> None:
+    """Give Teams namespaces, roles, quotas, a network and queues; their kinds are installed where missing."""
+    from kubewright.app import Choices
+
+    _run(Choices(services=("tenancy",)), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
 @click.option("--alerts-listen", default="127.0.0.1:9095", show_default=True, help="Where Alertmanager posts: /alerts.")
 @click.option("--alerts-token-file", type=_FILE, help="The bearer token that it must show; none: no alerts come in.")
 @click.option("--tls-cert-file", type=_FILE, help="Take alerts over TLS.")
@@ -114,8 +124,8 @@ def monitoring(
 ) -> None:
     """Take signals of faults in, from Alertmanager and from the API itself, and tell the objects by Events."""
     from kubewright.app import Choices
+    from kubewright.monitoring.receiver import LEAST_TOKEN
     from kubewright.runtime.serving import KeyFiles
-    from kubewright.signals.receiver import LEAST_TOKEN
 
     token = alerts_token_file.read_text(encoding="utf-8").strip() if alerts_token_file else ""
     if alerts_token_file and len(token) < LEAST_TOKEN:

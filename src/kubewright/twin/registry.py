@@ -143,8 +143,13 @@ class Registry:
             raise status.not_found(target.kind, target.name)
         return record
 
-    def create(self, target: Target, obj: Manifest, options: WriteOptions, *, tracked: bool = False) -> Record:
-        """Store a new object; `obj` is the caller's own, changed in place. `tracked`: it has its managed fields."""
+    def create(
+        self, target: Target, obj: Manifest, options: WriteOptions, *, tracked: bool = False, posted: bool = False
+    ) -> Record:
+        """Store a new object; `obj` is the caller's own, changed in place. `tracked`: it has its managed fields.
+
+        What is `posted` has its name in the object alone, not in the request.
+        """
         kind = target.kind
         self._check_namespace(target, obj)
         if kind.custom and is_terminating(self.store, kind):
@@ -160,7 +165,7 @@ class Registry:
         self.admission.settle(self, target, obj, None)
         strategy.initial_status(kind, obj)
         prepare(kind, obj, None)
-        self._validate(target, obj, None)
+        self._validate(target, obj, None, requested="" if posted else target.name)
         self.warnings += advice(kind, obj, None)
         beside = self.admission.check(self, target, obj, None, options)
         if not options.dry_run:
@@ -219,7 +224,7 @@ class Registry:
             strategy.raise_generation(kind, obj, old)
             prepare(kind, obj, old)
         if not own_rules:
-            self._validate(target, obj, old)
+            self._validate(target, obj, old, requested=target.name)
             self.warnings += advice(kind, obj, old)
         beside = self.admission.check(self, target, obj, old, options)
         if same_but_for_times(obj, old):
@@ -240,9 +245,9 @@ class Registry:
         self.store.delete(target.bucket, target.key, expected_revision=record.revision)
         return Record(target.key, stored, record.revision)
 
-    def _validate(self, target: Target, obj: Manifest, old: Manifest | None) -> None:
+    def _validate(self, target: Target, obj: Manifest, old: Manifest | None, *, requested: str) -> None:
         if target.kind.group == RBAC:
-            escalation.check(self.authorizer, self.user, target.kind, obj, old)
+            escalation.check(self.authorizer, escalation.Author(self.user, requested), target.kind, obj, old)
         errors = validate(target.kind, obj, old, target.subresource, self.warnings)
         if errors:
             raise status.invalid(target.kind.group, target.kind.kind, obj["metadata"].get("name", ""), errors)

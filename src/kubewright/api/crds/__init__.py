@@ -10,6 +10,7 @@ from kubewright.api.crds.nodepool import NODE_POOL_CRD
 from kubewright.api.crds.queue import QUEUE_CRD
 from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
 from kubewright.api.crds.sizepolicy import SIZE_POLICY_CRD
+from kubewright.api.crds.team import TEAM_CRD
 from kubewright.api.meta import Manifest
 
 
@@ -24,4 +25,5 @@ def all_crds() -> list[Manifest]:
         QUEUE_CRD,
         SCALE_POLICY_CRD,
         SIZE_POLICY_CRD,
+        TEAM_CRD,
     ]

@@ -7,6 +7,7 @@ an exception; members of `system:masters` are not asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.twin.access.attributes import Attributes
@@ -23,21 +24,29 @@ _COLLECTED = ("finalizers", "ownerReferences")
 _WRITTEN = ("resourceVersion", "managedFields", "generation")
 
 
-def check(authorizer: Authorizer, user: User, kind: KindInfo, obj: Manifest, old: Manifest | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes."""
+
+    user: User
+    requested: str
+    """The name in the request: a create has none, but a patch that creates."""
+
+
+def check(authorizer: Authorizer, author: Author, kind: KindInfo, obj: Manifest, old: Manifest | None) -> None:
     """Refuse a role or binding that would give more than its author holds; raises 403, 404."""
-    if MASTERS in user.groups or (old is not None and _only_collected(obj, old)):
+    if MASTERS in author.user.groups or (old is not None and _only_collected(obj, old)):
         return
     if kind.kind in {"Role", "ClusterRole"}:
-        _check_role(authorizer, user, kind, obj, old)
+        _check_role(authorizer, author, kind, obj, old)
     else:
-        _check_binding(authorizer, user, kind, obj)
+        _check_binding(authorizer, author.user, kind, obj)
 
 
-def _check_role(authorizer: Authorizer, user: User, kind: KindInfo, obj: Manifest, old: Manifest | None) -> None:
-    metadata = obj["metadata"]
+def _check_role(authorizer: Authorizer, author: Author, kind: KindInfo, obj: Manifest, old: Manifest | None) -> None:
+    user, metadata = author.user, obj["metadata"]
     namespace, name = metadata.get("namespace", ""), metadata.get("name", "")
-    # The name is the request's, and a create's has none.
-    asked = Attributes(user, "escalate", GROUP, kind.plural, "", namespace, "" if old is None else name)
+    asked = Attributes(user, "escalate", GROUP, kind.plural, "", namespace, author.requested)
     if authorizer.allows(asked):
         return
     _confirm(authorizer, user, kind, obj, parse_rules(obj.get("rules")))

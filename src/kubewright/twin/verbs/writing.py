@@ -53,7 +53,7 @@ def create(call: Call) -> Response:
 
 def _create(call: Call, options: WriteOptions) -> Record:
     obj = accepted(call, options.field_validation)
-    return call.registry.create(call.target.named(obj["metadata"].get("name", "")), obj, options)
+    return call.registry.create(call.target.named(obj["metadata"].get("name", "")), obj, options, posted=True)
 
 
 def update(call: Call) -> Response:

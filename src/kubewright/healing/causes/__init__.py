@@ -1,1 +1,0 @@
-"""The causes, a file a theme, each a small entry: its detector, its evidence, its remedies in escalating order."""

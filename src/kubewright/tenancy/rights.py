@@ -1,0 +1,54 @@
+"""What keeping Teams takes. A verb that it comes to use is added here; a test runs it as this account.
+
+It may give out the rights of the three shared roles, which it does not have itself, by their names alone: `escalate`
+to write them, `bind` to bind them. Roles of one's own (`spec.clusterRoles`) need a `bind` of theirs.
+"""
+
+from __future__ import annotations
+
+from kubewright.api.core import EVENTS, NAMESPACES
+from kubewright.api.crds.queue import QUEUE_CRD, QUEUES
+from kubewright.api.crds.team import TEAM_CRD, TEAMS
+from kubewright.api.meta import Manifest
+from kubewright.api.quotas import LIMIT_RANGES, RESOURCE_QUOTAS
+from kubewright.api.rights import WATCH, definition_rules, rule
+from kubewright.tenancy.inventory import LISTED
+from kubewright.tenancy.kinds import (
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    NETWORK_POLICIES,
+    POLICIES,
+    POLICY_BINDINGS,
+    ROLE_BINDINGS,
+)
+from kubewright.tenancy.roles import ROLE_NAMES
+
+ACCOUNT = "kubewright-tenancy"
+_KEEP = (*WATCH, "create", "patch", "delete")
+
+
+def cluster_rules() -> list[Manifest]:
+    """Return the rights in every namespace, and on the definitions."""
+    return [
+        rule(TEAMS, ("get", *WATCH, "patch")),
+        rule(TEAMS, ("patch",), subresource="status"),
+        rule(NAMESPACES, ("get", *_KEEP)),
+        rule(QUEUES, ("get", *_KEEP)),
+        *(
+            rule(each, _KEEP)
+            for each in (
+                RESOURCE_QUOTAS,
+                LIMIT_RANGES,
+                NETWORK_POLICIES,
+                ROLE_BINDINGS,
+                CLUSTER_ROLES,
+                CLUSTER_ROLE_BINDINGS,
+                POLICIES,
+                POLICY_BINDINGS,
+            )
+        ),
+        rule(CLUSTER_ROLES, ("bind", "escalate"), names=ROLE_NAMES),
+        *(rule(each, ("list",)) for each in LISTED),
+        rule(EVENTS, ("create", "patch")),
+        *definition_rules([QUEUE_CRD, TEAM_CRD]),
+    ]
