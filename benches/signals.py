@@ -14,8 +14,8 @@ from statistics import median
 from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.meta import ObjectKey
 from kubewright.clock import Clock, run_virtual
-from kubewright.monitoring.service import SignalsIn
-from kubewright.monitoring.signals.signal import Fault, Signal
+from kubewright.signals.service import SignalsIn
+from kubewright.signals.signal import Fault, Signal
 from kubewright.twin.cluster import Twin
 from kubewright.twin.faults.fault import FAULTS
 

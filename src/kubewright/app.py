@@ -180,9 +180,10 @@ class Platform:
         return operator
 
     def _monitoring(self) -> Service:
-        from kubewright.monitoring.receiver import Receiver
-        from kubewright.monitoring.service import COMPONENT, ObjectTeller, SignalsIn
+        from kubewright.monitoring.telling import COMPONENT, ObjectTeller
         from kubewright.runtime.process import listener
+        from kubewright.signals.receiver import Receiver
+        from kubewright.signals.service import SignalsIn
 
         chosen, teller = self._choices, ObjectTeller(self._recorder(COMPONENT))
         signals = SignalsIn(self._client, self._clock, teller, metrics=self._metrics, registry=self._registry)

@@ -296,7 +296,7 @@ def platform_on(cluster):
 
 def service_on(cluster, *command):
     options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
-    return kubewright(cluster.state / f"{command[-1]}.log", *command, *options)
+    return kubewright(cluster.state / f"{command[:2][-1]}.log", *command, *options)
 
 
 def scheduler_on(cluster):

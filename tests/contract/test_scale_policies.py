@@ -5,9 +5,11 @@ import pytest
 from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
 from kubewright.autoscaler.imports.hpa import from_autoscaler
 from kubewright.autoscaler.imports.keda import from_scaled_object
-from tests.contract import test_autoscalers
+from tests.contract import adapter_server, test_autoscalers
+from tests.contract.adapter_server import Number
 from tests.contract.asking import eventually
 from tests.contract.conftest import established, service_on
+from tests.contract.manifests import deployment
 from tests.contract.test_autoscalers import autoscaler as hpa
 from tests.contract.test_autoscalers import busy, resource
 from tests.unit.autoscaler.imports.samples import AUTOSCALER, SCALED_OBJECT
@@ -150,6 +152,28 @@ def cases():
     yield "never", 2, "10m", "cpu", half, {"behavior": {"scaleDown": {"selectPolicy": "Disabled"}}}
 
 
+async def settled(autoscalers, policies, names):
+    """Wait until both say the same of each; return how many pods that is."""
+
+    def decided(document):
+        status = document.get("status", {})
+        found = {each["type"]: (each["status"], each["reason"]) for each in status.get("conditions") or []}
+        said = (found.get("ScalingActive"), found.get("ScalingLimited"))
+        return status.get("currentReplicas"), status.get("desiredReplicas"), *said
+
+    async def alike():
+        theirs = {each["metadata"]["name"]: each for each in (await autoscalers.list()).ok()["items"]}
+        ours = {each["metadata"]["name"]: each for each in (await policies.list()).ok()["items"]}
+        pairs = {name: (decided(theirs[name]), decided(ours[name])) for name in names}
+        still = all(their[0] == their[1] and their[2] == ("True", "ValidMetricFound") for their, _ in pairs.values())
+        return pairs if still and all(their == our for their, our in pairs.values()) else None
+
+    async def both():
+        return [decided(each) for of in (autoscalers, policies) for each in (await of.list()).ok()["items"]]
+
+    return {name: their[1] for name, (their, _) in (await eventually(alike, both)).items()}
+
+
 async def test_a_policy_decides_as_the_clusters_own_autoscaler(policies, autoscaler, api, namespace):
     """Each policy only says what it would do, beside an autoscaler that acts: both see the same pods and their use."""
     deployments = api.of("deployments", namespace)
@@ -168,21 +192,7 @@ async def test_a_policy_decides_as_the_clusters_own_autoscaler(policies, autosca
         told = {"most": spec.get("max", 5), **{key: spec[key] for key in spec if key != "max"}}
         (await autoscalers.create(hpa(name, [resource(metric, **goal)], target, **told))).ok()
 
-    def decided(document):
-        status = document.get("status", {})
-        found = {each["type"]: (each["status"], each["reason"]) for each in status.get("conditions") or []}
-        said = (found.get("ScalingActive"), found.get("ScalingLimited"))
-        return status.get("currentReplicas"), status.get("desiredReplicas"), *said
-
-    async def alike():
-        theirs = {each["metadata"]["name"]: each for each in (await autoscalers.list()).ok()["items"]}
-        ours = {each["metadata"]["name"]: each for each in (await policies.list()).ok()["items"]}
-        pairs = {name: (decided(theirs[name]), decided(ours[name])) for name, *_ in known}
-        settled = all(their[0] == their[1] and their[2] == ("True", "ValidMetricFound") for their, _ in pairs.values())
-        return pairs if settled and all(their == our for their, our in pairs.values()) else None
-
-    found = await eventually(alike, policies.list)
-    assert {name: their[1] for name, (their, _) in found.items()} == {
+    assert await settled(autoscalers, policies, [name for name, *_ in known]) == {
         "up": 4,
         "kept": 2,
         "held": 2,
@@ -191,3 +201,72 @@ async def test_a_policy_decides_as_the_clusters_own_autoscaler(policies, autosca
         "most": 5,
         "never": 2,
     }
+
+
+SHARED = {
+    # A metric, its number, how many pods there are, what is aimed at, bounds, and how many pods come of it.
+    "pods-up": (Number("20"), 2, "perPod", "10", {"max": 4}, 4),
+    "pods-kept": (Number("10500m"), 3, "perPod", "10", {}, 3),
+    "pods-down": (Number("2"), 3, "perPod", "10", {"down": 0}, 1),
+    # What a pod does that says nothing counts as nothing where others would ask for more.
+    "pods-lacking": (Number("12", lacking=1), 2, "perPod", "10", {}, 2),
+    "object-up": (Number("30"), 1, "object", "10", {"max": 5}, 5),
+    "object-kept": (Number("10900m"), 2, "object", "10", {}, 2),
+    "object-shared": (Number("45"), 2, "objectAverage", "15", {}, 3),
+    "external-up": (Number("70"), 2, "average", "20", {}, 4),
+    "external-down": (Number("19"), 3, "average", "10", {"down": 0}, 2),
+    "external-held": (Number("19"), 3, "average", "10", {}, 3),
+    "external-value": (Number("21"), 1, "value", "10", {"max": 3}, 3),
+}
+
+
+def told_in_both_words(name, aim, target):
+    """The metric as an autoscaler and as a policy has it."""
+    series = name.replace("-", "_")
+    metric = {"name": series}
+    about = {"apiVersion": "v1", "kind": "Service", "name": "web"}
+    average, value = {"type": "AverageValue", "averageValue": target}, {"type": "Value", "value": target}
+    match aim:
+        case "perPod":
+            theirs = {"type": "Pods", "pods": {"metric": metric, "target": average}}
+        case "object" | "objectAverage":
+            goal = value if aim == "object" else average
+            theirs = {"type": "Object", "object": {"metric": metric, "describedObject": about, "target": goal}}
+        case _:
+            goal = value if aim == "value" else average
+            theirs = {"type": "External", "external": {"metric": metric, "target": goal}}
+    field = {"object": "value", "objectAverage": "average"}.get(aim, aim)
+    query = f"each_{series}" if aim == "perPod" else series
+    return theirs, {"promql": {"query": query, field: target}}
+
+
+async def test_a_policy_goes_by_any_metric_as_the_clusters_own_autoscaler_does(
+    cluster, policies, api, namespace, tmp_path
+):
+    """The autoscaler asks an adapter, the policy a store; both are told the same."""
+    if cluster.name == "twin":
+        pytest.skip("the twin has no adapters: its autoscaler says that nobody serves such metrics")
+    deployments = api.of("deployments", namespace)
+    autoscalers = api.of("horizontalpodautoscalers", namespace, root="/apis/autoscaling/v2")
+    numbers = {name.replace("-", "_"): number for name, (number, *_) in SHARED.items()}
+    async with adapter_server.serving(tmp_path, api, namespace, numbers) as store:
+        with service_on(cluster, "run", "autoscaler", "--prometheus", store):
+            for name, (_, replicas, aim, goal, spec, _) in SHARED.items():
+                (await deployments.create(deployment(name, replicas))).ok()
+                await deployments.becomes(name, lambda it, n=replicas: it["status"].get("readyReplicas") == n)
+                _, ours = told_in_both_words(name, aim, goal)
+                (await policies.create(policy(name, **common(name, spec), mode="recommend", metrics=[ours]))).ok()
+            for name in SHARED:
+                await policies.becomes(name, lambda it: it.get("status", {}).get("metrics"))
+            for name, (_, _, aim, goal, spec, _) in SHARED.items():
+                theirs, _ = told_in_both_words(name, aim, goal)
+                told = {name: each for name, each in common(name, spec).items() if name == "behavior"}
+                target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
+                (await autoscalers.create(hpa(name, [theirs], target, most=spec.get("max", 5), **told))).ok()
+            found = await settled(autoscalers, policies, list(SHARED))
+    assert found == {name: wanted for name, (*_, wanted) in SHARED.items()}
+
+
+def common(name, spec):
+    rules = {"behavior": {"scaleDown": {"stabilizationWindowSeconds": spec["down"]}}} if "down" in spec else {}
+    return {"target": {"name": name}, "max": spec.get("max", 5), **rules}

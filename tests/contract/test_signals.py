@@ -11,8 +11,8 @@ import pytest
 from kubewright.api.core import NODES
 from kubewright.api.meta import ObjectKey
 from kubewright.clock import Clock
-from kubewright.monitoring.service import SignalsIn
-from kubewright.monitoring.signals.signal import Fault, Witness
+from kubewright.signals.service import SignalsIn
+from kubewright.signals.signal import Fault, Witness
 from tests.contract.asking import eventually
 from tests.contract.manifests import pod
 

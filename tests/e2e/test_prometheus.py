@@ -9,6 +9,7 @@ import time
 import urllib.parse
 import urllib.request
 from contextlib import contextmanager
+from fractions import Fraction
 
 import pytest
 import yaml
@@ -385,6 +386,61 @@ def test_a_pod_that_comes_later_is_scraped_and_one_that_goes_is_not(running, twi
     assert running.value('process_cpu_seconds_total{pod="late"}') >= 0
     kubectl(twin, "delete", "pod", "late", "--now")
     eventually(lambda: "late" not in pods())
+
+
+def test_costs_are_what_was_used_also_of_pods_that_are_gone(running, twin):
+    seconds = 30
+    since = 'time() - min_over_time(timestamp(kube_node_info{node="node-01"})[5m:1s])'
+    eventually(lambda: running.values(f"({since}) > {seconds + 2}"))
+    apply(twin, BRIEF)
+    kubectl(twin, "wait", "--for=condition=Ready", "pod", "brief", "--timeout=60s")
+    eventually(lambda: running.values('kube_pod_info{pod="brief"}'))
+    kubectl(twin, "delete", "pod", "brief", "--now")
+    seen = eventually(lambda: gone_and_past(running, "brief"))
+
+    def cost(*more):
+        window = ["--window", f"{seconds}s", "--resolution", "10s", "--prometheus", running.url]
+        done = kubewright("cost", "--kubeconfig", str(twin), *window, "-o", "json", *more)
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        (step,) = document["steps"]
+        rows = {each.pop("name"): {key: Fraction(value) for key, value in each.items()} for each in step["rows"]}
+        assert sum(each["total"] for each in rows.values()) == Fraction(step["cost"])
+        assert document["coverage"]["window"] == 1
+        return rows, float(step["cost"])
+
+    rows, _ = cost("--by", "pod")
+    core_second, gpu_second = 0.031611 / 3600, 0.95 / 3600
+    assert float(rows["default/brief"]["cpu"]) == pytest.approx(core_second * seen, abs=core_second * 3)
+    shops = [each for name, each in rows.items() if "shop" in name]
+    assert len(shops) == 2
+    for shop in shops:  # 0.3 cores are used where 0.2 are requested
+        assert float(shop["cpu"]) == pytest.approx(0.3 * core_second * seconds, rel=0.15)
+        assert shop["memory"] > 0
+    train = rows["default/train"]
+    assert float(train["gpu"]) == pytest.approx(gpu_second * seconds)
+    assert float(train["gpuWasted"]) == pytest.approx(0.25 * float(train["gpu"]), rel=0.01)
+    nodes, whole = cost("--by", "node", "--idle", "share")
+    assert set(nodes) == {"node-01", "node-02"}
+    assert whole == pytest.approx(2 * (gpu_second * 2 + core_second * 8 + 32 * 0.004237 / 3600) * seconds)
+
+
+BRIEF = """
+apiVersion: v1
+kind: Pod
+metadata: {name: brief}
+spec:
+  containers:
+    - {name: main, image: "brief:1", resources: {requests: {cpu: "1"}}}
+"""
+
+
+def gone_and_past(running, pod):
+    """Return for how many seconds a pod was there, once it is gone and the parts of ten seconds around it are over."""
+    samples = running.values(f'count_over_time(kube_pod_info{{pod="{pod}"}}[5m])')
+    ended = running.values(f'max_over_time(timestamp(kube_pod_info{{pod="{pod}"}})[5m:1s])')
+    (_, last), (_, count) = ended[0], samples[0]
+    return count if time.time() // 10 * 10 > last + 2 else None
 
 
 def test_a_configuration_from_inside_a_cluster_discovers_the_same_pods(twin, tmp_path):

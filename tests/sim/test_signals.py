@@ -7,8 +7,8 @@ import pytest
 
 from kubewright.api.core import NODES, PODS
 from kubewright.api.meta import ObjectKey
-from kubewright.monitoring.service import SignalsIn
-from kubewright.monitoring.signals.signal import Fault, Witness
+from kubewright.signals.service import SignalsIn
+from kubewright.signals.signal import Fault, Witness
 from kubewright.twin.nodes import NodeShape
 from tests.sim.build import run
 from tests.sim.faulty import client_called, inject, lift

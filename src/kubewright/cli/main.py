@@ -26,6 +26,7 @@ COMMANDS = {
     "consolidate": ("kubewright.cli.consolidate:consolidate", "Show which nodes could be given back at a saving."),
     "defrag": ("kubewright.cli.defrag:defrag", "Show which pods to move so that more GPUs can be given out."),
     "size": ("kubewright.cli.size:size", "Show what workloads should request, and what that would save."),
+    "cost": ("kubewright.cli.cost:cost", "Show what teams, applications and nodes cost, and what is wasted."),
     "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),
     "import": ("kubewright.cli.imports:import_", "Print ScalePolicies made of ScaledObjects and autoscalers."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),

@@ -124,8 +124,8 @@ def monitoring(
 ) -> None:
     """Take signals of faults in, from Alertmanager and from the API itself, and tell the objects by Events."""
     from kubewright.app import Choices
-    from kubewright.monitoring.receiver import LEAST_TOKEN
     from kubewright.runtime.serving import KeyFiles
+    from kubewright.signals.receiver import LEAST_TOKEN
 
     token = alerts_token_file.read_text(encoding="utf-8").strip() if alerts_token_file else ""
     if alerts_token_file and len(token) < LEAST_TOKEN:

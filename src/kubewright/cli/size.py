@@ -12,6 +12,8 @@ from kubewright.cli.connection import cluster_options, connection
 
 if TYPE_CHECKING:
     from kubewright.client.config import ConnectionConfig
+    from kubewright.client.protocol import Client
+    from kubewright.series.protocol import MetricSource
     from kubewright.sizing.report import Report
 
 _HEADER = ("WORKLOAD", "CONTAINER", "RESOURCE", "REQUESTED", "TARGET", "BOUNDS", "DAYS", "WHY NOT")
@@ -43,35 +45,40 @@ def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, conte
 
 
 async def _reports(config: ConnectionConfig, prometheus: str, namespace: str) -> list[Report]:
-    from kubewright.api.core import PODS
-    from kubewright.api.workload import workload_of
     from kubewright.cli.measurements import measured_by
     from kubewright.client.connect import connect
-    from kubewright.clock import Clock
     from kubewright.errors import ErrorKind, OpError
+
+    client = connect(config)
+    try:
+        async with measured_by(prometheus) as source:
+            if source is None:
+                raise OpError("size", ErrorKind.INVALID, "--prometheus", "the address of a store is needed")
+            return await reports_of(client, source, namespace)
+    finally:
+        await client.close()
+
+
+async def reports_of(client: Client, source: MetricSource, namespace: str) -> list[Report]:
+    """Read what runs, and what it used in the last days; raises OpError."""
+    from kubewright.api.core import PODS
+    from kubewright.api.workload import workload_of
+    from kubewright.clock import Clock
     from kubewright.sizing.book import Book
     from kubewright.sizing.observing import Observer
     from kubewright.sizing.report import reports
 
-    client = connect(config)
-    try:
-        listed = await client.list(PODS, namespace=namespace)
-        pods = {pod.key: pod for pod in listed.items}
-        async with measured_by(prometheus) as source:
-            if source is None:
-                raise OpError("size", ErrorKind.INVALID, "--prometheus", "the address of a store is needed")
-            clock, book = Clock.wall(), Book(pods.get)
-            for pod in pods.values():
-                book.look(pod)
-            known = {each for pod in pods.values() if (each := workload_of(pod)) is not None}
-            observer = Observer(clock, source, book, lambda: known)
-            await observer.history(namespace)
-            await observer.ask(namespace)
-            if observer.problem:
-                click.echo(f"not measured now: {observer.problem}", err=True)
-            return reports(pods.values(), book, clock.now())
-    finally:
-        await client.close()
+    pods = {pod.key: pod for pod in (await client.list(PODS, namespace=namespace)).items}
+    clock, book = Clock.wall(), Book(pods.get)
+    for pod in pods.values():
+        book.look(pod)
+    known = {each for pod in pods.values() if (each := workload_of(pod)) is not None}
+    observer = Observer(clock, source, book, lambda: known)
+    await observer.history(namespace)
+    await observer.ask(namespace)
+    if observer.problem:
+        click.echo(f"not measured now: {observer.problem}", err=True)
+    return reports(pods.values(), book, clock.now())
 
 
 def _name(report: Report) -> str:

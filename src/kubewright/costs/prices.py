@@ -71,8 +71,12 @@ class PriceFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     """Everything that may be in it."""
 
     currency: str = "USD"
-    account: str = "kubewright"
+    account: str = "cluster"
     """What bills call the cluster."""
+    provider: str = "kubewright"
+    """Who bills: the platform's team, say."""
+    host: str = ""
+    """On whose machines it runs; the same if not said."""
     cpu: Number = DEFAULT_RATES[Resource.CPU]
     memory: Number = DEFAULT_RATES[Resource.MEMORY]
     gpu: Number = DEFAULT_RATES[Resource.GPU]

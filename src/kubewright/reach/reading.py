@@ -10,12 +10,22 @@ from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL
 from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.core import NAMESPACES, NODES, PODS, SERVICES
 from kubewright.api.discovery import ENDPOINT_SLICES
+from kubewright.api.meshes import (
+    AUTHORIZATION_POLICIES,
+    LINKERD_AUTHORIZATIONS,
+    MESH_TLS_AUTHENTICATIONS,
+    NETWORK_AUTHENTICATIONS,
+    OLD_SERVERS,
+    PEER_AUTHENTICATIONS,
+    SERVER_AUTHORIZATIONS,
+    SERVERS,
+)
 from kubewright.api.meta import PartialObject, Resource
 from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.api.replication import REPLICATION_CONTROLLERS
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
-from kubewright.reach.world import Foreign, World
+from kubewright.reach.world import Foreign, Linkerd, World
 
 _MAKERS: tuple[Resource[Any], ...] = (
     DEPLOYMENTS,
@@ -26,6 +36,15 @@ _MAKERS: tuple[Resource[Any], ...] = (
     CRON_JOBS,
     REPLICATION_CONTROLLERS,
 )
+_LINKERD: tuple[Resource[Any], ...] = (
+    OLD_SERVERS,
+    SERVERS,
+    LINKERD_AUTHORIZATIONS,
+    SERVER_AUTHORIZATIONS,
+    MESH_TLS_AUTHENTICATIONS,
+    NETWORK_AUTHENTICATIONS,
+)
+_ISTIO: tuple[Resource[Any], ...] = (AUTHORIZATION_POLICIES, PEER_AUTHENTICATIONS)
 _KINDS: tuple[Resource[Any], ...] = (
     NODES,
     PODS,
@@ -56,9 +75,10 @@ _FOREIGN: tuple[Resource[PartialObject], ...] = (
 
 async def read(client: Client) -> World:
     """Read everything that decides who reaches whom; raises OpError when pods cannot be read."""
-    kinds = (*_KINDS, *_FOREIGN)
+    kinds = (*_KINDS, *_ISTIO, *_LINKERD, *_FOREIGN)
     lists = await asyncio.gather(*(_listed(client, kind) for kind in kinds))
     found = {kind: each[0] for kind, each in zip(kinds, lists, strict=True)}
+    missing = {kind: each[1] for kind, each in zip(kinds, lists, strict=True) if each[1]}
     return World(
         pods=tuple(found[PODS]),
         nodes=tuple(found[NODES]),
@@ -67,13 +87,24 @@ async def read(client: Client) -> World:
         services=tuple(found[SERVICES]),
         slices=tuple(found[ENDPOINT_SLICES]),
         makers=tuple(each for kind in _MAKERS for each in found[kind]),
+        istio_policies=tuple(found[AUTHORIZATION_POLICIES]),
+        istio_tls=tuple(found[PEER_AUTHENTICATIONS]),
+        linkerd=Linkerd(
+            # Newer ones have more fields than the same by their older version.
+            servers=tuple({each.key: each for kind in (OLD_SERVERS, SERVERS) for each in found[kind]}.values()),
+            authorizations=tuple(found[LINKERD_AUTHORIZATIONS]),
+            old_authorizations=tuple(found[SERVER_AUTHORIZATIONS]),
+            mesh_tls=tuple(found[MESH_TLS_AUTHENTICATIONS]),
+            networks=tuple(found[NETWORK_AUTHENTICATIONS]),
+            unread=next((missing[kind] for kind in _LINKERD if kind in missing), ""),
+        ),
         foreign=tuple(Foreign(kind.kind, each.key) for kind in _FOREIGN for each in found[kind]),
-        unread={_name(kind): each[1] for kind, each in zip(kinds, lists, strict=True) if each[1]},
+        unread={_name(kind): why for kind, why in missing.items()},
     )
 
 
 def _name(kind: Resource[Any]) -> str:
-    return f"{kind.plural}.{kind.group}" if kind in _FOREIGN else kind.plural
+    return f"{kind.plural}.{kind.group}" if kind in _FOREIGN or kind in _LINKERD else kind.plural
 
 
 async def _listed(client: Client, kind: Resource[Any]) -> tuple[Sequence[Any], str]:
@@ -83,7 +114,8 @@ async def _listed(client: Client, kind: Resource[Any]) -> tuple[Sequence[Any], s
     except OpError as error:
         if kind is PODS or error.kind not in {ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND}:
             raise
-        return (), "" if kind in _FOREIGN and error.kind is ErrorKind.NOT_FOUND else error.detail
+        nobody_defined = error.kind is ErrorKind.NOT_FOUND and kind not in _KINDS
+        return (), "" if nobody_defined else error.detail
     if listing.undecodable:
         first = listing.undecodable[0]
         return listing.items, f"{len(listing.undecodable)} could not be understood, such as {first.key}: {first.error}"

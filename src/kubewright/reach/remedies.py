@@ -20,6 +20,7 @@ from kubewright.api.networking import EGRESS, INGRESS, NETWORK_POLICIES, Network
 from kubewright.reach import dns
 from kubewright.reach.answers import Answer, Route, decided
 from kubewright.reach.ends import AddressEnd, Connection, End, NodeEnd, PodEnd, first_version, pod_addresses
+from kubewright.reach.istio import on_the_wire
 from kubewright.reach.policies import isolating, judged
 from kubewright.reach.selecting import chosen, peers_of
 from kubewright.reach.verdict import Hop, Verdict
@@ -80,7 +81,8 @@ def _needs(routes: Iterable[Route], world: World) -> Iterator[_Need]:
                     for asked in dns.questions(source.pod, service, protocol, world):
                         yield from _refusals(asked, world)
             if end is not None and route.arrival is not None and stages & _POLICIES:
-                yield from _refusals(Connection(source, end, route.arrival, route.protocol, first_version(end)), world)
+                called = Connection(source, end, route.arrival, route.protocol, first_version(end))
+                yield from _refusals(on_the_wire(called, world), world)
 
 
 def _refusals(connection: Connection, world: World) -> Iterator[_Need]:

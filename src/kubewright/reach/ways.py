@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from kubewright.api.core import Pod, Service, ServicePort
 from kubewright.api.networking import EGRESS, INGRESS
+from kubewright.reach import istio, linkerd
 from kubewright.reach.dns import resolves
 from kubewright.reach.ends import (
     AddressEnd,
@@ -122,7 +123,8 @@ def _told(hops: Iterator[Hop] | list[Hop | None] | tuple[Hop | None, ...]) -> tu
 
 def _crossing(lane: _Lane, world: World) -> Iterator[Hop | None]:
     connection = lane.connection
-    out, into = judged(connection, EGRESS, world), judged(connection, INGRESS, world)
+    wire = istio.on_the_wire(connection, world)
+    out, into = judged(wire, EGRESS, world), judged(wire, INGRESS, world)
     if lane.before is not None:
         out = agreed(out, judged(lane.before, EGRESS, world), _TWICE)
     if lane.seen_as is not None:
@@ -130,6 +132,8 @@ def _crossing(lane: _Lane, world: World) -> Iterator[Hop | None]:
     yield out if isinstance(connection.source, PodEnd) else None
     yield into if isinstance(connection.destination, PodEnd) else None
     yield _foreign(connection, world)
+    yield istio.judged(connection, world)
+    yield linkerd.judged(connection, world)
     yield _destination_hop(connection)
 
 

@@ -10,6 +10,15 @@ from typing import TypeVar
 
 from kubewright.api.core import Namespace, Node, Pod, Service
 from kubewright.api.discovery import EndpointSlice
+from kubewright.api.meshes import (
+    AuthorizationPolicy,
+    LinkerdAuthorization,
+    MeshTlsAuthentication,
+    NetworkAuthentication,
+    PeerAuthentication,
+    Server,
+    ServerAuthorization,
+)
 from kubewright.api.meta import KubeObject, ObjectKey
 from kubewright.api.networking import NetworkPolicy
 from kubewright.reach.ends import AddressEnd, End, NodeEnd, PodEnd, parsed, pod_addresses
@@ -31,6 +40,19 @@ class Foreign:
         return f"{self.kind.lower()} {self.key}"
 
 
+@dataclass(frozen=True, slots=True)
+class Linkerd:
+    """The policies of a Linkerd mesh."""
+
+    servers: tuple[Server, ...] = ()
+    authorizations: tuple[LinkerdAuthorization, ...] = ()
+    old_authorizations: tuple[ServerAuthorization, ...] = ()
+    mesh_tls: tuple[MeshTlsAuthentication, ...] = ()
+    networks: tuple[NetworkAuthentication, ...] = ()
+    unread: str = ""
+    """Why some of them are missing."""
+
+
 @dataclass(frozen=True)
 class World:
     """Everything that decides whether one end reaches another. Not slotted: it keeps its indexes once they are made."""
@@ -43,6 +65,9 @@ class World:
     slices: tuple[EndpointSlice, ...] = ()
     makers: tuple[KubeObject, ...] = ()
     """What pods come from, for questions about a Deployment and its like."""
+    istio_policies: tuple[AuthorizationPolicy, ...] = ()
+    istio_tls: tuple[PeerAuthentication, ...] = ()
+    linkerd: Linkerd = Linkerd()
     foreign: tuple[Foreign, ...] = ()
     unread: Mapping[str, str] = field(default_factory=dict[str, str])
     """By plural the kinds that could not be read, each with the reason."""

@@ -61,7 +61,7 @@ class PrometheusSource:
         samples = tuple(
             Sample(each.metric, value, each.value[0])
             for each in found
-            if each.value is not None and math.isfinite(value := float(each.value[1]))
+            if each.value is not None and math.isfinite(value := _number(each.value[1]))
         )
         return Vector(samples, answer.warnings) if samples else _nothing(len(found))
 
@@ -113,7 +113,15 @@ def _results(answer: _Answer) -> list[_Result] | Missing:
 
 
 def _finite(points: tuple[_Point, ...]) -> tuple[tuple[float, float], ...]:
-    return tuple((at, value) for at, text in points if math.isfinite(value := float(text)))
+    return tuple((at, value) for at, text in points if math.isfinite(value := _number(text)))
+
+
+def _number(text: str) -> float:
+    """Return a sample's number; what is none is as good as NaN, which a store may also say."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _nothing(found: int) -> Missing:

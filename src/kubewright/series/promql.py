@@ -23,6 +23,10 @@ _STANDARD: Mapping[Signal, str] = {
         "max by (namespace, pod, container) "
         '(max_over_time(container_memory_working_set_bytes{container!="",image!=""$more}[$window]))'
     ),
+    Signal.VOLUMES: (
+        'max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes{namespace!=""$more}'
+        " / kubelet_volume_stats_capacity_bytes)"
+    ),
     Signal.REQUESTS: f'{_BY_POD} (rate(http_requests_total{{pod!=""$more}}[$window]))',
     # An application that never failed has no series of failures: what it served keeps it in the answer, with zero.
     Signal.ERRORS: (
@@ -46,7 +50,7 @@ class Vocabulary:
     """PromQL by signal, with `$window` and, within a selector, `$more` for what narrows it to a namespace.
 
     Each must answer with one series for each pod, labelled `namespace` and `pod` (and `le` for latency, `container` for
-    what is told of containers).
+    what is told of containers; of volumes, `persistentvolumeclaim` in place of `pod`).
     """
 
     expressions: Mapping[Signal, str] = field(default_factory=lambda: dict(_STANDARD))

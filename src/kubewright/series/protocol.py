@@ -19,6 +19,7 @@ from kubewright.api.meta import ObjectKey
 NAMESPACE = "namespace"
 POD = "pod"
 CONTAINER = "container"
+CLAIM = "persistentvolumeclaim"
 BOUND = "le"
 """The label of a latency bucket: its upper bound in seconds, `+Inf` for all requests."""
 
@@ -36,6 +37,8 @@ class Signal(enum.Enum):
     CONTAINER_CPU = "cpu cores of each container"
     CONTAINER_MEMORY = "the most memory working set of each container, bytes"
     """These two have one sample for each container, labelled with its name."""
+    VOLUMES = "share of each claim that is in use, as it is now"
+    """One sample for each claim that a pod has mounted, labelled with its name and no pod's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubewright.api import networking
+from kubewright.api import meshes, networking
 from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.batch import CRON_JOBS, JOBS
 from kubewright.api.core import CONFIG_MAPS, SERVICE_ACCOUNTS, SERVICES
@@ -19,7 +19,7 @@ NETWORK_POLICIES = live_resource(networking.NETWORK_POLICIES)
 AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", LiveObject)
 HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", LiveObject)
 VIRTUAL_SERVICES = Resource("networking.istio.io", "v1", "virtualservices", "VirtualService", LiveObject)
-AUTHORIZATION_POLICIES = Resource("security.istio.io", "v1", "authorizationpolicies", "AuthorizationPolicy", LiveObject)
+AUTHORIZATION_POLICIES = live_resource(meshes.AUTHORIZATION_POLICIES)
 
 CHILD_DEPLOYMENTS = live_resource(DEPLOYMENTS)
 CHILD_SERVICES = live_resource(SERVICES)

@@ -13,12 +13,12 @@ from kubewright.app import Choices, Platform
 from kubewright.client.transport import Request
 from kubewright.clock import Clock, run_virtual
 from kubewright.monitoring.reach import Through
-from kubewright.monitoring.receiver import Receiver
 from kubewright.monitoring.scrape import prometheus_config
-from kubewright.monitoring.signals.signal import Standing
 from kubewright.runtime.definitions import install
 from kubewright.runtime.leader import LeaderElector
 from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.signals.receiver import Receiver
+from kubewright.signals.signal import Standing
 from kubewright.twin.cluster import Twin
 from kubewright.twin.controllers.volumes.provisioner import PROVISIONER
 from kubewright.twin.exporters.manifests import exporters
@@ -153,7 +153,7 @@ async def _all(scraper):
     for path in ("", "/cadvisor"):
         _add(found, f"kubelet{path}", await _text(scraper, f"/api/v1/nodes/{other}/proxy/metrics{path}"))
     for name, port in (("kube-state-metrics", "http"), ("node-exporter", "metrics")):
-        text = await _text(scraper, f"/api/v1/namespaces/monitoring/services/{name}:{port}/proxy/metrics")
+        text = await _text(scraper, f"/api/v1/namespaces/signals/services/{name}:{port}/proxy/metrics")
         _add(found, name, text)
     _, pods = await scraper.json("/api/v1/pods")
     for each in pods["items"]:

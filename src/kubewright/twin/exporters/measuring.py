@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from kubewright.api.core import Pod
 from kubewright.series.protocol import (
     BOUND,
+    CLAIM,
     CONTAINER,
     NAMESPACE,
     POD,
@@ -27,6 +28,7 @@ from kubewright.series.protocol import (
 )
 from kubewright.series.windows import History
 from kubewright.twin.exporters.sources import Sources
+from kubewright.twin.exporters.volumes import shares
 from kubewright.twin.usage.account import Reading
 from kubewright.twin.usage.serving import BUCKETS
 
@@ -34,7 +36,7 @@ KEEP_SECONDS = 900.0
 """How long readings are kept, unless a longer window was asked for."""
 _CPU, _GPU, _REQUESTS, _ERRORS, _FIRST_BUCKET = range(5)
 _COUNTERS = {Signal.CPU: _CPU, Signal.GPU: _GPU, Signal.REQUESTS: _REQUESTS, Signal.ERRORS: _ERRORS}
-_MEMORY = frozenset({Signal.MEMORY, Signal.CONTAINER_MEMORY})
+_NOW_ALONE = frozenset({Signal.MEMORY, Signal.CONTAINER_MEMORY, Signal.VOLUMES})
 _OF_REQUESTS = frozenset({Signal.REQUESTS, Signal.ERRORS, Signal.LATENCY})
 _BOUNDS = (*(str(bound) for bound in BUCKETS), "+Inf")
 
@@ -53,6 +55,8 @@ class TwinSource:
         if not isinstance(query, PodQuery):
             return Missing(Why.UNSUPPORTED, "the twin has no PromQL in process: scrape it with a Prometheus")
         now = self._sources.clock.now()
+        if query.signal is Signal.VOLUMES:
+            return self._volumes(query, now)
         samples = [
             Sample(labels, value, now)
             for pod, readings in self._read(query, now)
@@ -62,7 +66,7 @@ class TwinSource:
 
     async def range(self, query: Query, span: Span) -> tuple[Series, ...] | Missing:
         """Return what was so, as far back as readings were taken."""
-        if not isinstance(query, PodQuery) or query.signal in _MEMORY:
+        if not isinstance(query, PodQuery) or query.signal in _NOW_ALONE:
             return Missing(Why.UNSUPPORTED, "the twin remembers rates of pods alone")
         points: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
         steps = int((span.end - span.start) / span.step_seconds) + 1
@@ -72,6 +76,14 @@ class TwinSource:
                     points.setdefault(tuple(labels.items()), []).append((at, value))
         found = tuple(Series(dict(labels), tuple(values)) for labels, values in points.items())
         return found or Missing(Why.NO_DATA, "no readings in that span")
+
+    def _volumes(self, query: PodQuery, now: float) -> Vector | Missing:
+        pods = [pod for pod in self._sources.caches.pods.index.values() if self._is_seen(pod, query.namespace)]
+        samples = [
+            Sample({NAMESPACE: key.namespace, CLAIM: key.name}, share, now)
+            for key, share in shares(self._sources, pods)
+        ]
+        return Vector(tuple(sorted(samples, key=repr))) if samples else Missing(Why.NO_DATA, "no claims")
 
     def _read(self, query: PodQuery, now: float) -> list[tuple[Pod, list[Reading]]]:
         """Take a reading of every pod that the query is about, and return both."""

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.quantity import value
 from kubewright.api.volumes import STORAGE, PersistentVolumeClaim, claim_names
@@ -25,9 +26,14 @@ _DRAWS = 1 << 32
 class _Filled:
     """A claim that is mounted, and what of it is in use."""
 
-    labels: str
+    key: ObjectKey
     capacity: int
     used: int
+
+    @property
+    def labels(self) -> str:
+        """Return by what its figures are told from others'."""
+        return labels(namespace=self.key.namespace, persistentvolumeclaim=self.key.name)
 
 
 _FIGURES: tuple[tuple[str, str, Callable[[_Filled], int]], ...] = (
@@ -55,20 +61,28 @@ def volume_stats(sources: Sources, use: NodeUse) -> str:
     )
 
 
+def shares(sources: Sources, pods: Iterable[Pod]) -> Iterator[tuple[ObjectKey, float]]:
+    """Yield each claim that one of the pods has mounted, and the share of it that is in use."""
+    for each in _claims(sources, _names(pods)):
+        yield each.key, each.used / each.capacity
+
+
 def _filled(sources: Sources, use: NodeUse) -> Iterator[_Filled]:
-    for key in _mounted(use):
+    yield from _claims(sources, _names(each.pod for each in use.pods if each.readings))
+
+
+def _claims(sources: Sources, keys: Iterable[ObjectKey]) -> Iterator[_Filled]:
+    for key in keys:
         claim = sources.caches.claims.index.get(key)
         if claim is not None and claim.is_bound and claim.spec.volume_mode == "Filesystem":
             capacity = value((claim.status.capacity or {}).get(STORAGE, claim.size_bytes))
             used = capacity if sources.is_full(key) else int(capacity * _share(claim))
-            given = labels(namespace=key.namespace, persistentvolumeclaim=key.name)
-            yield _Filled(given, capacity, used)
+            yield _Filled(key, capacity, used)
 
 
-def _mounted(use: NodeUse) -> Iterable[ObjectKey]:
-    """Return the claims of pods that run, each once."""
-    running = (each.pod for each in use.pods if each.readings)
-    return dict.fromkeys(ObjectKey(pod.metadata.namespace, name) for pod in running for name in claim_names(pod))
+def _names(pods: Iterable[Pod]) -> Iterable[ObjectKey]:
+    """Return the claims of pods, each once."""
+    return dict.fromkeys(ObjectKey(pod.metadata.namespace, name) for pod in pods for name in claim_names(pod))
 
 
 def _share(claim: PersistentVolumeClaim) -> float:

@@ -1,0 +1,59 @@
+"""What detectors share: the pods of a case, the release that they are of, how a finding is put together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kubewright.api.apps import DEPLOYMENTS, ReplicaSet
+from kubewright.api.core import PODS, Pod
+from kubewright.api.meta import controller_of
+from kubewright.healing.finding import Case, Finding
+from kubewright.healing.remedies.pods import PODS_SEPARATOR
+from kubewright.healing.remedies.releases import revisions
+from kubewright.signals.signal import Signal
+
+RECENT_SECONDS = 1800.0
+"""A release that is older has proved itself: what goes wrong now has another cause."""
+_MOST_SENTENCES = 4
+
+
+def finding(case: Case, cause: str, signals: Sequence[Signal], said: str = "", **details: str) -> Finding:
+    """Return a finding about what a case is about, with the signals as evidence."""
+    told = dict.fromkeys(([said] if said else []) + [each.evidence for each in signals])
+    since = min((each.since for each in signals if each.since), default=case.now)
+    explained = frozenset(each.fingerprint for each in signals)
+    return Finding(cause, case.about, tuple(told)[:_MOST_SENTENCES], explained, since, details=details)
+
+
+def pods_in(case: Case, signals: Iterable[Signal]) -> list[Pod]:
+    """Return the pods that signals are about, each once."""
+    keys = dict.fromkeys(each.about[1] for each in signals if each.about is not None and each.about[0].kind == "Pod")
+    found = (case.seen.get(PODS, key) for key in keys)
+    return [pod for pod in found if pod is not None]
+
+
+def names_of(pods: Iterable[Pod]) -> str:
+    """Return pods' names as remedies take them."""
+    return PODS_SEPARATOR.join(pod.metadata.name for pod in pods)
+
+
+def release_of(case: Case, signals: Sequence[Signal]) -> ReplicaSet | None:
+    """Return a Deployment's newest release, if it is new, not the first, and its pods alone are ill."""
+    if case.about.resource.plural != DEPLOYMENTS.plural:
+        return None
+    fleet = case.seen.get(DEPLOYMENTS, case.about.key)
+    known = revisions(fleet, case.seen) if fleet is not None else []
+    if fleet is None or len(known) < 2:  # noqa: PLR2004  one and another before it
+        return None
+    newest = known[0]
+    pods = pods_in(case, signals)
+    if any(_controller_uid(pod) != newest.metadata.uid for pod in pods):
+        return None
+    unfinished = fleet.status.updated_replicas < fleet.spec.replicas
+    is_new = case.now - newest.metadata.created_at < RECENT_SECONDS
+    return newest if is_new or unfinished else None
+
+
+def _controller_uid(pod: Pod) -> str:
+    owner = controller_of(pod)
+    return owner.uid if owner is not None else ""

@@ -1,0 +1,150 @@
+"""Causes in what runs: crashes, memory, pods that hang, and what was scaled away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubewright.api.apps import DEPLOYMENTS
+from kubewright.api.core import Pod
+from kubewright.api.quantity import value
+from kubewright.healing.causes.telling import finding, names_of, pods_in
+from kubewright.healing.finding import Case, Cause, Finding, Level
+from kubewright.healing.remedies.pods import RECREATE
+from kubewright.healing.remedies.sizes import GROWTH, MOST_GROWTH, RESIZE
+from kubewright.signals.signal import Fault, Signal
+
+_LEAK_SECONDS = 120.0
+"""A container that is at its limit again so soon after its start would be with any limit."""
+_TWICE = 2
+
+
+def _out_of_memory(case: Case) -> Finding | None:
+    signals = case.of(Fault.OUT_OF_MEMORY)
+    pods = pods_in(case, signals)
+    if not signals or not pods:
+        return None
+    container, limit = _killed(pods[0])
+    related = case.of(Fault.OUT_OF_MEMORY, Fault.CRASH_LOOP, Fault.NOT_READY)
+    details = {"pods": names_of(pods), "container": container, "memory": str(int(limit * GROWTH))}
+    if _leaks(pods):
+        return finding(case, "MemoryLeak", related, "it is at its limit again soon after each start", **details)
+    return finding(case, "OutOfMemory", related, **details)
+
+
+def _killed(pod: Pod) -> tuple[str, int]:
+    """Return the container that was killed for want of memory, and its limit."""
+    for each in pod.status.container_statuses:
+        ended = each.state.terminated or each.last_state.terminated
+        if ended is not None and ended.reason == "OOMKilled":
+            own = next((one for one in pod.spec.containers if one.name == each.name), None)
+            return each.name, value(own.resources.limits.get("memory", 0)) if own is not None else 0
+    return "", 0
+
+
+def _leaks(pods: Sequence[Pod]) -> bool:
+    """Whether more memory has been tried, to no avail: a container was killed again and again."""
+    return any(each.restart_count > MOST_GROWTH for pod in pods for each in pod.status.container_statuses)
+
+
+def _crashing(case: Case) -> Finding | None:
+    """One pod of several crashes, and the others do not: it is the pod, or where it is."""
+    signals = case.of(Fault.CRASH_LOOP)
+    pods = pods_in(case, signals)
+    return _one_of_many(case, "PodCrashing", signals, pods, Fault.NOT_READY)
+
+
+def _hanging(case: Case) -> Finding | None:
+    """One pod of several is not ready any more, or answers with errors, and the others do."""
+    signals = case.of(Fault.NOT_READY, Fault.REQUESTS_FAIL)
+    return _one_of_many(case, "PodHung", signals, pods_in(case, signals))
+
+
+def _one_of_many(
+    case: Case, cause: str, signals: Sequence[Signal], pods: Sequence[Pod], *related: str
+) -> Finding | None:
+    everybody = case.seen.pods_of(case.about.resource, case.about.key)
+    if not pods or len(everybody) < _TWICE or _TWICE * len(pods) > len(everybody):
+        return None
+    said = f"{len(pods)} of {len(everybody)} pods; the others are well"
+    more = [each for each in case.of(*related) if each not in signals]
+    return finding(case, cause, [*signals, *more], said, pods=names_of(pods))
+
+
+def _crash_loop(case: Case) -> Finding | None:
+    signals = case.of(Fault.CRASH_LOOP, Fault.CANNOT_START)
+    if not signals:
+        return None
+    return finding(case, "CrashLoop", [*signals, *case.of(Fault.NOT_READY, Fault.ROLLOUT_STUCK)])
+
+
+def _scaled_to_zero(case: Case) -> Finding | None:
+    changed = case.seen.changes.of(DEPLOYMENTS, case.about.key) if case.about.resource is DEPLOYMENTS else None
+    if changed is None or changed.before is None or changed.after is None:
+        return None
+    before, after = changed.before.spec.get("replicas", 1), changed.after.spec.get("replicas", 1)
+    if not before or after:
+        return None
+    return finding(case, "ScaledToZero", case.of(Fault.CHANGED), f"somebody has scaled it from {before} to nothing")
+
+
+def _unready(case: Case) -> Finding | None:
+    signals = case.of(Fault.NOT_READY)
+    return finding(case, "NotReady", signals) if signals else None
+
+
+CAUSES = (
+    Cause(
+        "OutOfMemory",
+        Level.WORKLOAD,
+        "containers need more memory than their limit",
+        frozenset({Fault.OUT_OF_MEMORY}),
+        _out_of_memory,
+        (RESIZE,),
+        ("SREGym namespace_memory_limit", "SREGym nightly_rebalance_oom", "Chaos Mesh StressChaos memory"),
+        steady_seconds=20.0,
+    ),
+    Cause(
+        "PodCrashing",
+        Level.WORKLOAD,
+        "one pod of several crashes again and again, and the others do not",
+        frozenset({Fault.CRASH_LOOP}),
+        _crashing,
+        (RECREATE,),
+        ("Chaos Mesh PodChaos pod-failure",),
+    ),
+    Cause(
+        "PodHung",
+        Level.WORKLOAD,
+        "one pod of several is not ready any more, or answers with errors, and the others do not",
+        frozenset({Fault.NOT_READY, Fault.REQUESTS_FAIL}),
+        _hanging,
+        (RECREATE,),
+        ("SREGym failed_readiness_probe",),
+    ),
+    Cause(
+        "ScaledToZero",
+        Level.WORKLOAD,
+        "somebody has scaled a workload to nothing",
+        frozenset({Fault.CHANGED}),
+        _scaled_to_zero,
+        (),
+        ("SREGym scale_pod_zero", "AIOpsLab scale_pod_zero_social_net"),
+    ),
+    Cause(
+        "CrashLoop",
+        Level.WORKLOAD,
+        "all pods crash or cannot be started, and no release is to blame",
+        frozenset({Fault.CRASH_LOOP, Fault.CANNOT_START}),
+        _crash_loop,
+        (),
+        ("SREGym misconfig_app", "SREGym revoke_auth"),
+    ),
+    Cause(
+        "NotReady",
+        Level.WORKLOAD,
+        "pods run and are not ready, and no release is to blame",
+        frozenset({Fault.NOT_READY}),
+        _unready,
+        (),
+    ),
+)

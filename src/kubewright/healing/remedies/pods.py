@@ -1,0 +1,26 @@
+"""Making pods anew. Pure."""
+
+from __future__ import annotations
+
+from kubewright.api.core import PODS
+from kubewright.api.meta import ObjectKey, controller_of
+from kubewright.api.plan import Evict, Plan
+from kubewright.healing.finding import Finding, Remedy, Safety
+from kubewright.healing.seen import Seen
+
+PODS_SEPARATOR = ","
+
+
+def evict(finding: Finding, seen: Seen, now: float) -> Plan | None:
+    """Have the pods that a finding names made anew, wherever there is a place for them."""
+    del now
+    named = [name for name in finding.details.get("pods", "").split(PODS_SEPARATOR) if name]
+    found = [seen.get(PODS, ObjectKey(finding.about.key.namespace, name)) for name in named]
+    left = [pod for pod in found if pod is not None and not pod.is_terminating and controller_of(pod) is not None]
+    if named and not left and any(pod is not None and controller_of(pod) is None for pod in found):
+        return None  # nobody would make them anew
+    actions = tuple(Evict(PODS, pod.key, pod.metadata.uid) for pod in left)
+    return Plan(actions, f"make {', '.join(named)} anew")
+
+
+RECREATE = Remedy("make its pods anew", Safety.LOCAL, evict, within_seconds=60.0)

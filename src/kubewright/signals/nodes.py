@@ -1,0 +1,44 @@
+"""Signs of trouble in nodes: leases that are not renewed, and conditions. Pure.
+
+A kubelet renews its lease every ten seconds (a quarter of the lease's 40), so one that is three seconds late has missed
+a turn, while the cluster's own controller waits until 40 or 50 have passed. Late is suspect, and not dead: a short
+partition looks the same, and so does a kubelet that is restarted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kubewright.api.core import NODES, Node
+from kubewright.signals.signal import Fault, Witness
+from kubewright.signals.signs import Sign, Subject, seconds
+
+RENEW_SECONDS = 10.4
+"""A renewal is due every 10, drawn out by up to 4 %."""
+SILENT_SECONDS = 13.0
+"""It also takes its time."""
+_BOOT_SECONDS = 120.0
+"""A node that was never ready may take so long."""
+_AT_ONCE = 5.0
+
+
+def of_node(node: Node, heard_at: float | None) -> Iterator[Sign]:
+    """Yield the signs; `heard_at` is when its lease was last seen to be renewed, by our clock, if that is overdue."""
+    subject = Subject(NODES, node, node.metadata.name)
+    if heard_at is not None:
+        text = f"its lease is not renewed: a kubelet does that every 10 s, and it is {SILENT_SECONDS:g} s or more"
+        yield subject.sign(Fault.NODE_SILENT, text, heard_at, Witness.LEASE)
+    made_at = seconds(node.metadata.creation_timestamp)
+    for each in node.status.conditions:
+        since = seconds(each.last_transition_time, made_at)
+        if each.type == "Ready":
+            if each.status != "True":
+                witness = Witness.KUBELET if each.status == "False" else Witness.CONTROLLER
+                booting = since - made_at < _AT_ONCE
+                text = f"it is not ready: {each.reason}: {each.message}".rstrip(": ")
+                lasts = _BOOT_SECONDS if booting else 0.0
+                yield subject.sign(Fault.NODE_NOT_READY, text, since, witness, lasts_seconds=lasts)
+        elif each.status == ("False" if each.type.endswith("Ready") else "True"):
+            # Conditions of nodes name what is bad, those of node-problem-detector as well, unless they end in Ready.
+            text = f"{each.type}: {each.message or each.reason}"
+            yield subject.sign(Fault.NODE_CONDITION, text, since, Witness.KUBELET, part=each.type)
