@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
+from kubewright.costs.prices import PriceBook
 from kubewright.nodepools.provider import NodeProvider
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 from kubewright.runtime.definitions import missing
@@ -66,6 +67,8 @@ class Choices:
     alerts_token: str = ""
     """What it must show; without one no alerts are taken in."""
     alerts_tls: KeyFiles | None = None
+    prices: PriceBook | None = None
+    """What things cost, for the service `costs`; OpenCost's prices, and what nodes and pools say, by default."""
 
 
 PROFILES: Mapping[str, Policy] = {"spread": SPREAD, "pack": PACK, "cost": COST, "gpu": GPU}
@@ -107,6 +110,7 @@ class Platform:
             "monitoring": self._monitoring,
             "nodes": self._nodes,
             "tenancy": self._tenancy,
+            "costs": self._costs,
         }
         self.services = {name: builders[name]() for name in self._choices.services}
 
@@ -160,6 +164,16 @@ class Platform:
         provider = self._nodes_from or ClusterApiProvider(self._client, self._clock)
         policy = PROFILES[self._choices.profile]
         node_pools.build(operator, provider, policy, PoolMetrics(self._registry))
+        return operator
+
+    def _costs(self) -> Service:
+        from kubewright.series.resourceapi import ResourceSource
+        from kubewright.spending import service as costs
+        from kubewright.spending.figures import CostMetrics
+
+        operator = Operator(costs.NAME, self._client, self._clock, metrics=self._metrics)
+        source = self._source or ResourceSource(self._client, self._clock)
+        costs.build(operator, source, self._choices.prices or PriceBook(), CostMetrics(self._registry))
         return operator
 
     def _sizing(self) -> Service:

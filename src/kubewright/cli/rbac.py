@@ -15,6 +15,7 @@ from kubewright.rehearsal import rights as rehearsal
 from kubewright.runtime.diagnostics import gatekeeper
 from kubewright.scheduler import rights as scheduler
 from kubewright.sizing import rights as sizing
+from kubewright.spending import rights as costs
 from kubewright.tenancy import rights as tenancy
 from kubewright.workloads import rights as workloads
 
@@ -29,6 +30,7 @@ _SERVICES = {
     "nodes": nodes,
     "sizing": sizing,
     "tenancy": tenancy,
+    "costs": costs,
 }
 
 

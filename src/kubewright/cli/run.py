@@ -110,6 +110,24 @@ def tenancy(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+@prometheus_option
+@click.option("--prices", default="", help="YAML with prices; nodes' labels and NodePools, or OpenCost's, by default.")
+def costs(*, prices: str, **service: Any) -> None:
+    """Tell Prometheus what everybody costs an hour, for budgets, alerts and dashboards; it writes nothing.
+
+    What is used is asked of the store at --prometheus, without one of metrics.k8s.io.
+    """
+    from kubewright.app import Choices
+    from kubewright.cli.documents import read_plain
+    from kubewright.costs.prices import read_prices
+
+    book = read_prices(read_plain(prices), prices) if prices else None
+    _run(Choices(services=("costs",), prices=book), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
 @click.option("--alerts-listen", default="127.0.0.1:9095", show_default=True, help="Where Alertmanager posts: /alerts.")
 @click.option("--alerts-token-file", type=_FILE, help="The bearer token that it must show; none: no alerts come in.")
 @click.option("--tls-cert-file", type=_FILE, help="Take alerts over TLS.")

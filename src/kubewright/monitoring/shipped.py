@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from kubewright.api.crds.appservice import AppService
 from kubewright.monitoring.alerts.burning import burning
 from kubewright.monitoring.alerts.control import API_SERVER, GENERAL, KUBEWRIGHT, SCHEDULING
+from kubewright.monitoring.alerts.costs import COSTS
 from kubewright.monitoring.alerts.gpus import GPUS
 from kubewright.monitoring.alerts.nodes import NEIGHBOURS, NODES
 from kubewright.monitoring.alerts.objectives import budgets
@@ -28,6 +29,7 @@ STANDARD = (
     API_SERVER,
     SCHEDULING,
     KUBEWRIGHT,
+    COSTS,
     GENERAL,
 )
 

@@ -119,7 +119,7 @@ async def _scraped(seconds):
         scraper = Scraper(twin)
         registry = CollectorRegistry()
         metrics = RuntimeMetrics(registry)
-        choices = Choices(services=("workloads", "scheduler", "monitoring", "autoscaler"))
+        choices = Choices(services=("workloads", "scheduler", "monitoring", "autoscaler", "costs"))
         client, clock = twin.client(), Clock.virtual()
         await install(client, [QUEUE_CRD])
         space = _made("v1", "Namespace", "borrows", {})

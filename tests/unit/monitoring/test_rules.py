@@ -172,6 +172,16 @@ CASES = [
         unscheduled(5),
         [("QueueStarvation", 29, []), ("QueueStarvation", 40, [{"namespace": "shop"} | WARNING])],
     ),
+    (
+        "a team that costs twice what it did",
+        {series("kubewright_cost_rate", {"team": "shops", "namespace": "shop", "currency": "EUR"}): "4x12000 8x360"},
+        [("CostAnomaly", 2999, []), ("CostAnomaly", 3035, [{"severity": "warning", "team": "shops"}])],
+    ),
+    (
+        "a team that costs more than in its first hours",
+        {series("kubewright_cost_rate", {"team": "shops", "namespace": "shop", "currency": "EUR"}): "4x2400 8x360"},
+        [("CostAnomaly", 650, [])],
+    ),
     ("pods that all wait", unscheduled(0), [("QueueStarvation", 60, [])]),
     ("pods that wait and no scheduler", unscheduled(0), [("KubeSchedulerDown", 6, [CRITICAL])]),
     (

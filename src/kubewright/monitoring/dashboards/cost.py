@@ -5,6 +5,8 @@ OpenCost reckons allocations so; the prices that are given are those that it use
 
 from __future__ import annotations
 
+from kubewright.costs.facts import Resource
+from kubewright.costs.prices import DEFAULT_RATES
 from kubewright.monitoring.dashboards.board import OF_TEAM, TEAM, Amount, Board, Panel, Query, Row, number, of
 
 _IN = {"namespace": "=~$namespace"}
@@ -13,9 +15,9 @@ _MONTH = 730
 """Hours."""
 _TEAM = f"on (namespace) group_left (team) {of('namespace:team:info', team='=~$team')}"
 _PRICES = (
-    Amount("cpu_price", "A core, an hour", 0.031611),
-    Amount("memory_price", "A GiB of memory, an hour", 0.004237),
-    Amount("gpu_price", "A GPU, an hour", 0.95),
+    Amount("cpu_price", "A core, an hour", DEFAULT_RATES[Resource.CPU]),
+    Amount("memory_price", "A GiB of memory, an hour", DEFAULT_RATES[Resource.MEMORY]),
+    Amount("gpu_price", "A GPU, an hour", DEFAULT_RATES[Resource.GPU]),
 )
 
 
@@ -49,9 +51,14 @@ def _sum(by: str, *costs: str) -> str:
     return f"sum by ({by}) (sum by (namespace) ({joined}) * {_TEAM})"
 
 
+def _told(metric: str) -> str:
+    """Return what teams cost by the prices that `kubewright run costs` has, whichever replica tells it."""
+    return f"sum by (team) (max by (team, namespace) ({of(metric, team='=~$team')}))"
+
+
 _EVERYTHING = (_CPU_COST, _MEMORY_COST, _GPU_COST)
 _IDLE = (_CPU_IDLE, _MEMORY_IDLE, _GPU_IDLE)
-_UNIT = "currencyUSD"
+_UNIT, _MONEY = "currencyUSD", "short"
 
 COST = Board(
     "cost",
@@ -71,6 +78,29 @@ COST = Board(
                 ),
                 number("GPUs, an hour", f"sum({_GPU_COST})", _UNIT),
                 number("Unused GPUs, an hour", f"sum({_GPU_IDLE})", _UNIT),
+            ],
+        ),
+        Row(
+            "By the cluster's own prices (kubewright run costs)",
+            [
+                Panel("An hour, by team", [Query(_told("kubewright_cost_rate"), "{{team}}")], _MONEY, "stack", width=8),
+                Panel(
+                    "Requested and not used, by team",
+                    [Query(_told("kubewright_cost_wasted_rate"), "{{team}}")],
+                    _MONEY,
+                    "stack",
+                    width=8,
+                ),
+                Panel(
+                    "What everything costs an hour, and what of it is idle",
+                    [
+                        Query(f"max({of('kubewright_cost_total_rate')})", "everything"),
+                        Query(f"max({of('kubewright_cost_idle_rate')})", "idle"),
+                    ],
+                    _MONEY,
+                    width=8,
+                    page="CostAnomaly",
+                ),
             ],
         ),
         Row(
