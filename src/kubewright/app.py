@@ -105,6 +105,7 @@ class Platform:
             "workloads": self._workloads,
             "scheduler": self._scheduler,
             "gpu": self._gpu,
+            "guardrails": self._guardrails,
             "autoscaler": self._autoscaler,
             "sizing": self._sizing,
             "monitoring": self._monitoring,
@@ -143,6 +144,14 @@ class Platform:
             gpu_policies.FIELD_MANAGER, self._client, self._clock, recorder=recorder, metrics=self._metrics
         )
         gpu_policies.build(operator)
+        return operator
+
+    def _guardrails(self) -> Service:
+        from kubewright.guardrails import controller as platform_policies
+
+        name = platform_policies.FIELD_MANAGER
+        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
+        platform_policies.build(operator)
         return operator
 
     def _autoscaler(self) -> Service:

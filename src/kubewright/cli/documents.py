@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import yaml
 
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import NAMESPACES
 from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES, AppService
+from kubewright.api.crds.platformpolicy import PLATFORM_POLICIES, PLATFORM_POLICY_CRD, PlatformPolicy
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUES, Queue
-from kubewright.api.meta import Manifest
+from kubewright.api.meta import KubeObject, Manifest, Resource
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
+
+T = TypeVar("T", bound=KubeObject)
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -77,7 +80,7 @@ def _is_object(document: Any) -> bool:
 
 async def admitted(documents: Iterable[Manifest], namespace: str) -> list[AppService]:
     """Return the AppServices as an API server stores them, defaults filled in; raises OpError for what it refuses."""
-    client = await _empty_server(APP_SERVICE_CRD)
+    client = await empty_server(APP_SERVICE_CRD)
     found: list[AppService] = []
     spaces: set[str] = set()
     for document in documents:
@@ -91,13 +94,22 @@ async def admitted(documents: Iterable[Manifest], namespace: str) -> list[AppSer
 
 async def admitted_queues(documents: Iterable[Manifest]) -> list[Queue]:
     """Return Queues as an API server stores them; raises OpError for what it refuses, and for what is none."""
-    client = await _empty_server(QUEUE_CRD)
-    found: list[Queue] = []
+    return await _admitted(documents, QUEUES, QUEUE_CRD)
+
+
+async def admitted_policies(documents: Iterable[Manifest]) -> list[PlatformPolicy]:
+    """Return PlatformPolicies as an API server stores them; raises OpError as for Queues."""
+    return await _admitted(documents, PLATFORM_POLICIES, PLATFORM_POLICY_CRD)
+
+
+async def _admitted(documents: Iterable[Manifest], kind: Resource[T], definition: Manifest) -> list[T]:
+    client = await empty_server(definition)
+    found: list[T] = []
     for document in documents:
         name = f"{document['kind']}/{document['metadata'].get('name', '')}"
-        if document["kind"] != QUEUES.kind or document.get("apiVersion") != QUEUES.api_version:
-            raise OpError("read", ErrorKind.INVALID, name, f"expected a {QUEUES.kind} of {QUEUES.api_version}")
-        found.append(await client.create(QUEUES, _as_given(document)))
+        if document["kind"] != kind.kind or document.get("apiVersion") != kind.api_version:
+            raise OpError("read", ErrorKind.INVALID, name, f"expected a {kind.kind} of {kind.api_version}")
+        found.append(await client.create(kind, _as_given(document)))
     return found
 
 
@@ -107,13 +119,14 @@ def _as_given(document: Manifest) -> Manifest:
     return {**{key: each for key, each in document.items() if key != "status"}, "metadata": metadata}
 
 
-async def _empty_server(definition: Manifest) -> RestClient:
-    """Return a client of an empty server in this process that serves a kind of ours: no cluster is asked."""
+async def empty_server(*definitions: Manifest) -> RestClient:
+    """Return a client of an empty server in this process that serves kinds of ours: no cluster is asked."""
     from kubewright.twin.kinds import KindTable
     from kubewright.twin.server import ApiServer
 
     client = RestClient(InProcessTransport(ApiServer(Clock.virtual(), KindTable.builtin())), field_validation="Strict")
-    await client.create(CRDS, definition)
+    for definition in definitions:
+        await client.create(CRDS, definition)
     return client
 
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "render": ("kubewright.cli.render:render", "Print what AppServices become, for GitOps; no cluster is asked."),
     "diff": ("kubewright.cli.diff:diff", "Show what applying AppServices would change in a cluster."),
     "argocd": ("kubewright.cli.argocd:argocd", "Print how Argo CD judges AppServices, for kubectl apply."),
+    "guardrails": ("kubewright.cli.guardrails:guardrails", "What PlatformPolicies refuse, as code, and tried."),
     "monitoring": ("kubewright.cli.monitoring:monitoring", "Rules, scrapes, routes and dashboards, as code."),
     "rbac": ("kubewright.cli.rbac:rbac", "Print the ServiceAccount and the rights that `up` needs, for kubectl apply."),
     "crds": ("kubewright.cli.crds:crds", "Print the CustomResourceDefinitions, for kubectl apply."),

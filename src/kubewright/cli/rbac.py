@@ -8,6 +8,7 @@ from kubewright.api.rights import account
 from kubewright.autoscaler import rights as autoscaler
 from kubewright.cli.yamlform import dump_all
 from kubewright.gpu import rights as gpu
+from kubewright.guardrails import rights as guardrails
 from kubewright.monitoring import installrights as monitoring_install
 from kubewright.monitoring import rights as monitoring
 from kubewright.nodepools import rights as nodes
@@ -25,6 +26,7 @@ _SERVICES = {
     "autoscaler": autoscaler,
     "scheduler": scheduler,
     "gpu": gpu,
+    "guardrails": guardrails,
     "monitoring": monitoring,
     "monitoring-install": monitoring_install,
     "nodes": nodes,

@@ -49,6 +49,16 @@ def gpu(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+def guardrails(**service: Any) -> None:
+    """Have the API server hold what PlatformPolicies say; their kind is installed where it is missing."""
+    from kubewright.app import Choices
+
+    _run(Choices(services=("guardrails",)), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
 @profile_option("What the cluster's scheduler prefers: moves are tried by it.")
 def nodes(*, profile: str, **service: Any) -> None:
     """Add nodes where pods wait and give back what can be spared, as NodePools say; by Cluster API."""

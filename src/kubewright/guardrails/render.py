@@ -1,6 +1,6 @@
 """ValidatingAdmissionPolicies and their bindings, from `Rails`.
 
-    render(Rails(registries=("registry.example.com",)), platform())        # all namespaces but kube-system
+    render(policy.spec.rails, platform(policy.spec.exempt_namespaces))      # all namespaces but these
     render(team.spec.rails, of_team("payments"))                            # those with kubewright.dev/team: payments
 
 One policy for each family of objects, with all its rails as constants, is bound to the scope; rails in trial have
@@ -21,7 +21,8 @@ from kubewright.guardrails.others import other_rails
 from kubewright.guardrails.pods import pod_rails
 from kubewright.guardrails.rail import Family, Rail, literal
 
-API_VERSION = "admissionregistration.k8s.io/v1"
+GROUP = "admissionregistration.k8s.io"
+API_VERSION = f"{GROUP}/v1"
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 SCOPE_LABEL = "kubewright.dev/guardrails"
 """On every policy and binding: whose they are."""

@@ -50,6 +50,7 @@ def test_the_definition_is_the_missions():
         "disruptionlimits.kubewright.dev",
         "gpupolicies.kubewright.dev",
         "nodepools.kubewright.dev",
+        "platformpolicies.kubewright.dev",
         "queues.kubewright.dev",
         "scalepolicies.kubewright.dev",
         "sizepolicies.kubewright.dev",

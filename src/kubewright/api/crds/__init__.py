@@ -7,6 +7,7 @@ from kubewright.api.crds.disruptionledger import DISRUPTION_LEDGER_CRD
 from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD
 from kubewright.api.crds.gpupolicy import GPU_POLICY_CRD
 from kubewright.api.crds.nodepool import NODE_POOL_CRD
+from kubewright.api.crds.platformpolicy import PLATFORM_POLICY_CRD
 from kubewright.api.crds.queue import QUEUE_CRD
 from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
 from kubewright.api.crds.sizepolicy import SIZE_POLICY_CRD
@@ -22,6 +23,7 @@ def all_crds() -> list[Manifest]:
         DISRUPTION_LIMIT_CRD,
         GPU_POLICY_CRD,
         NODE_POOL_CRD,
+        PLATFORM_POLICY_CRD,
         QUEUE_CRD,
         SCALE_POLICY_CRD,
         SIZE_POLICY_CRD,

@@ -1,0 +1,80 @@
+"""`kubewright guardrails`: what PlatformPolicies become, and what they, and teams' rails, would say of a workload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import click
+
+from kubewright.cli.connection import cluster_options
+
+if TYPE_CHECKING:
+    from kubewright.api.meta import Manifest
+
+_PATHS = click.option("-f", "--filename", "paths", multiple=True, required=True, help="A file, a folder, or - .")
+
+
+@click.group()
+def guardrails() -> None:
+    """Rails that the API server itself holds: ValidatingAdmissionPolicies, without a webhook."""
+
+
+@guardrails.command()
+@_PATHS
+@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+def render(paths: tuple[str, ...], output: Literal["yaml", "json"]) -> None:
+    """Print the admission policies of PlatformPolicies, for GitOps; no cluster is asked.
+
+    They hold wherever they are applied, also where kubewright does not run.
+    """
+    from kubewright.cli.render import written
+
+    click.echo(written(_of_files(paths), output), nl=False)
+
+
+@guardrails.command()
+@_PATHS
+@click.option("-p", "--policy", "policies", multiple=True, help="A file of PlatformPolicies, instead of a cluster's.")
+@click.option("-n", "--namespace", default="default", show_default=True, help="Of objects that name none.")
+@click.option("--team", default="", help="Whose the namespaces are, where a cluster does not say so.")
+@cluster_options
+def check(
+    *, paths: tuple[str, ...], policies: tuple[str, ...], namespace: str, team: str, kubeconfig: str, context: str
+) -> None:
+    """Say what guard rails would refuse of the objects in files, and of the pods that these would make.
+
+    The rails are those of a cluster, which is only read, or of --policy. An API server in this process answers, as the
+    cluster's would. The exit code is 1 if anything is refused.
+    """
+    import asyncio
+
+    from kubewright.cli.documents import read
+    from kubewright.cli.railing import Trial, rails_of_cluster
+    from kubewright.clock import run_virtual
+
+    documents = read(paths)
+    rails, labels = _of_files(policies), dict[str, dict[str, str]]()
+    if not policies:
+        from kubewright.cli.connection import connection
+        from kubewright.client.connect import connect
+
+        rails, labels = asyncio.run(rails_of_cluster(connect(connection(kubeconfig, context))))
+    trial = Trial(rails, labels, namespace, team)
+    findings = run_virtual(trial.findings(documents))
+    for each in findings:
+        click.echo(each.line)
+    refused = sum(each.refused for each in findings)
+    click.echo(f"{refused} refused, {len(findings) - refused} warnings" if findings else "all pass")
+    if refused:
+        raise SystemExit(1)
+
+
+def _of_files(paths: tuple[str, ...]) -> list[Manifest]:
+    """Return what the PlatformPolicies of files become."""
+    from kubewright.cli.documents import admitted_policies, read
+    from kubewright.clock import run_virtual
+    from kubewright.guardrails.decide import scope_of
+    from kubewright.guardrails.render import render
+
+    found = run_virtual(admitted_policies(read(paths)))
+    return [each for policy in found for each in render(policy.spec.rails, scope_of(policy))]
