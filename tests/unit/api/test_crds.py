@@ -49,11 +49,14 @@ def test_the_definition_is_the_missions():
         "disruptionledgers.kubewright.dev",
         "disruptionlimits.kubewright.dev",
         "gpupolicies.kubewright.dev",
+        "healingpolicies.kubewright.dev",
+        "incidents.kubewright.dev",
         "nodepools.kubewright.dev",
         "platformpolicies.kubewright.dev",
         "queues.kubewright.dev",
         "scalepolicies.kubewright.dev",
         "sizepolicies.kubewright.dev",
+        "teams.kubewright.dev",
     ]
     assert APP_SERVICE_CRD["spec"]["scope"] == "Namespaced"
     assert (VERSION["name"], VERSION["served"], VERSION["storage"]) == ("v1", True, True)

@@ -6,6 +6,8 @@ from kubewright.api.crds.appservice import APP_SERVICE_CRD
 from kubewright.api.crds.disruptionledger import DISRUPTION_LEDGER_CRD
 from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD
 from kubewright.api.crds.gpupolicy import GPU_POLICY_CRD
+from kubewright.api.crds.healingpolicy import HEALING_POLICY_CRD
+from kubewright.api.crds.incident import INCIDENT_CRD
 from kubewright.api.crds.nodepool import NODE_POOL_CRD
 from kubewright.api.crds.platformpolicy import PLATFORM_POLICY_CRD
 from kubewright.api.crds.queue import QUEUE_CRD
@@ -22,6 +24,8 @@ def all_crds() -> list[Manifest]:
         DISRUPTION_LEDGER_CRD,
         DISRUPTION_LIMIT_CRD,
         GPU_POLICY_CRD,
+        HEALING_POLICY_CRD,
+        INCIDENT_CRD,
         NODE_POOL_CRD,
         PLATFORM_POLICY_CRD,
         QUEUE_CRD,
