@@ -30,6 +30,7 @@ COMMANDS = {
     "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),
     "import": ("kubewright.cli.imports:import_", "Print ScalePolicies made of ScaledObjects and autoscalers."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
+    "audit": ("kubewright.cli.audit:audit", "Show, verify and export what the platform decided and did."),
     "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),
     "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),
     "test": ("kubewright.cli.test:test", "Put an operator through every fault, on the twin."),

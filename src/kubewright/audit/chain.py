@@ -1,0 +1,211 @@
+"""Links of the chain: how one is made, and what is wrong with a chain. Pure.
+
+A record's hash is SHA-256 over the canonical JSON (sorted names, no spaces, UTF-8) of its spec but for `hash`, `key`
+and `signature`; it covers the hash of the record before. So whoever changes, removes, inserts or moves a record would
+have to write all after it anew, and where records are signed has not the key to.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from kubewright.api.crds.auditrecord import Checkpoint, Entry, record_key
+from kubewright.api.meta import Manifest
+
+_NOT_HASHED = frozenset({"hash", "key", "signature"})
+
+
+def link(
+    sequence: int,
+    previous: str,
+    writer: str,
+    at: str,
+    entries: Sequence[Entry] = (),
+    *,
+    checkpoint: Checkpoint | None = None,
+    key: Ed25519PrivateKey | None = None,
+) -> Manifest:
+    """Return the spec of a record, hashed, and signed if there is a key."""
+    spec: Manifest = {"sequence": sequence, "writer": writer, "at": at, "entries": _plain(entries)}
+    if previous:
+        spec["previous"] = previous
+    if checkpoint is not None:
+        spec["checkpoint"] = {"through": checkpoint.through, "hash": checkpoint.hash}
+    spec["hash"] = hash_of(spec)
+    if key is not None:
+        spec["key"] = fingerprint(key.public_key())
+        spec["signature"] = base64.b64encode(key.sign(spec["hash"].encode())).decode()
+    return spec
+
+
+def _plain(entries: Sequence[Entry]) -> list[Manifest]:
+    """Write entries without what they do not say."""
+    found: list[Manifest] = msgspec.to_builtins(list(entries))
+    return [{name: value for name, value in each.items() if value} for each in found]
+
+
+def hash_of(spec: Mapping[str, Any]) -> str:
+    """Return the hash that a record's spec should have."""
+    content = {name: value for name, value in spec.items() if name not in _NOT_HASHED}
+    return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()
+
+
+def fingerprint(key: Ed25519PublicKey) -> str:
+    """Return what a key is known by."""
+    return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong, at which record."""
+
+    sequence: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"record {self.sequence}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a chain came to."""
+
+    records: int
+    entries: int
+    first: int
+    last: int
+    head: str
+    findings: tuple[Finding, ...]
+    open: tuple[str, ...]
+    """Intentions without an outcome: under way, or cut short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A record as it was found: its object's name, if it was an object, and its spec, undecoded."""
+
+    name: str
+    spec: Mapping[str, Any]
+
+    @property
+    def sequence(self) -> int:
+        """Return its place, or 0 if it says none."""
+        found = self.spec.get("sequence")
+        return found if isinstance(found, int) else 0
+
+
+def verify(found: Sequence[Named], *, key: Ed25519PublicKey | None = None, head: str = "") -> Verdict:
+    """Verify records in the order in which they were found; objects come in the order of their names.
+
+    `key` has every record be signed by it; `head` is a hash that somebody noted, which has to be there, since what was
+    cut off at the end leaves no other trace.
+    """
+    findings = [*_each(found, key), *_between(found)]
+    hashes = {_text(each.spec, "hash") for each in found}
+    last = found[-1] if found else None
+    if head and head not in hashes:
+        at = last.sequence if last is not None else 0
+        findings.append(Finding(at, f"the hash {head[:12]}..., which was noted, is missing: the end was cut off"))
+    sequences = [each.sequence for each in found]
+    return Verdict(
+        len(found),
+        sum(len(each.spec.get("entries", ())) for each in found),
+        min(sequences, default=0),
+        max(sequences, default=0),
+        _text(last.spec, "hash") if last is not None else "",
+        tuple(sorted(findings, key=lambda each: each.sequence)),
+        _open(found),
+    )
+
+
+def _each(found: Iterable[Named], key: Ed25519PublicKey | None) -> Iterable[Finding]:
+    for each in found:
+        if each.name and each.name != record_key(each.sequence).name:
+            yield Finding(each.sequence, f"the object is called {each.name}: moved or inserted")
+        if _text(each.spec, "hash") != hash_of(each.spec):
+            yield Finding(each.sequence, "changed: its content is not what its hash says")
+        if key is not None and not _is_signed(each.spec, key):
+            yield Finding(each.sequence, "not signed by the key")
+
+
+def _is_signed(spec: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
+    try:
+        key.verify(base64.b64decode(_text(spec, "signature")), _text(spec, "hash").encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _between(found: Sequence[Named]) -> Iterable[Finding]:
+    if found and not _begins_well(found):
+        first = found[0]
+        yield Finding(
+            first.sequence, f"removed: what was before it is gone, and no checkpoint says so ({_before(first)})"
+        )
+    for one, other in pairwise(found):
+        if other.sequence == one.sequence:
+            yield Finding(other.sequence, "inserted: there are two of this place")
+        elif other.sequence < one.sequence:
+            yield Finding(other.sequence, f"reordered: it comes after record {one.sequence}")
+        elif other.sequence > one.sequence + 1:
+            gap = (
+                f"{one.sequence + 1} to {other.sequence - 1}"
+                if other.sequence > one.sequence + 2
+                else str(one.sequence + 1)
+            )
+            yield Finding(one.sequence + 1, f"removed: {gap}")
+        elif _text(other.spec, "previous") != _text(one.spec, "hash"):
+            yield Finding(
+                other.sequence, f"does not continue record {one.sequence}: one of them was replaced or inserted"
+            )
+
+
+def _before(first: Named) -> str:
+    return f"1 to {first.sequence - 1}" if first.sequence > 1 else "it says that there was something"
+
+
+def _begins_well(found: Sequence[Named]) -> bool:
+    """Tell whether the first record is the first, or a checkpoint says that those before it may be gone."""
+    first = found[0]
+    if first.sequence == 1:
+        return not _text(first.spec, "previous")
+    by_place = {each.sequence: _text(each.spec, "hash") for each in found}
+    by_place.setdefault(first.sequence - 1, _text(first.spec, "previous"))
+    for each in found:
+        said = sealed(each.spec)
+        if said is not None and said.through >= first.sequence - 1 and by_place.get(said.through) == said.hash:
+            return True
+    return False
+
+
+def sealed(spec: Mapping[str, Any]) -> Checkpoint | None:
+    """Return the checkpoint of a record, if it has one that can be read."""
+    try:
+        return msgspec.convert(spec.get("checkpoint"), Checkpoint | None)
+    except msgspec.ValidationError:
+        return None
+
+
+def _open(found: Iterable[Named]) -> tuple[str, ...]:
+    intended: dict[str, None] = {}
+    for each in found:
+        for entry in each.spec.get("entries", ()):
+            if entry.get("kind") == "Intended":
+                intended[entry.get("id", "")] = None
+            intended.pop(entry.get("of", ""), None)
+    return tuple(intended)
+
+
+def _text(spec: Mapping[str, Any], name: str) -> str:
+    found = spec.get(name, "")
+    return found if isinstance(found, str) else ""

@@ -1,0 +1,82 @@
+"""Records from a cluster and in files, and keys. A file has one record a line, as canonical JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from kubewright.api.crds.auditrecord import AUDIT_RECORDS
+from kubewright.api.live import live_resource
+from kubewright.audit.chain import Named
+from kubewright.client.protocol import Client
+from kubewright.errors import ErrorKind, OpError
+
+
+async def read_cluster(client: Client) -> list[Named]:
+    """Return all records of a cluster, by their names; none where the kind is not installed."""
+    try:
+        found = (await client.list(live_resource(AUDIT_RECORDS))).items
+    except OpError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        return []
+    return sorted((Named(each.metadata.name, each.spec) for each in found), key=lambda each: each.name)
+
+
+def read_records(file: Path) -> list[Named]:
+    """Return the records of a file, in its order."""
+    records: list[Named] = []
+    try:
+        for number, line in enumerate(file.read_bytes().splitlines(), 1):
+            spec: Any = msgspec.json.decode(line)
+            if not isinstance(spec, dict):
+                raise OpError("audit.read", ErrorKind.INVALID, str(file), f"line {number} is no record")
+            records.append(Named("", spec))  # pyright: ignore[reportUnknownArgumentType]  JSON
+    except OSError as error:
+        raise OpError("audit.read", ErrorKind.NOT_FOUND, str(file), error.strerror or str(error)) from error
+    except msgspec.DecodeError as error:
+        raise OpError("audit.read", ErrorKind.INVALID, str(file), f"line {len(records) + 1}: {error}") from error
+    return records
+
+
+def write_records(file: Path, records: Sequence[Named]) -> None:
+    """Write a file anew: whole, or not at all."""
+    lines = b"".join(msgspec.json.encode(each.spec, order="deterministic") + b"\n" for each in records)
+    unfinished = file.with_name(f".{file.name}.part")
+    try:
+        unfinished.write_bytes(lines)
+        unfinished.replace(file)
+    except OSError as error:
+        raise OpError("audit.write", ErrorKind.INVALID, str(file), error.strerror or str(error)) from error
+
+
+def private_key(file: Path) -> Ed25519PrivateKey:
+    """Read the key that records are signed with: Ed25519, PEM, without a password."""
+    key = _loaded(file, partial(load_pem_private_key, password=None))
+    if not isinstance(key, Ed25519PrivateKey):
+        raise OpError("audit.key", ErrorKind.INVALID, str(file), "it is no Ed25519 private key")
+    return key
+
+
+def public_key(file: Path) -> Ed25519PublicKey:
+    """Read the key that signatures are verified with: Ed25519, PEM."""
+    key = _loaded(file, load_pem_public_key)
+    if not isinstance(key, Ed25519PublicKey):
+        raise OpError("audit.key", ErrorKind.INVALID, str(file), "it is no Ed25519 public key")
+    return key
+
+
+def _loaded(file: Path, load: Callable[[bytes], object]) -> object:
+    try:
+        return load(file.read_bytes())
+    except OSError as error:
+        raise OpError("audit.key", ErrorKind.NOT_FOUND, str(file), error.strerror or str(error)) from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise OpError("audit.key", ErrorKind.INVALID, str(file), "it is no key without a password in PEM") from error

@@ -1,0 +1,284 @@
+"""Writes the audit log: services say what they decided, intend and have done; it becomes records of one chain.
+
+    log = AuditLog(client, clock, "kubewright-healing", key=key, sink=Path("audit.jsonl"))   # run() in a task
+    log.record(entry("kubewright-healing", "Node/n7", "its disk fails", outcome="a person must approve"))
+    async with log.doing(of_plan("kubewright-healing", "Node/n7", plan)):                    # written before it begins
+        await executor.execute(plan, about=node)                                             # Done, or Failed: why
+
+`doing` returns to its block only once the intention is in the API; where that cannot be reached it raises OpError, and
+nothing is done. What was cut short by a crash stays an intention without an outcome, and `kubewright audit verify`
+says so. Everything else is written within seconds, by batches. One chain for all services: a record's name is its
+place, and whoever creates it first has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
+
+from kubewright.api.crds.auditrecord import (
+    AUDIT_RECORDS,
+    DONE,
+    FAILED,
+    INTENDED,
+    MOST_ENTRIES,
+    Checkpoint,
+    Entry,
+    record_key,
+)
+from kubewright.api.live import live_resource
+from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, rfc3339_micro
+from kubewright.audit.chain import link, sealed
+from kubewright.audit.entries import kept
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.backoff import Backoff
+
+FLUSH_SECONDS = 2.0
+MOST_WAITING = 10_000
+KEPT_RECORDS = 2_000
+_PRUNE_AT_ONCE = 500
+_NAMES: Resource[PartialObject] = Resource(
+    AUDIT_RECORDS.group,
+    AUDIT_RECORDS.version,
+    AUDIT_RECORDS.plural,
+    AUDIT_RECORDS.kind,
+    PartialObject,
+    namespaced=False,
+)
+_LIVE = live_resource(AUDIT_RECORDS)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The last record that is known, as it is written."""
+
+    spec: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def sequence(self) -> int:
+        """Return its place."""
+        return int(self.spec.get("sequence", 0))
+
+    @property
+    def hash(self) -> str:
+        """Return its hash."""
+        return str(self.spec.get("hash", ""))
+
+
+def _holds(spec: Mapping[str, Any], entries: Sequence[Entry], checkpoint: Checkpoint | None) -> bool:
+    """Tell whether a record is what was to be written: by this attempt, or by one whose answer was lost."""
+    if not spec:
+        return False
+    if checkpoint is not None:
+        return sealed(spec) == checkpoint
+    return [each.get("id") for each in spec.get("entries", ())] == [each.id for each in entries]
+
+
+@dataclass(slots=True)
+class AuditLog:
+    """One service's way to write the chain."""
+
+    client: Client
+    clock: Clock
+    writer: str
+    key: Ed25519PrivateKey | None = None
+    sink: Path | None = None
+    """A file that every record of this writer is added to as a line, once it is in the API."""
+    keep: int = 0
+    """Prune all but so many records; 0 to prune none. One service of a platform prunes for all."""
+    lost: int = 0
+    """Entries that were given up since nothing could be written for long."""
+    _waiting: deque[Entry] = field(default_factory=deque[Entry])
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _head: _Head | None = None
+    _count: int = 0
+    _written: int = 0
+    _began: str = ""
+
+    def record(self, entry: Entry) -> str:
+        """Have something written soon; return its id. With nothing written for long the oldest is given up."""
+        numbered = self._numbered(entry)
+        if len(self._waiting) >= MOST_WAITING:
+            self._waiting.popleft()
+            self.lost += 1
+        self._waiting.append(numbered)
+        self._news.set()
+        return numbered.id
+
+    async def intend(self, entry: Entry) -> str:
+        """Write an intention, and return its id once it is in the API; raises OpError where it cannot be."""
+        numbered = self._numbered(replace(entry, kind=INTENDED))
+        await self._write([numbered])
+        return numbered.id
+
+    def outcome(self, intention: str, entry: Entry, *, failure: str = "", said: str = "") -> None:
+        """Say how an intention came out."""
+        kind = FAILED if failure else DONE
+        self.record(replace(entry, kind=kind, actions=(), outcome=failure or said or entry.outcome, of=intention))
+
+    @asynccontextmanager
+    async def doing(self, entry: Entry) -> AsyncGenerator[str]:
+        """Have an intention written before a block, and how it came out after it."""
+        intention = await self.intend(entry)
+        try:
+            yield intention
+        except BaseException as error:
+            self.outcome(intention, entry, failure=str(error) or type(error).__name__)
+            raise
+        self.outcome(intention, entry)
+
+    @property
+    def synced(self) -> bool:
+        """Whether it works: it always does."""
+        return True
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that was said is written."""
+        return not self._waiting
+
+    async def run(self) -> None:
+        """Write what is said until cancelled."""
+        backoff = Backoff(1.0, 60.0, Random(f"audit/{self.writer}"))  # noqa: S311  jitter
+        while True:
+            await self._news.wait()
+            await asyncio.sleep(FLUSH_SECONDS)
+            self._news.clear()
+            try:
+                await self.flush()
+                await self._prune()
+                backoff.reset()
+            except OpError as error:
+                _log.warning("%d entries of the audit log wait: %s", len(self._waiting), error)
+                self._news.set()
+                await asyncio.sleep(backoff.next_seconds())
+
+    async def flush(self) -> None:
+        """Write all that waits; raises OpError with the rest still waiting."""
+        while self._waiting:
+            batch = [self._waiting[at] for at in range(min(len(self._waiting), MOST_ENTRIES))]
+            if self.lost:
+                said = f"{self.lost} entries could not be written and are lost"
+                batch = [self._numbered(Entry(who=self.writer, why=said)), *batch[: MOST_ENTRIES - 1]]
+            await self._write(batch)
+            for each in batch:
+                if self._waiting and self._waiting[0].id == each.id:
+                    self._waiting.popleft()
+            self.lost = 0
+
+    def _numbered(self, entry: Entry) -> Entry:
+        self._began = self._began or rfc3339_micro(self.clock.now())
+        self._count += 1
+        id_ = f"{self.writer}/{self._began}/{self._count}"
+        return replace(kept(entry), id=id_, at=entry.at or rfc3339_micro(self.clock.now()))
+
+    async def seal(self, checkpoint: Checkpoint) -> None:
+        """Say that older records may be gone."""
+        async with self._turn:
+            await self._append((), checkpoint)
+
+    async def _write(self, entries: list[Entry]) -> None:
+        async with self._turn:
+            await self._append(tuple(entries))
+
+    async def _append(self, entries: tuple[Entry, ...], checkpoint: Checkpoint | None = None) -> None:
+        """Create the next record of the chain, whoever else does the same."""
+        at = rfc3339_micro(self.clock.now())
+        try:
+            head = self._head or await self._read_head()
+            while not _holds(head.spec, entries, checkpoint):
+                after = head.sequence + 1
+                spec = link(after, head.hash, self.writer, at, entries, checkpoint=checkpoint, key=self.key)
+                head = await self._create(spec)
+            self._head = head
+        except BaseException:
+            self._head = None  # it is not known whether it was written
+            raise
+        self._written += 1
+        self._to_sink(head.spec)
+
+    async def _create(self, spec: Manifest) -> _Head:
+        """Create a record, and return the one that then has its place: somebody may have been faster."""
+        try:
+            await self.client.create(_LIVE, _manifest(spec), field_manager=self.writer)
+        except OpError as error:
+            if error.kind is not ErrorKind.ALREADY_EXISTS:
+                raise
+            there = await self.client.get(_LIVE, record_key(spec["sequence"]))
+            return _Head(there.spec)
+        return _Head(spec)
+
+    async def _read_head(self) -> _Head:
+        """Return the last record; none where there is no chain yet."""
+        names = [each.metadata.name for each in (await self.client.list(_NAMES)).items]
+        if not names:
+            return _Head()
+        return _Head((await self.client.get(_LIVE, ObjectKey("", max(names)))).spec)
+
+    def _to_sink(self, spec: Mapping[str, Any]) -> None:
+        if self.sink is None:
+            return
+        try:
+            with self.sink.open("ab") as file:
+                file.write(msgspec.json.encode(spec, order="deterministic") + b"\n")
+        except OSError as error:
+            _log.warning("%s: record %d is in the API alone: %s", self.sink, spec["sequence"], error)
+
+    async def _prune(self) -> None:
+        """Take away the oldest of more records than are kept, after a checkpoint says that they may be gone."""
+        if not self.keep or self._written < _PRUNE_AT_ONCE // 2:
+            return
+        await prune(self, self.keep)
+        self._written = 0
+
+
+async def prune(log: AuditLog, keep: int) -> int:
+    """Leave the last `keep` records and write a checkpoint of those that go; return how many went.
+
+    Cut short, it is gone on with the next time: the checkpoint is there first, and the oldest go first.
+    """
+    places = sorted(place_of(each.metadata.name) for each in (await log.client.list(_NAMES)).items)
+    going = places[: max(len(places) - keep, 0)]
+    if not going:
+        return 0
+    last = await log.client.get(_LIVE, record_key(going[-1]))
+    await log.seal(Checkpoint(going[-1], str(last.spec.get("hash", ""))))
+    for place in going:
+        try:
+            await log.client.delete(_LIVE, record_key(place))
+        except OpError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                raise
+    return len(going)
+
+
+def place_of(name: str) -> int:
+    """Return a record's place by its name; 0 for a name that is none."""
+    digits = name.rpartition("-")[2]
+    return int(digits) if digits.isdecimal() else 0
+
+
+def _manifest(spec: Manifest) -> dict[str, Any]:
+    name = record_key(spec["sequence"]).name
+    return {
+        "apiVersion": AUDIT_RECORDS.api_version,
+        "kind": AUDIT_RECORDS.kind,
+        "metadata": {"name": name},
+        "spec": spec,
+    }

@@ -1,0 +1,19 @@
+"""What writing the audit log takes: to read and create records, and not to change or delete any."""
+
+from __future__ import annotations
+
+from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD, AUDIT_RECORDS
+from kubewright.api.meta import Manifest
+from kubewright.api.rights import rule
+
+DEFINITION = AUDIT_RECORD_CRD["metadata"]["name"]
+
+
+def writing_rules() -> list[Manifest]:
+    """Return the rights of a service that writes."""
+    return [rule(AUDIT_RECORDS, ("get", "list", "create"))]
+
+
+def pruning_rules() -> list[Manifest]:
+    """Return what the one service takes besides that prunes (`AuditLog.keep`)."""
+    return [rule(AUDIT_RECORDS, ("delete",))]

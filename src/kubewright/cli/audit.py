@@ -1,0 +1,189 @@
+"""`kubewright audit`: what was decided and done, and whether anybody has changed what was written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+
+if TYPE_CHECKING:
+    from kubewright.audit.chain import Named
+    from kubewright.client.protocol import Client
+
+_FORM = click.option(
+    "-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True, help="The form."
+)
+_FILE = click.option(
+    "--file", "file", type=click.Path(path_type=Path, dir_okay=False), help="Read an export instead of a cluster."
+)
+
+
+@click.group()
+def audit() -> None:
+    """Show, verify and export what the platform decided and did."""
+
+
+@audit.command("list")
+@click.option("--about", default="", help="Only of objects whose Kind/namespace/name has this in it.")
+@click.option("--who", default="", help="Only by this service or person.")
+@click.option("--last", default=50, show_default=True, type=click.IntRange(1), help="At most so many, the last ones.")
+@_FORM
+@_FILE
+@cluster_options
+def list_(*, about: str, who: str, last: int, output: str, file: Path | None, kubeconfig: str, context: str) -> None:
+    """List entries, the oldest first."""
+    found = [
+        entry
+        for each in _records(file, kubeconfig, context)
+        for entry in each.spec.get("entries", ())
+        if about in entry.get("about", "") and (not who or entry.get("who") == who)
+    ][-last:]
+    _say(found, output, lambda: [_line(each) for each in found])
+
+
+@audit.command()
+@click.argument("what")
+@_FORM
+@_FILE
+@cluster_options
+def show(*, what: str, output: str, file: Path | None, kubeconfig: str, context: str) -> None:
+    """Show all about an object (Kind/namespace/name), or a record by its number: what, why, and how it came out."""
+    records = _records(file, kubeconfig, context)
+    if what.isdecimal():
+        found = [entry for each in records if each.sequence == int(what) for entry in each.spec.get("entries", ())]
+    else:
+        found = [entry for each in records for entry in each.spec.get("entries", ()) if entry.get("about") == what]
+    if not found:
+        raise click.ClickException(f"nothing is written about {what}")
+    _say(found, output, lambda: [line for each in found for line in _whole(each)])
+
+
+@audit.command()
+@click.option(
+    "--key",
+    "key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A public key (PEM) of all records.",
+)
+@click.option("--head", default="", help="A hash that was noted before, which has to be there.")
+@_FORM
+@_FILE
+@cluster_options
+def verify(*, key: Path | None, head: str, output: str, file: Path | None, kubeconfig: str, context: str) -> int:
+    """Verify the chain: exit code 0 if nothing was changed, removed, inserted or reordered, 1 if so, and which."""
+    import msgspec
+
+    from kubewright.audit.chain import verify as verified
+    from kubewright.audit.files import public_key
+
+    verdict = verified(_records(file, kubeconfig, context), key=public_key(key) if key is not None else None, head=head)
+
+    def lines() -> list[str]:
+        said = [str(each) for each in verdict.findings]
+        said += [f"without an outcome: {each}" for each in verdict.open]
+        state = "BROKEN" if verdict.findings else "intact"
+        where = f"{verdict.first} to {verdict.last}" if verdict.records else "none"
+        return [*said, f"{state}: records {where}, {verdict.entries} entries, head {verdict.head or '-'}"]
+
+    _say(msgspec.to_builtins(verdict), output, lines)
+    return 1 if verdict.findings else 0
+
+
+@audit.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@cluster_options
+def export(*, file: Path, kubeconfig: str, context: str) -> None:
+    """Write all records to FILE, one a line, which `audit verify --file FILE` verifies without a cluster."""
+    from kubewright.audit.files import write_records
+
+    records = _records(None, kubeconfig, context)
+    write_records(file, records)
+    head = records[-1].spec.get("hash", "") if records else "-"
+    click.echo(f"{len(records)} records in {file}, head {head}")
+
+
+@audit.command()
+@click.option("--keep", required=True, type=click.IntRange(1), help="How many records stay, the last ones.")
+@click.option(
+    "--export",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="Where they are exported to before any goes.",
+)
+@cluster_options
+def prune(*, keep: int, file: Path, kubeconfig: str, context: str) -> None:
+    """Export all records, then take away the oldest; a checkpoint keeps the rest verifiable."""
+    from kubewright.audit.chain import verify as verified
+    from kubewright.audit.files import write_records
+    from kubewright.audit.log import AuditLog
+    from kubewright.audit.log import prune as pruned
+    from kubewright.clock import Clock
+
+    async def work(client: Client) -> int:
+        from kubewright.audit.files import read_cluster
+
+        records = await read_cluster(client)
+        broken = verified(records).findings
+        if broken:
+            raise click.ClickException(f"nothing is pruned, the chain is broken: {broken[0]}")
+        write_records(file, records)
+        return await pruned(AuditLog(client, Clock.wall(), "kubewright-cli"), keep)
+
+    click.echo(f"{_with_client(work, kubeconfig, context)} records went; all are in {file}")
+
+
+def _records(file: Path | None, kubeconfig: str, context: str) -> list[Named]:
+    from kubewright.audit.files import read_cluster, read_records
+
+    if file is not None:
+        return read_records(file)
+    return _with_client(read_cluster, kubeconfig, context)
+
+
+def _with_client(work: Callable[[Client], Awaitable[Any]], kubeconfig: str, context: str) -> Any:
+    from kubewright.client.connect import connect
+
+    async def run() -> Any:
+        client = connect(connection(kubeconfig, context))
+        try:
+            return await work(client)
+        finally:
+            await client.close()
+
+    return asyncio.run(run())
+
+
+def _line(entry: dict[str, Any]) -> str:
+    result = entry.get("outcome") or entry.get("why", "")
+    when, kind, who = entry.get("at", "")[:19], entry.get("kind", ""), entry.get("who", "")
+    return f"{when}Z  {kind:<8}  {who}  {entry.get('about', '-')}: {result}"
+
+
+def _whole(entry: dict[str, Any]) -> list[str]:
+    lines = [
+        f"{entry.get('at', '')}  {entry.get('kind', '')}  {entry.get('about', '')}",
+        f"  by: {entry.get('who', '')}",
+    ]
+    lines += [f"  {name}: {entry[name]}" for name in ("why", "outcome", "of") if entry.get(name)]
+    lines += [f"  {number}. {each}" for number, each in enumerate(entry.get("actions", ()), 1)]
+    return lines + [f"  {name}: {text}" for name, text in entry.get("details", {}).items()]
+
+
+def _say(document: Any, output: str, lines: Callable[[], list[str]]) -> None:
+    import msgspec
+
+    from kubewright.cli.yamlform import dump_all
+
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
+    elif output == "yaml":
+        click.echo(dump_all([document]), nl=False)
+    else:
+        for line in lines():
+            click.echo(line)
