@@ -195,11 +195,12 @@ class Platform:
         return operator
 
     def _tenancy(self) -> Service:
+        from kubewright.spending.teams import RecordedTeamSpend
         from kubewright.tenancy import controller as teams
 
         name = teams.FIELD_MANAGER
         operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
-        teams.build(operator)
+        teams.build(operator, None if self._source is None else RecordedTeamSpend(self._source))
         return operator
 
     def _monitoring(self) -> Service:

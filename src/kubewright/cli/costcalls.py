@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import click
 
+from kubewright.api.crds.team import TEAMS
 from kubewright.api.meta import rfc3339
+from kubewright.api.quantity import parse_quantity
 from kubewright.cli.costtables import Report, show, show_forecast
 from kubewright.cli.documents import read_plain
 from kubewright.cli.measurements import measured_by
@@ -52,7 +54,7 @@ class Asked:
 async def show_costs(config: ConnectionConfig, asked: Asked) -> None:
     """Print a report; raises OpError, or UsageError for options that make no sense."""
     now = Clock.wall().now()
-    window, budgets = _understood(asked, now)
+    window, given = _understood(asked, now)
     book = read_prices(read_plain(asked.prices), asked.prices) if asked.prices else PriceBook()
     client = connect(config)
     try:
@@ -67,6 +69,7 @@ async def show_costs(config: ConnectionConfig, asked: Asked) -> None:
                     raise OpError(
                         "cost", ErrorKind.NOT_FOUND, asked.prometheus, "the store knows no part of this month"
                     )
+                budgets = await _team_budgets(client, book) | given if asked.by == "team" else given
                 show_forecast(asked.output, asked.by, _spends(asked, book, past, now), budgets, now)
                 return
             await _show_past(asked, book, past, window)
@@ -101,6 +104,28 @@ def _budget(text: str) -> tuple[str, Money]:
     if given <= 0:
         raise ValueError(f"--budget {text!r}: expected NAME=AMOUNT, and an amount above 0")
     return name, given
+
+
+async def _team_budgets(client: Client, book: PriceBook) -> dict[str, Money]:
+    """Return what Teams may cost a month, where prices are in the same currency."""
+    try:
+        teams = (await client.list(TEAMS)).items
+    except OpError as error:
+        if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN}:
+            raise
+        return {}
+    found: dict[str, Money] = {}
+    for team in teams:
+        budget = team.spec.budget
+        if budget is None:
+            continue
+        if budget.currency == book.file.currency:
+            found[team.name] = money(parse_quantity(budget.month))
+        else:
+            click.echo(
+                f"Team {team.name} has a budget in {budget.currency}, prices are in {book.file.currency}", err=True
+            )
+    return found
 
 
 async def _now(client: Client, objects: Objects, book: PriceBook, now: float) -> Report:

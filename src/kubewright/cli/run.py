@@ -110,8 +110,12 @@ def sizing(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+@prometheus_option
 def tenancy(**service: Any) -> None:
-    """Give Teams namespaces, roles, quotas, a network and queues; their kinds are installed where missing."""
+    """Give Teams namespaces, roles, quotas, a network and queues; their kinds are installed where missing.
+
+    How budgets fare is told by what the store at --prometheus remembers of `kubewright run costs`.
+    """
     from kubewright.app import Choices
 
     _run(Choices(services=("tenancy",)), **service)
