@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from kubewright.api.autoscaling import AUTOSCALERS, HorizontalPodAutoscaler
-from kubewright.api.crds.scalepolicy import ADOPT, SCALE_POLICIES, SCALE_POLICY_CRD, ScalePolicy, problems
+from kubewright.api.conditions import find_condition
+from kubewright.api.crds.scalepolicy import ADOPT, PREDICTIVE, SCALE_POLICIES, SCALE_POLICY_CRD, ScalePolicy, problems
 from kubewright.api.meta import ObjectKey
 from kubewright.api.plan import Action, Announce, Apply, Delete, Plan, Rescale
 from kubewright.autoscaler.decide import decide, view_of
@@ -30,7 +31,8 @@ from kubewright.runtime.informer import Informer
 from kubewright.runtime.operators import Operator, Watch
 from kubewright.runtime.plans import Executor
 from kubewright.runtime.predicates import generation_changed
-from kubewright.scaling.turn import not_rescaled, rescaled
+from kubewright.scaling.limits import TOO_MANY
+from kubewright.scaling.turn import LIMITED, not_rescaled, rescaled
 from kubewright.series.protocol import MetricSource
 
 FIELD_MANAGER = "kubewright-autoscaler"
@@ -151,10 +153,17 @@ class ScalePolicyReconciler:
                 turn.bounds.least,
                 turn.bounds.most,
                 len(turn.problems),
-                turn.mode == "predictive",
+                turn.mode == PREDICTIVE,
+                _wants_more(turn),
+                turn.surprised,
             )
             for key, turn in self.turns.items()
         }
+
+
+def _wants_more(turn: Turn) -> bool:
+    limited = find_condition(turn.decision.conditions, LIMITED)
+    return limited is not None and limited.is_true and limited.reason == TOO_MANY
 
 
 def _saying(policy: ScalePolicy, turn: Turn) -> Iterator[Action]:

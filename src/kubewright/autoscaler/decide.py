@@ -53,7 +53,8 @@ def decide(seen: Seen, memory: Memory, now: float) -> Turn:
     decision = _fallen_back(seen, decision, memory, bounds, now)
     if only_says:
         decision = replace(decision, rescale=False)
-    return told(seen, Turn(decision, memory, bounds, mode, asking.problems), now)
+    surprised = any(each.surprised for each in seen.outlooks.values())
+    return told(seen, Turn(decision, memory, bounds, mode, asking.problems, surprised), now)
 
 
 def view_of(policy: ScalePolicy, bounds: Range, replicas: int, now: float) -> HorizontalPodAutoscaler:

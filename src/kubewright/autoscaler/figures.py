@@ -25,6 +25,10 @@ class PolicyFigures:
     failing: int
     """How many of its metrics could not be measured."""
     predictive: bool
+    wants_more: bool
+    """Whether its metrics ask for more than there may be."""
+    surprised: bool
+    """Whether there is more than was forecast."""
 
 
 class ScalingMetrics(Scraped[ObjectKey, PolicyFigures]):
@@ -49,6 +53,8 @@ class ScalingMetrics(Scraped[ObjectKey, PolicyFigures]):
             ("max_replicas", "The most that there may be now", lambda each: each.most),
             ("failing_metrics", "Metrics that could not be measured", lambda each: each.failing),
             ("predictive", "Whether it goes by a forecast", lambda each: each.predictive),
+            ("wants_more", "Whether metrics ask for more pods than there may be", lambda each: each.wants_more),
+            ("surprised", "Whether there is more than was forecast", lambda each: each.surprised),
         )
         for name, text, value in told:
             values = ((key, value(each)) for key, each in figures.items())

@@ -58,3 +58,5 @@ class Turn:
     mode: str = REACTIVE
     problems: tuple[str, ...] = ()
     """Of its metrics."""
+    surprised: bool = False
+    """Whether there is more than was forecast."""

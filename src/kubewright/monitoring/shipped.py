@@ -13,6 +13,7 @@ from kubewright.monitoring.alerts.nodes import NEIGHBOURS, NODES
 from kubewright.monitoring.alerts.objectives import budgets
 from kubewright.monitoring.alerts.recorded import RECORDED
 from kubewright.monitoring.alerts.resources import RESOURCES
+from kubewright.monitoring.alerts.scaling import SCALING
 from kubewright.monitoring.alerts.workloads import PODS, WORKLOADS
 from kubewright.monitoring.rules import PLATFORM, Group, Recording
 
@@ -27,6 +28,7 @@ STANDARD = (
     NEIGHBOURS,
     GPUS,
     API_SERVER,
+    SCALING,
     SCHEDULING,
     KUBEWRIGHT,
     COSTS,

@@ -18,7 +18,9 @@ DOWNSCALE_WINDOW_SECONDS = 300
 _UP_FACTOR, _UP_LEAST = 2, 4
 _WITHIN = ("DesiredWithinRange", "the desired count is within the acceptable range")
 _TOO_FAST_UP = ("ScaleUpLimit", "the desired replica count is increasing faster than the maximum scale rate")
-_TOO_MANY = ("TooManyReplicas", "the desired replica count is more than the maximum replica count")
+TOO_MANY = "TooManyReplicas"
+"""The reason of a number that the maximum holds back."""
+_TOO_MANY = (TOO_MANY, "the desired replica count is more than the maximum replica count")
 _TOO_FAST_DOWN = ("ScaleDownLimit", "the desired replica count is decreasing faster than the maximum scale rate")
 _TOO_FEW = ("TooFewReplicas", "the desired replica count is less than the minimum replica count")
 _READY = ("ReadyForNewScale", "recommended size matches current size")

@@ -23,7 +23,7 @@ from kubewright.scaling.limits import Bounds, History, limit
 from kubewright.scaling.usage import Pool, Tolerances
 
 _BELOW = "Current number of replicas below Spec.MinReplicas"
-_ABLE, _ACTIVE, _LIMITED, _TO_ZERO = "AbleToScale", "ScalingActive", "ScalingLimited", "ScaledToZero"
+_ABLE, _ACTIVE, LIMITED, _TO_ZERO = "AbleToScale", "ScalingActive", "ScalingLimited", "ScaledToZero"
 _UNMEASURED: Manifest = {"type": ""}
 
 
@@ -162,7 +162,7 @@ def _by_metrics(autoscaler: HorizontalPodAutoscaler, seen: Seen, begun: Decision
     if current == 0 and desired < spec.min_replicas:
         desired, why = spec.min_replicas, why or _BELOW
     said = begun.saying(_ABLE, so=True, reason=limited.able[0], message=limited.able[1], now=now).saying(
-        _LIMITED, so=limited.limited, reason=limited.limit[0], message=limited.limit[1], now=now
+        LIMITED, so=limited.limited, reason=limited.limit[0], message=limited.limit[1], now=now
     )
     return replace(said, desired=desired, rescale=desired != current, why=why, history=limited.history)
 

@@ -153,7 +153,7 @@ async def _all(scraper):
     for path in ("", "/cadvisor"):
         _add(found, f"kubelet{path}", await _text(scraper, f"/api/v1/nodes/{other}/proxy/metrics{path}"))
     for name, port in (("kube-state-metrics", "http"), ("node-exporter", "metrics")):
-        text = await _text(scraper, f"/api/v1/namespaces/signals/services/{name}:{port}/proxy/metrics")
+        text = await _text(scraper, f"/api/v1/namespaces/monitoring/services/{name}:{port}/proxy/metrics")
         _add(found, name, text)
     _, pods = await scraper.json("/api/v1/pods")
     for each in pods["items"]:

@@ -16,6 +16,7 @@ WARNING = {"severity": "warning", "team": "platform"}
 CRITICAL = {"severity": "critical", "team": "platform"}
 POD = {"namespace": "shop", "pod": "web-1"}
 CONTAINER = POD | {"container": "main"}
+POLICY = {"namespace": "shop", "scalepolicy": "web"}
 GPU = {"Hostname": "node-1", "gpu": "0", "UUID": "GPU-1"}
 
 
@@ -75,6 +76,10 @@ def scaling(available):
         series("kube_horizontalpodautoscaler_info", target): "1x60",
         series("kube_deployment_status_replicas_available", web): available,
     }
+
+
+def policy(**figures):
+    return {series(f"kubewright_scalepolicy_{name}", POLICY): values for name, values in figures.items()}
 
 
 def served(failed, every=100):
@@ -195,6 +200,47 @@ CASES = [
         [("ScaleUpTooSlow", 4, []), ("ScaleUpTooSlow", 6, [{"namespace": "shop", "deployment": "web"} | WARNING])],
     ),
     ("a scale-up that came", scaling("3x10 9x50"), [("ScaleUpTooSlow", 10, [])]),
+    (
+        "a policy that has measured nothing for long",
+        policy(failing_metrics="1x60"),
+        [
+            ("ScalePolicyMetricsFailing", 14, []),
+            ("ScalePolicyMetricsFailing", 15, [POLICY | WARNING]),
+        ],
+    ),
+    (
+        "a policy that misses a metric now and then",
+        policy(failing_metrics="1x20 0x3 1x60"),
+        [("ScalePolicyMetricsFailing", 20, [])],
+    ),
+    (
+        "a policy at its end, with more load than it aims at",
+        policy(wants_more="1x60", current_replicas="5x60", max_replicas="5x60"),
+        [("ScalePolicyMaxedOut", 14, []), ("ScalePolicyMaxedOut", 15, [POLICY | WARNING])],
+    ),
+    (
+        "a policy at its end, with no more load than it aims at",
+        policy(wants_more="0x60", current_replicas="5x60", max_replicas="5x60"),
+        [("ScalePolicyMaxedOut", 15, [])],
+    ),
+    (
+        "a policy on its way to its end",
+        policy(wants_more="1x60", current_replicas="4x60", max_replicas="5x60"),
+        [("ScalePolicyMaxedOut", 15, [])],
+    ),
+    (
+        "a forecast that load is above for hours",
+        policy(predictive="1x2400", surprised="0x480 1x1920"),
+        [
+            ("ScalePolicyForecastOff", 200, []),
+            ("ScalePolicyForecastOff", 470, [POLICY | {"severity": "info", "team": "platform"}]),
+        ],
+    ),
+    (
+        "a forecast that is surprised for an hour",
+        policy(predictive="1x2400", surprised="0x960 1x240 0x1200"),
+        [("ScalePolicyForecastOff", 320, []), ("ScalePolicyForecastOff", 450, [])],
+    ),
     (
         "half of a job's targets gone",
         {'up{job="pods",instance="a"}': "1x60", 'up{job="pods",instance="b"}': "0x60"},
