@@ -68,10 +68,7 @@ def test_a_service_that_leads_nowhere_is_said_whoever_calls():
 def test_pods_that_cannot_have_names_resolved_with_the_policy_that_keeps_them():
     shut = policy("shut", "money", podSelector={}, policyTypes=["Egress"])
     pods = [msgspec.convert(each, Pod) for each in (WEB, TEAM)]
-    found = {
-        hop.verdict: (hop.rule, [each.metadata.name for each in few]) for hop, few in names_resolved(pods, around(shut))
-    }
-    assert found == {
-        Verdict.WARNED: ("", ["web-1"]),
-        Verdict.REFUSED: ("networkpolicy money/shut", ["ledger-1"]),
-    } or found[Verdict.REFUSED] == ("networkpolicy money/shut", ["ledger-1"])
+    found = {hop.verdict: (hop, few) for hop, few in names_resolved(pods, around(shut))}
+    assert set(found) == {Verdict.ALLOWED, Verdict.REFUSED}
+    hop, few = found[Verdict.REFUSED]
+    assert (hop.rule, [each.metadata.name for each in few]) == ("networkpolicy money/shut", ["ledger-1"])
