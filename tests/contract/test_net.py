@@ -81,3 +81,13 @@ async def test_a_selector_that_matches_nothing_is_why_a_service_leads_nowhere(ap
     (await api.of("services", namespace).create(service)).ok()
     text = await net("can-reach", "deployment/caller", "service/wrong", code=1)
     assert "its selector app=wbe matches no pod" in text
+
+
+async def test_simulated_pods_run_no_commands_and_that_is_said(cluster, net, run, shop):
+    name = json.loads(run("get", "pods", "-l", "app=web", "-o", "json").stdout)["items"][0]["metadata"]["name"]
+    said = await net("probe", "web:80", "--from-pod", name, code=3)
+    assert f"{name}: " in said
+    if cluster.name == "twin":
+        assert "running commands in containers" in said
+    else:
+        assert "not found" in await net("probe", "web:80", "--from-pod", "gone", code=3)

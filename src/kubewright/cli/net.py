@@ -47,3 +47,39 @@ def can_reach(
 
     asked = Asked(source, destination, int(port) if port.isdecimal() else port or None, protocol, not by_address)
     return asyncio.run(show_reach(connection(kubeconfig, context), asked, namespace, output))
+
+
+@net.command()
+@click.argument("target")
+@click.option("-p", "--port", type=click.IntRange(1, 65535), help="Where TARGET does not say.")
+@click.option("--from-pod", "pod", default="", metavar="[NS/]POD", help="Try it inside a pod, by what its image has.")
+@click.option("-c", "--container", default="", help="Of the pod; its first by default.")
+@click.option("--timeout", type=click.FloatRange(0.1, 60), default=5.0, show_default=True, help="Seconds a layer.")
+@click.option(
+    "--ca-file", type=click.Path(exists=True, dir_okay=False), help="Authorities to trust, from this machine."
+)
+@click.option("-n", "--namespace", default="", help="Of the pod; the context's by default.")
+@_OUTPUT
+@cluster_options
+def probe(
+    *,
+    target: str,
+    port: int | None,
+    pod: str,
+    container: str,
+    timeout: float,
+    ca_file: str | None,
+    namespace: str,
+    output: str,
+    kubeconfig: str,
+    context: str,
+) -> int:
+    """Try TARGET layer by layer: name, TCP, TLS, HTTP; which fails, how long each takes, and what that means.
+
+    TARGET is https://HOST[:PORT]/PATH, http://..., tcp://HOST:PORT, or HOST:PORT; without a scheme 443, 6443 and 8443
+    mean https, 80 and 8080 http. Exit code 0: it works; 1: a layer fails; 2: some of its addresses do; 3: not tried.
+    """
+    from kubewright.cli.netprobe import Tried, show_probe
+
+    tried = Tried(target, port, pod, container, timeout, ca_file, namespace)
+    return asyncio.run(show_probe(tried, output, lambda: connection(kubeconfig, context)))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
@@ -77,6 +78,25 @@ class HttpTransport:
             return response
         detail = rejection_detail(self._config, renewed, self._clock.now())
         raise OpError("client.connect", ErrorKind.UNAUTHORIZED, self._config.server, detail)
+
+    async def upgraded(
+        self, path: str, query: Sequence[tuple[str, str]], protocol: str
+    ) -> aiohttp.ClientWebSocketResponse | Response:
+        """Open a WebSocket, or return the answer of a server that does not: for `execute` alone, which closes it."""
+        identity = await self._credentials.identity()
+        headers = CIMultiDict(identity.headers)
+        headers.extend(self._impersonation)
+        url = URL(f"{self._url(Request('GET', path))}?{urlencode(query)}", encoded=True)
+        try:
+            return await self._session(identity.certificate).ws_connect(
+                url, protocols=(protocol,), headers=headers, proxy=self._config.proxy_url or None, max_msg_size=1 << 22
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            # What the server says stands in a body that is not kept: it is asked once more, as one asks for a page.
+            plain = await self.send(Request("GET", path, dict(query)))
+            return plain if plain.status == error.status else Response(error.status, body=error.message.encode())
+        except _FAILURES as error:
+            raise await connection_error(self._config, error, self._timeouts) from error
 
     async def close(self) -> None:
         """Close all connections; streams that are still read end as lost."""

@@ -1,0 +1,1 @@
+"""Trying a connection layer by layer: name, TCP, TLS, HTTP; from this machine or from inside a pod."""
