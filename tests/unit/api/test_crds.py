@@ -53,6 +53,7 @@ def test_the_definition_is_the_missions():
         "healingpolicies.kubewright.dev",
         "incidents.kubewright.dev",
         "nodepools.kubewright.dev",
+        "notificationchannels.kubewright.dev",
         "platformpolicies.kubewright.dev",
         "queues.kubewright.dev",
         "scalepolicies.kubewright.dev",

@@ -10,6 +10,7 @@ from kubewright.api.crds.gpupolicy import GPU_POLICY_CRD
 from kubewright.api.crds.healingpolicy import HEALING_POLICY_CRD
 from kubewright.api.crds.incident import INCIDENT_CRD
 from kubewright.api.crds.nodepool import NODE_POOL_CRD
+from kubewright.api.crds.notificationchannel import NOTIFICATION_CHANNEL_CRD
 from kubewright.api.crds.platformpolicy import PLATFORM_POLICY_CRD
 from kubewright.api.crds.queue import QUEUE_CRD
 from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
@@ -29,6 +30,7 @@ def all_crds() -> list[Manifest]:
         HEALING_POLICY_CRD,
         INCIDENT_CRD,
         NODE_POOL_CRD,
+        NOTIFICATION_CHANNEL_CRD,
         PLATFORM_POLICY_CRD,
         QUEUE_CRD,
         SCALE_POLICY_CRD,
