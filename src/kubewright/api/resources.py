@@ -26,6 +26,8 @@ _Requests: TypeAlias = Callable[[Container], _Quantities]
 CPU = "cpu"
 MEMORY = "memory"
 EPHEMERAL_STORAGE = "ephemeral-storage"
+STORAGE = "storage"
+"""Of claims."""
 PODS_RESOURCE = "pods"
 _HUGE_PAGES_PREFIX = "hugepages-"
 
@@ -44,7 +46,7 @@ def write_amount(resource: str, amount: int) -> str:
 
 def is_bytes(resource: str) -> bool:
     """Tell whether a resource is counted in bytes."""
-    return resource in {MEMORY, EPHEMERAL_STORAGE} or resource.startswith(_HUGE_PAGES_PREFIX)
+    return resource in {MEMORY, EPHEMERAL_STORAGE, STORAGE} or resource.startswith(_HUGE_PAGES_PREFIX)
 
 
 def pod_request(pod: Pod, unset: Mapping[str, int] = EMPTY) -> Amounts:

@@ -17,6 +17,8 @@ _TWICE = 2
 _RESTARTED_SECONDS = 60.0
 _STARTING_SECONDS = 600.0
 """A pod that was never ready may take as long as a rollout has by default."""
+_SLOW_SECONDS = 90.0
+"""Slow, if others of its kind are not."""
 _TERMINATING_SECONDS = 30.0
 _PATIENCE_SECONDS = 10.0
 """A node may be free in a moment."""
@@ -125,7 +127,11 @@ def _of_readiness(subject: Subject, status: SeenStatus) -> Iterator[Sign]:
     lasts = 0.0  # how many probes must fail is said in the pod
     if since <= started_at:
         since = started_at
-        lasts = _RESTARTED_SECONDS if _restarted(status.container_statuses) else _STARTING_SECONDS
+        restarted = _restarted(status.container_statuses)
+        lasts = _RESTARTED_SECONDS if restarted else _STARTING_SECONDS
+        if not restarted:
+            text = f"it is not ready {_SLOW_SECONDS:g} s after its start"
+            yield subject.sign(Fault.SLOW_START, text, since, Witness.KUBELET, lasts_seconds=_SLOW_SECONDS)
     names = ", ".join(each.name for each in status.container_statuses if not each.ready)
     text = f"it runs and is not ready: {ready.message or ready.reason or names}"
     # What the kubelet says is True or False; when it is heard no more, a controller says False in its stead.

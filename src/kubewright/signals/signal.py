@@ -54,11 +54,12 @@ class Fault(enum.StrEnum):
     NO_NODE = "NoNode"
     NO_ENDPOINTS = "NoEndpoints"
     CHANGED = "Changed"
+    SLOW_START = "SlowStart"
     REQUESTS_FAIL = "RequestsFail"
     VOLUME_FULL = "VolumeFull"
 
 
-SUSPICIONS = frozenset({Fault.NO_NODE, Fault.NO_ENDPOINTS, Fault.CHANGED})
+SUSPICIONS = frozenset({Fault.NO_NODE, Fault.NO_ENDPOINTS, Fault.CHANGED, Fault.SLOW_START})
 """Classes of signals that may well be nothing: a pod waits for its turn, a fleet has no pods by its owner's will. They
 help to name a cause, and by themselves are none.
 """

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 
+from kubewright.api.apps import DEPLOYMENTS
+from kubewright.api.conditions import find_condition
 from kubewright.api.containers import Container, Probe
-from kubewright.api.core import Pod
+from kubewright.api.core import PODS, Pod
+from kubewright.api.meta import parse_time
 from kubewright.healing.causes.telling import finding, pods_in, release_of
 from kubewright.healing.finding import Case, Cause, Finding, Level
-from kubewright.healing.remedies.releases import LEAVE_TO_KEEPER, ROLL_BACK
+from kubewright.healing.remedies.releases import LEAVE_TO_KEEPER, ROLL_BACK, revisions
 from kubewright.signals.signal import Fault, Signal
 
 _BACK = (LEAVE_TO_KEEPER, ROLL_BACK)
+_ILL = (Fault.CRASH_LOOP, Fault.CANNOT_START, Fault.REQUESTS_FAIL, Fault.NOT_READY, Fault.ROLLOUT_STUCK)
+_QUICK_SECONDS = 30.0
 _CONFIG = re.compile(r'\bconfigmap "([^"]+)" not found|couldn\'t find key \S+ in ConfigMap (\S+)', re.IGNORECASE)
 _SECRET = re.compile(r'\bsecret "([^"]+)" not found|couldn\'t find key \S+ in Secret (\S+)', re.IGNORECASE)
 _COMMAND = re.compile(r"no such file or directory|executable file not found|permission denied|exec format error")
@@ -49,6 +55,27 @@ def _matching(pattern: re.Pattern[str], *faults: str) -> Callable[[Case], list[S
 
 def _all(*faults: str) -> Callable[[Case], list[Signal]]:
     return lambda case: list(case.of(*faults))
+
+
+def _ill(case: Case) -> list[Signal]:
+    """Return what tells of an ill release; that it starts slowly only where the release before did not."""
+    slow = case.of(Fault.SLOW_START)
+    return [*case.of(*_ILL), *(slow if slow and _was_quick(case) else ())]
+
+
+def _was_quick(case: Case) -> bool:
+    """Whether there are pods of an earlier release, and all of them were ready in a third of the time."""
+    fleet = case.seen.get(DEPLOYMENTS, case.about.key)
+    known = revisions(fleet, case.seen)[1:] if fleet is not None else []
+    took = [_start_seconds(pod) for each in known for pod in case.seen.owned(PODS, each.metadata.uid)]
+    return bool(took) and max(took) < _QUICK_SECONDS
+
+
+def _start_seconds(pod: Pod) -> float:
+    ready = find_condition(pod.status.conditions, "Ready")
+    if ready is None or not ready.is_true or not ready.last_transition_time or not pod.status.start_time:
+        return math.inf
+    return parse_time(ready.last_transition_time) - parse_time(pod.status.start_time)
 
 
 def _wrongly_probed(case: Case) -> list[Signal]:
@@ -159,11 +186,8 @@ CAUSES = (
         "BadRelease",
         Level.WORKLOAD,
         "a release crashes, is not ready in time, or answers with errors, and the one before did not",
-        frozenset({Fault.CRASH_LOOP, Fault.CANNOT_START, Fault.REQUESTS_FAIL, Fault.NOT_READY, Fault.ROLLOUT_STUCK}),
-        _of_release(
-            "BadRelease",
-            _all(Fault.CRASH_LOOP, Fault.CANNOT_START, Fault.REQUESTS_FAIL, Fault.NOT_READY, Fault.ROLLOUT_STUCK),
-        ),
+        frozenset({*_ILL, Fault.SLOW_START}),
+        _of_release("BadRelease", _ill),
         _BACK,
         ("SREGym update_incompatible_correlated", "SREGym misconfig_app", "ITBench bad deploy"),
     ),

@@ -1,0 +1,166 @@
+"""Causes in what many use: quotas, admission, webhooks, registries, volumes, addresses, finalizers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from kubewright.api.quantity import value
+from kubewright.api.volumes import CLAIMS, STORAGE
+from kubewright.healing.causes.telling import finding, release_of
+from kubewright.healing.finding import Case, Cause, Finding, Level
+from kubewright.healing.remedies.releases import LEAVE_TO_KEEPER, ROLL_BACK
+from kubewright.healing.remedies.sizes import EXPAND, GROWTH
+from kubewright.signals.signal import Fault
+
+_QUOTA = re.compile(r"exceeded quota")
+_WEBHOOK = re.compile(r'failed calling webhook "([^"]+)"')
+_SECURITY = re.compile(r"violates PodSecurity")
+_ADMISSION = re.compile(r"denied request|ValidatingAdmissionPolicy|admission webhook")
+_ACCOUNT = re.compile(r'serviceaccount "([^"]+)" not found', re.IGNORECASE)
+_ADDRESSES = re.compile(r"no (?:free|available) IP|failed to allocate (?:for range|IP)|addresses? exhausted")
+_AWAY = re.compile(r"[Tt]imeout|deadline exceeded|connection refused|i/o timeout|TLS handshake|no route to host")
+_STUCK = re.compile(r"Multi-Attach|attachdetach|FailedAttachVolume|timed out waiting for the condition")
+
+
+def _refused(cause: str, pattern: re.Pattern[str]) -> Callable[[Case], Finding | None]:
+    """Return a detector of pods that may not be made, by what the API server said of one."""
+
+    def detect(case: Case) -> Finding | None:
+        signals = [each for each in case.of(Fault.PODS_REFUSED) if pattern.search(each.evidence)]
+        if not signals:
+            return None
+        release = release_of(case, [])
+        details = {"release": release.metadata.name} if release is not None else {}
+        return finding(case, cause, [*signals, *case.of(Fault.ROLLOUT_STUCK)], **details)
+
+    return detect
+
+
+def _registry_away(case: Case) -> Finding | None:
+    signals = [each for each in case.of(Fault.IMAGE_NOT_PULLED) if _AWAY.search(each.evidence)]
+    return finding(case, "RegistryUnreachable", signals) if signals else None
+
+
+def _noted(cause: str, pattern: re.Pattern[str]) -> Callable[[Case], Finding | None]:
+    def detect(case: Case) -> Finding | None:
+        signals = [each for each in case.of(Fault.NOTED) if pattern.search(each.evidence)]
+        return finding(case, cause, signals) if signals else None
+
+    return detect
+
+
+def _full(case: Case) -> Finding | None:
+    signals = case.of(Fault.VOLUME_FULL, "KubePersistentVolumeFillingUp")
+    claim = case.seen.get(CLAIMS, case.about.key) if case.about.resource.plural == CLAIMS.plural else None
+    if not signals or claim is None:
+        return None
+    size = max(claim.size_bytes, value((claim.status.capacity or {}).get(STORAGE, 0)))
+    return finding(case, "VolumeFull", signals, wanted=str(int(size * GROWTH)))
+
+
+def _held(case: Case) -> Finding | None:
+    """What was deleted stays, since somebody's finalizer is on it."""
+    signals = case.of(Fault.STUCK_TERMINATING)
+    found = case.seen.get(case.about.resource, case.about.key) if signals else None
+    if found is None or not found.metadata.finalizers:
+        return None
+    said = f"it waits for whoever is to take off {', '.join(found.metadata.finalizers)}"
+    return finding(case, "StuckFinalizer", signals, said)
+
+
+_BACK = (LEAVE_TO_KEEPER, ROLL_BACK)
+_PODS_REFUSED = frozenset({Fault.PODS_REFUSED})
+CAUSES = (
+    Cause(
+        "WebhookOutage",
+        Level.WORKLOAD,
+        "nobody answers for a webhook without which pods are not made",
+        _PODS_REFUSED,
+        _refused("WebhookOutage", _WEBHOOK),
+        (),
+        ("SREGym admission_webhook_outage", "SREGym admission_webhook_tls_mismatch"),
+    ),
+    Cause(
+        "QuotaExceeded",
+        Level.WORKLOAD,
+        "a quota leaves no room for a workload's pods",
+        _PODS_REFUSED,
+        _refused("QuotaExceeded", _QUOTA),
+        _BACK,
+        ("SREGym namespace_memory_limit",),
+    ),
+    Cause(
+        "PodSecurityRefuses",
+        Level.WORKLOAD,
+        "a workload's pods are not what the namespace's Pod Security level allows",
+        _PODS_REFUSED,
+        _refused("PodSecurityRefuses", _SECURITY),
+        _BACK,
+        ("SREGym psa_restricted_blocks_recreation", "SREGym security_context_fault"),
+    ),
+    Cause(
+        "AccountMissing",
+        Level.WORKLOAD,
+        "a workload's pods name a ServiceAccount that is not there",
+        _PODS_REFUSED,
+        _refused("AccountMissing", _ACCOUNT),
+        _BACK,
+        ("SREGym rbac_misconfiguration",),
+    ),
+    Cause(
+        "AdmissionRefuses",
+        Level.WORKLOAD,
+        "a policy or a webhook refuses a workload's pods",
+        _PODS_REFUSED,
+        _refused("AdmissionRefuses", _ADMISSION),
+        _BACK,
+        ("SREGym mutating_webhook_resource_limits",),
+    ),
+    Cause(
+        "RegistryUnreachable",
+        Level.WORKLOAD,
+        "a registry does not answer: pods wait for their images",
+        frozenset({Fault.IMAGE_NOT_PULLED}),
+        _registry_away,
+        (),
+        ("SREGym image_slow_load",),
+        steady_seconds=10.0,
+    ),
+    Cause(
+        "AddressesExhausted",
+        Level.WORKLOAD,
+        "there are no addresses left for pods",
+        frozenset({Fault.NOTED}),
+        _noted("AddressesExhausted", _ADDRESSES),
+        (),
+        ("SREGym pod_cidr_exhaustion",),
+    ),
+    Cause(
+        "VolumeStuck",
+        Level.WORKLOAD,
+        "a volume is not attached or mounted: it is still elsewhere, or its driver does not answer",
+        frozenset({Fault.NOTED}),
+        _noted("VolumeStuck", _STUCK),
+        (),
+        ("SREGym duplicate_pvc_mounts", "SREGym persistent_volume_affinity_violation"),
+    ),
+    Cause(
+        "VolumeFull",
+        Level.SHARED,
+        "a volume is full",
+        frozenset({Fault.VOLUME_FULL, "KubePersistentVolumeFillingUp"}),
+        _full,
+        (EXPAND,),
+        ("Chaos Mesh disk-fill", "SREGym dev_shm_exhaustion"),
+    ),
+    Cause(
+        "StuckFinalizer",
+        Level.WORKLOAD,
+        "something that was deleted stays, since nobody takes its finalizer off",
+        frozenset({Fault.STUCK_TERMINATING}),
+        _held,
+        (),
+        ("SREGym finalizer_deadlock_controller",),
+    ),
+)
