@@ -39,7 +39,7 @@ GIVE_UP_SECONDS = 60.0
 WATCHDOG_SECONDS = 15.0
 """So long after it was last told to wait the machine's watchdog resets it."""
 FENCED_AFTER_SECONDS = GIVE_UP_SECONDS + LOOK_SECONDS + WATCHDOG_SECONDS
-API_LOST_SECONDS = 30.0
+API_LOST_SECONDS = 40.0
 """An agent that could not renew for so long tells its neighbours that it does not reach the API server either."""
 _DOMAIN = "agent.kubewright.dev/"
 UNREACHED = f"{_DOMAIN}unreached"
@@ -54,6 +54,8 @@ FENCED = f"{_DOMAIN}fenced"
 """By the agent, once the machine is up again: for which incident it has booted."""
 QUARANTINED = "gpu.kubewright.dev/quarantined"
 """On a Node, by the healer: the GPUs, by number and comma, that the device plugin does not give out."""
+HELD = "healing.kubewright.dev/held"
+"""On a Node, by the healer: for which cause it takes no new pods."""
 _IN_ZONE = 2
 _ANYWHERE = 1
 _MOST_GPUS = 64

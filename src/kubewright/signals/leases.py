@@ -8,9 +8,11 @@ no time there; in a cluster of few nodes without such leases it may take one mor
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from kubewright.signals.nodes import RENEW_SECONDS, SILENT_SECONDS
+from kubewright.signals.nodes import MOST_SILENCES, RENEW_SECONDS, SILENT_SECONDS
 
 _GAP_SECONDS = 12.0
 """Whoever has heard nothing for so long was deaf."""
@@ -22,6 +24,8 @@ class Leases:
 
     silent: dict[str, float] = field(default_factory=dict[str, float])
     """Who is overdue, and when it was heard last."""
+    _silences: dict[str, deque[float]] = field(default_factory=dict[str, "deque[float]"])
+    """When each that was ever silent became so of late."""
     _heard: dict[str, float] = field(default_factory=dict[str, float])
     """Nodes, in the order in which they were heard."""
     _last: float | None = None
@@ -45,6 +49,11 @@ class Leases:
         """Forget a node that has no lease any more."""
         self._heard.pop(name, None)
         self.silent.pop(name, None)
+        self._silences.pop(name, None)
+
+    def silences(self, name: str) -> Sequence[float]:
+        """Return when a node became silent of late, the first first."""
+        return tuple(self._silences.get(name, ()))
 
     def overdue(self, now: float, nodes: int) -> list[str]:
         """Return which of so many nodes have become silent."""
@@ -57,6 +66,8 @@ class Leases:
             if (heard_since or alone) and name not in self.silent:
                 found.append(name)
         self.silent |= {name: self._heard[name] for name in found}
+        for name in found:
+            self._silences.setdefault(name, deque(maxlen=MOST_SILENCES)).append(now)
         return found
 
     def _note(self, now: float) -> None:

@@ -23,6 +23,7 @@ from kubewright.signals.changing import ChangeSignals
 from kubewright.signals.measured import MeasuredSignals
 from kubewright.signals.receiver import Receiver
 from kubewright.signals.signal import Signal, SignalHandler, Standing
+from kubewright.signals.suspects import Reach
 from kubewright.signals.watching import ApiSignals
 
 _DELAYS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)
@@ -66,14 +67,16 @@ class SignalsIn:
         *,
         metrics: RuntimeMetrics | None = None,
         registry: CollectorRegistry | None = None,
+        reach: Reach | None = None,
     ) -> None:
+        """Put it together; with `reach` nodes that fall silent are asked after."""
         self._clock = clock
         self._handler = handler
         self.standing = Standing()
         self._metrics = SignalMetrics(self.standing, registry)
         self.queue: WorkQueue[str] = WorkQueue("alerts", metrics=metrics)
         self._controller: Controller[str] = Controller("alerts", self, self.queue, concurrency=4, metrics=metrics)
-        self._watched = ApiSignals(client, clock, self.standing, self.queue.add, metrics=metrics)
+        self.watched = ApiSignals(client, clock, self.standing, self.queue.add, metrics=metrics, reach=reach)
         self._suspected: ChangeSignals | None = None
         self._measured: MeasuredSignals | None = None
         self._served: tuple[Receiver, Callable[[], socket.socket], KeyFiles | None] | None = None
@@ -93,12 +96,12 @@ class SignalsIn:
     def synced(self) -> bool:
         """Whether it listens, and has seen the cluster."""
         others = self._suspected is None or self._suspected.synced
-        return self._running and self._watched.synced and others
+        return self._running and self.watched.synced and others
 
     @property
     def settled(self) -> bool:
         """Whether every signal has been handed on."""
-        return self._running and self._watched.settled and self.queue.idle
+        return self._running and self.watched.settled and self.queue.idle
 
     async def reconcile(self, key: str) -> Done:
         """Hand a signal on as it stands now; one that has ended is forgotten then."""
@@ -118,7 +121,7 @@ class SignalsIn:
                 receiver, listener, tls = self._served
                 tasks.create_task(serve_asgi(receiver, listener(), tls))
             tasks.create_task(self._controller.run())
-            tasks.create_task(self._watched.run())
+            tasks.create_task(self.watched.run())
             for each in (self._suspected, self._measured):
                 if each is not None:
                     tasks.create_task(each.run())

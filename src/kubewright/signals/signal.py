@@ -33,6 +33,12 @@ class Witness(enum.StrEnum):
     """What was measured."""
     CHANGE = "change"
     """Somebody has changed something."""
+    ENDPOINT = "endpoint"
+    """What comes back from a node's kubelet port."""
+    NEIGHBOURS = "neighbours"
+    """What the agents of other nodes say of a node."""
+    HEALER = "healer"
+    """What the healer has done itself, and has to take back."""
 
 
 class Fault(enum.StrEnum):
@@ -41,6 +47,14 @@ class Fault(enum.StrEnum):
     NODE_SILENT = "NodeSilent"
     NODE_NOT_READY = "NodeNotReady"
     NODE_CONDITION = "NodeCondition"
+    NODE_FLAPS = "NodeFlaps"
+    NODE_HELD = "NodeHeld"
+    GPU_OUT_OF_USE = "GpuOutOfUse"
+    KUBELET_UNREACHABLE = "KubeletUnreachable"
+    KUBELET_MUTE = "KubeletMute"
+    KUBELET_ANSWERS = "KubeletAnswers"
+    NODE_UNREACHED = "NodeUnreached"
+    NODE_REACHED = "NodeReached"
     CRASH_LOOP = "CrashLoop"
     OUT_OF_MEMORY = "OutOfMemory"
     IMAGE_NOT_PULLED = "ImageNotPulled"

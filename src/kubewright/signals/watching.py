@@ -13,20 +13,23 @@ from typing import Any, TypeAlias
 
 from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.coordination import LEASES, Lease
-from kubewright.api.core import EVENTS, NODES
+from kubewright.api.core import EVENTS, NODES, Node
 from kubewright.api.meta import ObjectKey
+from kubewright.api.nodeagent import Neighbourhood, node_of
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.runtime.controller import Controller, Done, RequeueAfter
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.workqueue import WorkQueue
+from kubewright.signals.agents import Agents
 from kubewright.signals.leases import Leases
 from kubewright.signals.nodes import of_node
 from kubewright.signals.others import OF_NOTE, of_deployment, of_event
 from kubewright.signals.pods import SEEN_PODS, of_pod
-from kubewright.signals.signal import STALE_SECONDS, Standing
+from kubewright.signals.signal import STALE_SECONDS, Signal, Standing
 from kubewright.signals.signs import Holding, Sign, at
+from kubewright.signals.suspects import Reach, Suspect, Suspects
 
 Sight: TypeAlias = tuple[str, ObjectKey]
 """A kind's plural and an object."""
@@ -48,8 +51,13 @@ class ApiSignals:
         tell: Callable[[str], None],
         *,
         metrics: RuntimeMetrics | None = None,
+        reach: Reach | None = None,
     ) -> None:
+        """Put it together; with `reach` nodes that fall silent are asked after."""
         self._clock = clock
+        self.agents = Agents()
+        """What the nodes' agents say."""
+        self._neighbourhood: Neighbourhood | None = None
         self._standing = standing
         self._tell = tell
         self._nodes = Informer(client, NODES)
@@ -64,6 +72,8 @@ class ApiSignals:
         for informer in (self._nodes, self._pods, self._deployments, self._events):
             informer.add_handler(self._on_change(informer.resource.plural))
         self._leases.add_handler(self._on_lease)
+        self._nodes.add_handler(self._on_node)
+        self._suspects = Suspects(clock, reach, self._known_of, self.agents, self._take) if reach is not None else None
 
     @property
     def _informers(self) -> tuple[Informer[Any], ...]:
@@ -86,6 +96,35 @@ class ApiSignals:
                 tasks.create_task(each.run())
             tasks.create_task(self._controller.run())
             tasks.create_task(self._listen())
+            if self._suspects is not None:
+                tasks.create_task(self._suspects.run())
+
+    @property
+    def neighbourhood(self) -> Neighbourhood:
+        """Who looks at whom, among the nodes as they are."""
+        if self._neighbourhood is None:
+            self._neighbourhood = Neighbourhood.of(self._nodes.index.values())
+        return self._neighbourhood
+
+    def _on_node(self, change: Change[Node]) -> None:
+        old, new = change.old, change.new
+        if old is None or new is None or old.internal_ip != new.internal_ip:
+            self._neighbourhood = None
+
+    def _known_of(self) -> list[Suspect]:
+        """Return the nodes that are silent."""
+        found = ((self._nodes.index.get(ObjectKey("", name)), heard) for name, heard in self._heard.silent.items())
+        return [
+            Suspect(node, heard, self.neighbourhood.observers.get(node.metadata.name, ()))
+            for node, heard in found
+            if node is not None
+        ]
+
+    def _take(self, signals: Iterable[Signal]) -> None:
+        """Take in what was found out about suspects."""
+        news, _ = self._standing.take(signals, asyncio.get_running_loop().time())
+        for each in news:
+            self._tell(each)
 
     def _on_change(self, plural: str) -> Callable[[Change[Any]], None]:
         """Return a handler that has an object judged, if there is or was something to be said of it."""
@@ -100,7 +139,7 @@ class ApiSignals:
     def _signs(self, sight: Sight, obj: Any) -> Iterable[Sign]:
         plural, key = sight
         if plural == NODES.plural:
-            return of_node(obj, self._heard.silent.get(key.name))
+            return of_node(obj, self._heard.silent.get(key.name), self._heard.silences(key.name))
         if plural == SEEN_PODS.plural:
             return of_pod(obj)
         if plural == DEPLOYMENTS.plural:
@@ -109,6 +148,11 @@ class ApiSignals:
 
     def _on_lease(self, change: Change[Lease]) -> None:
         old, new, (namespace, name) = change.old, change.new, change.key
+        agent = node_of(change.key)
+        if agent and new is None:
+            self.agents.forget(agent)
+        elif agent and new is not None:
+            self.agents.hear(agent, new, self._clock.now())
         if new is None:
             if namespace == NODE_LEASES:
                 self._heard.forget(name)

@@ -140,8 +140,8 @@ def test_neighbours_that_are_not_reached_stand_on_the_lease(tmp_path):
                 return bool((await client.list(LEASES, namespace=NAMESPACE)).items)
 
             await until(is_renewed)
-            # 240/4 is routed nowhere.
-            await annotate(client, NEIGHBOURS, "there=127.0.0.1,away=240.0.0.1")
+            # An address of a link that is not named is nowhere.
+            await annotate(client, NEIGHBOURS, "there=127.0.0.1,away=fe80::1")
 
             async def is_missed():
                 return (await notes(client)).get(UNREACHED) == "away"
@@ -277,10 +277,10 @@ def test_a_machine_that_refuses_is_there_and_one_that_was_missed_once_is_not_mis
         with socket.create_server(("127.0.0.1", 0)) as bound:
             port = bound.getsockname()[1]
         assert await reaches("127.0.0.1", port)
-        assert not await reaches("240.0.0.1", port, 0.5)
+        assert not await reaches("fe80::1", port, 0.5)
         reached = Reached(port)
-        assert await reached.look({"here": "127.0.0.1", "away": "240.0.0.1"}) == ()
-        assert await reached.look({"here": "127.0.0.1", "away": "240.0.0.1"}) == ("away",)
+        assert await reached.look({"here": "127.0.0.1", "away": "fe80::1"}) == ()
+        assert await reached.look({"here": "127.0.0.1", "away": "fe80::1"}) == ("away",)
         assert await reached.look({"here": "127.0.0.1"}) == ()
 
     asyncio.run(asyncio.wait_for(run(), LIMIT_SECONDS))
