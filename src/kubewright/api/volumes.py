@@ -11,9 +11,9 @@ from kubewright.api.core import ObjectReference
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
 from kubewright.api.pods import Pod
 from kubewright.api.quantity import Quantity, value
+from kubewright.api.resources import STORAGE
 from kubewright.api.selectors import LabelSelector
 
-STORAGE = "storage"
 BIND_COMPLETED = "pv.kubernetes.io/bind-completed"
 BOUND_BY_CONTROLLER = "pv.kubernetes.io/bound-by-controller"
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"

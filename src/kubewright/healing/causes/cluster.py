@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from kubewright.api.quantity import value
-from kubewright.api.volumes import CLAIMS, STORAGE
+from kubewright.api.resources import STORAGE
+from kubewright.api.volumes import CLAIMS
 from kubewright.healing.causes.telling import finding, release_of
 from kubewright.healing.finding import Case, Cause, Finding, Level
 from kubewright.healing.remedies.releases import LEAVE_TO_KEEPER, ROLL_BACK

@@ -6,8 +6,8 @@ from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.plan import Patch, Plan, Resize
 from kubewright.api.quantity import value
-from kubewright.api.resources import write_amount
-from kubewright.api.volumes import CLAIMS, STORAGE, STORAGE_CLASSES
+from kubewright.api.resources import STORAGE, write_amount
+from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.remedies.pods import PODS_SEPARATOR
 from kubewright.healing.remedies.releases import keeper_of

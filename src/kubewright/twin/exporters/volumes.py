@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.quantity import value
-from kubewright.api.volumes import STORAGE, PersistentVolumeClaim, claim_names
+from kubewright.api.resources import STORAGE
+from kubewright.api.volumes import PersistentVolumeClaim, claim_names
 from kubewright.twin.exporters.sources import NodeUse, Sources
 from kubewright.twin.exporters.text import gauge, labels
 
