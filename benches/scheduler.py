@@ -214,7 +214,7 @@ async def some(client: Client, field_selector: str, most: int) -> int:
 
 
 async def churn(client: Client) -> None:
-    """Let a node, a service and a large pod come and go, as scheduler_perf does."""
+    """Let a node, a service and a large pod come and go, as scheduler_perf does; none is left in the end."""
     number = 0
     while True:
         number += 1
@@ -223,15 +223,22 @@ async def churn(client: Client) -> None:
             (PODS, ELSEWHERE, pod(f"passing-{number}", cpu="9", priorityClassName="important")),
             (SERVICES, ELSEWHERE, {"metadata": {"name": f"passing-{number}"}, "spec": {"ports": [{"port": 80}]}}),
         ]
-        for resource, namespace, manifest in made:
-            await client.create(resource, manifest, namespace=namespace)
-        await asyncio.sleep(CHURN_SECONDS)
-        for resource, namespace, manifest in made:
-            try:
-                await client.delete(resource, ObjectKey(namespace, manifest["metadata"]["name"]))
-            except OpError as error:
-                if error.kind is not ErrorKind.NOT_FOUND:
-                    raise
+        try:
+            for resource, namespace, manifest in made:
+                await client.create(resource, manifest, namespace=namespace)
+            await asyncio.sleep(CHURN_SECONDS)
+        finally:
+            for resource, namespace, manifest in made:
+                await gone(client, resource, ObjectKey(namespace, manifest["metadata"]["name"]))
+
+
+async def gone(client: Client, resource: Resource[Any], key: ObjectKey) -> None:
+    """Delete what may not be there."""
+    try:
+        await client.delete(resource, key)
+    except OpError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
 
 
 @functools.cache
