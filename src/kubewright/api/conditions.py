@@ -79,10 +79,20 @@ def set_condition(conditions: Iterable[Condition], condition: Condition, now: fl
     existing = tuple(conditions)
     old = find_condition(existing, condition.type)
     kept = old.last_transition_time if old is not None and old.status == condition.status else None
+    if old is not None and kept and _says_the_same(old, condition):
+        return existing
     new = msgspec.structs.replace(condition, last_transition_time=kept or rfc3339(now))
     if old is None:
         return (*existing, new)
     return tuple(new if each.type == new.type else each for each in existing)
+
+
+def _says_the_same(one: Condition, other: Condition) -> bool:
+    return (one.reason, one.message, one.observed_generation) == (
+        other.reason,
+        other.message,
+        other.observed_generation,
+    )
 
 
 def remove_condition(conditions: Iterable[Condition], type_: str) -> tuple[Condition, ...]:

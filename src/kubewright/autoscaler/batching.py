@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from kubewright.series.protocol import Missing, Vector, Why
 
@@ -19,6 +20,7 @@ _INERT = re.compile(r"""\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`\\]*`|#[^\n]*
 """Strings and comments; a backslash between backquotes is not the same to every store."""
 
 
+@lru_cache(maxsize=8192)
 def is_whole(query: str) -> bool:
     """Tell whether every parenthesis, bracket, brace and string of an expression ends in it."""
     opened: list[str] = []

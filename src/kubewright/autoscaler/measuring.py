@@ -158,11 +158,15 @@ class Measuring:
 
 def _buckets(vector: Vector) -> Mapping[str, Mapping[str, Buckets]]:
     found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    bounds: dict[str, float] = {}
     for labels, value, _ in vector.samples:
-        try:
-            bound = float(labels.get(BOUND, ""))
-        except ValueError:
-            continue
+        text = labels.get(BOUND, "")
+        bound = bounds.get(text)
+        if bound is None:
+            try:
+                bound = bounds[text] = float(text)
+            except ValueError:
+                continue
         pods = found.setdefault(labels.get(NAMESPACE, ""), {})
         pods.setdefault(labels.get(POD, ""), []).append((bound, value))
     return found

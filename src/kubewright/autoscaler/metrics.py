@@ -68,7 +68,9 @@ class Asked:
 
 def names_of(metrics: Sequence[PolicyMetric]) -> tuple[str, ...]:
     """Return what each metric is called: by its kind, and by its place where there are several of that."""
-    kinds = [each.kinds[0] for each in metrics]
+    kinds = [each.kind for each in metrics]
+    if len(set(kinds)) == len(kinds):
+        return tuple(kinds)
     return tuple(kind if kinds.count(kind) == 1 else f"{kind}-{index}" for index, kind in enumerate(kinds))
 
 
@@ -100,7 +102,7 @@ def _waking(metric: PolicyMetric) -> QueueGoal | QueryGoal | None:
 def _outcome(
     name: str, metric: PolicyMetric, asked: Asked, pool: Pool, outlook: Outlook | None
 ) -> Measured | Failed | None:
-    kind = metric.kinds[0]
+    kind = metric.kind
     goal = getattr(metric, kind)
     try:
         proposal = _PROPOSALS[kind](goal, asked, pool)

@@ -24,6 +24,7 @@ INITIALIZATION_SECONDS = 300.0
 READINESS_DELAY_SECONDS = 30.0
 """A pod that turned unready within this after its start was never really ready."""
 _WHOLE = 100
+_NOBODY = frozenset[str]()
 _MOST_REPLICAS = 2.0**31 - 1
 
 
@@ -60,7 +61,7 @@ class Proposal:
     utilization: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pool:
     """The pods that are scaled, as of `now`, and how many of them are wanted at present."""
 
@@ -68,6 +69,17 @@ class Pool:
     replicas: int
     tolerances: Tolerances
     now: float
+    _steady: tuple[bool, bool] | None = None
+
+    def is_steady(self, resource: str) -> bool:
+        """Tell whether every pod's use counts as soon as it is known, as is so nearly always: one look for all metrics.
+
+        None fails, goes or is pending; and, as cpu is asked for, each is ready and started long ago.
+        """
+        if self._steady is None:
+            up = all(pod.status.phase == "Running" and pod.metadata.deletion_timestamp is None for pod in self.pods)
+            self._steady = up, up and all(_is_warm(pod, self.now) for pod in self.pods)
+        return self._steady[resource == CPU]
 
 
 def samples(metrics: Iterable[PodMetrics], resource: str, container: str) -> dict[str, Sample]:
@@ -153,7 +165,7 @@ def _replicas(
     nothing is done.
     """
     ratio = ratio_of(counted)
-    idle = groups.unready if ratio > 1 else frozenset[str]()
+    idle = groups.unready if ratio > 1 else _NOBODY
     if not idle and not groups.missing:
         return by_ratio(pool.replicas, groups.ready, ratio, pool.tolerances)
     filled = {**counted, **dict.fromkeys(idle, 0)}
@@ -191,6 +203,8 @@ class _Groups:
         """Sort the pods; raises NoProposalError when there are none."""
         if not pool.pods:
             raise NoProposalError("no pods returned by selector while calculating replica count")
+        if pool.is_steady(resource) and all(pod.metadata.name in used for pod in pool.pods):
+            return cls(len(pool.pods), _NOBODY, _NOBODY, _NOBODY)
         ready, unready, missing, ignored = 0, set[str](), set[str](), set[str]()
         for pod in pool.pods:
             name, status = pod.metadata.name, pod.status
@@ -208,8 +222,11 @@ class _Groups:
 
     def counted(self, used: Mapping[str, Sample]) -> dict[str, int]:
         """Return the use that counts; raises NoProposalError when none does."""
-        left_out = self.unready | self.ignored if self.unready or self.ignored else self.unready
-        counted = {name: sample[0] for name, sample in used.items() if name not in left_out}
+        left_out = self.unready | self.ignored if self.unready or self.ignored else _NOBODY
+        if left_out:
+            counted = {name: sample[0] for name, sample in used.items() if name not in left_out}
+        else:
+            counted = {name: sample[0] for name, sample in used.items()}
         if not counted:
             raise NoProposalError("did not receive metrics for targeted pods (pods might be unready)")
         return counted
@@ -225,6 +242,12 @@ def _cpu_counts(pod: Pod, sample: Sample, now: float) -> bool:
     if started + INITIALIZATION_SECONDS > now:
         return not unready and sample.at >= turned + sample.window_seconds
     return not (unready and started + READINESS_DELAY_SECONDS > turned)
+
+
+def _is_warm(pod: Pod, now: float) -> bool:
+    """Tell whether a pod's cpu counts whenever it was measured: it is ready, and its start is long ago."""
+    started = pod.status.start_time
+    return pod.is_ready and started is not None and parse_time(started) + INITIALIZATION_SECONDS <= now
 
 
 def _since(text: str | None) -> float:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import TypeAlias
-from urllib.parse import urlencode
+from urllib.parse import quote
 
 import msgspec
 
@@ -17,6 +18,7 @@ from kubewright.series.protocol import Expression, Missing, Query, Sample, Serie
 _FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 _UNKNOWN_TO_IT = frozenset({"bad_data", "execution"})
 """What the store says of a question that is wrong in itself; any other error may pass."""
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.~-]+")
 LOOK_BACK_SECONDS = 60.0
 """How old a sample may be that counts as present: four scrapes. A store's own default of five minutes hides faults."""
 
@@ -58,11 +60,16 @@ class PrometheusSource:
         found = _results(answer)
         if isinstance(found, Missing):
             return found
-        samples = tuple(
-            Sample(each.metric, value, each.value[0])
-            for each in found
-            if each.value is not None and math.isfinite(value := _number(each.value[1]))
-        )
+        try:
+            samples = tuple(
+                [
+                    Sample(each.metric, value, each.value[0])
+                    for each in found
+                    if each.value is not None and math.isfinite(value := float(each.value[1]))
+                ]
+            )
+        except ValueError as error:
+            return Missing(Why.UNAVAILABLE, f"the answer is no answer of a Prometheus: {error}")
         return Vector(samples, answer.warnings) if samples else _nothing(len(found))
 
     async def range(self, query: Query, span: Span) -> tuple[Series, ...] | Missing:
@@ -74,19 +81,27 @@ class PrometheusSource:
         found = _results(answer)
         if isinstance(found, Missing):
             return found
-        series = tuple(Series(each.metric, points) for each in found if (points := _finite(each.values)))
+        try:
+            series = tuple(Series(each.metric, points) for each in found if (points := _finite(each.values)))
+        except ValueError as error:
+            return Missing(Why.UNAVAILABLE, f"the answer is no answer of a Prometheus: {error}")
         return series or _nothing(len(found))
 
     async def _ask(self, what: str, query: Query, more: Mapping[str, str]) -> _Answer | Missing:
         promql = query.promql if isinstance(query, Expression) else self._vocabulary.promql(query)
         if promql is None:
             return Missing(Why.UNSUPPORTED, "the vocabulary has no expression for it")
-        body = urlencode({"query": promql, **more}).encode()
+        body = "&".join(f"{name}={_escaped(text)}" for name, text in {"query": promql, **more}.items()).encode()
         try:
             response = await self._transport.send(Request("POST", f"{self._prefix}/api/v1/{what}", {}, _FORM, body))
         except OpError as error:
             return Missing(Why.UNAVAILABLE, error.detail)
         return _read(response)
+
+
+def _escaped(text: str) -> str:
+    """Escape a value of a form: queries are long, and most of what they have needs none."""
+    return _UNSAFE.sub(lambda found: quote(found[0], safe=""), text)
 
 
 def _read(response: Response) -> _Answer | Missing:
@@ -113,15 +128,7 @@ def _results(answer: _Answer) -> list[_Result] | Missing:
 
 
 def _finite(points: tuple[_Point, ...]) -> tuple[tuple[float, float], ...]:
-    return tuple((at, value) for at, text in points if math.isfinite(value := _number(text)))
-
-
-def _number(text: str) -> float:
-    """Return a sample's number; what is none is as good as NaN, which a store may also say."""
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
+    return tuple((at, value) for at, text in points if math.isfinite(value := float(text)))
 
 
 def _nothing(found: int) -> Missing:

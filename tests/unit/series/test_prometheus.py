@@ -74,7 +74,7 @@ def test_a_range_is_read_without_what_is_not_a_number():
         pytest.param(success("vector", []), Why.NO_DATA, id="no series"),
         pytest.param(success("vector", [{"metric": {}, "value": [0, "NaN"]}]), Why.NO_DATA, id="not a number"),
         pytest.param(success("vector", [{"metric": {}, "value": [0, "+Inf"]}]), Why.NO_DATA, id="infinite"),
-        pytest.param(success("vector", [{"metric": {}, "value": [0, "10m"]}]), Why.NO_DATA, id="text"),
+        pytest.param(success("vector", [{"metric": {}, "value": [0, "10m"]}]), Why.UNAVAILABLE, id="text"),
         pytest.param(success("string", [0, "x"]), Why.INVALID, id="a string"),
         pytest.param(success("vector", [{"metric": 5}]), Why.UNAVAILABLE, id="a result of another shape"),
         pytest.param({"status": "error", "errorType": "bad_data", "error": "parse"}, Why.INVALID, id="does not parse"),

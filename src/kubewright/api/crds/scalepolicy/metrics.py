@@ -146,6 +146,14 @@ class PolicyMetric(Leaf, frozen=True):
         return tuple([kind for kind, goal in zip(KINDS, goals, strict=True) if goal is not None])
 
     @property
+    def kind(self) -> str:
+        """Return the first of its kinds."""
+        for kind in KINDS:
+            if getattr(self, kind) is not None:
+                return kind
+        return ""
+
+    @property
     def wakes(self) -> bool:
         """Whether it can be measured while there are no pods."""
         return self.queue is not None or (self.promql is not None and self.promql.per_pod is None)
