@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from tests.contract.asking import eventually
 from tests.contract.manifests import deployment
@@ -91,3 +92,29 @@ async def test_simulated_pods_run_no_commands_and_that_is_said(cluster, net, run
         assert "running commands in containers" in said
     else:
         assert "not found" in await net("probe", "web:80", "--from-pod", "gone", code=3)
+
+
+async def test_who_may_read_a_namespace_alone_is_answered_from_it(cluster, namespace, net, run, shop, tmp_path):
+    run("create", "serviceaccount", "member")
+    run("create", "rolebinding", "member", "--clusterrole=view", f"--serviceaccount={namespace}:member")
+    config = yaml.safe_load(cluster.kubeconfig.read_text())
+    context = next(each for each in config["contexts"] if each["name"] == config["current-context"])
+    for user in config["users"]:
+        if user["name"] == context["context"]["user"]:
+            user["user"] = {"token": run("create", "token", "member").stdout.strip()}
+    own = tmp_path / "kubeconfig"
+    own.write_text(yaml.safe_dump(config))
+
+    asked = ("net", "can-reach", "deployment/caller", "deployment/web", "--port", "80", "-o", "json", "-n", namespace)
+    command = [sys.executable, "-m", "kubewright", *asked, "--kubeconfig", str(own)]
+
+    def ask():
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+    async def answered():
+        done = await asyncio.to_thread(ask)
+        return done if done.returncode == 0 else None
+
+    done = await eventually(answered)  # a binding takes a moment to be heard of
+    assert json.loads(done.stdout)["result"] == "reachable"
+    assert f"read in {namespace} only: pods" in done.stderr

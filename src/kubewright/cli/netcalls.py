@@ -17,6 +17,7 @@ from kubewright.reach.documents import answer_document
 from kubewright.reach.ends import End
 from kubewright.reach.questions import can_reach
 from kubewright.reach.reading import read
+from kubewright.reach.sides import namespaces_in
 
 EXIT_CODES = {Reached.YES: 0, Reached.NO: 1, Reached.PARTLY: 2, Reached.UNKNOWN: 2}
 NOT_ASKED = 3
@@ -43,17 +44,22 @@ class Asked:
 
 async def show_reach(config: ConnectionConfig, asked: Asked, namespace: str, output: str) -> int:
     """Print whether one side reaches the other; returns the exit code."""
+    namespace = namespace or config.namespace
     try:
         client = connect(config)
         try:
-            world = await read(client)
+            world = await read(client, namespaces_in((asked.source, asked.destination), namespace))
         finally:
             await client.close()
+        for plural, why in world.unread.items():
+            click.echo(f"not read: {plural}: {why}", err=True)
+        for plural, few in world.limited.items():
+            click.echo(f"read in {', '.join(few)} only: {plural}", err=True)
         answer = can_reach(
             asked.source,
             asked.destination,
             world,
-            namespace=namespace or config.namespace,
+            namespace=namespace,
             port=asked.port,
             protocol=asked.protocol,
             by_name=asked.by_name,
@@ -61,8 +67,6 @@ async def show_reach(config: ConnectionConfig, asked: Asked, namespace: str, out
     except OpError as error:
         click.echo(f"kubewright: {error}", err=True)
         return NOT_ASKED
-    for plural, why in world.unread.items():
-        click.echo(f"not read: {plural}: {why}", err=True)
     show(output, lambda: answer_document(answer), lambda: lines(answer))
     return EXIT_CODES[answer.reached]
 

@@ -149,7 +149,8 @@ def _known_ports(side: Side) -> Iterator[tuple[str, int, str]]:
 def _ways(question: Question, source: End, port: int | str, protocol: str, world: World) -> Iterable[Way]:
     service = question.destination.service
     if service is not None:
-        return to_service(source, service, port, protocol, world, by_name=question.by_name)
+        by_name = question.by_name and not question.destination.by_address
+        return to_service(source, service, port, protocol, world, by_name=by_name)
     if isinstance(port, str):
         raise TypeError("only services' ports are asked for by name")
     return (way for end in question.destination.ends for way in to_end(source, end, port, protocol, world))

@@ -42,6 +42,8 @@ def resolves(pod: Pod, world: World) -> Hop:
         said = "its node's resolver" if asks_node or pod.spec.dns_policy == "Default" else "servers of its own"
         return Hop(STAGE, Verdict.UNKNOWN, detail=f"it asks {said} for names, and what these know is not known here")
     service = dns_service(world)
+    if service is None and ("services" in world.unread or NAMESPACE not in world.limited.get("services", (NAMESPACE,))):
+        return Hop(STAGE, Verdict.UNKNOWN, detail=f"the services of {NAMESPACE} were not read")
     if service is None:
         return Hop(STAGE, Verdict.WARNED, detail=f"no service {SERVICE} was found: who resolves names is not known")
     by_udp = _asked(pod, service, "UDP", world)

@@ -13,12 +13,13 @@ from kubewright.api.core import Pod
 from kubewright.api.crds.appservice import NAME_LABEL, TEAM_LABEL, AppService
 from kubewright.api.crds.appservice.network import Peer
 from kubewright.api.meta import ObjectKey
+from kubewright.errors import ErrorKind, OpError
 from kubewright.reach.answers import Answer, Question, Reached, decided
 from kubewright.reach.dns import resolves
 from kubewright.reach.ends import AddressEnd, network
 from kubewright.reach.remedies import with_remedy
 from kubewright.reach.services import endpoints, why_empty
-from kubewright.reach.sides import Side, of_app, of_pods, side
+from kubewright.reach.sides import OP, Side, of_app, of_pods, side
 from kubewright.reach.verdict import Hop, Verdict
 from kubewright.reach.world import World
 
@@ -72,8 +73,10 @@ def can_reach(
 
     Raises OpError NOT_FOUND or INVALID for what is not there or not understood.
     """
-    ends = side(source, namespace, world), side(destination, namespace, world)
-    return with_remedy(decided(Question(*ends, port, protocol, by_name), world), world)
+    caller, called = side(source, namespace, world), side(destination, namespace, world)
+    if not caller.ends:
+        raise OpError(OP, ErrorKind.NOT_FOUND, source, "it has no pods to call from")
+    return with_remedy(decided(Question(caller, called, port, protocol, by_name), world), world)
 
 
 def app_reached(app: AppService, world: World) -> AppReached:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
@@ -23,7 +24,7 @@ from kubewright.api.meshes import (
 from kubewright.api.meta import PartialObject, Resource
 from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.api.replication import REPLICATION_CONTROLLERS
-from kubewright.client.protocol import Client
+from kubewright.client.protocol import Client, Listing
 from kubewright.errors import ErrorKind, OpError
 from kubewright.reach.world import Foreign, Linkerd, World
 
@@ -73,12 +74,17 @@ _FOREIGN: tuple[Resource[PartialObject], ...] = (
 """Policies that network plugins bring, and those for whole clusters: it is told that one is there, not what it does."""
 
 
-async def read(client: Client) -> World:
-    """Read everything that decides who reaches whom; raises OpError when pods cannot be read."""
+async def read(client: Client, namespaces: Sequence[str] = ()) -> World:
+    """Read everything that decides who reaches whom; raises OpError when pods cannot be read.
+
+    What may not be read in the whole cluster is read in `namespaces`, and the world says so (`limited`).
+    """
+    groups = await _groups(client)
     kinds = (*_KINDS, *_ISTIO, *_LINKERD, *_FOREIGN)
-    lists = await asyncio.gather(*(_listed(client, kind) for kind in kinds))
-    found = {kind: each[0] for kind, each in zip(kinds, lists, strict=True)}
-    missing = {kind: each[1] for kind, each in zip(kinds, lists, strict=True) if each[1]}
+    served = {kind for kind in kinds if kind in _KINDS or groups is None or kind.group in groups}
+    lists = await asyncio.gather(*(_listed(client, kind, namespaces if kind in served else None) for kind in kinds))
+    found = {kind: each.items for kind, each in zip(kinds, lists, strict=True)}
+    missing = {kind: each.missing for kind, each in zip(kinds, lists, strict=True) if each.missing}
     return World(
         pods=tuple(found[PODS]),
         nodes=tuple(found[NODES]),
@@ -99,7 +105,9 @@ async def read(client: Client) -> World:
             unread=next((missing[kind] for kind in _LINKERD if kind in missing), ""),
         ),
         foreign=tuple(Foreign(kind.kind, each.key) for kind in _FOREIGN for each in found[kind]),
+        foreign_unread=tuple(_name(kind) for kind in _FOREIGN if kind in missing),
         unread={_name(kind): why for kind, why in missing.items()},
+        limited={_name(kind): tuple(namespaces) for kind, each in zip(kinds, lists, strict=True) if each.is_limited},
     )
 
 
@@ -107,16 +115,50 @@ def _name(kind: Resource[Any]) -> str:
     return f"{kind.plural}.{kind.group}" if kind in _FOREIGN or kind in _LINKERD else kind.plural
 
 
-async def _listed(client: Client, kind: Resource[Any]) -> tuple[Sequence[Any], str]:
-    """Return a kind's objects, and why some or all are missing. Foreign ones nobody need have defined."""
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    items: Sequence[Any] = ()
+    missing: str = ""
+    """Why some or all are missing."""
+    is_limited: bool = False
+    """Whether only some namespaces were read."""
+
+
+async def _groups(client: Client) -> frozenset[str] | None:
+    """Return the groups of kinds that are served: of others nobody is told that he may not; None if it is not said."""
     try:
-        listing = await client.list(kind)
+        return frozenset(str(each["name"]) for each in (await client.raw("GET", "/apis"))["groups"])
+    except (OpError, LookupError, TypeError):
+        return None
+
+
+async def _listed(client: Client, kind: Resource[Any], namespaces: Sequence[str] | None) -> _Listed:
+    """Return a kind's objects, none if `namespaces` is None: nobody serves it."""
+    if namespaces is None:
+        return _Listed()
+    try:
+        return _of(await client.list(kind))
     except OpError as error:
-        if kind is PODS or error.kind not in {ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND}:
+        if error.kind not in {ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND}:
             raise
-        nobody_defined = error.kind is ErrorKind.NOT_FOUND and kind not in _KINDS
-        return (), "" if nobody_defined else error.detail
-    if listing.undecodable:
-        first = listing.undecodable[0]
-        return listing.items, f"{len(listing.undecodable)} could not be understood, such as {first.key}: {first.error}"
-    return listing.items, ""
+        if error.kind is ErrorKind.NOT_FOUND and kind not in _KINDS:
+            return _Listed()
+        refused = error
+    if kind.namespaced and namespaces:
+        try:
+            few = await asyncio.gather(*(client.list(kind, namespace=each) for each in namespaces))
+            items = [item for each in few for item in each.items]
+            return replace(_of(few[0]), items=items, is_limited=True)
+        except OpError as error:
+            refused = error
+    if kind is PODS:
+        raise refused
+    return _Listed(missing=refused.detail)
+
+
+def _of(listing: Listing[Any]) -> _Listed:
+    if not listing.undecodable:
+        return _Listed(listing.items)
+    first = listing.undecodable[0]
+    said = f"{len(listing.undecodable)} could not be understood, such as {first.key}: {first.error}"
+    return _Listed(listing.items, said)

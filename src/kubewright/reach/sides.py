@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from kubewright.api.core import PODS, Pod, Service
 from kubewright.api.crds.appservice import APP_SERVICES, NAME_LABEL
@@ -34,6 +35,8 @@ class Side:
     service: Service | None = None
     """What is called, where it is a service; `ends` are then its pods."""
     notes: tuple[str, ...] = ()
+    by_address: bool = False
+    """Whether the service was named by its address."""
 
     @property
     def pods(self) -> list[Pod]:
@@ -48,7 +51,10 @@ def side(text: str, namespace: str, world: World) -> Side:
     """
     if text == INTERNET:
         return Side(INTERNET, (Internet(),))
-    if parsed(text) is not None:
+    if (address := parsed(text)) is not None:
+        if (service := world.service_at.get(f"{address}")) is not None:
+            named = of_service(service, world)
+            return replace(named, notes=(f"{text} is {named.name}",), by_address=True)
         end = world.at(text)
         return Side(text, (end,), notes=() if isinstance(end, AddressEnd) else (f"{text} is {end}",))
     parts = text.split("/")
@@ -58,6 +64,19 @@ def side(text: str, namespace: str, world: World) -> Side:
         return _bare(text, namespace, world)
     *before, kind, name = parts
     return _named(kind.lower(), ObjectKey(before[0] if before else namespace, name), text, world)
+
+
+def namespaces_in(texts: Iterable[str], namespace: str) -> tuple[str, ...]:
+    """Return the namespaces that the sides of a question are in, as far as their texts tell."""
+    found = [namespace]
+    for text in texts:
+        parts = text.split("/")
+        service = _SERVICE_NAME.fullmatch(text)
+        if len(parts) == _PARTS_AT_MOST or (len(parts) == _PARTS_AT_MOST - 1 and parts[0].lower() in _NAMESPACE):
+            found.append(parts[0] if len(parts) == _PARTS_AT_MOST else parts[1])
+        elif service is not None:
+            found.append(service["namespace"])
+    return tuple(dict.fromkeys(each for each in found if each))
 
 
 def of_service(service: Service, world: World) -> Side:

@@ -142,6 +142,7 @@ def _foreign(connection: Connection, world: World) -> Hop | None:
     ends = (connection.source, connection.destination)
     namespaces = {"", *(each.pod.metadata.namespace for each in ends if isinstance(each, PodEnd))}
     found = [str(each) for each in world.foreign if each.key.namespace in namespaces]
+    found += [f"{each} (not read)" for each in world.foreign_unread]
     if not found:
         return None
     shown = ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")  # noqa: PLR2004  a few

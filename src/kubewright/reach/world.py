@@ -69,8 +69,12 @@ class World:
     istio_tls: tuple[PeerAuthentication, ...] = ()
     linkerd: Linkerd = Linkerd()
     foreign: tuple[Foreign, ...] = ()
+    foreign_unread: tuple[str, ...] = ()
+    """Kinds of such policies that are served and could not be read."""
     unread: Mapping[str, str] = field(default_factory=dict[str, str])
     """By plural the kinds that could not be read, each with the reason."""
+    limited: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """By plural the kinds that were read in some namespaces only, with these."""
 
     @cached_property
     def pods_of(self) -> Mapping[str, tuple[Pod, ...]]:
@@ -97,6 +101,15 @@ class World:
     def service(self) -> Mapping[ObjectKey, Service]:
         """Return services by key."""
         return {service.key: service for service in self.services}
+
+    @cached_property
+    def service_at(self) -> Mapping[str, Service]:
+        """Return services by the addresses that they have in the cluster, and outside."""
+        found: dict[str, Service] = {}
+        for each in self.services:
+            own = (*each.spec.cluster_ips, each.spec.cluster_ip, *each.spec.external_ips)
+            found |= {str(address): each for text in own if (address := parsed(text)) is not None}
+        return found
 
     @cached_property
     def slices_of(self) -> Mapping[ObjectKey, tuple[EndpointSlice, ...]]:

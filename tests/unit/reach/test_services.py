@@ -259,6 +259,23 @@ def test_what_is_not_there_or_not_understood_is_an_error(texts, port, kind):
     assert error.value.kind is kind
 
 
+def test_a_services_address_is_the_service_and_needs_no_name():
+    seen = world((CALLER, *WEB), [TO_WEB], services=[web()], slices=[piece(web(), WEB)])
+    found = can_reach("pod/caller", "10.96.0.9", seen, port=80)
+    assert (found.reached, [each.stage for each in found.routes[0].hops].count("dns")) == (YES, 0)
+    assert found.question.destination.notes == ("10.96.0.9 is default/service/web",)
+
+
+def test_a_service_without_pods_calls_nobody():
+    with pytest.raises(OpError, match="no pods to call from"):
+        can_reach("service/web", "pod/caller", world((CALLER,), services=[web()]), port=80)
+
+
+def test_services_that_were_not_read_leave_names_unknown():
+    seen = world((CALLER, *WEB), services=[web()], slices=[piece(web(), WEB)], limited={"services": ("default",)})
+    assert can_reach("caller", "service/web", seen, port=80).reached is UNKNOWN
+
+
 def test_names_and_addresses_are_whoever_they_are():
     seen = world((CALLER, *WEB), services=[web()], slices=[piece(web(), WEB)])
     assert can_reach("caller", "web.default.svc", seen, port=80).question.destination.name == "default/service/web"
