@@ -110,6 +110,7 @@ class Platform:
             "sizing": self._sizing,
             "monitoring": self._monitoring,
             "nodes": self._nodes,
+            "healing": self._healing,
             "tenancy": self._tenancy,
             "costs": self._costs,
         }
@@ -215,6 +216,21 @@ class Platform:
             receiver = Receiver(chosen.alerts_token, signals.standing, signals.queue.add, self._registry)
             signals.serve(receiver, partial(listener, chosen.alerts_address), chosen.alerts_tls)
         return signals
+
+    def _healing(self) -> Service:
+        from kubewright.healing.catalogue import CAUSES
+        from kubewright.healing.controller import FIELD_MANAGER, Healer
+        from kubewright.healing.rehearsing import MoveRehearsal
+        from kubewright.scheduler.state import ClusterState
+
+        recorder = self._recorder(FIELD_MANAGER)
+        operator = Operator(FIELD_MANAGER, self._client, self._clock, recorder=recorder, metrics=self._metrics)
+        policy = PROFILES[self._choices.profile]
+
+        def rehearsal(operator: Operator) -> MoveRehearsal:
+            return MoveRehearsal(ClusterState(operator, lambda _: None), policy)
+
+        return Healer(operator, CAUSES, rehearsal, source=self._source, registry=self._registry)
 
     def _recorder(self, component: str, *, writers: int = 1) -> EventRecorder:
         recorder = EventRecorder(self._client, self._clock, component, metrics=self._metrics, writers=writers)

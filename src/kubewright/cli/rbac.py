@@ -9,6 +9,7 @@ from kubewright.autoscaler import rights as autoscaler
 from kubewright.cli.yamlform import dump_all
 from kubewright.gpu import rights as gpu
 from kubewright.guardrails import rights as guardrails
+from kubewright.healing import rights as healing
 from kubewright.monitoring import installrights as monitoring_install
 from kubewright.monitoring import rights as monitoring
 from kubewright.nodepools import rights as nodes
@@ -26,6 +27,7 @@ _SERVICES = {
     "autoscaler": autoscaler,
     "scheduler": scheduler,
     "gpu": gpu,
+    "healing": healing,
     "guardrails": guardrails,
     "monitoring": monitoring,
     "monitoring-install": monitoring_install,

@@ -169,6 +169,18 @@ def monitoring(
     _run(choices, **service)
 
 
+@run.command()
+@cluster_options
+@service_options
+@prometheus_option
+@profile_option("What the cluster's scheduler prefers: moves are rehearsed by it.")
+def healing(*, profile: str, **service: Any) -> None:
+    """Find what is wrong and mend it, as far as HealingPolicies let it; without any it only tells, by Incidents."""
+    from kubewright.app import Choices
+
+    _run(Choices(services=("healing",), profile=profile), **service)
+
+
 def _run(
     choices: Choices,
     *,

@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubewright.api.meta import ObjectKey, Resource
+from kubewright.api.meta import ObjectKey, PartialObject, Resource
 from kubewright.api.plan import Plan
 from kubewright.healing.seen import Seen
 from kubewright.signals.signal import Signal
 
+ZONES: Resource[PartialObject] = Resource("", "v1", "zones", "Zone", PartialObject, namespaced=False)
+"""What is ill where a whole zone is: there is no such object, but a label of its nodes."""
 _NAME_LENGTH = 40
 _HASH_LENGTH = 8
 

@@ -119,6 +119,10 @@ class Standing:
         """Return how many are known."""
         return len(self._known)
 
+    def holding(self) -> list[Signal]:
+        """Return those that hold."""
+        return [signal for signal, _ in self._known.values() if not signal.ended]
+
     def take(self, signals: Iterable[Signal], now: float) -> tuple[list[str], int]:
         """Take signals in; return the keys of those that are news, and how many there was no room for.
 

@@ -6,12 +6,13 @@ It is in the namespace of what is ill, so that a team sees its own; what is wron
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from kubewright.api.conditions import Condition
 from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
 from kubewright.api.described import described
-from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
+from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
 
 SYSTEM_NAMESPACE = "kubewright-system"
 APPROVED_BY = "kubewright.dev/approved-by"
@@ -100,6 +101,9 @@ class IncidentStatus(Leaf, frozen=True):
     signals: Annotated[tuple[str, ...], described("What told of it.", _LIST, atomic=True)] = ()
     evidence: Annotated[tuple[str, ...], described("Why this is the cause.", _LIST, atomic=True)] = ()
     affected: Annotated[tuple[Subject, ...], described("Who suffers from it.", _LIST, atomic=True)] = ()
+    details: Annotated[Mapping[str, str], described("What remedies need to know.", {"maxProperties": MOST_ENTRIES})] = (
+        EMPTY
+    )
     policy: Annotated[str, described("The HealingPolicy that speaks; empty for none.")] = ""
     remedy: Annotated[int, described("How many remedies were tried or passed over.", {"format": "int32"})] = 0
     plan: Annotated[IncidentPlan | None, described("What is to be done, or was.")] = None

@@ -1,0 +1,362 @@
+"""The healer: signals in, Incidents out, remedies carried out. Reads caches, asks `diagnose` and `decide`, does I/O.
+
+Once a second, if anything is told at all, everything that stands is diagnosed anew; what is found, and what is found no
+more, is queued by the Incident's key. An Incident's turn is decided from what it says itself, so a restart loses none.
+What is to be done is written down before it is done: in the Incident, and in the audit log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+from prometheus_client import CollectorRegistry
+
+from kubewright.api.conditions import READY, Condition, set_condition, written
+from kubewright.api.core import NAMESPACES, NODES
+from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
+from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD, OFF, HealingPolicy, problems
+from kubewright.api.crds.incident import (
+    ACTING,
+    ESCALATED,
+    INCIDENT_CRD,
+    INCIDENTS,
+    OPEN,
+    RESOLVED,
+    SYSTEM_NAMESPACE,
+    Incident,
+    IncidentStatus,
+)
+from kubewright.api.meta import ObjectKey
+from kubewright.api.plan import Apply, Delete, Evict, Plan
+from kubewright.audit.entries import of_plan
+from kubewright.audit.log import AuditLog
+from kubewright.disruption.requests import PodRef, Refused, Request, Urgency
+from kubewright.disruption.watching import permits
+from kubewright.errors import ErrorKind, OpError
+from kubewright.healing.decide import Case, Outcome, Rehearsal, Turn, decide, rehearsed, running
+from kubewright.healing.diagnose import UNEXPLAINED_CAUSE, Diagnosis, affected_by, diagnose
+from kubewright.healing.figures import HealingMetrics
+from kubewright.healing.finding import ZONES, Cause, Finding, Level, Remedy, Safety
+from kubewright.healing.permission import HOUR_SECONDS, Book, contradictions, is_storm, permission
+from kubewright.healing.rehearsing import leaving
+from kubewright.healing.seen import FOLLOWED, Seen
+from kubewright.healing.telling import at, finding_of, key_of, manifest_of, shortened, status_of
+from kubewright.runtime.controller import Done, RequeueAfter
+from kubewright.runtime.informer import Informer
+from kubewright.runtime.operators import Operator
+from kubewright.series.protocol import MetricSource
+from kubewright.signals.changes import Changes
+from kubewright.signals.changing import ChangeSignals
+from kubewright.signals.measured import MeasuredSignals
+from kubewright.signals.service import SignalsIn
+from kubewright.signals.signal import Fault, Signal
+
+FIELD_MANAGER = "kubewright-healing"
+TURN_SECONDS = 1.0
+SLOW_TURN_SECONDS = 5.0
+MANY_SIGNALS = 1000
+MOST_INCIDENTS = 1000
+"""So many are dealt with at once, the gravest first; what else is found waits."""
+WARM_UP_SECONDS = 60.0
+"""Whoever has just begun has not heard of everything yet, and takes nothing for over."""
+AFTER_REFUSAL_SECONDS = 15.0
+REHEARSE_AGAIN_SECONDS = 30.0
+_ILL = frozenset({Fault.NODE_SILENT, Fault.NODE_NOT_READY})
+
+_log = logging.getLogger(__name__)
+
+
+class Healer:
+    """A service: mends what is wrong with a cluster, as far as HealingPolicies let it."""
+
+    def __init__(
+        self,
+        operator: Operator,
+        causes: Sequence[Cause],
+        rehearsal: Callable[[Operator], Rehearsal],
+        *,
+        source: MetricSource | None = None,
+        registry: CollectorRegistry | None = None,
+    ) -> None:
+        """Put it together; `rehearsal` is made of the operator once its caches are asked for."""
+        operator.define(INCIDENT_CRD, HEALING_POLICY_CRD, AUDIT_RECORD_CRD)
+        self._operator = operator
+        self._causes = {each.name: each for each in (*causes, UNEXPLAINED_CAUSE)}
+        self._metrics = HealingMetrics(registry)
+        self._metrics.watch(self._figures)
+        self._incidents = operator.informer(INCIDENTS)
+        self._policies = operator.informer(HEALING_POLICIES)
+        followed: dict[str, Informer[Any]] = {
+            kind.plural: operator.informer(kind, indexers=indexers or None) for kind, indexers in FOLLOWED.items()
+        }
+        self._seen = Seen({plural: each.index for plural, each in followed.items()}, Changes())
+        self._rehearsal = rehearsal(operator)
+        self._permits = permits(operator)
+        self.signals = SignalsIn(operator.client, operator.clock, self, metrics=operator.metrics, registry=registry)
+        standing, tell = self.signals.standing, self.signals.queue.add
+        self._changes = ChangeSignals(operator.client, operator.clock, self._seen.changes, standing, tell)
+        self._measured = None if source is None else MeasuredSignals(source, operator.clock, standing, tell)
+        self._audit = AuditLog(operator.client, operator.clock, FIELD_MANAGER)
+        self._executor = operator.executor(INCIDENTS)
+        self._found: Mapping[ObjectKey, Finding] = {}
+        self._broken: Mapping[str, str] = {}
+        self._book = Book()
+        self._began_at: float | None = None
+        reads = [self._policies, *followed.values()]
+        self._controller = operator.controller(self._incidents, self, name="incident", reads=reads)
+        operator.task("diagnosis", self._diagnosing)
+
+    async def handle(self, signal: Signal) -> None:
+        """Take note of a signal: what stands is diagnosed as a whole, at the next turn."""
+
+    @property
+    def synced(self) -> bool:
+        """Whether it has seen the cluster."""
+        return self._operator.synced and self.signals.synced and self._changes.synced
+
+    @property
+    def settled(self) -> bool:
+        """Whether every signal and every incident has had its turn."""
+        return self._operator.settled and self.signals.settled
+
+    async def run(self) -> None:
+        """Watch, diagnose and mend until cancelled."""
+        await self._operator.install()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.signals.run())
+            tasks.create_task(self._changes.run())
+            tasks.create_task(self._audit.run())
+            if self._measured is not None:
+                tasks.create_task(self._measured.run())
+            tasks.create_task(self._operator.run())
+
+    async def _diagnosing(self) -> None:
+        for each in (self._incidents, self._policies):
+            await each.wait_synced()
+        while not self.synced:  # noqa: ASYNC110  several caches, each in its own time
+            await asyncio.sleep(TURN_SECONDS)
+        self._began_at = self._operator.clock.now()
+        while True:
+            signals = self.signals.standing.holding()
+            self._diagnose(signals)
+            try:
+                await self._tell_policies()
+            except OpError as error:
+                _log.info("what policies say of themselves is not written: %s", error)
+            await asyncio.sleep(TURN_SECONDS if len(signals) < MANY_SIGNALS else SLOW_TURN_SECONDS)
+
+    def _diagnose(self, signals: Sequence[Signal]) -> None:
+        """Find what is wrong, and queue what has changed by that."""
+        now = self._operator.clock.now()
+        known = tuple(self._causes.values())
+        found = diagnose(known, signals, self._seen, now)
+        for name, why in found.broken.items():
+            if self._broken.get(name) != why:
+                _log.error("the detector of %s failed: %s", name, why)
+                self._metrics.broken.labels(name).inc()
+        self._broken = found.broken
+        self._book = self._booked(found, signals, now)
+        gravest = sorted(found.findings, key=lambda each: (_ORDER[found.levels[each.name]], each.since, each.name))
+        before, present = self._found, dict[ObjectKey, Finding]()
+        by_fingerprint = {each.fingerprint: each for each in signals}
+        for each in gravest[:MOST_INCIDENTS]:
+            told = [by_fingerprint[name] for name in sorted(each.explains) if name in by_fingerprint]
+            present[key_of(each)] = _with_affected(each, told)
+        self._found = present
+        for key in {**before, **present}:
+            if (key in before) != (key in present) or key not in self._incidents.index:
+                self._controller.queue.add(key)
+
+    def _booked(self, found: Diagnosis, signals: Sequence[Signal], now: float) -> Book:
+        """Return what limits count; incidents are gone through once a turn."""
+        ill = {each.about.key.name for each in found.findings if found.levels[each.name] is Level.NODE}
+        ill |= {each.node or each.about[1].name for each in signals if each.fault in _ILL and each.about is not None}
+        nodes = self._seen.all(NODES)
+        present = sum(1 for name in ill if ObjectKey("", name) in nodes)
+        begun: list[tuple[float, str]] = []
+        mended: set[str] = set()
+        for each in self._incidents.index.values():
+            status = each.status
+            begun += [
+                (at(one.started_at), status.policy) for one in status.actions if now - at(one.started_at) < HOUR_SECONDS
+            ]
+            if running(status) is not None and each.spec.about.kind == NODES.kind:
+                mended.add(each.spec.about.name)
+        book = Book(tuple(begun), frozenset(mended), present, len(nodes), self._book.storms)
+        stormy = {each.metadata.name: now for each in self._policies.index.values() if is_storm(each.spec.storm, book)}
+        return Book(book.begun, book.nodes, book.ill, book.of, {**book.storms, **stormy})
+
+    async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
+        """Bring one incident on."""
+        incident, finding = self._incidents.index.get(key), self._found.get(key)
+        if self._began_at is None:
+            return RequeueAfter(TURN_SECONDS)
+        if incident is None:
+            if finding is not None:
+                await self._create(finding, key)
+            return Done()
+        case = self._case(incident, finding)
+        if incident.status.phase == RESOLVED and self._is_old(case):
+            await self._executor.execute(
+                Plan((Delete(INCIDENTS, key, incident.metadata.uid),), "it has long been over"), about=incident
+            )
+            return Done()
+        turn = decide(case)
+        if turn.rehearse:
+            return await self._rehearse(case, turn)
+        if turn.plan is not None and turn.remedy is not None:
+            return await self._do(case, turn, turn.plan, turn.remedy)
+        await self._write(case, turn.status)
+        return RequeueAfter(turn.again_seconds)
+
+    def _case(self, incident: Incident, finding: Finding | None) -> Case:
+        now = self._operator.clock.now()
+        told = finding or finding_of(incident)
+        cause = self._causes.get(incident.spec.cause, UNEXPLAINED_CAUSE)
+        permitted = permission(told, self._policies.index.values(), self._seen)
+        sure = self._began_at is not None and now - self._began_at >= WARM_UP_SECONDS
+        return Case(incident, told, finding is not None, cause, permitted, self._book, self._seen, now, sure=sure)
+
+    def _is_old(self, case: Case) -> bool:
+        kept = case.permitted.spec.keep_resolved_hours * HOUR_SECONDS
+        return not case.is_found and case.now - at(case.incident.status.times.verified) >= kept
+
+    async def _create(self, finding: Finding, key: ObjectKey) -> None:
+        """Write a new Incident; what it is made of is put there if somebody has taken it away."""
+        if permission(finding, self._policies.index.values(), self._seen).mode == OFF:
+            return
+        if key.namespace == SYSTEM_NAMESPACE and ObjectKey("", SYSTEM_NAMESPACE) not in self._seen.all(NAMESPACES):
+            manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}
+            await self._operator.client.apply(NAMESPACES, manifest, field_manager=FIELD_MANAGER)
+        try:
+            written_as = await self._operator.client.apply(
+                INCIDENTS, manifest_of(finding, key), field_manager=FIELD_MANAGER
+            )
+        except OpError as error:
+            if error.kind is ErrorKind.NOT_FOUND:
+                await self._operator.install()  # somebody has deleted the definition
+            raise
+        self._incidents.wrote(written_as)
+
+    async def _rehearse(self, case: Case, turn: Turn) -> RequeueAfter:
+        assert turn.plan is not None  # noqa: S101  that is what is rehearsed
+        try:
+            outcome = await self._rehearsal.rehearse(turn.plan, case.finding, case.seen)
+        except OpError as error:
+            outcome = Outcome(passed=False, message=f"it could not be rehearsed: {error}", possible=False)
+        status = rehearsed(turn.status, outcome, case.permitted)
+        if not outcome.possible and status.rehearsal is not None and not status.rehearsal.passed:
+            waits = replace(status, phase=OPEN, rehearsal=None, message=shortened(outcome.message))
+            await self._write(case, waits)
+            return RequeueAfter(REHEARSE_AGAIN_SECONDS)
+        await self._write(case, status)
+        return RequeueAfter(0.0)
+
+    async def _do(self, case: Case, turn: Turn, plan: Plan, remedy: Remedy) -> RequeueAfter:
+        """Carry a plan out: permits first, then what is intended is written, then it is done."""
+        refused = await self._refused(case, plan, remedy)
+        before = case.incident.status
+        if refused is not None:
+            begun = running(before) is not None
+            times = replace(turn.status.times, acted=before.times.acted)
+            held = replace(turn.status, actions=before.actions, times=times, phase=ACTING if begun else OPEN)
+            await self._write(case, replace(held, message=shortened(f"it waits for its permit: {refused}")))
+            wait = refused.again_at - case.now
+            return RequeueAfter(min(max(wait, 1.0), AFTER_REFUSAL_SECONDS))
+        await self._write(case, turn.status)
+        about = str(case.finding.about)
+        try:
+            async with self._audit.doing(of_plan(FIELD_MANAGER, about, plan, incident=str(case.incident.key))):
+                await self._executor.execute(plan, about=case.incident)
+        except OpError as error:
+            await self._write(case, replace(turn.status, message=shortened(f"{error}: it is tried again")))
+            raise
+        return RequeueAfter(turn.again_seconds)
+
+    async def _refused(self, case: Case, plan: Plan, remedy: Remedy) -> Refused | None:
+        """Ask for what a plan takes out of service; return why not, if so."""
+        pods = tuple(PodRef.of(pod) for pod in leaving(plan, case.seen))
+        ill = case.finding.about
+        takes_node = remedy.safety in {Safety.NODE, Safety.DATA} and ill.resource.plural == NODES.plural
+        nodes = (ill.key.name,) if takes_node and not case.incident.spec.part else ()
+        if not pods and not nodes:
+            return None
+        by_eviction = any(isinstance(each, Evict) for each in plan.actions)
+        request = Request(
+            FIELD_MANAGER,
+            _permit_of(case.incident),
+            shortened(plan.reason)[:256],
+            urgency=Urgency.REPAIR,
+            fault=case.incident.spec.cause,
+            nodes=nodes,
+            pods=pods,
+            by_eviction=by_eviction,
+        )
+        (decision,) = await self._permits.take(request)
+        return decision if isinstance(decision, Refused) else None
+
+    async def _write(self, case: Case, status: IncidentStatus) -> None:
+        """Write how an incident stands, and tell those who look at it or at what is ill when it has come on."""
+        incident = self._incidents.index.get(case.incident.key) or case.incident
+        write = status_of(incident, status, case.now)
+        if write is None:
+            return
+        await self._executor.execute(Plan((write,), "its turn"), about=incident)
+        before = incident.status
+        self._metrics.moved(incident.spec.cause, before, status)
+        if status.phase != before.phase or not before.conditions:
+            self._announce(case, status)
+        ended = status.phase in {RESOLVED, ESCALATED} and before.phase != status.phase
+        if ended and any(each.outcome for each in status.actions):
+            await self._permits.give_back(_permit_of(incident))
+
+    def _announce(self, case: Case, status: IncidentStatus) -> None:
+        sort = "Normal" if status.phase == RESOLVED else "Warning"
+        said = f"{case.incident.spec.cause}: {status.message or '; '.join(status.evidence[:1])}"
+        recorder, about = self._operator.recorder, case.finding.about
+        recorder.record(case.incident, INCIDENTS, sort, status.phase, said)
+        if about.resource.kind != ZONES.kind:
+            recorder.record(about.key, about.resource, sort, f"Incident{status.phase}", f"{case.incident.key}: {said}")
+
+    async def _tell_policies(self) -> None:
+        """Say on each policy what is wrong with it, and who contradicts it."""
+        every = tuple(self._policies.index.values())
+        for policy in every:
+            said = (*problems(policy), *contradictions(policy, every))
+            write = _policy_status(policy, said, self._operator.clock.now())
+            if write is not None:
+                await self._executor.execute(Plan((write,), "what it says"), about=policy)
+
+    def _figures(self) -> Mapping[tuple[str, str], int]:
+        return Counter((each.spec.cause, each.status.phase) for each in self._incidents.index.values())
+
+
+_ORDER: Mapping[Level, int] = {level: number for number, level in enumerate(Level)}
+
+
+def _permit_of(incident: Incident) -> str:
+    return f"incident/{incident.metadata.name}"
+
+
+def _with_affected(finding: Finding, told: Sequence[Signal]) -> Finding:
+    if finding.affected:
+        return finding
+    affected = tuple(dict.fromkeys(affected_by(finding, told)))
+    return dataclasses.replace(finding, affected=affected)
+
+
+def _policy_status(policy: HealingPolicy, said: Sequence[str], now: float) -> Apply | None:
+    generation = policy.metadata.generation
+    reason, message = ("Contradicts", "; ".join(said)) if said else ("Valid", f"mode {policy.spec.mode}")
+    condition = Condition(READY, "False" if said else "True", reason, shortened(message), None, generation)
+    conditions = set_condition(policy.status.conditions, condition, now)
+    if conditions == policy.status.conditions and policy.status.observed_generation == generation:
+        return None
+    status = {"observedGeneration": generation, "conditions": written(conditions)}
+    return Apply.status(HEALING_POLICIES, policy.key, status)

@@ -1,0 +1,88 @@
+"""Rehearses moves on a fork of the cluster as columns: whom they would evict, and whether everybody finds a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from kubewright.api.core import NODES, PODS, Pod
+from kubewright.api.meta import controller_of
+from kubewright.api.plan import Announce, Delete, Evict, Plan
+from kubewright.disruption.budget import Allowance
+from kubewright.disruption.world import is_well
+from kubewright.healing.decide import Outcome
+from kubewright.healing.finding import Finding
+from kubewright.healing.seen import Seen
+from kubewright.placement.fit import find
+from kubewright.placement.policy import SPREAD, Policy
+from kubewright.placement.snapshot import ClusterSnapshot
+from kubewright.scheduler.state import ClusterState
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRehearsal:
+    """Asks placement; for plans that take pods away, whatever else they do."""
+
+    state: ClusterState
+    policy: Policy = SPREAD
+
+    async def rehearse(self, plan: Plan, finding: Finding, seen: Seen) -> Outcome:
+        """Say who would go, and who of them would find no place."""
+        pods = tuple(leaving(plan, seen))
+        if not pods:
+            return Outcome(passed=True, message="no pod is taken away")
+        without = set(_nodes_of(plan))
+        if finding.about.resource.plural == NODES.plural:
+            without.add(finding.about.key.name)
+        unplaced = list(without_place(pods, self.state.snapshot, without, self.policy))
+        allowance = Allowance(self.state.budgets(), len(pods))
+        held = [pod for pod in pods if is_well(pod) and not allowance.lets(pod)]
+        hurt = [pod for pod in unplaced if is_well(pod)]
+        said = f"{len(pods)} pods would go, and {len(pods) - len(unplaced)} of them have a place elsewhere"
+        if held:
+            said += f"; {len(held)} must wait for their disruption budgets"
+        if hurt:
+            names = ", ".join(str(pod.key) for pod in hurt[:3])
+            return Outcome(
+                passed=False, message=f"{said}; {names} run and would not", evicts=len(pods), unplaced=len(unplaced)
+            )
+        return Outcome(passed=True, message=said, evicts=len(pods), unplaced=len(unplaced))
+
+
+def leaving(plan: Plan, seen: Seen) -> Iterator[Pod]:
+    """Yield the pods that a plan takes away."""
+    for action in plan.actions:
+        if isinstance(action, Evict) or (isinstance(action, Delete) and action.resource.plural == PODS.plural):
+            pod = seen.get(PODS, action.key)
+            if pod is not None and pod.metadata.uid == action.uid:
+                yield pod
+
+
+def without_place(
+    pods: Iterable[Pod], snapshot: ClusterSnapshot, without: set[str], policy: Policy = SPREAD
+) -> Iterator[Pod]:
+    """Yield those that would be made anew and find no node, were all of them to go, and certain nodes to take none."""
+    fork = snapshot.fork()
+    closed = fork.table.none()
+    for name in without:
+        column = fork.table.columns.get(name)
+        if column is not None:
+            closed[column] = True
+    moved = [pod for pod in pods if controller_of(pod) is not None and not pod.stays_on_node]
+    for pod in moved:
+        fork.forget(pod.key)
+    for pod in moved:
+        anew = replace(pod, spec=replace(pod.spec, node_name=""), status=replace(pod.status, nominated_node_name=""))
+        fit = find(anew, fork, 0, policy, closed)
+        if fit is None:
+            yield pod
+        else:
+            fork.assume(fit.row, fit.column)
+
+
+def _nodes_of(plan: Plan) -> Iterator[str]:
+    for action in plan.actions:
+        if not isinstance(action, Announce) and action.resource.plural == NODES.plural:
+            yield action.key.name
