@@ -15,6 +15,7 @@ from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD
 from kubewright.api.crds.incident import INCIDENT_CRD, INCIDENTS
 from kubewright.api.meta import Manifest
+from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.api.rights import WATCH, definition_rules, rule
 from kubewright.audit.rights import writing_rules
 from kubewright.disruption.rights import permit_rules
@@ -28,7 +29,7 @@ _DEFINITIONS = [INCIDENT_CRD, HEALING_POLICY_CRD, AUDIT_RECORD_CRD, DISRUPTION_L
 def cluster_rules() -> list[Manifest]:
     """Return the rights in every namespace, and on the definitions."""
     return [
-        *(rule(kind, WATCH) for kind in dict.fromkeys((*FOLLOWED, *PLACED, LEASES))),
+        *(rule(kind, WATCH) for kind in dict.fromkeys((*FOLLOWED, *PLACED, LEASES, NETWORK_POLICIES))),
         rule(INCIDENTS, (*WATCH, "create", "patch", "delete")),
         rule(INCIDENTS, ("patch",), subresource="status"),
         rule(HEALING_POLICIES, WATCH),
