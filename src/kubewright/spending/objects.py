@@ -69,10 +69,9 @@ class Directory:
 
     @classmethod
     def of(cls, objects: Objects) -> Directory:
-        """Learn from what is there."""
-        teams = {each.metadata.name: each.metadata.labels.get(TEAM_LABEL, "") for each in objects.namespaces}
+        """Learn from what is there, for pods that are gone as well."""
         labels = {workload: pod.metadata.labels for pod in objects.pods if (workload := workload_of(pod)) is not None}
-        return cls({name: team for name, team in teams.items() if team}, labels)
+        return cls(teams_of(objects), labels)
 
     def of_pod(self, pod: ObjectKey, workload: Workload | None, labels: Mapping[str, str] | None) -> Owner:
         """Return the owner of what a pod has; `labels` are None for a pod that is gone."""
@@ -90,6 +89,12 @@ class Directory:
         team = self.teams.get(namespace) or labels.get(TEAM_LABEL) or PLATFORM
         app = next((labels[each] for each in _APP_LABELS if each in labels), "")
         return Owner(namespace, kind, controller, team=team, app=app, labels=tuple(sorted(labels.items())))
+
+
+def teams_of(objects: Objects) -> dict[str, str]:
+    """Return whose each namespace is, as far as it says."""
+    teams = {each.metadata.name: each.metadata.labels.get(TEAM_LABEL, "") for each in objects.namespaces}
+    return {name: team for name, team in teams.items() if team}
 
 
 def said_prices(nodes: Iterable[Node], pools: Sequence[NodePool]) -> dict[str, Said]:

@@ -17,10 +17,11 @@ from kubewright.costs.gpus import gpus_asked
 from kubewright.costs.prices import PriceBook
 from kubewright.devices.requests import VENDOR
 from kubewright.series.protocol import CONTAINER, MetricSource, Missing, PodQuery, Signal
-from kubewright.spending.objects import BALANCER, CLAIM, SERVICE, Directory, Objects, capacity_of, said_prices
+from kubewright.spending.objects import BALANCER, CLAIM, SERVICE, Directory, Objects, capacity_of, said_prices, teams_of
 
 HOUR = 3600
 WINDOW_SECONDS = 300.0
+NODES_AT_ONCE = 100
 NODE = "Node"
 POD_ITSELF = ""
 """The container to which is charged what a pod asks for beyond its containers: overhead, and what starting takes."""
@@ -60,9 +61,33 @@ async def ask(source: MetricSource | None, window_seconds: float = WINDOW_SECOND
 
 def present(objects: Objects, book: PriceBook, use: Use) -> tuple[list[Asset], list[Demand]]:
     """Return an hour of what there is, and of who asks for it and uses it."""
-    directory = Directory.of(objects)
+    assets: list[Asset] = []
+    demands: list[Demand] = []
+    for there, wanted in batches(objects, book, use):
+        assets += there
+        demands += wanted
+    return assets, demands
+
+
+def batches(objects: Objects, book: PriceBook, use: Use) -> Iterator[tuple[list[Asset], list[Demand]]]:
+    """Yield the same, some nodes at a time with the pods on them, so that whoever allocates can do else between."""
+    directory, labels = Directory(teams_of(objects)), objects_labels(objects)
+    by_node: dict[str, list[Pod]] = {}
+    for pod in objects.pods:
+        by_node.setdefault(pod.spec.node_name, []).append(pod)
     assets = list(_nodes(objects, book))
-    demands = [each for pod in objects.pods for each in _of_pod(pod, objects_labels(objects), directory, use)]
+    for first in range(0, len(assets), NODES_AT_ONCE):
+        some = assets[first : first + NODES_AT_ONCE]
+        pods = [pod for asset in some for pod in by_node.pop(asset.name, ())]
+        yield some, [each for pod in pods for each in _of_pod(pod, labels, directory, use)]
+    left = [pod for pods in by_node.values() for pod in pods]
+    yield [], [each for pod in left for each in _of_pod(pod, labels, directory, use)]
+    yield _others(objects, book, directory)
+
+
+def _others(objects: Objects, book: PriceBook, directory: Directory) -> tuple[list[Asset], list[Demand]]:
+    assets: list[Asset] = []
+    demands: list[Demand] = []
     for claim in objects.claims:
         if claim.status.phase == "Bound":
             owner = directory.of_object(CLAIM, claim.key, claim.metadata.labels)

@@ -20,7 +20,7 @@ from kubewright.runtime.optional import OptionalInformer
 from kubewright.series.protocol import MetricSource
 from kubewright.spending.figures import CostMetrics, Rates, rates
 from kubewright.spending.objects import Objects
-from kubewright.spending.present import HOUR, ask, present
+from kubewright.spending.present import HOUR, ask, batches
 
 NAME = "kubewright-costs"
 LOOK_SECONDS = 60.0
@@ -69,13 +69,15 @@ class _Looking:
             self._missing = use.missing
             for each in use.missing:
                 _log.warning("charged by requests alone: %s", each)
-        assets, demands = present(self._objects(), self._book, use)
-        charges, lost = allocate(assets, demands)
-        if lost:
-            _log.info("%d demands are on nodes that are not known", len(lost))
-        now = self._clock.now()
+        now, strangers = self._clock.now(), 0
         ledger = Ledger(now, now + HOUR)
-        ledger.take(assets, charges)
+        for assets, demands in batches(self._objects(), self._book, use):
+            charges, lost = allocate(assets, demands)
+            strangers += len(lost)
+            ledger.take(assets, charges)
+            await asyncio.sleep(0)  # a hundred thousand pods take seconds, in which probes are to be answered
+        if strangers:
+            _log.info("%d demands are on nodes that are not known", strangers)
         self._last = rates(ledger)
 
     def _objects(self) -> Objects:
