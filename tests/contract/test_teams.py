@@ -4,7 +4,10 @@ import json
 import time
 
 import pytest
+import yaml
+from click.testing import CliRunner
 
+from kubewright.cli.main import cli
 from tests.contract.asking import PATIENCE_SECONDS, POLL_SECONDS
 from tests.contract.conftest import service_on
 from tests.contract.test_access import binding, people, rule  # noqa: F401  a fixture
@@ -322,3 +325,66 @@ async def test_nobody_acts_as_somebody_else(teams, api, people):  # noqa: F811
         assert answer.status == 403
         assert "impersonate" in answer.refused.message
     assert (await people.bearing(token).ask("GET", at(OTHER, "pods"))).status == 403
+
+
+def command(cluster, *arguments, config=None, code=0):
+    where = ("--kubeconfig", str(config or cluster.kubeconfig))
+    done = CliRunner().invoke(cli, ["team", *arguments, *where], standalone_mode=False)
+    done_code = done.return_value if isinstance(done.return_value, int) else done.exit_code
+    assert done_code == code, f"{arguments}: {done.output}"
+    return done.output
+
+
+@pytest.fixture
+def as_member(cluster, tmp_path):
+    """A kubeconfig that acts as somebody."""
+
+    def as_member(user):
+        document = yaml.safe_load(cluster.kubeconfig.read_text(encoding="utf-8"))
+        used = next(each for each in document["contexts"] if each["name"] == document["current-context"])
+        who = next(each for each in document["users"] if each["name"] == used["context"]["user"])
+        who["user"]["as"] = user
+        path = tmp_path / user
+        path.write_text(yaml.safe_dump(document), encoding="utf-8")
+        return path
+
+    return as_member
+
+
+def test_a_team_comes_lets_somebody_in_and_goes_by_commands(cluster, teams, as_member):
+    options = ("--members", "iso-bob=admin", "--members", "group:iso-g", "--env", "prod", "--quota", "prod:pods=3")
+    said = command(cluster, "create", "iso-cli", *options)
+    assert "1 namespaces, 2 members" in said
+    assert "iso-cli-prod" in said
+    assert json.loads(command(cluster, "get", "iso-cli", "-o", "json"))["spec"]["environments"][0]["quota"] == {
+        "pods": "3"
+    }
+    bob = as_member("iso-bob")
+    assert [row.split()[0] for row in command(cluster, "list", config=bob).splitlines()] == ["TEAM", "iso-cli"]
+    seen = json.loads(command(cluster, "namespaces", "-o", "json", config=bob))
+    assert [(each["namespace"], each["team"], each["environment"]) for each in seen] == [
+        ("iso-cli-prod", "iso-cli", "prod")
+    ]
+    command(cluster, "break-glass", "iso-cli", "--user", "iso-sre", "--for", "1h", "--reason", "outage 7")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    allowed = ("auth", "can-i", "create", "pods", "-n", "iso-cli-prod", "--as", "iso-sre")
+    while cluster.kubectl(*allowed, check=False).stdout.strip() != "yes":
+        assert time.monotonic() < deadline, command(cluster, "describe", "iso-cli")
+        time.sleep(POLL_SECONDS)
+    assert "iso-sre: outage 7" in command(cluster, "describe", "iso-cli")
+    command(cluster, "break-glass", "iso-cli", "--user", "iso-sre", "--end")
+    while cluster.kubectl(*allowed, check=False).stdout.strip() != "no":
+        assert time.monotonic() < deadline, command(cluster, "describe", "iso-cli")
+        time.sleep(POLL_SECONDS)
+    plan = command(cluster, "offboard", "iso-cli")
+    assert "namespace iso-cli-prod is lost" in plan
+    assert "nothing was written" in plan
+    assert cluster.kubectl("get", "namespace", "iso-cli-prod").returncode == 0
+    assert "iso-cli is gone" in command(cluster, "offboard", "iso-cli", "--confirm")
+    assert cluster.kubectl("get", "namespace", "iso-cli-prod", check=False).returncode == 1
+
+
+def test_a_team_that_cannot_be_is_told_by_the_command(cluster, teams):
+    said = command(cluster, "create", "iso-lost", "--parent", "iso-nobody", "--env", "prod", code=1)
+    assert "there is no team iso-nobody" in said
+    command(cluster, "offboard", "iso-lost", "--confirm")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from kubewright.client.config import ConnectionConfig
+    from kubewright.client.protocol import Client
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,3 +40,15 @@ def connection(kubeconfig: str, context: str) -> ConnectionConfig:
     from kubewright.client.kubeconfig import load
 
     return load(kubeconfig or None, context=context)
+
+
+@asynccontextmanager
+async def connected(config: ConnectionConfig) -> AsyncGenerator[Client]:
+    """Have a client for a while."""
+    from kubewright.client.connect import connect
+
+    client = connect(config)
+    try:
+        yield client
+    finally:
+        await client.close()

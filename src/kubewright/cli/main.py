@@ -25,6 +25,7 @@ COMMANDS = {
     "whatif": ("kubewright.cli.whatif:whatif", "Show what a change would do to a cluster's pods, before it is made."),
     "consolidate": ("kubewright.cli.consolidate:consolidate", "Show which nodes could be given back at a saving."),
     "defrag": ("kubewright.cli.defrag:defrag", "Show which pods to move so that more GPUs can be given out."),
+    "team": ("kubewright.cli.team:team", "Onboard, show and offboard teams; let somebody in for a while."),
     "size": ("kubewright.cli.size:size", "Show what workloads should request, and what that would save."),
     "cost": ("kubewright.cli.cost:cost", "Show what teams, applications and nodes cost, and what is wasted."),
     "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),

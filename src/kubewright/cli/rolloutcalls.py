@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import click
 
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.crds.appservice.rolloutstatus import REHEARSING, ROLLED_BACK, STABLE, RolloutStatus
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
+from kubewright.cli.connection import connected
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.workloads.kinds import runner_of
@@ -31,7 +30,7 @@ async def show_status(
 ) -> int:
     """Print how a release stands, with `watch` each time that it changes; 1 if it was rolled back."""
     key, said = ObjectKey(namespace or config.namespace, name), ""
-    async with _connected(config) as client, asyncio.timeout(timeout_seconds or None):
+    async with connected(config) as client, asyncio.timeout(timeout_seconds or None):
         while True:
             app = await client.get(APP_SERVICES, key)
             text = describe(app)
@@ -59,7 +58,7 @@ def _has_ended(app: AppService, state: RolloutStatus | None) -> bool:
 
 async def show_history(config: ConnectionConfig, namespace: str, name: str) -> None:
     """Print the revisions, the newest first."""
-    async with _connected(config) as client:
+    async with connected(config) as client:
         app, revisions = await _revisions(client, ObjectKey(namespace or config.namespace, name))
     click.echo(f"{'REVISION':<10}{'RELEASE':<12}{'PODS':<6}{'CREATED':<22}IMAGE")
     for each in revisions:
@@ -78,7 +77,7 @@ def _mark(revision: Revision, state: RolloutStatus | None) -> str:
 
 async def undo(config: ConnectionConfig, namespace: str, name: str, number: int | None) -> None:
     """Ask for an earlier revision."""
-    async with _connected(config) as client:
+    async with connected(config) as client:
         key = ObjectKey(namespace or config.namespace, name)
         _, revisions = await _revisions(client, key)
         wanted = number or _one_before(key, revisions)
@@ -96,7 +95,7 @@ def _one_before(key: ObjectKey, revisions: Sequence[Revision]) -> int:
 
 async def order(config: ConnectionConfig, namespace: str, name: str, what: str) -> None:
     """Tell a rollout to pause, resume, promote, abort or retry."""
-    async with _connected(config) as client:
+    async with connected(config) as client:
         key = ObjectKey(namespace or config.namespace, name)
         app = await client.get(APP_SERVICES, key)
         await _change(client, key, _patch(app, what))
@@ -126,12 +125,3 @@ async def _revisions(client: Client, key: ObjectKey) -> tuple[AppService, Sequen
     app = await client.get(APP_SERVICES, key)
     runner = await client.get(runner_of(app), key)
     return app, await kept_revisions(client, app, runner, counted=True)
-
-
-@asynccontextmanager
-async def _connected(config: ConnectionConfig) -> AsyncGenerator[Client]:
-    client = connect(config)
-    try:
-        yield client
-    finally:
-        await client.close()

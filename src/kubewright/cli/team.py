@@ -1,0 +1,121 @@
+"""`kubewright team`: teams come, are shown, let somebody in for a while, and go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+
+F = TypeVar("F", bound=Callable[..., Any])
+_OUTPUT = click.option(
+    "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True
+)
+
+
+@click.group()
+def team() -> None:
+    """Teams of a shared cluster (`kubewright run tenancy` keeps them)."""
+
+
+@team.command()
+@click.argument("name", default="")
+@click.option("-f", "--filename", default="", help="A manifest to begin with; options come on top of it.")
+@click.option("--members", multiple=True, help="ann=admin, group:devs=editor, sa:NAMESPACE/NAME=viewer; repeatable.")
+@click.option("--env", "environments", multiple=True, help="prod, or prod=NAMESPACE,NAMESPACE; repeatable.")
+@click.option("--quota", multiple=True, help="prod:requests.cpu=40, of each namespace of prod; repeatable.")
+@click.option("--parent", default="", help="The team that it is part of.")
+@click.option("--dry-run", is_flag=True, help="Print the manifest and let the server check it; write nothing.")
+@click.option("--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds to wait.")
+@cluster_options
+def create(
+    *, kubeconfig: str, context: str, name: str, filename: str, dry_run: bool, timeout: float, **said: Any
+) -> int:
+    """Onboard a team, and wait until everything is there."""
+    from kubewright.cli.teamcalls import create as call
+    from kubewright.cli.teammanifest import manifest
+
+    asked = manifest(name, filename, said)
+    return asyncio.run(call(connection(kubeconfig, context), asked, dry_run=dry_run, timeout_seconds=timeout))
+
+
+@team.command(name="list")
+@_OUTPUT
+@cluster_options
+def list_(*, output: str, kubeconfig: str, context: str) -> None:
+    """List the teams that you may see: all, or your own."""
+    from kubewright.cli.teamcalls import show
+
+    asyncio.run(show(connection(kubeconfig, context), "", output))
+
+
+@team.command()
+@click.argument("name")
+@_OUTPUT
+@cluster_options
+def get(*, name: str, output: str, kubeconfig: str, context: str) -> None:
+    """Show one team."""
+    from kubewright.cli.teamcalls import show
+
+    asyncio.run(show(connection(kubeconfig, context), name, output))
+
+
+@team.command()
+@click.argument("name")
+@cluster_options
+def describe(*, name: str, kubeconfig: str, context: str) -> None:
+    """Tell everything of a team."""
+    from kubewright.cli.teamcalls import describe as call
+
+    asyncio.run(call(connection(kubeconfig, context), name))
+
+
+@team.command()
+@_OUTPUT
+@cluster_options
+def namespaces(*, output: str, kubeconfig: str, context: str) -> None:
+    """List the namespaces that you may see, without the right to list all."""
+    from kubewright.cli.teamcalls import show_namespaces
+
+    asyncio.run(show_namespaces(connection(kubeconfig, context), output))
+
+
+@team.command()
+@click.argument("name")
+@click.option("--confirm", is_flag=True, help="Do it; without this the plan is shown, and nothing is written.")
+@click.option("--keep-namespaces", is_flag=True, help="Leave its namespaces with what is in them, without the team.")
+@click.option("--timeout", type=click.FloatRange(min=0), default=120.0, show_default=True, help="Seconds to wait.")
+@cluster_options
+def offboard(*, name: str, confirm: bool, keep_namespaces: bool, timeout: float, kubeconfig: str, context: str) -> int:
+    """Say what would be lost with a team; with --confirm, take it away."""
+    from kubewright.cli.teamcalls import offboard as call
+
+    config = connection(kubeconfig, context)
+    return asyncio.run(call(config, name, confirm=confirm, keep=keep_namespaces, timeout_seconds=timeout))
+
+
+@team.command(name="break-glass")
+@click.argument("name")
+@click.option("--user", required=True, help="Who, as the cluster authenticates them.")
+@click.option("--for", "span", default="30m", show_default=True, help="How long: 30m, 2h; a day at most.")
+@click.option("--reason", default="", help="Why; it is written down.")
+@click.option("--end", is_flag=True, help="Let them in no longer.")
+@cluster_options
+def break_glass(*, name: str, user: str, span: str, reason: str, end: bool, kubeconfig: str, context: str) -> None:
+    """Let somebody act in a team's namespaces, as an editor, for a while."""
+    from kubewright.cli.teamcalls import break_glass as call
+    from kubewright.costs.windows import parse_duration
+    from kubewright.tenancy.breakglass import LONGEST_SECONDS
+
+    if not end and not reason.strip():
+        raise click.UsageError("say why: --reason")
+    try:
+        seconds = 0 if end else parse_duration(span)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--for") from error
+    if seconds > LONGEST_SECONDS:
+        raise click.BadParameter("a day at most", param_hint="--for")
+    asyncio.run(call(connection(kubeconfig, context), name, user, seconds, reason))

@@ -1,0 +1,236 @@
+"""What `kubewright team` asks the API server, and how it shows the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import click
+import msgspec
+
+from kubewright.api.conditions import READY, find_condition
+from kubewright.api.core import NAMESPACES
+from kubewright.api.crds.appservice import TEAM_LABEL
+from kubewright.api.crds.team import TEAMS, Holding, Team
+from kubewright.api.described import said
+from kubewright.api.live import LiveObject
+from kubewright.api.meta import Manifest, ObjectKey, Resource, rfc3339
+from kubewright.cli.connection import connected
+from kubewright.cli.yamlform import dump
+from kubewright.client.config import ConnectionConfig
+from kubewright.client.protocol import Client, PatchType
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.children import get_or_none
+from kubewright.tenancy.inventory import holdings
+from kubewright.tenancy.names import CONFIRM, CONFIRM_DELETE, CONFIRM_KEEP, ENVIRONMENT_LABEL, MANAGED_BY
+
+FIELD_MANAGER = "kubewright-cli"
+POLL_SECONDS = 0.2
+_RULES = Resource(
+    "authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", LiveObject, namespaced=False
+)
+_WHO = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", LiveObject, namespaced=False)
+
+
+async def create(config: ConnectionConfig, manifest: Manifest, *, dry_run: bool, timeout_seconds: float) -> int:
+    """Create a team and wait until it is Ready; 1 if it is not in time, or something is wrong with it."""
+    key = ObjectKey("", manifest["metadata"]["name"])
+    async with connected(config) as client:
+        await client.create(TEAMS, manifest, field_manager=FIELD_MANAGER, dry_run=dry_run)
+        if dry_run:
+            click.echo(dump(manifest), nl=False)
+            return 0
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                team = await _answered(client, key)
+        except TimeoutError:
+            click.echo(f"{key}: nobody has answered yet: does `kubewright run tenancy` run?", err=True)
+            return 1
+    ready = find_condition(team.status.conditions, READY)
+    good = ready is not None and ready.is_true
+    click.echo(f"team {team.status.path}: {ready.message if ready else ''}", err=not good)
+    for namespace in team.status.namespaces if good else ():
+        click.echo(f"  {namespace}")
+    return int(not good)
+
+
+async def _answered(client: Client, key: ObjectKey) -> Team:
+    """Wait until the controller has looked at a team, and nothing is under way."""
+    while True:
+        team = await client.get(TEAMS, key)
+        reconciling = find_condition(team.status.conditions, "Reconciling")
+        seen = team.status.observed_generation >= team.metadata.generation
+        if seen and reconciling is not None and not reconciling.is_true:
+            return team
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def visible(client: Client, plural: str) -> Sequence[str] | None:
+    """Return the names of objects of a kind that whoever asks may get; None for all."""
+    review = await client.create(_RULES, {"spec": {"namespace": "default"}})
+    names: dict[str, None] = {}
+    for rule in review.status.get("resourceRules", ()):
+        if plural not in rule["resources"] and "*" not in rule["resources"]:
+            continue
+        if "list" in rule["verbs"] or "*" in rule["verbs"]:
+            return None
+        names |= dict.fromkeys(rule.get("resourceNames") or ())
+    return sorted(names)
+
+
+async def show(config: ConnectionConfig, name: str, output: str) -> None:
+    """Print one team, or all that may be seen."""
+    async with connected(config) as client:
+        if name:
+            found = [await client.get(TEAMS, ObjectKey("", name))]
+        else:
+            names = await visible(client, TEAMS.plural)
+            found = (
+                list((await client.list(TEAMS)).items)
+                if names is None
+                else [each for name in names if (each := await get_or_none(client, TEAMS, ObjectKey("", name)))]
+            )
+    if output == "table":
+        _table(("TEAM", "MEMBERS", "NAMESPACES", "READY", "SPENT", "FORECAST", "BUDGET"), map(_row, found))
+        return
+    documents = [_document(each) for each in found]
+    _print(documents[0] if name else documents, output)
+
+
+def _row(team: Team) -> tuple[str, ...]:
+    status, budget = team.status, team.spec.budget
+    ready = find_condition(status.conditions, READY)
+    spent = status.budget
+    return (
+        status.path or team.name,
+        str(len(team.spec.members)),
+        ",".join(status.namespaces) or "-",
+        "-" if ready is None else ready.status if ready.is_true else f"{ready.status} ({ready.reason})",
+        spent.spent if spent else "-",
+        spent.forecast if spent else "-",
+        f"{budget.month} {budget.currency}" if budget else "-",
+    )
+
+
+def _document(team: Team) -> Manifest:
+    head = {"apiVersion": TEAMS.api_version, "kind": TEAMS.kind, "metadata": {"name": team.name}}
+    return {**head, "spec": said(team.spec), "status": msgspec.to_builtins(team.status)}
+
+
+async def describe(config: ConnectionConfig, name: str) -> None:
+    """Print everything of a team, its people and conditions first."""
+    async with connected(config) as client:
+        team = await client.get(TEAMS, ObjectKey("", name))
+    status = team.status
+    click.echo(f"{team.name} ({status.path})")
+    for each in status.conditions:
+        click.echo(f"  {each.type}: {each.status} {each.reason}: {each.message}")
+    for member in sorted(team.spec.members, key=lambda each: (each.role, each.name)):
+        click.echo(f"  {member.role}: {member.kind} {member.name}")
+    for glass in status.break_glass:
+        click.echo(f"  until {glass.until}: {glass.user}: {glass.reason}")
+    for namespace, environment in team.environment_of.items():
+        click.echo(f"  {environment}: {namespace}")
+    for namespace in status.retired:
+        click.echo(f"  kept, not asked for any more: {namespace}")
+    if status.on_call:
+        click.echo(f"  on call: {status.on_call}")
+    if status.budget is not None and team.spec.budget is not None:
+        budget = f"of {team.spec.budget.month} {team.spec.budget.currency}"
+        click.echo(f"  spent {status.budget.spent}, {status.budget.forecast} expected {budget} a month")
+    click.echo(f"  board: {status.dashboard}")
+
+
+async def show_namespaces(config: ConnectionConfig, output: str) -> None:
+    """Print the namespaces that whoever asks may see."""
+    async with connected(config) as client:
+        names = await visible(client, NAMESPACES.plural)
+        found = (
+            list((await client.list(NAMESPACES)).items)
+            if names is None
+            else [each for name in names if (each := await get_or_none(client, NAMESPACES, ObjectKey("", name)))]
+        )
+    columns = ("namespace", "team", "environment", "phase")
+    rows = [
+        (
+            each.metadata.name,
+            each.metadata.labels.get(TEAM_LABEL, ""),
+            each.metadata.labels.get(ENVIRONMENT_LABEL, ""),
+            each.status.phase,
+        )
+        for each in found
+    ]
+    if output == "table":
+        _table(tuple(each.upper() for each in columns), [tuple(cell or "-" for cell in row) for row in rows])
+    else:
+        _print([dict(zip(columns, row, strict=True)) for row in rows], output)
+
+
+async def offboard(config: ConnectionConfig, name: str, *, confirm: bool, keep: bool, timeout_seconds: float) -> int:
+    """Print what a team holds; with `confirm` take it away, and wait until it is gone."""
+    key = ObjectKey("", name)
+    async with connected(config) as client:
+        team = await client.get(TEAMS, key)
+        labels = f"{TEAM_LABEL}={name},app.kubernetes.io/managed-by={MANAGED_BY}"
+        spaces = (await client.list(NAMESPACES, label_selector=labels)).items
+        lower = [each.name for each in (await client.list(TEAMS)).items if each.spec.parent == name]
+        for line in _plan(team, await holdings(client, [each.metadata.name for each in spaces]), lower, keep=keep):
+            click.echo(line)
+        if not confirm:
+            click.echo("nothing was written: --confirm does it")
+            return 0
+        if lower:
+            raise OpError("team.offboard", ErrorKind.INVALID, name, f"teams below it go first: {', '.join(lower)}")
+        notes = {"metadata": {"annotations": {CONFIRM: CONFIRM_KEEP if keep else CONFIRM_DELETE}}}
+        await client.patch(TEAMS, key, notes, PatchType.MERGE, field_manager=FIELD_MANAGER)
+        await client.delete(TEAMS, key, uid=team.metadata.uid)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                while await get_or_none(client, TEAMS, key) is not None:  # noqa: ASYNC110  another process deletes it
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            click.echo(f"{name} is on its way out", err=True)
+            return 1
+    click.echo(f"{name} is gone")
+    return 0
+
+
+def _plan(team: Team, found: Sequence[Holding], lower: Sequence[str], *, keep: bool) -> list[str]:
+    fate = "stays" if keep else "is lost, with all Secrets and ConfigMaps in it"
+    lines = [f"team {team.name}: {len(team.spec.members)} members lose their access"]
+    for each in found:
+        volumes = f", volumes {', '.join(each.volumes)}" if each.volumes else ", no volumes"
+        counts = f"{each.workloads} workloads, {each.pods} pods, {each.services} services{volumes}"
+        lines.append(f"  namespace {each.namespace} {fate}: {counts}")
+    if team.spec.queue is not None:
+        lines.append(f"  queue {team.name} is lost")
+    return [*lines, *(f"  in the way: team {each} is below it" for each in lower)]
+
+
+async def break_glass(config: ConnectionConfig, name: str, user: str, seconds: float, reason: str) -> None:
+    """Let somebody in for so long, 0 for no longer; those whose time is over are taken off the list as well."""
+    now, key = Clock.wall().now(), ObjectKey("", name)
+    async with connected(config) as client:
+        team = await client.get(TEAMS, key)
+        by = (await client.create(_WHO, {})).status.get("userInfo", {}).get("username", "")
+        others = [said(each) for each in team.spec.break_glass if each.user != user and each.until > rfc3339(now)]
+        until = rfc3339(now + seconds)
+        mine = {"user": user, "since": rfc3339(now), "until": until, "reason": reason, "by": by}
+        metadata = {"resourceVersion": team.metadata.resource_version}
+        change: Manifest = {"metadata": metadata, "spec": {"breakGlass": [*others, *([mine] if seconds else [])]}}
+        await client.patch(TEAMS, key, change, PatchType.MERGE, field_manager=FIELD_MANAGER)
+    click.echo(f"{user} may act in {name} until {until}" if seconds else f"{user} may not act in {name} any more")
+
+
+def _print(document: Any, output: str) -> None:
+    click.echo(json.dumps(document, indent=2) if output == "json" else dump(document).rstrip("\n"))
+
+
+def _table(header: tuple[str, ...], rows: Any) -> None:
+    whole = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*whole, strict=True)]
+    for row in whole:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
