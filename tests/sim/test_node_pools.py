@@ -5,6 +5,7 @@ import asyncio
 from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import EVENTS, NODES, PODS
+from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMITS
 from kubewright.api.crds.nodepool import NODE_POOLS
 from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
@@ -94,6 +95,29 @@ def test_a_fleet_that_is_half_empty_becomes_as_small_as_its_pods_need():
     assert not any(each.spec.unschedulable for each in nodes.values())
     assert (found.status.nodes, found.status.emptying, found.status.hourly_cost) == (1, 0, "0.36")
     assert find_condition(found.status.conditions, "Ready").reason == "Steady"
+
+
+def test_nothing_is_emptied_while_a_limit_is_paused():
+    async def day(it):
+        kind = {"apiVersion": "kubewright.dev/v1alpha1", "kind": "DisruptionLimit"}
+        spec = {"nodes": {"maxUnavailable": "1"}, "paused": "an audit"}
+        await it.client.create(DISRUPTION_LIMITS, {**kind, "metadata": {"name": "freeze"}, "spec": spec})
+        await it.deploy("web", 8)
+        await asyncio.sleep(30)
+        await it.client.create(NODE_POOLS, pool())
+        await asyncio.sleep(400)
+        held = await it.nodes()
+        await it.client.patch(DISRUPTION_LIMITS, ObjectKey("", "freeze"), {"spec": {"paused": ""}})
+        most = 0
+        for _ in range(300):
+            await asyncio.sleep(4)
+            most = max(most, sum(each.spec.unschedulable for each in (await it.nodes()).values()))
+        return held, most, await it.nodes()
+
+    held, most, left = live(day)
+    assert len(held) == 4
+    assert not any(each.spec.unschedulable for each in held.values())
+    assert (most, len(left)) == (1, 1)
 
 
 def test_no_budget_is_broken_while_nodes_are_emptied():

@@ -6,7 +6,7 @@ from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD, AUDIT_RECORDS
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import rule
 
-DEFINITION = AUDIT_RECORD_CRD["metadata"]["name"]
+DEFINITION: Manifest = AUDIT_RECORD_CRD
 
 
 def writing_rules() -> list[Manifest]:

@@ -29,6 +29,8 @@ class Standing:
     """Out of service by what is seen and by permits; of a limit about certain requesters, what these hold."""
     unwell: int
     """Out of service at all, whoever it was."""
+    sick: int
+    """Out of service and by nobody's will: not ready."""
     adds: int
     """What the request would take out besides."""
     asks: int
@@ -86,6 +88,7 @@ def _of_nodes(
             total=len(nodes),
             out=len(out),
             unwell=len(unwell),
+            sick=sum(not node.is_ready for node in nodes.values()),
             adds=sum(name not in out for name in asked),
             asks=sum(name not in mine.nodes for name in asked),
         )
@@ -112,6 +115,7 @@ def _of_gpus(
                 total=sum(having.values()),
                 out=out.total(),
                 unwell=unwell.total(),
+                sick=sum(_gpus_sick(node) for node in nodes.values()),
                 adds=(then - out).total(),
                 asks=(asks - had).total(),
             )
@@ -142,6 +146,7 @@ def _of_pods(
             total=len(there) + len(gone),
             out=len(out),
             unwell=len(unwell),
+            sick=sum(not is_well(pod) for pod in there.values()),
             adds=sum(pod.metadata.uid not in out for pod in wanted),
             asks=sum(pod.metadata.uid not in had for pod in wanted),
         )
@@ -187,6 +192,10 @@ def _nodes(permits: Iterable[Permit]) -> frozenset[str]:
 
 def _gpus_seen_out(node: Node, world: World) -> int:
     return gpus_of(node) if node.metadata.name in world.out_of_service else gpus_missing(node)
+
+
+def _gpus_sick(node: Node) -> int:
+    return gpus_missing(node) if node.is_ready else gpus_of(node)
 
 
 def _gpus_out(having: Mapping[str, int], seen: Mapping[str, int], permits: Iterable[Permit]) -> Counter[str]:

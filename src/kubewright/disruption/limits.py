@@ -47,6 +47,8 @@ AGAIN_SECONDS = 15.0
 """When to ask again for what becomes free by what others do."""
 _MINUTE = 60.0
 _FAR = 86_400.0
+_LEAST_SICK = 3
+"""As the node controller has it: where fewer are down, a zone is too small to speak of shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +172,9 @@ def _by_number(limit: str, each: Standing, request: Request, ledger: LedgerStatu
     bound, where, soon = each.bound, (limit, each.sort, each.group), now + AGAIN_SECONDS
     of = f" of {each.group}" if each.group else ""
     well = each.total - each.unwell
-    if bound.stop_below and well < amount(bound.stop_below, each.total):
-        least = amount(bound.stop_below, each.total)
-        return _No(f"only {well} of {each.total} {each.sort}{of} are well, fewer than {least}: a person must see", soon)
+    no = _stopped(each, of, soon)
+    if no is not None:
+        return no
     if each.adds:
         first = _first_in_line(each, request, ledger, limit)
         if first:
@@ -184,6 +186,16 @@ def _by_number(limit: str, each: Standing, request: Request, ledger: LedgerStatu
         least = amount(bound.min_healthy, each.total)
         return _No(f"{well} of {each.total} {each.sort}{of} are well, {least} must be left", soon, where)
     return _by_hour(bound.max_per_hour, each, ledger, where, now)
+
+
+def _stopped(each: Standing, of: str, soon: float) -> _No | None:
+    """Return whether so much is down by itself that it calls for a person; two may always be."""
+    if not each.bound.stop_below or each.sick < _LEAST_SICK:
+        return None
+    well, least = each.total - each.sick, amount(each.bound.stop_below, each.total)
+    if well >= least:
+        return None
+    return _No(f"only {well} of {each.total} {each.sort}{of} are well, fewer than {least}: a person must see", soon)
 
 
 def _by_hour(

@@ -7,7 +7,7 @@ from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD, DISRUPTION
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import WATCH, rule
 
-DEFINITIONS = (DISRUPTION_LIMIT_CRD["metadata"]["name"], DISRUPTION_LEDGER_CRD["metadata"]["name"])
+DEFINITIONS: tuple[Manifest, ...] = (DISRUPTION_LIMIT_CRD, DISRUPTION_LEDGER_CRD)
 """The definitions that a service comes to install with it."""
 
 

@@ -11,6 +11,9 @@ from kubewright.api.meta import KubeObject, ObjectKey
 from kubewright.api.plan import Action, Apply, Plan
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
 from kubewright.clock import Clock
+from kubewright.disruption.permits import Permits
+from kubewright.disruption.watching import permits
+from kubewright.gpu.asking import allowed
 from kubewright.gpu.configs import POLICY_LABEL
 from kubewright.gpu.decide import Pool, decide
 from kubewright.runtime.controller import Done, RequeueAfter
@@ -33,6 +36,7 @@ class GPUPolicyReconciler:
     pods: Informer[Pod]
     files: Informer[ConfigMap]
     budgets: Informer[PodDisruptionBudget]
+    permits: Permits
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Bring the nodes of a policy to what it says."""
@@ -48,6 +52,7 @@ class GPUPolicyReconciler:
         )
         plan = decide(policy, pool, self.clock.now())
         due = tuple(action for action in plan.actions if not self._is_there(action))
+        due = await allowed(self.permits, policy, due, self.nodes.index, self.pods.index)
         await self.executor.execute(Plan(due, plan.reason), about=policy)
         return RequeueAfter(RESYNC_SECONDS)
 
@@ -75,7 +80,9 @@ def build(operator: Operator) -> None:
 
     operator.controller(
         policies,
-        GPUPolicyReconciler(operator.clock, operator.executor(GPU_POLICIES), policies, nodes, pods, files, budgets),
+        GPUPolicyReconciler(
+            operator.clock, operator.executor(GPU_POLICIES), policies, nodes, pods, files, budgets, permits(operator)
+        ),
         name="gpupolicy",
         watches=(Watch(policies, everybody), Watch(nodes, everybody), Watch(files, its)),
         reads=(pods, budgets),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from kubewright.api.core import CONFIG_MAPS, EVENTS, NODES, PODS
+from kubewright.api.core import CONFIG_MAPS, EVENTS, NAMESPACES, NODES, PODS
 from kubewright.api.crds.gpupolicy import GPU_POLICIES, GPU_POLICY_CRD
 from kubewright.api.meta import Manifest
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.rights import WATCH, definition_rules, rule
+from kubewright.disruption.rights import DEFINITIONS, permit_rules
 
 ACCOUNT = "kubewright-gpu"
 
@@ -16,11 +17,13 @@ def cluster_rules() -> list[Manifest]:
     return [
         rule(GPU_POLICIES, WATCH),
         rule(GPU_POLICIES, ("patch",), subresource="status"),
-        rule(NODES, (*WATCH, "patch")),
-        rule(PODS, WATCH),
+        rule(NODES, ("get", *WATCH, "patch")),
+        rule(NAMESPACES, WATCH),
+        rule(PODS, ("get", *WATCH)),
         rule(PODS, ("create",), subresource="eviction"),
         rule(POD_DISRUPTION_BUDGETS, WATCH),
         rule(CONFIG_MAPS, (*WATCH, "create", "patch")),
         rule(EVENTS, ("create", "patch")),
-        *definition_rules([GPU_POLICY_CRD]),
+        *permit_rules(),
+        *definition_rules([GPU_POLICY_CRD, *DEFINITIONS]),
     ]

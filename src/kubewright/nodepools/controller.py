@@ -16,7 +16,10 @@ from kubewright.api.core import NODES, PODS, Node, Pod
 from kubewright.api.crds.nodepool import NODE_POOL_CRD, NODE_POOLS, NodePool, problems
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.api.plan import Action, Announce, Apply, Plan
+from kubewright.disruption.permits import Permits
+from kubewright.disruption.watching import permits
 from kubewright.errors import OpError
+from kubewright.nodepools.asking import give_back, may_begin, may_go
 from kubewright.nodepools.decide import decide
 from kubewright.nodepools.figures import PoolFigures, PoolMetrics
 from kubewright.nodepools.members import EMPTYING, Coming, pool_of, price_of, with_pools
@@ -49,6 +52,7 @@ class NodePools:
     pools: Informer[NodePool]
     state: ClusterState
     metrics: PoolMetrics
+    permits: Permits
     memory: Memory = field(default_factory=Memory)
     _figures: dict[str, PoolFigures] = field(default_factory=dict[str, PoolFigures])
     _told: dict[ObjectKey, str] = field(default_factory=dict[ObjectKey, str])
@@ -103,14 +107,13 @@ class NodePools:
         for released in found.released:
             await nodes.execute(Plan(_release(released), released.why), about=released.node)
             self._count(released.node, "released")
+        await give_back(self.permits, [each.node for each in found.released])
         await self._launch(found, now)
-        for begun in found.begun:
+        for begun in await may_begin(self.permits, found.begun):
             await nodes.execute(Plan(_begin(begun, now), begun.why), about=begun.node)
             self.metrics.changes.labels(begun.pool.metadata.name, "begun").inc()
-        for eviction in found.evictions:
-            pod = self.state.pods.index.get(eviction.key)
-            if pod is not None:
-                await self.operator.executor(PODS).execute(Plan((eviction,), "its node is given back"), about=pod)
+        for eviction, pod in await may_go(self.permits, found.evictions, self.state.pods.index.get):
+            await self.operator.executor(PODS).execute(Plan((eviction,), "its node is given back"), about=pod)
         for pool, node in found.given_back:
             await self._give_back(pool, node)
         await self._tell_pods(found)
@@ -219,7 +222,8 @@ def build(
     operator.define(NODE_POOL_CRD)
     metrics = metrics or PoolMetrics()
     pools = operator.informer(NODE_POOLS)
-    keeper = NodePools(operator, provider, policy, pools, ClusterState(operator, lambda _: None), metrics)
+    state = ClusterState(operator, lambda _: None)
+    keeper = NodePools(operator, provider, policy, pools, state, metrics, permits(operator))
     metrics.watch(keeper.figures)
     operator.task("node pools", keeper.run)
     operator.task("node provider", provider.run)

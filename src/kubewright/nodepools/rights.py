@@ -6,6 +6,7 @@ from kubewright.api.core import EVENTS, NODES, PODS
 from kubewright.api.crds.nodepool import NODE_POOL_CRD, NODE_POOLS
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import WATCH, definition_rules, rule
+from kubewright.disruption.rights import DEFINITIONS, permit_rules
 from kubewright.nodepools.clusterapi import MACHINE_DEPLOYMENTS, MACHINES
 from kubewright.scheduler.state import FOLLOWED
 
@@ -21,5 +22,6 @@ def cluster_rules() -> list[Manifest]:
         rule(PODS, ("create",), subresource="eviction"),
         *(rule(kind, ("get", "list", "patch")) for kind in (MACHINE_DEPLOYMENTS, MACHINES)),
         rule(EVENTS, ("create", "patch")),
-        *definition_rules([NODE_POOL_CRD]),
+        *permit_rules(),
+        *definition_rules([NODE_POOL_CRD, *DEFINITIONS]),
     ]

@@ -9,7 +9,7 @@ from kubewright.api.crds.notificationchannel import NOTIFICATION_CHANNEL_CRD, NO
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import WATCH, rule
 
-DEFINITION = NOTIFICATION_CHANNEL_CRD["metadata"]["name"]
+DEFINITION: Manifest = NOTIFICATION_CHANNEL_CRD
 
 
 def telling_rules() -> list[Manifest]:

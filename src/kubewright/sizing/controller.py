@@ -17,6 +17,9 @@ from kubewright.api.quotas import LIMIT_RANGES, RESOURCE_QUOTAS, LimitRange, Res
 from kubewright.api.workload import Workload, workload_of
 from kubewright.clock import Clock
 from kubewright.disruption.budget import Allowance
+from kubewright.disruption.permits import Permits
+from kubewright.disruption.requests import Granted, PodRef, Request, Urgency
+from kubewright.disruption.watching import permits
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Change, Informer
@@ -63,6 +66,7 @@ class SizePolicyReconciler:
     book: Book
     observer: Observer
     metrics: SizingMetrics
+    permits: Permits
     _resized_at: dict[str, float] = field(default_factory=dict[str, float])
     """By pod's uid, while the pod is there."""
 
@@ -88,7 +92,7 @@ class SizePolicyReconciler:
     async def _carry_out(self, policy: SizePolicy, turn: Turn) -> tuple[str, str] | None:
         """Resize; what one pod is refused does not hinder the others. Returns what went wrong."""
         problem: tuple[str, str] | None = None
-        for resize in turn.resizes:
+        for resize in await self._permitted(turn):
             more = resize.uid not in turn.shrinking
             self._resized_at[resize.uid] = self.clock.now()
             told = Announce("Normal", "Resized", f"{'up' if more else 'down'}: {resize}")
@@ -100,6 +104,24 @@ class SizePolicyReconciler:
             else:
                 self.metrics.resizes.labels("up" if more else "down").inc()
         return problem
+
+    async def _permitted(self, turn: Turn) -> list[Resize]:
+        """Return what may be resized now: who restarts for it needs a permit, and else waits for the next turn."""
+        asked = [each for each in turn.resizes if each.uid in turn.restarting]
+        requests = [
+            Request(
+                self.permits.requester,
+                f"resize/{each.uid}",
+                "a container restarts to be resized",
+                urgency=Urgency.SAVING,
+                pods=(PodRef(each.key, each.uid),),
+                seconds=ROUND_SECONDS,
+            )
+            for each in asked
+        ]
+        decisions = zip(asked, await self.permits.take(*requests), strict=True)
+        refused = {each.uid for each, decision in decisions if not isinstance(decision, Granted)}
+        return [each for each in turn.resizes if each.uid not in refused]
 
     def _refused(self, resize: Resize, error: OpError) -> tuple[str, str] | None:
         if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
@@ -203,7 +225,9 @@ def build(operator: Operator, source: MetricSource | None = None, metrics: Sizin
 
     asked = source or ResourceSource(operator.client, operator.clock)
     observer = Observer(operator.clock, asked, book, workloads, metrics.queries.inc)
-    reconciler = SizePolicyReconciler(operator.clock, operator.executor(SIZE_POLICIES), caches, book, observer, metrics)
+    reconciler = SizePolicyReconciler(
+        operator.clock, operator.executor(SIZE_POLICIES), caches, book, observer, metrics, permits(operator)
+    )
     pods.add_handler(reconciler.on_pod)
 
     def policies_of(pod: Pod) -> Iterable[ObjectKey]:

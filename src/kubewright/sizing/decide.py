@@ -71,6 +71,8 @@ class Turn:
     resizes: tuple[Resize, ...] = ()
     shrinking: frozenset[str] = frozenset()
     """The uids of pods that get less."""
+    restarting: frozenset[str] = frozenset()
+    """The uids of pods of which a container restarts for it."""
 
 
 def decide(seen: Seen, may_restart: Callable[[Pod], bool], now: float) -> Turn:
@@ -83,6 +85,7 @@ def decide(seen: Seen, may_restart: Callable[[Pod], bool], now: float) -> Turn:
     room, left = dict(seen.room), max(1, int(len(pods) * SHRINKING_SHARE))
     resizes: list[Resize] = []
     shrinking: set[str] = set()
+    restarting: set[str] = set()
     for pod in pods:
         if _is_being_resized(pod):
             continue
@@ -93,8 +96,10 @@ def decide(seen: Seen, may_restart: Callable[[Pod], bool], now: float) -> Turn:
         if found.shrinks:
             left -= 1
             shrinking.add(pod.metadata.uid)
+        if found.restarts:
+            restarting.add(pod.metadata.uid)
         resizes.append(found.resize)
-    return replace(turn, resizes=tuple(resizes), shrinking=frozenset(shrinking))
+    return replace(turn, resizes=tuple(resizes), shrinking=frozenset(shrinking), restarting=frozenset(restarting))
 
 
 def held_by(policies: Sequence[ScalePolicy], autoscalers: Sequence[HorizontalPodAutoscaler]) -> dict[str, str]:
