@@ -6,7 +6,13 @@ Within a level the first that finds something wins, so the specific stand before
 
 from __future__ import annotations
 
-from kubewright.healing.causes import cluster, network, releases, workloads
+from kubewright.healing.causes import cluster, network, policies, releases, workloads
 from kubewright.healing.finding import Cause
 
-CAUSES: tuple[Cause, ...] = (*network.CAUSES, *cluster.CAUSES, *releases.CAUSES, *workloads.CAUSES)
+CAUSES: tuple[Cause, ...] = (
+    *network.CAUSES,
+    *policies.CAUSES,
+    *cluster.CAUSES,
+    *releases.CAUSES,
+    *workloads.CAUSES,
+)

@@ -15,6 +15,7 @@ from kubewright.api.batch import JOBS
 from kubewright.api.core import NAMESPACES, NODES, PODS, SERVICES, Pod
 from kubewright.api.discovery import ENDPOINT_SLICES
 from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
+from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.quotas import RESOURCE_QUOTAS
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
@@ -48,6 +49,7 @@ FOLLOWED: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     PODS: {BY_NODE: _nodes_of, BY_CONTROLLER: _controllers_of, BY_NAMESPACE: _namespaces_of},
     NAMESPACES: {},
     SERVICES: {BY_NAMESPACE: _namespaces_of},
+    NETWORK_POLICIES: {BY_NAMESPACE: _namespaces_of},
     ENDPOINT_SLICES: {BY_SERVICE: _services_of},
     DEPLOYMENTS: {BY_NAMESPACE: _namespaces_of},
     REPLICA_SETS: {BY_CONTROLLER: _controllers_of},

@@ -92,6 +92,11 @@ def _unready(case: Case) -> Finding | None:
     return finding(case, "NotReady", signals) if signals else None
 
 
+def _failing(case: Case) -> Finding | None:
+    signals = case.of(Fault.REQUESTS_FAIL)
+    return finding(case, "RequestsFail", [*signals, *case.of(Fault.NOT_READY)]) if signals else None
+
+
 CAUSES = (
     Cause(
         "OutOfMemory",
@@ -138,6 +143,15 @@ CAUSES = (
         _crash_loop,
         (),
         ("SREGym misconfig_app", "SREGym revoke_auth"),
+    ),
+    Cause(
+        "RequestsFail",
+        Level.WORKLOAD,
+        "the requests of all pods fail, and no release is to blame: what they call, or the way to them",
+        frozenset({Fault.REQUESTS_FAIL}),
+        _failing,
+        (),
+        ("SREGym payment_service_unreachable", "SREGym auth_miss_mongodb", "Chaos Mesh NetworkChaos partition"),
     ),
     Cause(
         "NotReady",
