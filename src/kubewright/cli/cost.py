@@ -79,6 +79,8 @@ def cost(
         raise click.UsageError(
             "--window, --step, --resolution, --forecast and --hints need the history of --prometheus"
         )
+    if not prometheus and output == "focus":
+        raise click.UsageError("-o focus is of what was, which takes the history of --prometheus")
     if hints and (forecast or output not in {"table", "wide"}):
         raise click.UsageError("--hints are for people, below a table")
     if budgets and not forecast:

@@ -123,6 +123,7 @@ def test_a_forecast_stands_beside_budgets(capsys):
     [
         (["--window", "7d"], "need the history of --prometheus"),
         (["--forecast"], "need the history of --prometheus"),
+        (["-o", "focus"], "-o focus is of what was"),
         (["--budget", "a=1"], "--budget is set beside a --forecast"),
         (["--prometheus", "http://x", "--forecast", "--window", "7d"], "a --forecast is of this month"),
         (["--prometheus", "http://x", "--hints", "-o", "json"], "--hints are for people"),

@@ -183,3 +183,11 @@ def test_no_question_is_about_more_than_some_parts():
     asyncio.run(recorded(store, Objects(), read_prices({}, "f"), window))
     assert all((span.end - span.start) / span.step_seconds < PARTS_AT_ONCE for _, span in store.asked)
     assert {span.end for _, span in store.asked} == {48 * 60.0, 96 * 60.0, 6000.0}
+
+
+def test_of_many_pods_fewer_parts_are_asked_about_at_once(monkeypatch):
+    monkeypatch.setattr("kubewright.spending.recorded.PODS_AT_ONCE", 4)
+    store = Store(**answers())
+    found, _ = past(store, Objects([node()], [pod(f"p{number}") for number in range(3)]))
+    assert {span.end for _, span in store.asked} == {1060.0, 1120.0, 1180.0}
+    assert found.covered_seconds == 180
