@@ -96,6 +96,21 @@ def applying(pod: Pod, world: World) -> tuple[AuthorizationPolicy, ...]:
     )
 
 
+def allowing(pod: Pod, world: World) -> bool:
+    """Whether some policy says who may call a pod, so that nobody else may."""
+    return any(each.spec.action in {"", "ALLOW"} for each in applying(pod, world))
+
+
+def lacking(connection: Connection, world: World) -> str:
+    """Return the identity of a caller that is refused only as no rule allows it; empty for any other."""
+    end, hop = connection.destination, judged(connection, world)
+    if not isinstance(end, PodEnd) or hop is None or hop.verdict is not Verdict.REFUSED:
+        return ""
+    caller = _caller(connection, tls_mode(end.pod, connection.port, world)[0], world)
+    by_action = {"DENY": [each for each in applying(end.pod, world) if each.spec.action == "DENY"]}
+    return caller.principal if _stopped(by_action, connection, caller) is None else ""
+
+
 def tls_mode(pod: Pod, port: int, world: World) -> tuple[str, str]:
     """Return what a pod's port takes, and who says so: its own, its namespace's, then the mesh's PeerAuthentication."""
     for each in _authentications(pod, world):

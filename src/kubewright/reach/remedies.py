@@ -6,7 +6,6 @@ a pod that was not isolated before, as it would then isolate it.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,20 +14,19 @@ from typing import Any
 import msgspec
 
 from kubewright.api.core import Pod
+from kubewright.api.meshes import AuthorizationPolicy
 from kubewright.api.meta import Manifest
 from kubewright.api.networking import EGRESS, INGRESS, NETWORK_POLICIES, NetworkPolicy
-from kubewright.reach import dns
+from kubewright.reach import dns, istio
 from kubewright.reach.answers import Answer, Route, decided
 from kubewright.reach.ends import AddressEnd, Connection, End, NodeEnd, PodEnd, first_version, pod_addresses
-from kubewright.reach.istio import on_the_wire
+from kubewright.reach.meshremedies import allowances
 from kubewright.reach.policies import isolating, judged
-from kubewright.reach.selecting import chosen, peers_of
+from kubewright.reach.selecting import chosen, free_name, peers_of
 from kubewright.reach.verdict import Hop, Verdict
 from kubewright.reach.world import World
 
 _POLICIES = frozenset({EGRESS.lower(), INGRESS.lower(), dns.STAGE})
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
-_NAME_MAX = 63
 _EVERYWHERE = ({"ipBlock": {"cidr": "0.0.0.0/0"}},)
 
 
@@ -53,36 +51,50 @@ def with_remedy(answer: Answer, world: World) -> Answer:
     refused = [route for route in answer.routes if route.verdict is Verdict.REFUSED]
     if not refused:
         return answer
-    others = tuple(dict.fromkeys(_words(hop) for hop in answer.blockers if hop.stage not in _POLICIES))
     needs = list({need.key: need for need in _needs(refused, world)}.values())
-    if not needs:
-        return replace(answer, unmended=others)
     manifests, problems = _additions(needs, answer, world)
-    if not problems:
-        added = tuple(msgspec.convert(each, NetworkPolicy) for each in manifests)
-        tried = decided(answer.question, replace(world, policies=(*world.policies, *added)))
-        problems = [_words(hop) for hop in tried.blockers if hop.stage in _POLICIES]
-    if problems:
-        return replace(answer, unmended=(*others, *problems))
-    return replace(answer, remedy=tuple(manifests), unmended=others)
+    calls = [each for route in refused if istio.STAGE in _refusing(route) for each in _connections(route)]
+    allowed = allowances(calls, f"allow-from-{answer.question.source.name}", world)
+    if problems or not (manifests or allowed):
+        return replace(answer, unmended=(*problems, *map(_words, answer.blockers)))
+    left = decided(answer.question, _with(world, manifests, allowed)).blockers
+    if any(hop.stage in _POLICIES for hop in left):
+        return replace(answer, unmended=tuple(map(_words, left)))
+    kept = [] if any(hop.stage == istio.STAGE for hop in left) else allowed
+    return replace(answer, remedy=(*manifests, *kept), unmended=tuple(map(_words, left)))
+
+
+def _with(world: World, policies: Iterable[Manifest], allowed: Iterable[Manifest]) -> World:
+    more = tuple(msgspec.convert(each, NetworkPolicy) for each in policies)
+    mesh = tuple(msgspec.convert(each, AuthorizationPolicy) for each in allowed)
+    return replace(world, policies=(*world.policies, *more), istio_policies=(*world.istio_policies, *mesh))
 
 
 def _words(hop: Hop) -> str:
     return f"{hop.stage}: {hop.rule}: {hop.detail}" if hop.rule else f"{hop.stage}: {hop.detail}"
 
 
+def _refusing(route: Route) -> set[str]:
+    return {hop.stage for hop in route.hops if hop.verdict is Verdict.REFUSED}
+
+
+def _connections(route: Route) -> Iterator[Connection]:
+    for source, end in route.pairs:
+        if end is not None and route.arrival is not None:
+            yield Connection(source, end, route.arrival, route.protocol, first_version(end))
+
+
 def _needs(routes: Iterable[Route], world: World) -> Iterator[_Need]:
     service = dns.dns_service(world)
     for route in routes:
-        stages = {hop.stage for hop in route.hops if hop.verdict is Verdict.REFUSED}
-        for source, end in route.pairs:
-            if dns.STAGE in stages and service is not None and isinstance(source, PodEnd):
+        stages = _refusing(route)
+        for source, _ in route.pairs if dns.STAGE in stages else ():
+            if service is not None and isinstance(source, PodEnd):
                 for protocol in ("UDP", "TCP"):
                     for asked in dns.questions(source.pod, service, protocol, world):
                         yield from _refusals(asked, world)
-            if end is not None and route.arrival is not None and stages & _POLICIES:
-                called = Connection(source, end, route.arrival, route.protocol, first_version(end))
-                yield from _refusals(on_the_wire(called, world), world)
+        for called in _connections(route) if stages & _POLICIES else ():
+            yield from _refusals(istio.on_the_wire(called, world), world)
 
 
 def _refusals(connection: Connection, world: World) -> Iterator[_Need]:
@@ -104,7 +116,8 @@ def _additions(needs: Sequence[_Need], answer: Answer, world: World) -> tuple[li
             problems.append(f"{direction.lower()}: no labels tell its pods from others that no policy isolates")
             continue
         way, called = ("to", answer.question.destination) if direction == EGRESS else ("from", answer.question.source)
-        name = _free_name(f"allow-{way}-{called.name}", namespace, world)
+        taken = (each.metadata.name for each in world.policies_of.get(namespace, ()))
+        name = free_name(f"allow-{way}-{called.name}", taken)
         made.append(_policy(name, way, selector, few, world))
     return made, problems
 
@@ -171,11 +184,3 @@ def _peers(others: Iterable[End], namespace: str, world: World) -> list[Manifest
                 return list(_EVERYWHERE)
     found = peers_of(list(pods.values()), namespace, world)
     return [*found, *({"ipBlock": {"cidr": f"{each}/{128 if ':' in each else 32}"}} for each in blocks)]
-
-
-def _free_name(wanted: str, namespace: str, world: World) -> str:
-    """Return a name that no policy of the namespace has."""
-    base = _NOT_IN_NAMES.sub("-", wanted.lower())[: _NAME_MAX - 3].strip("-")
-    taken = {each.metadata.name for each in world.policies_of.get(namespace, ())}
-    names = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
-    return next(name for name in names if name not in taken)

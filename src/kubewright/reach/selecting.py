@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -23,6 +24,8 @@ _VOLATILE = frozenset(
     }
 )
 """What controllers write on each pod anew."""
+_NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
+_NAME_MAX = 63
 _PREFERRED = (NAME_LABEL, "app.kubernetes.io/instance", "app.kubernetes.io/name", "app", "k8s-app", "name")
 
 
@@ -35,6 +38,13 @@ def chosen(pods: Sequence[Pod], world: World) -> dict[str, str]:
         if {pod.key for pod in here if pod.metadata.labels.get(key) == value} == keys:
             return {key: value}
     return shared
+
+
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """Return a name like the one that is wanted, which objects may have and none has."""
+    base, known = _NOT_IN_NAMES.sub("-", wanted.lower())[: _NAME_MAX - 3].strip("-"), set(taken)
+    names = (base, *(f"{base}-{number}" for number in range(2, len(known) + 3)))
+    return next(name for name in names if name not in known)
 
 
 def peers_of(pods: Iterable[Pod], namespace: str, world: World) -> list[Manifest]:

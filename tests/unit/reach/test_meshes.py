@@ -123,6 +123,20 @@ def test_istio_denies_first_then_allows(policies, caller, reached, by):
     assert hop.rule == by or not by
 
 
+def test_what_istio_lacks_is_offered_as_one_more_policy_and_opens_the_way():
+    found = can_reach("other/pod/far", "pod/cart", istio(ONLY_WEB), namespace="shop", port=8080)
+    (offered,) = found.remedy
+    assert offered["spec"]["selector"] == {"matchLabels": {"app": "cart"}}
+    assert can_reach("other/pod/far", "pod/cart", istio(ONLY_WEB, offered), namespace="shop", port=8080).reached is YES
+
+
+@pytest.mark.parametrize(("policies", "caller"), [([EVERYTHING, DENY_WEB], "web"), ([ONLY_WEB], "plain")])
+def test_what_no_addition_mends_is_said(policies, caller):
+    found = can_reach(caller, "pod/cart", istio(*policies), namespace="shop", port=8080)
+    assert (found.remedy, len(found.unmended)) == ((), 1)
+    assert found.unmended[0].startswith("istio: authorizationpolicy shop/")
+
+
 def tls(name, namespace, mode, **spec):
     return policy(name, namespace, mtls={"mode": mode}, **spec)
 
