@@ -91,8 +91,9 @@ def endpoints(service: Service, port: ServicePort, world: World) -> Iterator[Bac
     ]
     ready = [each for each in listed if _is_ready(each[2])]
     ending = [each for each in listed if each[2].conditions.terminating and each[2].conditions.serving is not False]
-    for piece, number, endpoint in ready or ending:
-        yield from backends(endpoint, piece, number, world)
+    found = (each for piece, number, endpoint in ready or ending for each in backends(endpoint, piece, number, world))
+    # One endpoint may stand in several slices for a while.
+    yield from {(str(each.end), each.port, each.version): each for each in found}.values()
 
 
 def backends(endpoint: Endpoint, piece: EndpointSlice, number: int, world: World) -> Iterator[Backend]:

@@ -95,10 +95,10 @@ def of_pods(name: str, pods: list[Pod]) -> Side:
 
 def of_app(key: ObjectKey, world: World) -> Side:
     """Return an AppService as a side: its Service if it has one, else its pods."""
-    service = world.service.get(key)
+    name, service = f"{key.namespace}/app/{key.name}", world.service.get(key)
     if service is not None:
-        return of_service(service, world)
-    return of_pods(f"{key.namespace}/app/{key.name}", app_pods(key, world))
+        return replace(of_service(service, world), name=name)
+    return of_pods(name, app_pods(key, world))
 
 
 def app_pods(key: ObjectKey, world: World) -> list[Pod]:

@@ -66,6 +66,10 @@ def test_of_endpoints_those_that_are_ready_count_and_if_none_is_those_that_end_a
     assert asked(web(), [piece(web(), WEB, ready=False, serving=False)]).reached is NO
 
 
+def test_an_endpoint_that_stands_in_two_slices_is_one():
+    assert len(asked(web(), [piece(web(), WEB), piece(web(), WEB[:1])]).routes[0].pairs) == 2
+
+
 EMPTY = [
     pytest.param(web(), [], [], "it has pods that are ready, and no EndpointSlice names them yet", id="no slice yet"),
     pytest.param(service("web", selector={"app": "wbe"}), [], [], "selector app=wbe matches no pod", id="selector"),
