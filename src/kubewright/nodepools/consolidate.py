@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import ObjectKey
-from kubewright.nodepools.costs import must_leave
+from kubewright.disruption.drain import must_leave
 from kubewright.placement.fit import find
 from kubewright.placement.nodes import Amounts, NodeMask
 from kubewright.placement.pods import PodRow

@@ -40,11 +40,6 @@ def obstacle(node: Node, movers: Sequence[Pod], budgets: Sequence[PodDisruptionB
     return ""
 
 
-def must_leave(pods: Iterable[Pod]) -> tuple[Pod, ...]:
-    """Return who has to go for a node to be empty; whoever goes already, or comes back to the node, does not count."""
-    return tuple(each for each in pods if not (each.is_finished or each.is_terminating or each.stays_on_node))
-
-
 def move_cost(pod: Pod, node: Node, price: float, ordinary: float, now: float) -> float:
     """Return what moving a pod costs, in the currency of `price` (the node's, an hour) and `ordinary` (any pod's)."""
     last = _number(pod.metadata.annotations.get(_DELETION_COST))

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from kubewright.api.core import Node
 from kubewright.api.crds.nodepool import NEVER, RECOMMEND, WHEN_EMPTY, NodePool
 from kubewright.api.quantity import parse_quantity
+from kubewright.disruption.drain import must_leave
 from kubewright.nodepools.allowed import nodes_at_once
 from kubewright.nodepools.consolidate import Candidate, Spared, spare
-from kubewright.nodepools.costs import move_cost, must_leave, obstacle
+from kubewright.nodepools.costs import move_cost, obstacle
 from kubewright.nodepools.filling import Launch, with_offer
 from kubewright.nodepools.members import EMPTYING, Offer, offers_of, price_of
 from kubewright.nodepools.seen import Begun
