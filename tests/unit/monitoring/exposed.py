@@ -63,6 +63,8 @@ def world():
     late = pod("late")["spec"] | {"restartPolicy": "Never"}
     yield from exporters()
     yield from (workload, leaking, ours, store)
+    done = pod("done", annotations={"exit-after": "5"})
+    yield done | {"spec": done["spec"] | {"restartPolicy": "Never"}}
     yield pod("train", limits={"nvidia.com/gpu": "1"})
     yield pod("huge", requests={"cpu": "1000"})
     yield _made("v1", "ResourceQuota", "quota", {"hard": {"pods": "100"}})
