@@ -21,7 +21,7 @@ from kubewright.cli.rbac import rbac
 from kubewright.clock import Clock, run_virtual
 from kubewright.monitoring import installrights as install_rights
 from kubewright.monitoring import rights as monitoring_rights
-from kubewright.monitoring.installing import apply_all, seen
+from kubewright.monitoring.installing import apply_all, seen, teams
 from kubewright.rehearsal import rights as rehearsal_rights
 from kubewright.runtime.definitions import install
 from kubewright.runtime.diagnostics.gatekeeper import Gatekeeper
@@ -263,6 +263,7 @@ def test_monitoring_is_installed_with_its_own_rights():
             refused, used = _refusals(twin), _used(twin, user)
             client = twin.client(user)
             await seen(client)
+            await teams(client)
             for _ in range(2):
                 await apply_all(client, "monitoring", list(yaml.safe_load_all(rendered)))
             await twin.client().patch(

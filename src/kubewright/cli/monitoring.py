@@ -142,13 +142,14 @@ def install(
 
 async def _install(config: Any, form: str, namespace: str, options: dict[str, Any], *, dry_run: bool) -> list[Outcome]:
     from kubewright.client.connect import connect
-    from kubewright.monitoring.installing import apply_all, seen
-    from kubewright.monitoring.teams import with_namespaces
+    from kubewright.monitoring.installing import apply_all, seen, teams
+    from kubewright.monitoring.teams import with_namespaces, with_teams
 
     client = connect(config)
     try:
         apps, owners = await seen(client)
-        audience, hook = with_namespaces(_audience(options["teams_file"]), owners), _hook(options)
+        named = with_teams(_audience(options["teams_file"]), await teams(client))
+        audience, hook = with_namespaces(named, owners), _hook(options)
         bundle, audience = _bundle(audience, hook, apps, **options)
         objects = _objects(form, bundle, namespace, audience, hook)
         return await apply_all(client, namespace, objects, dry_run=dry_run)

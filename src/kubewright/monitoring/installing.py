@@ -10,11 +10,13 @@ import msgspec
 from kubewright.api.applyset import identity, is_as_desired
 from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SECRETS
 from kubewright.api.crds.appservice import APP_SERVICES, TEAM_LABEL, AppService
+from kubewright.api.crds.team import TEAMS
 from kubewright.api.drift import with_fingerprint
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest, Resource
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
+from kubewright.monitoring.teams import Team
 from kubewright.runtime.children import get_or_none
 
 FIELD_MANAGER = "kubewright-monitoring"
@@ -33,6 +35,25 @@ _KINDS = {
     (each.api_version, each.kind): each
     for each in (live_resource(CONFIG_MAPS), live_resource(SECRETS), *OPERATOR_KINDS)
 }
+
+
+async def teams(client: Client) -> list[Team]:
+    """Return how the cluster's Teams are told, none where the kind is unknown."""
+    try:
+        found = (await client.list(TEAMS)).items
+    except OpError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        return []
+    return [
+        Team(
+            each.name,
+            tuple(each.status.namespaces),
+            each.spec.alerts.webhook,
+            dict(each.spec.alerts.receiver),
+        )
+        for each in sorted(found, key=lambda each: each.name)
+    ]
 
 
 async def seen(client: Client) -> tuple[list[AppService], dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SECRETS
 from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.team import TEAMS
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import rule
 from kubewright.monitoring.forms import PREFIX, TEAM
@@ -19,6 +20,7 @@ def cluster_rules() -> list[Manifest]:
     return [
         rule(NAMESPACES, ("list", "create")),
         rule(APP_SERVICES, ("list",)),
+        rule(TEAMS, ("list",)),
         rule(CONFIG_MAPS, _KEEP),
         # Nobody else's Secrets are read; who creates one cannot be held to a name.
         rule(SECRETS, ("create",)),

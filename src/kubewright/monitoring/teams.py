@@ -101,6 +101,25 @@ def with_namespaces(given: Audience, owners: Mapping[str, str]) -> Audience:
     return msgspec.structs.replace(given, teams=tuple(teams.values()))
 
 
+def with_teams(given: Audience, more: Iterable[Team]) -> Audience:
+    """Add teams of the cluster's own; of one that the file has, or a namespace, the file is right.
+
+    Raises OpError for a Team that Alertmanager would not take.
+    """
+    known, owned = {each.name for each in given.teams}, given.by_namespace
+    added: list[Team] = []
+    for each in more:
+        if each.name in known:
+            continue
+        own = tuple(name for name in each.namespaces if name not in owned)
+        owned |= dict.fromkeys(own, each.name)
+        added.append(msgspec.structs.replace(each, namespaces=own))
+    whole = msgspec.structs.replace(given, teams=(*given.teams, *added))
+    for detail in _unusable(whole):
+        raise OpError("monitoring.teams", ErrorKind.INVALID, "Teams", detail)
+    return whole
+
+
 def with_names(given: Audience, names: Iterable[str]) -> Audience:
     """Add teams that are only known by name, so that each alert's team has a route."""
     known = {each.name for each in given.teams} | {PLATFORM}

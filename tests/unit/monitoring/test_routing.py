@@ -11,7 +11,7 @@ from kubewright.errors import OpError
 from kubewright.monitoring.reach import Inside, Through
 from kubewright.monitoring.routing import Hook, alertmanager_config
 from kubewright.monitoring.scrape import prometheus_config, team_relabelling
-from kubewright.monitoring.teams import Audience, audience, with_names, with_namespaces
+from kubewright.monitoring.teams import Audience, Team, audience, with_names, with_namespaces, with_teams
 from tests.unit.monitoring.tools import amtool, needs_alertmanager, needs_prometheus, promtool, write
 
 TEAMS = {
@@ -196,3 +196,22 @@ def test_a_rule_file_of_applications_is_what_prometheus_takes(tmp_path):
     rendered("-d", str(tmp_path / "out"), "-f", str(path), "--patience", "0.1")
     assert "SUCCESS" in promtool("check", "rules", tmp_path / "out/rules/kubewright.yml")
     assert "SloErrorsBurn" in (tmp_path / "out/rules/kubewright.yml").read_text()
+
+
+def test_teams_of_the_cluster_are_told_unless_the_file_says_otherwise():
+    own = [
+        Team("shops", ("elsewhere",), "http://other.example.com"),
+        Team("pay", ("pay-prod", "till"), "http://chat.example.com/pay"),
+    ]
+    found = with_teams(audience(TEAMS, "teams.yaml"), own)
+    by_name = {each.name: each for each in found.teams}
+    assert by_name["shops"].webhook == "http://chat.example.com/shops"
+    assert by_name["pay"].namespaces == ("pay-prod",)
+    receivers = {each["name"]: each for each in alertmanager_config(found)["receivers"]}
+    assert receivers["pay"]["webhook_configs"][0]["url"] == "http://chat.example.com/pay"
+    assert found.by_namespace["till"] == "shops"
+
+
+def test_a_team_of_the_cluster_whose_address_is_none_is_refused():
+    with pytest.raises(OpError, match="no address that begins with"):
+        with_teams(Audience(), [Team("pay", webhook="chat")])
