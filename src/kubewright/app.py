@@ -220,15 +220,15 @@ class Platform:
     def _healing(self) -> Service:
         from kubewright.healing.catalogue import CAUSES
         from kubewright.healing.controller import FIELD_MANAGER, Healer
-        from kubewright.healing.rehearsing import MoveRehearsal
+        from kubewright.healing.rehearsing import PlanRehearsal
         from kubewright.scheduler.state import ClusterState
 
         recorder = self._recorder(FIELD_MANAGER)
         operator = Operator(FIELD_MANAGER, self._client, self._clock, recorder=recorder, metrics=self._metrics)
         policy = PROFILES[self._choices.profile]
 
-        def rehearsal(operator: Operator) -> MoveRehearsal:
-            return MoveRehearsal(ClusterState(operator, lambda _: None), policy)
+        def rehearsal(operator: Operator) -> PlanRehearsal:
+            return PlanRehearsal(self._client, ClusterState(operator, lambda _: None), policy)
 
         return Healer(operator, CAUSES, rehearsal, source=self._source, registry=self._registry)
 

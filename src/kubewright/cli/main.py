@@ -31,6 +31,7 @@ COMMANDS = {
     "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),
     "import": ("kubewright.cli.imports:import_", "Print ScalePolicies made of ScaledObjects and autoscalers."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
+    "incidents": ("kubewright.cli.incidents:incidents", "Show what is wrong, and steer what the healer does about it."),
     "audit": ("kubewright.cli.audit:audit", "Show, verify and export what the platform decided and did."),
     "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),
     "operate": ("kubewright.cli.operate:operate", "Run an operator of your own against a cluster."),

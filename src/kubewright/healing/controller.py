@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from kubewright.api.conditions import READY, Condition, set_condition, written
 from kubewright.api.core import NAMESPACES, NODES
+from kubewright.api.crds.appservice.kind import TEAM_LABEL
 from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD, OFF, HealingPolicy, problems
 from kubewright.api.crds.incident import (
@@ -46,7 +47,8 @@ from kubewright.healing.finding import ZONES, Cause, Finding, Level, Remedy, Saf
 from kubewright.healing.permission import HOUR_SECONDS, Book, contradictions, is_storm, permission
 from kubewright.healing.rehearsing import leaving
 from kubewright.healing.seen import FOLLOWED, Seen
-from kubewright.healing.telling import at, finding_of, key_of, manifest_of, shortened, status_of
+from kubewright.healing.telling import at, finding_of, key_of, manifest_of, notification, shortened, status_of
+from kubewright.notify.service import Notifier
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.operators import Operator
@@ -98,6 +100,7 @@ class Healer:
         self._seen = Seen({plural: each.index for plural, each in followed.items()}, Changes())
         self._rehearsal = rehearsal(operator)
         self._permits = permits(operator)
+        self._notifier = Notifier(operator)
         self.signals = SignalsIn(operator.client, operator.clock, self, metrics=operator.metrics, registry=registry)
         standing, tell = self.signals.standing, self.signals.queue.add
         self._changes = ChangeSignals(operator.client, operator.clock, self._seen.changes, standing, tell)
@@ -312,6 +315,7 @@ class Healer:
         self._metrics.moved(incident.spec.cause, before, status)
         if status.phase != before.phase or not before.conditions:
             self._announce(case, status)
+            self._notifier.notify(notification(incident, status, self._team_of(case)))
         ended = status.phase in {RESOLVED, ESCALATED} and before.phase != status.phase
         if ended and any(each.outcome for each in status.actions):
             await self._permits.give_back(_permit_of(incident))
@@ -323,6 +327,9 @@ class Healer:
         recorder.record(case.incident, INCIDENTS, sort, status.phase, said)
         if about.resource.kind != ZONES.kind:
             recorder.record(about.key, about.resource, sort, f"Incident{status.phase}", f"{case.incident.key}: {said}")
+
+    def _team_of(self, case: Case) -> str:
+        return case.finding.team or case.seen.labels_of(case.incident.metadata.namespace).get(TEAM_LABEL, "")
 
     async def _tell_policies(self) -> None:
         """Say on each policy what is wrong with it, and who contradicts it."""

@@ -1,4 +1,8 @@
-"""Rehearses moves on a fork of the cluster as columns: whom they would evict, and whether everybody finds a place."""
+"""Rehearses plans: moves on a fork of the cluster as columns, changes by asking the API server without keeping them.
+
+Of moves it is told whom they would evict, and whether everybody finds a place; of changes whether validation, webhooks,
+policies and quotas let them through.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,11 @@ from msgspec.structs import replace
 
 from kubewright.api.core import NODES, PODS, Pod
 from kubewright.api.meta import controller_of
-from kubewright.api.plan import Announce, Delete, Evict, Plan
+from kubewright.api.plan import Action, Announce, Apply, Delete, Evict, Patch, Plan
+from kubewright.client.protocol import Client, PatchType
 from kubewright.disruption.budget import Allowance
 from kubewright.disruption.world import is_well
+from kubewright.errors import ErrorKind, OpError
 from kubewright.healing.decide import Outcome
 from kubewright.healing.finding import Finding
 from kubewright.healing.seen import Seen
@@ -20,19 +26,25 @@ from kubewright.placement.policy import SPREAD, Policy
 from kubewright.placement.snapshot import ClusterSnapshot
 from kubewright.scheduler.state import ClusterState
 
+_REFUSALS = frozenset({ErrorKind.INVALID, ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND})
+
 
 @dataclass(frozen=True, slots=True)
-class MoveRehearsal:
-    """Asks placement; for plans that take pods away, whatever else they do."""
+class PlanRehearsal:
+    """Asks placement about pods that are taken away, and the server about what is changed."""
 
+    client: Client
     state: ClusterState
     policy: Policy = SPREAD
 
     async def rehearse(self, plan: Plan, finding: Finding, seen: Seen) -> Outcome:
-        """Say who would go, and who of them would find no place."""
+        """Say what the server refuses, who would go, and who of them would find no place."""
+        refused = [said for each in plan.actions if (said := await self._refusal(each))]
+        if refused:
+            return Outcome(passed=False, message="; ".join(refused))
         pods = tuple(leaving(plan, seen))
         if not pods:
-            return Outcome(passed=True, message="no pod is taken away")
+            return Outcome(passed=True, message="the API server would take the changes; no pod is taken away")
         without = set(_nodes_of(plan))
         if finding.about.resource.plural == NODES.plural:
             without.add(finding.about.key.name)
@@ -49,6 +61,31 @@ class MoveRehearsal:
                 passed=False, message=f"{said}; {names} run and would not", evicts=len(pods), unplaced=len(unplaced)
             )
         return Outcome(passed=True, message=said, evicts=len(pods), unplaced=len(unplaced))
+
+    async def _refusal(self, action: Action) -> str:
+        """Ask the server by a dry run; return why it refuses. An OpError means that it could not be asked."""
+        name = "kubewright-healing"
+        try:
+            match action:
+                case Patch(resource, key, _, operations):
+                    # What it tests may have changed since it was cached; the plan itself is made anew each turn.
+                    asked = [dict(each) for each in operations if each["op"] != "test"]
+                    await self.client.patch(resource, key, asked, PatchType.JSON, field_manager=name, dry_run=True)
+                case Apply() if not action.only_new:
+                    await self.client.apply(
+                        action.resource,
+                        action.manifest,
+                        field_manager=name,
+                        subresource=action.subresource,
+                        dry_run=True,
+                    )
+                case _:
+                    return ""
+        except OpError as error:
+            if error.kind in _REFUSALS:
+                return f"{action}: {error.detail}"
+            raise
+        return ""
 
 
 def leaving(plan: Plan, seen: Seen) -> Iterator[Pod]:

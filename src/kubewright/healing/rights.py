@@ -14,16 +14,25 @@ from kubewright.api.crds.disruptionledger import DISRUPTION_LEDGER_CRD
 from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD
 from kubewright.api.crds.incident import INCIDENT_CRD, INCIDENTS
+from kubewright.api.crds.notificationchannel import NOTIFICATION_CHANNEL_CRD
 from kubewright.api.meta import Manifest
 from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.api.rights import WATCH, definition_rules, rule
 from kubewright.audit.rights import writing_rules
 from kubewright.disruption.rights import permit_rules
 from kubewright.healing.seen import FOLLOWED
+from kubewright.notify.rights import telling_rules
 from kubewright.scheduler.state import FOLLOWED as PLACED
 
 ACCOUNT = "kubewright-healing"
-_DEFINITIONS = [INCIDENT_CRD, HEALING_POLICY_CRD, AUDIT_RECORD_CRD, DISRUPTION_LIMIT_CRD, DISRUPTION_LEDGER_CRD]
+_DEFINITIONS = [
+    INCIDENT_CRD,
+    HEALING_POLICY_CRD,
+    AUDIT_RECORD_CRD,
+    DISRUPTION_LIMIT_CRD,
+    DISRUPTION_LEDGER_CRD,
+    NOTIFICATION_CHANNEL_CRD,
+]
 
 
 def cluster_rules() -> list[Manifest]:
@@ -43,5 +52,6 @@ def cluster_rules() -> list[Manifest]:
         rule(EVENTS, ("create", "patch", *WATCH)),
         *permit_rules(),
         *writing_rules(),
+        *telling_rules(),
         *definition_rules(_DEFINITIONS),
     ]

@@ -22,10 +22,12 @@ from kubewright.api.crds.incident import (
     IncidentStatus,
     Subject,
 )
+from kubewright.api.crds.notificationchannel import CRITICAL, INFO, WARNING
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, parse_time, rfc3339
 from kubewright.api.plan import Apply, Plan
 from kubewright.healing.finding import ZONES, Finding, Ref, Remedy
 from kubewright.healing.seen import FOLLOWED
+from kubewright.notify.notification import Notification
 
 _KINDS: dict[tuple[str, str], Resource[Any]] = {(each.api_version, each.kind): each for each in (*FOLLOWED, ZONES)}
 
@@ -88,6 +90,25 @@ def told(status: IncidentStatus, finding: Finding, now: float) -> IncidentStatus
         affected=tuple(subject_of(each) for each in finding.affected[:MOST_ENTRIES]) or status.affected,
         details={name: shortened(text) for name, text in sorted(finding.details.items())[:MOST_ENTRIES]},
         times=times,
+    )
+
+
+def notification(incident: Incident, status: IncidentStatus, team: str) -> Notification:
+    """Return what people are told of an incident that has come on."""
+    severity = CRITICAL if status.phase == ESCALATED else INFO if status.phase in {RESOLVED, OBSERVED} else WARNING
+    key = incident.key
+    return Notification(
+        "kubewright-healing",
+        INCIDENTS.target(key),
+        severity,
+        f"{incident.spec.cause}: {status.message or status.phase}",
+        where=str(incident.spec.about),
+        cause="; ".join(status.evidence[:2]),
+        done=tuple(f"{each.remedy}: {each.outcome or 'begun'}" for each in status.actions),
+        command=f"kubewright incidents describe {key.name} -n {key.namespace}",
+        team=team,
+        state="resolved" if status.phase == RESOLVED else status.phase,
+        at=status.times.fault_since or "",
     )
 
 

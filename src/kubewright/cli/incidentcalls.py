@@ -1,0 +1,126 @@
+"""What `kubewright incidents` asks the API server, and how it shows the answers."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import click
+import msgspec
+
+from kubewright.api.crds.incident import APPROVED_BY, AWAITING, INCIDENTS, PAUSED, RESOLVED, Incident
+from kubewright.api.live import LiveObject, live_resource
+from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.cli.incidenttext import HEAD, WIDE, moments, row, story, table
+from kubewright.cli.yamlform import dump, dump_all
+from kubewright.client.config import ConnectionConfig
+from kubewright.client.connect import connect
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+
+FIELD_MANAGER = "kubewright-cli"
+_LIVE = live_resource(INCIDENTS)
+
+
+async def show_list(config: ConnectionConfig, namespace: str, output: str, *, everything: bool, watch: bool) -> None:
+    """Print incidents; with `watch` go on with each that comes on."""
+    async with _connected(config) as client:
+        if output in {"json", "yaml"}:
+            found = (await client.list(_LIVE, namespace=namespace)).items
+            documents = [_document(each) for each in found if everything or each.status.get("phase") != RESOLVED]
+            listing: Manifest = {"apiVersion": "v1", "kind": "List", "items": documents}
+            click.echo(msgspec.json.encode(listing).decode() if output == "json" else dump_all(documents))
+            return
+        wide = output == "wide"
+        listed = await client.list(INCIDENTS, namespace=namespace)
+        shown = [each for each in listed.items if everything or not each.status.is_over]
+        shown.sort(key=lambda each: each.metadata.seniority)
+        now = Clock.wall().now()
+        rows = [row(each, now, wide=wide) for each in shown]
+        for line in table([WIDE if wide else HEAD, *rows]) if rows or watch else ["Nothing is wrong."]:
+            click.echo(line)
+        if watch:
+            await _follow(client, namespace, listed.resource_version, wide=wide)
+
+
+async def _follow(client: Client, namespace: str, version: str, *, wide: bool) -> None:
+    """Print each incident that comes on, also after the server has ended the watch."""
+    while True:
+        async for event in client.watch(INCIDENTS, namespace=namespace, resource_version=version):
+            version = event.resource_version or version
+            if event.obj is not None:
+                click.echo("   ".join(row(event.obj, Clock.wall().now(), wide=wide)))
+
+
+async def show_one(config: ConnectionConfig, namespace: str, name: str, output: str) -> None:
+    """Print one incident's story, or the object."""
+    async with _connected(config) as client:
+        incident = await _find(client, namespace, name)
+        if output == "text":
+            for line in story(incident):
+                click.echo(line)
+            return
+        document = _document(await client.get(_LIVE, incident.key))
+        click.echo(msgspec.json.encode(document).decode() if output == "json" else dump(document))
+
+
+async def show_timeline(config: ConnectionConfig, namespace: str, name: str) -> None:
+    """Print what happened when."""
+    async with _connected(config) as client:
+        for line in moments(await _find(client, namespace, name)):
+            click.echo(line)
+
+
+async def approve(config: ConnectionConfig, namespace: str, name: str, by: str) -> None:
+    """Write who lets the healer act."""
+    async with _connected(config) as client:
+        incident = await _find(client, namespace, name)
+        if incident.status.phase != AWAITING:
+            raise click.ClickException(f"{incident.key} does not wait for approval: it is {incident.status.phase}")
+        who = by or getpass.getuser()
+        await _annotate(client, incident, APPROVED_BY, who)
+        click.echo(f"{incident.key} is approved by {who}")
+
+
+async def pause(config: ConnectionConfig, namespace: str, name: str, reason: str | None) -> None:
+    """Write why the healer is to leave an incident alone; None to let it go on."""
+    async with _connected(config) as client:
+        incident = await _find(client, namespace, name)
+        await _annotate(client, incident, PAUSED, reason)
+        click.echo(f"{incident.key} {'goes on' if reason is None else 'is paused'}")
+
+
+async def _annotate(client: Client, incident: Incident, name: str, text: str | None) -> None:
+    metadata = {"uid": incident.metadata.uid, "annotations": {name: text}}
+    await client.patch(INCIDENTS, incident.key, {"metadata": metadata}, field_manager=FIELD_MANAGER)
+
+
+@asynccontextmanager
+async def _connected(config: ConnectionConfig) -> AsyncGenerator[Client]:
+    client = connect(config)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def _find(client: Client, namespace: str, name: str) -> Incident:
+    """Return the incident of a name, in a namespace or wherever there is one."""
+    if namespace:
+        return await client.get(INCIDENTS, ObjectKey(namespace, name))
+    listing = await client.list(INCIDENTS, field_selector=f"metadata.name={name}")
+    if not listing.items:
+        raise OpError("get", ErrorKind.NOT_FOUND, f"Incident/{name}", "there is none of this name")
+    if len(listing.items) > 1:
+        places = ", ".join(each.metadata.namespace for each in listing.items)
+        raise click.ClickException(f"there are several: say -n, one of {places}")
+    return listing.items[0]
+
+
+def _document(live: LiveObject) -> Manifest:
+    found: Manifest = msgspec.to_builtins(live)
+    metadata = {name: value for name, value in found["metadata"].items() if value not in (None, "", [], {})}
+    head = {"apiVersion": INCIDENTS.api_version, "kind": INCIDENTS.kind, "metadata": metadata}
+    return {**head, "spec": found["spec"], "status": found["status"]}
