@@ -5,16 +5,23 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import EVENTS
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD
 from kubewright.api.crds.incident import APPROVED_BY, INCIDENTS
 from kubewright.api.meta import ObjectKey
+from kubewright.api.rights import account
 from kubewright.app import Choices, Platform
+from kubewright.errors import OpError
+from kubewright.healing import rights
 from kubewright.runtime.definitions import install
 from kubewright.runtime.informer import Informer
+from kubewright.twin.access.users import ADMIN
 from kubewright.twin.kubelet.behaviour import FAIL_PULL
 from tests.sim.build import run
 from tests.sim.faulty import client_called
+from tests.sim.test_rights import _refusals as refusals
+from tests.sim.test_rights import grant
 
 BAD = "shop/web:404"
 
@@ -26,9 +33,9 @@ async def policy(day, mode="act", name="all", **spec):
 
 
 @asynccontextmanager
-async def healing(day):
+async def healing(day, user=ADMIN):
     """Run the service beside a day; several times is as many restarts."""
-    client, choices = client_called(day, "kubewright-healing"), Choices(("healing",))
+    client, choices = client_called(day, "kubewright-healing", user), Choices(("healing",))
     platform = Platform(client, day.twin.clock, choices=choices)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(platform.run())
@@ -160,5 +167,39 @@ def test_policies_that_contradict_each_other_are_told_and_the_careful_one_holds(
             for name in ("bold", "careful"):
                 told = await day.client.get(HEALING_POLICIES, ObjectKey("", name))
                 assert [each.reason for each in told.status.conditions] == ["Contradicts"]
+
+    run(scenario)
+
+
+def test_it_lives_with_exactly_its_own_rights():
+    async def scenario(day):
+        await policy(day)
+        user = await grant(day.twin, account(rights.ACCOUNT, "default", rights.cluster_rules()))
+        refused = refusals(day.twin)
+        async with healing(day, user):
+            await broken_release(day)
+            await in_phase(day, "Resolved")
+        assert refused == []
+
+    run(scenario)
+
+
+def test_an_incident_that_somebody_deletes_and_a_definition_that_goes_come_back():
+    async def scenario(day):
+        async with healing(day):
+            await broken_release(day)
+            (incident,) = await in_phase(day, "Observed")
+            await day.client.delete(INCIDENTS, incident.key)
+            await in_phase(day, "Observed", seconds=60)
+            await day.client.delete(CRDS, ObjectKey("", "incidents.kubewright.dev"))
+
+            async def back():
+                try:
+                    return [each.status.phase for each in await incidents(day)] == ["Observed"]
+                except OpError:
+                    return False
+
+            await asyncio.sleep(5)
+            await day.until(back, 300)
 
     run(scenario)
