@@ -22,6 +22,8 @@ class Rate:
 
     cost: Money = 0
     wasted: Money = 0
+    unmeasured: Money = 0
+    """Of the cost, what was charged without knowing what was used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class CostMetrics(Scraped[str, Rates]):
         labels = ("currency", "team", "namespace")
         costs = ((key, each.cost / UNIT) for key, each in owned)
         yield gauge(RATE, "What workloads cost an hour, by whose they are", labels, costs)
-        wasted = ((key, each.wasted / UNIT) for key, each in owned)
+        wasted = ((key, each.wasted / UNIT) for key, each in owned if each.unmeasured < each.cost)
         yield gauge("kubewright_cost_wasted_rate", "Of it, what is requested and not used", labels, wasted)
         idle = (((currency,), each.idle / UNIT) for currency, each in figures.items())
         yield gauge(
@@ -64,6 +66,7 @@ def rates(ledger: Ledger) -> Rates:
             each = owners.setdefault((line.owner.team, line.owner.namespace), Rate())
             each.cost += line.cost
             each.wasted += line.wasted
+            each.unmeasured += line.unmeasured
         elif line.kind is Kind.IDLE:
             idle += line.cost
     return Rates(owners, idle, ledger.cost)
