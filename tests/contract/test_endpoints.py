@@ -177,3 +177,10 @@ async def test_endpoints_by_hand_are_mirrored(services, slices, endpoints):
     skip = {"endpointslice.kubernetes.io/skip-mirror": "true"}
     (await endpoints.merge("web", {"metadata": {"labels": skip}})).ok()
     await pieces(slices, lambda items: not items)
+
+
+async def test_the_servers_own_endpoints_are_mirrored_nowhere(api):
+    # A server that is reached on loopback alone writes none.
+    slices = (await api.ask("GET", api.of("endpointslices", "default", root="/apis/discovery.k8s.io/v1").path)).ok()
+    of_server = [each for each in slices["items"] if each["metadata"]["labels"].get(NAME) == "kubernetes"]
+    assert {each["metadata"]["name"] for each in of_server} <= {"kubernetes"}

@@ -43,7 +43,8 @@ def system_objects(*, gateway_api: bool = False) -> Iterator[Create]:
     spec = {"clusterIP": _SERVICE_IP, "ports": ports, "type": "ClusterIP"}
     yield Create(SERVICES, {**_head("v1", "Service", labels), "spec": spec}, once=True)
     subsets = [{"addresses": [{"ip": _SERVER_IP}], "ports": [_PORT]}]
-    yield Create(ENDPOINTS, {**_head("v1", "Endpoints", {}), "subsets": subsets}, once=True)
+    unmirrored = {"endpointslice.kubernetes.io/skip-mirror": "true"}  # its slice comes next
+    yield Create(ENDPOINTS, {**_head("v1", "Endpoints", unmirrored), "subsets": subsets}, once=True)
     piece = {
         **_head(ENDPOINT_SLICES.api_version, "EndpointSlice", {"kubernetes.io/service-name": _NAME}),
         "addressType": "IPv4",
