@@ -159,6 +159,23 @@ async def run_beside(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return await asyncio.to_thread(lambda: run_virtual(main()))
 
 
+async def in_slices(steps: Generator[None, None, T], slice_seconds: float) -> T:
+    """Run work to its end, and let others run whenever it yields after so many seconds.
+
+    Under virtual time no time passes in it, so that it is done in one piece.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + slice_seconds
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
+        if loop.time() > until:
+            await asyncio.sleep(0)
+            until = loop.time() + slice_seconds
+
+
 class _NumberedTask(asyncio.Task[Any]):
     """A task whose hash is its number: asyncio keeps tasks in sets and cancels them in the order of these."""
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from kubewright.api.meta import rfc3339
-from kubewright.clock import VIRTUAL_EPOCH_SECONDS, Clock, DeadlockError, VirtualTimeLoop, run_virtual
+from kubewright.clock import VIRTUAL_EPOCH_SECONDS, Clock, DeadlockError, VirtualTimeLoop, in_slices, run_virtual
 
 
 def now():
@@ -180,3 +180,25 @@ def test_a_loop_starts_at_zero():
         assert loop.time() == 0
     finally:
         loop.close()
+
+
+def test_long_work_lets_others_run_between_its_steps_and_comes_to_the_same():
+    def work(log):
+        for number in range(3):
+            log.append(number)
+            yield
+        return "done"
+
+    async def main(slice_seconds):
+        log = []
+
+        async def other():
+            log.append("other")
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(other())
+            said = await in_slices(work(log), slice_seconds)
+        return said, log
+
+    assert asyncio.run(main(-1.0)) == ("done", [0, "other", 1, 2])
+    assert run_virtual(main(1.0)) == ("done", [0, 1, 2, "other"])

@@ -7,8 +7,9 @@ stay in the fork, cordoned, since that is what schedulers see while pods move: t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
 
 import numpy as np
 from msgspec.structs import replace
@@ -21,6 +22,8 @@ from kubewright.placement.nodes import Amounts, NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import SPREAD, Policy
 from kubewright.placement.snapshot import ClusterSnapshot
+
+T = TypeVar("T")
 
 TRIES = 200
 """At most so many candidates are tried in a round: the rest has its turn once these are gone."""
@@ -71,6 +74,19 @@ class Spared:
         return sum(each.cost for each in self.nodes)
 
 
+Steps: TypeAlias = Generator[None, None, T]
+"""Work that may pause wherever it yields; what it comes to is the same."""
+
+
+def at_once(steps: Steps[T]) -> T:
+    """Do the work without a pause."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            return done.value
+
+
 def spare(
     snapshot: ClusterSnapshot,
     candidates: Sequence[Candidate],
@@ -82,6 +98,17 @@ def spare(
 
     Nobody is placed on `avoided` nodes.
     """
+    return at_once(sparing(snapshot, candidates, most, policy, avoided))
+
+
+def sparing(
+    snapshot: ClusterSnapshot,
+    candidates: Sequence[Candidate],
+    most: int,
+    policy: Policy = SPREAD,
+    avoided: Sequence[str] = (),
+) -> Steps[Spared]:
+    """Do what `spare` does, a candidate at a step: with thousands of nodes that is seconds of work."""
     table = snapshot.table
     without = table.none()
     without[[table.columns[name] for name in avoided if name in table.columns]] = True
@@ -90,6 +117,7 @@ def spare(
     for each in candidates[:TRIES]:
         if len(chosen) >= most:
             break
+        yield
         column = table.columns[each.name]
         without[column] = True
         trial = _emptied(state, column, without, policy)

@@ -16,11 +16,12 @@ from kubewright.api.core import NODES, PODS, Node, Pod
 from kubewright.api.crds.nodepool import NODE_POOL_CRD, NODE_POOLS, NodePool, problems
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.api.plan import Action, Announce, Apply, Plan
+from kubewright.clock import in_slices
 from kubewright.disruption.permits import Permits
 from kubewright.disruption.watching import permits
 from kubewright.errors import OpError
 from kubewright.nodepools.asking import give_back, may_begin, may_go
-from kubewright.nodepools.decide import decide
+from kubewright.nodepools.decide import deciding_in_steps
 from kubewright.nodepools.figures import PoolFigures, PoolMetrics
 from kubewright.nodepools.members import EMPTYING, Coming, pool_of, price_of, with_pools
 from kubewright.nodepools.provider import NodeProvider
@@ -34,6 +35,8 @@ from kubewright.scheduler.state import ClusterState
 
 FIELD_MANAGER = "kubewright-nodes"
 ROUND_SECONDS = 10.0
+SLICE_SECONDS = 0.02
+"""So long a round holds up everything else at once; with thousands of nodes it takes seconds in all."""
 BATCH_SECONDS = 2.0
 LONGEST_BATCH_SECONDS = 10
 """Pods that come one after the other are helped together, or small nodes would be had for what fills a large one."""
@@ -83,8 +86,9 @@ class NodePools:
         wrong = {each.metadata.name: problems(each) for each in every}
         good = tuple(each for each in every if not wrong[each.metadata.name] and not each.metadata.deletion_timestamp)
         coming = tuple(await self.provider.coming(good))
-        seen = Seen(good, self.state.snapshot, self._waiting(), tuple(self.state.budgets()), coming, self.policy)
-        found = decide(seen, self.memory, now)
+        # A fork, since caches go on while it is decided.
+        seen = Seen(good, self.state.snapshot.fork(), self._waiting(), tuple(self.state.budgets()), coming, self.policy)
+        found = await in_slices(deciding_in_steps(seen, self.memory, now), SLICE_SECONDS)
         self.memory = found.memory
         await self._carry_out(found, now)
         owned = tuple(with_pools(self.state.nodes.index.values(), good))

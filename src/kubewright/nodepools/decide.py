@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kubewright.api.core import Pod
+from kubewright.nodepools.consolidate import Steps, at_once
 from kubewright.nodepools.draining import drain
 from kubewright.nodepools.filling import Launch, fill, settle
 from kubewright.nodepools.headroom import placeholders
@@ -26,12 +27,17 @@ MOST_PATIENCE = 16.0
 
 def decide(seen: Seen, memory: Memory, now: float) -> Round:
     """Return what to do now, and what to remember until the next round."""
+    return at_once(deciding_in_steps(seen, memory, now))
+
+
+def deciding_in_steps(seen: Seen, memory: Memory, now: float) -> Steps[Round]:
+    """Do what `decide` does, with pauses in the longest part of it; nothing that was seen may change meanwhile."""
     deciding = Deciding.of(seen, forgotten(memory, now), now)
     _give_up(deciding)
     left = settle(deciding.state, seen.waiting, seen.policy)
     add(deciding, drain(deciding, left))
     _regret(deciding)
-    consolidate(deciding)
+    yield from consolidate(deciding)
     deciding.found.memory = deciding.memory
     return deciding.found
 

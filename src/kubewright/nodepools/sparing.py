@@ -10,7 +10,7 @@ from kubewright.api.crds.nodepool import NEVER, RECOMMEND, WHEN_EMPTY, NodePool
 from kubewright.api.quantity import parse_quantity
 from kubewright.disruption.drain import must_leave
 from kubewright.nodepools.allowed import nodes_at_once
-from kubewright.nodepools.consolidate import Candidate, Spared, spare
+from kubewright.nodepools.consolidate import Candidate, Spared, Steps, at_once, sparing
 from kubewright.nodepools.costs import move_cost, obstacle
 from kubewright.nodepools.filling import Launch, with_offer
 from kubewright.nodepools.members import EMPTYING, Offer, offers_of, price_of
@@ -25,7 +25,7 @@ LEAST_SAVING = 0.1
 """A cheaper node in place of others must save this share of what they cost."""
 
 
-def consolidate(deciding: Deciding) -> None:
+def consolidate(deciding: Deciding) -> Steps[None]:
     """Begin with what could be spared long enough, unless anything else is going on."""
     found, since = deciding.found, dict[str, float]()
     busy = bool(found.launches or found.released or found.limited)
@@ -34,7 +34,7 @@ def consolidate(deciding: Deciding) -> None:
     if not busy:
         for turn in deciding.turns:
             if not turn.coming and turn.pool.spec.consolidation.mode != NEVER:
-                _of_pool(deciding, turn, since)
+                yield from _of_pool(deciding, turn, since)
     deciding.memory = replace(deciding.memory, spare_since=since, looked_at=deciding.now)
 
 
@@ -87,7 +87,7 @@ def _too_soon(deciding: Deciding, pool: NodePool, node: Node) -> str:
     return ""
 
 
-def _of_pool(deciding: Deciding, turn: Turn, since: dict[str, float]) -> None:
+def _of_pool(deciding: Deciding, turn: Turn, since: dict[str, float]) -> Steps[None]:
     rules, found = turn.pool.spec.consolidation, deciding.found
     at_once = nodes_at_once(rules.budgets, len(turn.nodes), deciding.now) - len(turn.emptying)
     most = min(at_once, turn.size - turn.pool.spec.min)
@@ -96,7 +96,7 @@ def _of_pool(deciding: Deciding, turn: Turn, since: dict[str, float]) -> None:
         since |= {node.metadata.name: known[node.metadata.name] for node in turn.nodes if node.metadata.name in known}
         return
     ready, _ = candidates(deciding, turn)
-    spared = spare(deciding.state, ready, AHEAD * most, deciding.seen.policy)
+    spared = yield from sparing(deciding.state, ready, AHEAD * most, deciding.seen.policy)
     for each in spared.nodes:
         since[each.name] = known.get(each.name, deciding.now)
     if rules.mode == RECOMMEND:
@@ -106,16 +106,18 @@ def _of_pool(deciding: Deciding, turn: Turn, since: dict[str, float]) -> None:
     due = [each for each in spared.nodes if deciding.now - since[each.name] >= wait]
     found.begun += [Begun(turn.pool, each.node, reason(each, turn.pool)) for each in due[:most]]
     if not spared.nodes and rules.mode != WHEN_EMPTY:
-        _replace(deciding, turn, ready, most, since)
+        yield from _replace(deciding, turn, ready, most, since)
 
 
-def _replace(deciding: Deciding, turn: Turn, ready: Sequence[Candidate], most: int, since: dict[str, float]) -> None:
+def _replace(
+    deciding: Deciding, turn: Turn, ready: Sequence[Candidate], most: int, since: dict[str, float]
+) -> Steps[None]:
     """Ask for a cheaper node, if there is one that pays; those that it stands for go once it is there, as any."""
     spec, now = turn.pool.spec, deciding.now
     pause = (spec.consolidation.min_lifetime_seconds + spec.startup_seconds) * _patience(deciding, turn)
     if turn.size >= spec.max or now - deciding.memory.replaced.get(turn.name, -pause) < pause:
         return
-    best = best_replacement(deciding, turn, ready, most)
+    best = yield from replacing(deciding, turn, ready, most)
     if best is None:
         return
     mark = f"{turn.name}: {best.offer.key}"
@@ -140,13 +142,18 @@ class Replacement:
 
 def best_replacement(deciding: Deciding, turn: Turn, ready: Sequence[Candidate], most: int) -> Replacement | None:
     """Return the node in whose presence others can be spared at the greatest saving, if any is worth the moves."""
+    return at_once(replacing(deciding, turn, ready, most))
+
+
+def replacing(deciding: Deciding, turn: Turn, ready: Sequence[Candidate], most: int) -> Steps[Replacement | None]:
+    """Do what `best_replacement` does, a candidate for one offer at a step."""
     found: list[Replacement] = []
     for offer in offers_of(turn.pool):
         # One node is cheaper than all that it stands for, or there is nothing to gain.
         if deciding.is_left_alone(offer.key) or offer.price >= sum(each.price for each in ready[:most]):
             continue
         fork, _ = with_offer(deciding.state, offer)
-        each = Replacement(offer, spare(fork, ready, most, deciding.seen.policy))
+        each = Replacement(offer, (yield from sparing(fork, ready, most, deciding.seen.policy)))
         worth = each.saving * turn.pool.spec.consolidation.payback_hours >= each.spared.cost
         if worth and each.saving > LEAST_SAVING * each.spared.price:
             found.append(each)

@@ -12,7 +12,7 @@ from kubewright.api.meta import OwnerReference
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.nodepools.allowed import nodes_at_once
 from kubewright.nodepools.costs import move_cost, obstacle
-from kubewright.nodepools.decide import decide
+from kubewright.nodepools.decide import decide, deciding_in_steps
 from kubewright.nodepools.members import TYPE_LABEL
 from kubewright.nodepools.preview import preview
 from kubewright.nodepools.seen import Memory, Seen
@@ -206,3 +206,20 @@ def test_nobody_loses_its_place_by_what_is_spared(sizes, least):
         taken = [one for one in pods if where[one.key] == each.metadata.name]
         amounts = [str(one.spec.containers[0].resources.requests["cpu"]) for one in taken]
         assert sum(0.5 if text == "500m" else float(text) for text in amounts) <= 8
+
+
+def test_a_round_in_steps_decides_the_same_while_the_cluster_goes_on_beside_its_fork():
+    nodes = [node(f"n{number}") for number in range(6)]
+    pods = [pod(f"p{number}", on=f"n{number % 6}", cpu="1") for number in range(12)]
+    whole = decide(seen(nodes, pods), Memory(), NOW)
+    cluster = ClusterSnapshot.of(nodes, pods)
+    steps = deciding_in_steps(Seen((pool(),), cluster.fork(), ()), Memory(), NOW)
+    for number in range(1000):
+        try:
+            next(steps)
+        except StopIteration as done:
+            found = done.value
+            break
+        cluster.book(pod(f"late{number}", on=f"n{number % 6}", cpu="1"))
+    assert number > 1
+    assert begun(found) == begun(whole) != []
