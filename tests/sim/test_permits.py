@@ -77,5 +77,20 @@ def test_who_begins_anew_finds_what_it_holds_and_gives_it_back():
     run_virtual(asking(case))
 
 
+def test_a_limit_says_whether_it_holds_and_what_is_wrong_with_it():
+    async def case(twin, asked):
+        wrong = {"nodes": {}, "windows": [{"schedule": "every day", "durationMinutes": 5}]}
+        limit = {**LIMIT, "metadata": {"name": "wrong"}, "spec": wrong}
+        await twin.client().create(DISRUPTION_LIMITS, limit)
+        await asyncio.sleep(5)
+        found = {each.metadata.name: each.status for each in (await twin.client().list(DISRUPTION_LIMITS)).items}
+        assert [(each.status, each.reason) for each in found["zones"].conditions] == [("True", "Holds")]
+        (ready,) = found["wrong"].conditions
+        assert (ready.status, ready.reason) == ("False", "InvalidSpec")
+        assert ready.message.startswith("nothing is done that it is about: spec.windows[0]: ")
+
+    run_virtual(asking(case))
+
+
 async def twin_nodes(twin):
     return (await twin.client().list(NODES)).items

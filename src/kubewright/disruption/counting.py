@@ -160,18 +160,26 @@ def _touched(request: Request, world: World) -> set[str]:
 
 def _node_groups(spec: DisruptionLimitSpec, touched: Iterable[str], world: World) -> dict[str, dict[str, Node]]:
     """Return the nodes of the groups of which any is touched."""
-    groups: dict[str, dict[str, Node]] = {
-        _node_group(spec, world.nodes[name]): {} for name in sorted(touched) if _is_node_chosen(spec, world.nodes[name])
+    chosen = [name for name in sorted(touched) if _is_node_chosen(spec, world.nodes[name])]
+    mark = (spec.per, spec.zones, tuple(sorted(spec.node_selector.items())))
+    if chosen and mark not in world.groups:
+        world.groups[mark] = _grouped(spec, world)
+    found = {
+        group: world.groups[mark].get(group, {}) for group in (_node_group(spec, world.nodes[name]) for name in chosen)
     }
-    for name, node in world.nodes.items() if groups else ():
-        group = _node_group(spec, node)
-        if group in groups and _is_node_chosen(spec, node) and name not in world.starting:
-            groups[group][name] = node
     # Of a new node there is nothing to count before it has been ready; whoever asks for it is counted all the same.
-    for name in touched:
-        node = world.nodes[name]
-        if name in world.starting and _is_node_chosen(spec, node):
-            groups[_node_group(spec, node)][name] = node
+    for name in chosen:
+        if name in world.starting:
+            group = _node_group(spec, world.nodes[name])
+            found[group] = {**found[group], name: world.nodes[name]}
+    return found
+
+
+def _grouped(spec: DisruptionLimitSpec, world: World) -> dict[str, dict[str, Node]]:
+    groups: dict[str, dict[str, Node]] = {}
+    for name, node in world.nodes.items():
+        if _is_node_chosen(spec, node) and name not in world.starting:
+            groups.setdefault(_node_group(spec, node), {})[name] = node
     return groups
 
 

@@ -15,6 +15,7 @@ def permit_rules() -> list[Manifest]:
     """Return the rights to read limits and to write the ledger."""
     return [
         rule(DISRUPTION_LIMITS, WATCH),
+        rule(DISRUPTION_LIMITS, ("patch",), subresource="status"),
         rule(DISRUPTION_LEDGERS, ("get", "create")),
         rule(DISRUPTION_LEDGERS, ("patch",), subresource="status"),
     ]

@@ -12,6 +12,7 @@ from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD, DISRUPTION
 from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.disruption.permits import Permits
+from kubewright.disruption.telling import tell
 from kubewright.disruption.world import World
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.informer import Informer
@@ -52,5 +53,7 @@ def watched(operator: Operator) -> Callable[[], World]:
 
 
 def permits(operator: Operator) -> Permits:
-    """Return what an operator asks for permits by, under its own name."""
-    return Permits(operator.client, operator.name, watched(operator))
+    """Return what an operator asks for permits by, under its own name; once for each operator."""
+    world = watched(operator)
+    tell(operator)
+    return Permits(operator.client, operator.name, world)

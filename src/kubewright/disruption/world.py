@@ -6,7 +6,7 @@ its way out, a GPU that its node no longer offers.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -56,6 +56,11 @@ class World:
     def starting(self) -> frozenset[str]:
         """Return the nodes that have not been there yet: nobody counts them."""
         return frozenset(name for name in self.out_of_service if is_starting(self.nodes[name], self.now))
+
+    @cached_property
+    def groups(self) -> dict[Hashable, dict[str, dict[str, Node]]]:
+        """Return nodes as limits group them; filled by who counts, so that many requests go through nodes once."""
+        return {}
 
     def corrected(self, nodes: Mapping[str, Node | None], pods: Mapping[ObjectKey, Pod | None]) -> World:
         """Return the world with some of it as it was read afresh; None for what is gone."""

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from kubewright.api.crds.nodepool import DisruptionBudget
 from kubewright.api.windows import is_open
+from kubewright.disruption.counting import amount
 
 _DEFAULT = (DisruptionBudget("10%"),)
 
 
 def nodes_at_once(budgets: Sequence[DisruptionBudget], n_nodes: int, now: float) -> int:
     """Return the least of what the budgets allow that hold now; a share of a pool is rounded up."""
-    return min((_allowed(each.nodes, n_nodes) for each in budgets or _DEFAULT if _holds(each, now)), default=n_nodes)
-
-
-def _allowed(text: str, n_nodes: int) -> int:
-    if text.endswith("%"):
-        return math.ceil(int(text[:-1]) * n_nodes / 100)
-    return int(text)
+    return min((amount(each.nodes, n_nodes) for each in budgets or _DEFAULT if _holds(each, now)), default=n_nodes)
 
 
 def _holds(budget: DisruptionBudget, now: float) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest, ready_column
 from kubewright.api.crds.violations import violations
 from kubewright.api.cron import load_zone, parse_cron
 from kubewright.api.described import Rule, described
@@ -147,6 +147,7 @@ DISRUPTION_LIMIT_CRD: Manifest = crd_manifest(
             PrinterColumn("Nodes", "string", ".spec.nodes.maxUnavailable", "How many nodes at once."),
             PrinterColumn("Pods", "string", ".spec.pods.maxUnavailable", "How many pods at once."),
             PrinterColumn("GPUs", "string", ".spec.gpus.maxUnavailable", "How many GPUs at once."),
+            ready_column("Whether it holds; else it is wrong."),
             PrinterColumn("Paused", "string", ".spec.paused", "Why nobody acts, if so."),
             AGE,
         ),
