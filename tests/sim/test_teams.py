@@ -1,11 +1,14 @@
 """Teams on a twin, under virtual time: what one object gives a team, how it stays so, and how a team goes."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
+import yaml
 
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import CONFIG_MAPS, EVENTS, NAMESPACES, PODS
+from kubewright.api.crds.auditrecord import AUDIT_RECORDS
 from kubewright.api.crds.queue import QUEUES
 from kubewright.api.crds.team import TEAMS
 from kubewright.api.meta import ObjectKey, rfc3339
@@ -357,6 +360,12 @@ def test_who_breaks_the_glass_may_act_until_the_time_is_over():
         assert not any("break-glass" in each for each in await teams.names(ROLE_BINDINGS, "shops-prod"))
         assert (await teams.team()).status.break_glass == ()
         assert await teams.events("BreakGlassEnded") == ["sre@example.com may not act here any more"]
+        await asyncio.sleep(5)
+        written = [each for record in (await teams.admin.list(AUDIT_RECORDS)).items for each in record.spec.entries]
+        assert [(each.kind, each.about) for each in written] == [
+            (kind, "Team/shops") for _ in range(2) for kind in ("Intended", "Done")
+        ]
+        assert written[0].why == told
 
     live(story, with_rights=True)
 
@@ -428,3 +437,13 @@ def test_a_teams_rails_hold_for_the_teams_below_it_as_well():
         assert not await refused("other-prod", "evil.example.com/a:1")
 
     live(story, with_rights=True, refusals=True)
+
+
+def test_the_example_is_a_team_that_comes_up():
+    example = yaml.safe_load((Path(__file__).parents[2] / "examples" / "team.yaml").read_text(encoding="utf-8"))
+
+    async def story(teams):
+        await teams.create(example)
+        assert await teams.ready() == ("True", "Established", "2 namespaces, 3 members")
+
+    live(story, with_rights=True)

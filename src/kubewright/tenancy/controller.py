@@ -11,11 +11,15 @@ from dataclasses import dataclass
 
 from kubewright.api.applyset import Observed, identity
 from kubewright.api.crds.appservice import TEAM_LABEL
+from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
 from kubewright.api.crds.queue import QUEUE_CRD
 from kubewright.api.crds.team import TEAM_CRD, TEAMS, Holding, Team
 from kubewright.api.finalizers import is_going
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import KubeObject, ObjectKey
+from kubewright.api.plan import Action, Announce, Delete, Plan
+from kubewright.audit.entries import entry
+from kubewright.audit.log import AuditLog
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.costs.budget import TeamSpend
@@ -27,8 +31,8 @@ from kubewright.runtime.plans import Executor
 from kubewright.runtime.predicates import annotations_changed, any_of, generation_changed
 from kubewright.tenancy.breakglass import next_change
 from kubewright.tenancy.budgets import Budgets
-from kubewright.tenancy.converge import Seen
-from kubewright.tenancy.decide import Desired, decide, desired, offboard, refused
+from kubewright.tenancy.converge import NAMESPACE, Seen
+from kubewright.tenancy.decide import BREAK_GLASS, BREAK_GLASS_ENDED, Desired, decide, desired, offboard, refused
 from kubewright.tenancy.inventory import holdings
 from kubewright.tenancy.kinds import KINDS
 from kubewright.tenancy.names import CONFIRM, is_ours
@@ -50,6 +54,7 @@ class TeamReconciler:
     teams: Informer[Team]
     caches: tuple[Informer[LiveObject], ...]
     budgets: Budgets
+    audit: AuditLog
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Bring what is a team's to what it asks for."""
@@ -60,18 +65,27 @@ class TeamReconciler:
         asked = desired(team, teams, now)
         seen = self._seen(asked)
         if is_going(team):
-            plan = offboard(team, teams, seen, await self._holdings(team, seen), now)
-            await self.executor.execute(plan, about=team)
+            await self._execute(offboard(team, teams, seen, await self._holdings(team, seen), now), team)
             return RequeueAfter(RESYNC_SECONDS)
         budget = self.budgets.of(team)
         try:
-            await self.executor.execute(decide(asked, seen, now, budget), about=team)
+            await self._execute(decide(asked, seen, now, budget), team)
         except OpError as error:
             if error.kind in _REFUSED:
                 why = refused(asked, seen, f"{error.target}: {error.detail[:_MOST_TOLD]}", now, budget)
                 await self.executor.execute(why, about=team)
             raise
         return RequeueAfter(min(RESYNC_SECONDS, next_change(team, now) or RESYNC_SECONDS))
+
+    async def _execute(self, plan: Plan, team: Team) -> None:
+        """Carry a plan out; who is let in, and namespaces that go, are in the audit log before they are."""
+        if not any(_is_grave(each) for each in plan.actions):
+            await self.executor.execute(plan, about=team)
+            return
+        why = "; ".join(each.message for each in plan.actions if isinstance(each, Announce) and _is_grave(each))
+        about = TEAMS.target(team.key)
+        async with self.audit.doing(entry(FIELD_MANAGER, about, why or plan.reason, actions=plan.actions)):
+            await self.executor.execute(plan, about=team)
 
     def _seen(self, asked: Desired) -> Seen:
         observed = Observed()
@@ -94,13 +108,23 @@ class TeamReconciler:
         return await holdings(self.client, [each.metadata.name for each in seen.namespaces_of(team.name)])
 
 
+def _is_grave(action: Action) -> bool:
+    match action:
+        case Announce(_, reason):
+            return reason in {BREAK_GLASS, BREAK_GLASS_ENDED}
+        case Delete(resource):
+            return resource.kind == NAMESPACE
+        case _:
+            return False
+
+
 def _by_team(live: LiveObject) -> Iterable[Hashable]:
     return (live.metadata.labels[TEAM_LABEL],) if is_ours(live) and TEAM_LABEL in live.metadata.labels else ()
 
 
 def build(operator: Operator, spend: TeamSpend | None = None) -> None:
     """Declare the controller of Teams; without a `spend` nothing is said of their budgets."""
-    operator.define(QUEUE_CRD, TEAM_CRD)
+    operator.define(QUEUE_CRD, TEAM_CRD, AUDIT_RECORD_CRD)
     teams = operator.informer(TEAMS)
     caches = tuple(operator.informer(each, indexers={BY_TEAM: _by_team}) for each in KINDS)
 
@@ -118,8 +142,11 @@ def build(operator: Operator, spend: TeamSpend | None = None) -> None:
         for key in everybody():
             controller.queue.add(key)
 
+    audit = AuditLog(operator.client, operator.clock, FIELD_MANAGER)
     budgets = Budgets(spend, operator.clock, look_again)
-    reconciler = TeamReconciler(operator.client, operator.clock, operator.executor(TEAMS), teams, caches, budgets)
+    reconciler = TeamReconciler(
+        operator.client, operator.clock, operator.executor(TEAMS), teams, caches, budgets, audit
+    )
     controller = operator.controller(
         teams,
         reconciler,
@@ -130,6 +157,7 @@ def build(operator: Operator, spend: TeamSpend | None = None) -> None:
         ),
     )
     operator.task("teams' spend", budgets.run)
+    operator.task("audit log", audit.run)
 
 
 def _names(team: Team) -> set[str]:

@@ -24,6 +24,7 @@ from kubewright.tenancy.rendering import wanted
 from kubewright.tenancy.status import Told, status_of
 
 _NAMESPACES = live_resource(NAMESPACES)
+BREAK_GLASS, BREAK_GLASS_ENDED = "BreakGlass", "BreakGlassEnded"
 AWAITING, HAS_TEAMS, DELETING, RELEASING = "AwaitingConfirmation", "HasTeamsBelow", "Deleting", "Releasing"
 
 
@@ -140,9 +141,9 @@ def _announced(team: Team, now: float) -> Iterator[Announce]:
     for each in holds:
         if each.user not in told:
             by = f", let by {each.by}" if each.by else ""
-            yield Announce("Warning", "BreakGlass", f"{each.user} may act here until {each.until}{by}: {each.reason}")
+            yield Announce("Warning", BREAK_GLASS, f"{each.user} may act here until {each.until}{by}: {each.reason}")
     for user in sorted(told - {each.user for each in holds}):
-        yield Announce("Normal", "BreakGlassEnded", f"{user} may not act here any more")
+        yield Announce("Normal", BREAK_GLASS_ENDED, f"{user} may not act here any more")
 
 
 def _tell(told: Told) -> Iterator[Action]:

@@ -7,11 +7,13 @@ to write them, `bind` to bind them. Roles of one's own (`spec.clusterRoles`) nee
 from __future__ import annotations
 
 from kubewright.api.core import EVENTS, NAMESPACES
+from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUES
 from kubewright.api.crds.team import TEAM_CRD, TEAMS
 from kubewright.api.meta import Manifest
 from kubewright.api.quotas import LIMIT_RANGES, RESOURCE_QUOTAS
 from kubewright.api.rights import WATCH, definition_rules, rule
+from kubewright.audit import rights as audit
 from kubewright.tenancy.inventory import LISTED
 from kubewright.tenancy.kinds import (
     CLUSTER_ROLE_BINDINGS,
@@ -50,5 +52,6 @@ def cluster_rules() -> list[Manifest]:
         rule(CLUSTER_ROLES, ("bind", "escalate"), names=ROLE_NAMES),
         *(rule(each, ("list",)) for each in LISTED),
         rule(EVENTS, ("create", "patch")),
-        *definition_rules([QUEUE_CRD, TEAM_CRD]),
+        *audit.writing_rules(),
+        *definition_rules([QUEUE_CRD, TEAM_CRD, AUDIT_RECORD_CRD]),
     ]
