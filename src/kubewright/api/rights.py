@@ -29,11 +29,11 @@ def rule(
 
 
 def definition_rules(crds: Sequence[Manifest]) -> list[Manifest]:
-    """Allow to install these definitions, to follow them, and to bring them up to date."""
+    """Allow to install these definitions, and to bring them up to date."""
     return [
         # Who creates something cannot be held to a name: it has none yet.
         rule(CRDS, ("create",)),
-        rule(CRDS, (*READ, "patch"), names=tuple(each["metadata"]["name"] for each in crds)),
+        rule(CRDS, ("get", "patch"), names=tuple(each["metadata"]["name"] for each in crds)),
     ]
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubewright.api.applyset import ApplySet, Observed
-from kubewright.api.conditions import READY, Condition, set_condition, written
+from kubewright.api.conditions import READY, Condition, find_condition, set_condition, written
 from kubewright.api.crds.platformpolicy import PLATFORM_POLICIES, PlatformPolicy
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, PartialObject, Resource
-from kubewright.api.plan import Action, Apply, Plan
+from kubewright.api.plan import Action, Announce, Apply, Plan
 from kubewright.guardrails.render import GROUP, SCOPE_LABEL, Scope, drawn, platform, render
 
 POLICIES: Resource[PartialObject] = Resource(
@@ -73,4 +73,7 @@ def _status(policy: PlatformPolicy, taken: Sequence[str], now: float) -> tuple[A
         "observedGeneration": generation,
         "conditions": written(conditions),
     }
-    return (Apply.status(PLATFORM_POLICIES, policy.key, status),)
+    old = find_condition(told.conditions, READY)
+    news = old is None or (old.status, old.message) != (state, message)
+    announced = (Announce("Warning" if taken else "Normal", reason, message),) if news else ()
+    return (Apply.status(PLATFORM_POLICIES, policy.key, status), *announced)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import EVENTS
 from kubewright.api.crds.platformpolicy import PLATFORM_POLICIES, PLATFORM_POLICY_CRD
 from kubewright.api.meta import Manifest
-from kubewright.api.rights import READ, WATCH, rule
+from kubewright.api.rights import WATCH, definition_rules, rule
 from kubewright.guardrails.decide import BINDINGS, POLICIES
 
 ACCOUNT = "kubewright-guardrails"
@@ -19,7 +18,5 @@ def cluster_rules() -> list[Manifest]:
         rule(PLATFORM_POLICIES, ("patch",), subresource="status"),
         *(rule(kind, (*WATCH, "create", "patch", "delete")) for kind in (POLICIES, BINDINGS)),
         rule(EVENTS, ("create", "patch")),
-        # Who creates something cannot be held to a name: it has none yet.
-        rule(CRDS, ("create",)),
-        rule(CRDS, (*READ, "patch"), names=(PLATFORM_POLICY_CRD["metadata"]["name"],)),
+        *definition_rules([PLATFORM_POLICY_CRD]),
     ]

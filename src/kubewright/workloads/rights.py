@@ -5,8 +5,8 @@ from __future__ import annotations
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.apps import CONTROLLER_REVISIONS, REPLICA_SETS
 from kubewright.api.core import EVENTS, PODS
-from kubewright.api.crds import all_crds
-from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES
+from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import READ, WATCH, definition_rules, rule
 from kubewright.workloads.kinds import CHILD_KINDS, OPTIONAL
@@ -17,7 +17,7 @@ _KEEP = (*READ, "create", "patch", "delete")
 
 def cluster_rules() -> list[Manifest]:
     """Return the rights in every namespace, and on the definitions."""
-    others = tuple(f"{kind.plural}.{kind.group}" for kind in OPTIONAL)
+    watched = tuple(f"{kind.plural}.{kind.group}" for kind in (APP_SERVICES, *OPTIONAL))
     return [
         rule(APP_SERVICES, (*READ, "patch")),
         rule(APP_SERVICES, ("patch",), subresource="status"),
@@ -28,6 +28,6 @@ def cluster_rules() -> list[Manifest]:
         # Trouble is told by pods and by events; nobody's Secrets are read. Pods that block a release are deleted.
         rule(PODS, (*WATCH, "delete")),
         rule(EVENTS, ("create", "patch", *WATCH)),
-        *definition_rules(all_crds()),
-        rule(CRDS, WATCH, names=others),
+        *definition_rules([APP_SERVICE_CRD, SCALE_POLICY_CRD]),
+        rule(CRDS, WATCH, names=watched),
     ]

@@ -1,0 +1,265 @@
+"""Each service with an account of its own: it is refused nothing that it asks for, and given nothing else.
+
+The service runs in this process, over HTTPS, as its ServiceAccount with the roles that `kubewright rbac` prints.
+"""
+
+import asyncio
+import dataclasses
+import json
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from kubewright.api.crds import all_crds
+from kubewright.app import Choices, Platform
+from kubewright.cli.main import cli
+from kubewright.client.config import Token
+from kubewright.client.http import HttpTransport
+from kubewright.client.kubeconfig import load
+from kubewright.client.rest import RestClient
+from kubewright.clock import Clock
+from tests.contract.asking import PATIENCE_SECONDS, POLL_SECONDS
+from tests.contract.manifests import deployment, pod
+
+STEP_SECONDS = 1.5
+OURS = "kubewright.dev/v1alpha1"
+REPEATED = "an Event that repeats is patched, which takes minutes"
+
+
+class Noting:
+    """A transport that notes what was asked for and refused."""
+
+    def __init__(self, inner):
+        self.inner, self.used, self.refused = inner, set(), []
+
+    async def send(self, request, *, stream=False):
+        response = await self.inner.send(request, stream=stream)
+        asked = asked_for(request)
+        self.used |= asked
+        if request.method == "PATCH" and response.status == 201:
+            self.used |= {("create", *each[1:]) for each in asked}
+        if response.status == 403:
+            self.refused.append(f"{request.method} {request.path} {response.body.decode()}")
+        return response
+
+    async def close(self):
+        await self.inner.close()
+
+
+def asked_for(request):
+    """Read a request as an authorizer does: {(verb, group, resource)}; nothing of what is not about resources."""
+    parts = [part for part in request.path.split("/") if part]
+    if len(parts) < 3 or parts[0] not in {"api", "apis"}:
+        return set()
+    group, rest = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
+    if not rest:
+        return set()
+    rest = rest[2:] if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in {"status", "finalize"} else rest
+    resource = "/".join([rest[0], *rest[2:3]])
+    read = "watch" if str(request.query.get("watch", "")).lower() in {"true", "1"} else "get" if rest[1:] else "list"
+    verbs = {"GET": read, "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+    return {(verbs[request.method], group, resource)}
+
+
+def granted(documents):
+    """Give every (verb, group, resource) of the printed ClusterRole."""
+    (role,) = (each for each in documents if each["kind"] == "ClusterRole")
+    return {
+        (verb, group, resource)
+        for rule in role["rules"]
+        for verb in rule["verbs"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+
+
+def of(kind, name, spec, version=OURS, **metadata):
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+
+
+def using(name, resource):
+    container = {"name": "main", "image": "nginx:1", "resources": {"limits": {resource: "1"}}}
+    return pod(name, containers=[container])
+
+
+RAILS = of("PlatformPolicy", "rights", {"exemptNamespaces": ["kube-system"], "rails": {"capabilities": ["ALL"]}})
+FEWER = of("PlatformPolicy", "rights", {"rails": {"denyExternalIps": True}})
+CRD = "apiextensions.k8s.io"
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """What makes a service use its rights: documents that are applied one after another, and what stays unused."""
+
+    service: str
+    steps: tuple = ()
+    left: dict = dataclasses.field(default_factory=dict)
+
+
+SMALL = {"name": "small", "price": "0.1", "allocatable": {"cpu": "2", "memory": "8Gi"}}
+APP = of("AppService", "rights", {"image": "nginx:1", "replicas": 1, "ports": [{"port": 80}]}, "app.example.com/v1")
+GPU_POLICY = of(
+    "GPUPolicy",
+    "rights",
+    {"nodeSelector": {"rights": "gpu"}, "mode": "TimeSlicing", "replicas": 4, "namespace": "default"},
+)
+QUOTA = {"requests.cpu": 1, "requests.memory": "1Gi"}
+LIMITS = {"defaultRequest": {"cpu": "100m"}}
+ENVIRONMENTS = [{"name": name, "quota": QUOTA, "limits": LIMITS} for name in ("one", "two")]
+MEMBERS = [{"name": "ann", "role": "admin"}]
+TEAM = of(
+    "Team",
+    "rights",
+    {"members": MEMBERS, "environments": ENVIRONMENTS, "queue": {"weight": 2}, "rails": {"denyExternalIps": True}},
+)
+LESS = of("Team", "rights", {"members": [], "environments": [{"name": "one", "quota": QUOTA}]})
+POLICY = of(
+    "ScalePolicy",
+    "rights",
+    {"target": {"name": "scaled"}, "min": 2, "max": 3, "mode": "reactive", "metrics": [{"cpu": {"percent": 50}}]},
+)
+SIZES = of("SizePolicy", "rights", {"target": {"name": "scaled"}, "mode": "apply"})
+NODE = {
+    "apiVersion": "v1",
+    "kind": "Node",
+    "metadata": {"name": "node-01", "labels": {"rights": "gpu", "nvidia.com/gpu.count": "1"}},
+}
+SLOW = "takes minutes: shown under virtual time, in tests/sim"
+
+
+def left(reason, *rights):
+    return {tuple(each.split("|")): reason for each in rights}
+
+
+INSTALLED = left(
+    "the definition is there", *(f"{verb}|{CRD}|customresourcedefinitions" for verb in ("create", "patch"))
+)
+EVENT = left(REPEATED, "patch||events") | INSTALLED
+CASES = [
+    Case("guardrails", ([RAILS], [FEWER]), EVENT),
+    Case("monitoring", (), EVENT | left(SLOW, "create||events")),
+    Case("costs"),
+    Case("gpu", ([NODE, GPU_POLICY],), EVENT | left(SLOW, "create||pods/eviction", "create||events")),
+    Case(
+        "autoscaler",
+        ([deployment("scaled")], [POLICY]),
+        EVENT | left(SLOW, "delete|autoscaling|horizontalpodautoscalers", "patch|kubewright.dev|scalepolicies"),
+    ),
+]
+"""Those that use all that they have within seconds; of the others tests under virtual time tell."""
+OTHERS = {
+    "scheduler": ([{**pod("placed"), "spec": {**pod("placed")["spec"], "schedulerName": "kubewright-scheduler"}}],),
+    "tenancy": ([TEAM], [LESS], TEAM),
+    "sizing": ([deployment("scaled")], [SIZES]),
+    "nodes": ([of("NodePool", "rights", {"nodeSelector": {"rights": "pool"}, "types": [SMALL], "max": 2})],),
+    "workloads": ([APP],),
+}
+
+
+@pytest.fixture
+async def account(cluster, api, namespace):
+    """Make a service's account as printed; gives the documents and a client that is it."""
+    made, clients = [], []
+
+    async def account(service):
+        printed = (
+            CliRunner().invoke(cli, ["rbac", "-n", namespace, "--service", service], catch_exceptions=False).output
+        )
+        made.append(printed)
+        cluster.kubectl("apply", "-f", "-", stdin=printed)
+        documents = list(yaml.safe_load_all(printed))
+        name = documents[0]["metadata"]["name"]
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        answer = await api.ask("POST", api.of("serviceaccounts", namespace).at(name, "token"), request)
+        config = dataclasses.replace(
+            load(str(cluster.kubeconfig)), certificate=None, auth=Token(answer.ok()["status"]["token"])
+        )
+        noting = Noting(HttpTransport(config))
+        clients.append(noting)
+        return documents, noting
+
+    yield account
+    for each in clients:
+        await each.close()
+    for each in made:
+        cluster.kubectl("delete", "--ignore-not-found", "-f", "-", stdin=each)
+
+
+@pytest.fixture
+def apply(cluster, namespace):
+    made = []
+
+    def apply(documents, keep=False):
+        """Apply what is listed; a document by itself is deleted."""
+        if isinstance(documents, dict):
+            done = ["delete", "--wait=false", "-f", "-"]
+            cluster.kubectl("-n", namespace, *done, stdin=json.dumps(documents))
+            return
+        made.extend(each for each in documents if not keep and each["kind"] != "Node")
+        listed = {"apiVersion": "v1", "kind": "List", "items": documents}
+        cluster.kubectl(
+            "-n", namespace, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(listed)
+        )
+
+    yield apply
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": made[::-1]})
+    cluster.kubectl(
+        "-n", namespace, "delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=listed, check=False
+    )
+
+
+@asynccontextmanager
+async def running(service, noting):
+    """Run a service until it has seen the cluster, and on; a refusal ends the wait."""
+    platform = Platform(RestClient(noting), Clock.wall(), choices=Choices(services=(service,)))
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(platform.run())
+        await patiently(lambda: platform.ready or noting.refused)
+        yield
+        task.cancel()
+
+
+async def patiently(condition):
+    with suppress(TimeoutError):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not condition():  # noqa: ASYNC110  another process is waited for
+                await asyncio.sleep(POLL_SECONDS)
+
+
+def unused(allowed, used):
+    """Give what was not asked for; a right to any group's scales is used by one."""
+    scales = {(verb, "*", "*/scale") for verb, _, resource in used if resource.endswith("/scale")}
+    return allowed - used - scales
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
+async def test_a_service_is_refused_nothing_and_given_nothing_it_does_not_use(account, apply, case):
+    documents, noting = await account(case.service)
+    apply(all_crds(), keep=True)
+    allowed = granted(documents)
+    # Where a watch can bring the initial state nothing is listed; servers before that cannot.
+    watched = {each for each in allowed if each[0] == "list" and ("watch", *each[1:]) in allowed}
+    wanted = allowed - watched - case.left.keys()
+    async with running(case.service, noting):
+        for step in case.steps:
+            apply(step)
+            await asyncio.sleep(STEP_SECONDS)
+        await patiently(lambda: noting.refused or not unused(wanted, noting.used))
+    assert noting.refused == []
+    assert sorted(unused(wanted, noting.used)) == [], "given and never used"
+
+
+@pytest.mark.parametrize("service", OTHERS)
+async def test_a_service_is_refused_nothing(account, apply, service):
+    _, noting = await account(service)
+    apply(all_crds(), keep=True)
+    async with running(service, noting):
+        for step in OTHERS[service]:
+            before = len(noting.used)
+            apply(step)
+            await patiently(lambda before=before: noting.refused or len(noting.used) > before)
+            await asyncio.sleep(STEP_SECONDS)
+    assert noting.refused == []
+    assert {verb for verb, _, _ in noting.used} & {"create", "patch"}

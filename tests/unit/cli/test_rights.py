@@ -1,0 +1,56 @@
+"""What no account of ours is given, whatever it is for."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from kubewright.cli.main import cli
+from kubewright.cli.rbac import _SERVICES
+
+ANY_SCALE = {"apiGroups": ["*"], "resources": ["*/scale"], "verbs": ["get", "patch"]}
+
+
+def rules_of(service):
+    printed = CliRunner().invoke(cli, ["rbac", "--service", service], catch_exceptions=False).output
+    return [rule for each in yaml.safe_load_all(printed) for rule in each.get("rules", ())]
+
+
+@pytest.mark.parametrize("service", _SERVICES)
+def test_no_wildcards_but_for_scales(service):
+    wild = [
+        each for each in rules_of(service) if "*" in "".join([*each["verbs"], *each["apiGroups"], *each["resources"]])
+    ]
+    assert wild == ([ANY_SCALE] if service in {"autoscaler", "up"} else [])
+
+
+@pytest.mark.parametrize("service", _SERVICES)
+def test_nobodys_secrets_are_listed_and_only_named_ones_are_read(service):
+    for rule in rules_of(service):
+        if "secrets" in rule["resources"]:
+            assert set(rule["verbs"]) <= ({"get", "patch"} if rule.get("resourceNames") else {"create"})
+
+
+@pytest.mark.parametrize("service", _SERVICES)
+def test_nobody_acts_as_another_or_gives_out_rights_but_named_ones(service):
+    for rule in rules_of(service):
+        assert "impersonate" not in rule["verbs"]
+        assert not any(
+            each in {"pods/exec", "pods/attach", "pods/portforward", "nodes/proxy"} for each in rule["resources"]
+        )
+        assert "serviceaccounts/token" not in rule["resources"]
+        if {"bind", "escalate"} & set(rule["verbs"]):
+            assert service == "tenancy"
+            assert rule["resourceNames"]
+
+
+@pytest.mark.parametrize("service", _SERVICES)
+def test_each_is_an_account_of_its_own_bound_to_its_own_roles(service):
+    printed = CliRunner().invoke(cli, ["rbac", "--service", service, "-n", "ops"], catch_exceptions=False).output
+    documents = list(yaml.safe_load_all(printed))
+    (name,) = {each["metadata"]["name"] for each in documents}
+    for each in documents:
+        if each["kind"].endswith("Binding"):
+            assert each["roleRef"]["name"] == name
+            assert each["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": "ops"}]
