@@ -27,6 +27,7 @@ from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
 from kubewright.runtime.serving import KeyFiles
 from kubewright.series.protocol import MetricSource
+from kubewright.signals.suspects import Reach
 
 SCHEDULING_EVENTS_AT_ONCE = 8
 
@@ -87,11 +88,12 @@ class Platform:
         choices: Choices | None = None,
         source: MetricSource | None = None,
         nodes_from: NodeProvider | None = None,
+        reach: Reach | None = None,
     ) -> None:
         """Put it together; `registry` is where metrics are exposed that a service has besides the runtime's.
 
         Without a `source` of measurements decisions go by what the API alone tells. Nodes come by Cluster API, unless
-        they come from somebody else.
+        they come from somebody else. Nodes that fall silent are asked after by `reach`, if there is one.
         """
         self._client = client
         self._clock = clock
@@ -100,6 +102,7 @@ class Platform:
         self._choices = choices or Choices()
         self._source = source
         self._nodes_from = nodes_from
+        self._reach = reach
         self._recorders: list[EventRecorder] = []
         builders: Mapping[str, Callable[[], Service]] = {
             "workloads": self._workloads,
@@ -230,7 +233,7 @@ class Platform:
         def rehearsal(operator: Operator) -> PlanRehearsal:
             return PlanRehearsal(self._client, ClusterState(operator, lambda _: None), policy)
 
-        return Healer(operator, CAUSES, rehearsal, source=self._source, registry=self._registry)
+        return Healer(operator, CAUSES, rehearsal, source=self._source, registry=self._registry, reach=self._reach)
 
     def _recorder(self, component: str, *, writers: int = 1) -> EventRecorder:
         recorder = EventRecorder(self._client, self._clock, component, metrics=self._metrics, writers=writers)

@@ -15,6 +15,7 @@ from kubewright.client.http import HttpTransport
 from kubewright.client.recording import Mode, RecordingClient, Write
 from kubewright.clock import Clock
 from kubewright.runtime.process import Given, Process, Work
+from kubewright.signals.reach import SocketReach
 
 LEASE = "kubewright"
 SETTLE_POLL_SECONDS = 0.1
@@ -43,6 +44,7 @@ async def keep_up(
                 registry=given.registry,
                 choices=choices or Choices(services=UP),
                 source=source,
+                reach=SocketReach(),
             )
             return Work(platform.run, lambda: platform.ready)
 

@@ -6,10 +6,13 @@ Within a level the first that finds something wins, so the specific stand before
 
 from __future__ import annotations
 
-from kubewright.healing.causes import cluster, network, policies, releases, workloads
+from kubewright.healing.causes import cluster, gpus, network, nodes, policies, releases, workloads, zones
 from kubewright.healing.finding import Cause
 
 CAUSES: tuple[Cause, ...] = (
+    *zones.CAUSES,
+    *gpus.CAUSES,
+    *nodes.CAUSES,
     *network.CAUSES,
     *policies.CAUSES,
     *cluster.CAUSES,

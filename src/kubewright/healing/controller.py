@@ -40,6 +40,7 @@ from kubewright.audit.log import AuditLog
 from kubewright.disruption.requests import PodRef, Refused, Request, Urgency
 from kubewright.disruption.watching import permits
 from kubewright.errors import ErrorKind, OpError
+from kubewright.healing.assigning import Assigning
 from kubewright.healing.decide import Case, Outcome, Rehearsal, Turn, decide, rehearsed, running
 from kubewright.healing.diagnose import UNEXPLAINED_CAUSE, Diagnosis, affected_by, diagnose
 from kubewright.healing.figures import HealingMetrics
@@ -58,6 +59,7 @@ from kubewright.signals.changing import ChangeSignals
 from kubewright.signals.measured import MeasuredSignals
 from kubewright.signals.service import SignalsIn
 from kubewright.signals.signal import Fault, Signal
+from kubewright.signals.suspects import Reach
 
 FIELD_MANAGER = "kubewright-healing"
 TURN_SECONDS = 1.0
@@ -85,8 +87,12 @@ class Healer:
         *,
         source: MetricSource | None = None,
         registry: CollectorRegistry | None = None,
+        reach: Reach | None = None,
     ) -> None:
-        """Put it together; `rehearsal` is made of the operator once its caches are asked for."""
+        """Put it together; `rehearsal` is made of the operator once its caches are asked for.
+
+        With `reach` nodes that fall silent are asked after.
+        """
         operator.define(INCIDENT_CRD, HEALING_POLICY_CRD, AUDIT_RECORD_CRD)
         self._operator = operator
         self._causes = {each.name: each for each in (*causes, UNEXPLAINED_CAUSE)}
@@ -97,11 +103,15 @@ class Healer:
         followed: dict[str, Informer[Any]] = {
             kind.plural: operator.informer(kind, indexers=indexers or None) for kind, indexers in FOLLOWED.items()
         }
-        self._seen = Seen({plural: each.index for plural, each in followed.items()}, Changes())
+        self.signals = SignalsIn(
+            operator.client, operator.clock, self, metrics=operator.metrics, registry=registry, reach=reach
+        )
+        watched = self.signals.watched
+        indexes = {plural: each.index for plural, each in followed.items()}
+        self._seen = Seen(indexes, Changes(), watched.agents, lambda: watched.neighbourhood)
         self._rehearsal = rehearsal(operator)
         self._permits = permits(operator)
         self._notifier = Notifier(operator)
-        self.signals = SignalsIn(operator.client, operator.clock, self, metrics=operator.metrics, registry=registry)
         standing, tell = self.signals.standing, self.signals.queue.add
         self._changes = ChangeSignals(operator.client, operator.clock, self._seen.changes, standing, tell)
         self._measured = None if source is None else MeasuredSignals(source, operator.clock, standing, tell)
@@ -114,6 +124,7 @@ class Healer:
         reads = [self._policies, *followed.values()]
         self._controller = operator.controller(self._incidents, self, name="incident", reads=reads)
         operator.task("diagnosis", self._diagnosing)
+        operator.task("neighbours", Assigning(operator.client, watched).run)
 
     async def handle(self, signal: Signal) -> None:
         """Take note of a signal: what stands is diagnosed as a whole, at the next turn."""

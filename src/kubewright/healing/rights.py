@@ -49,6 +49,7 @@ def cluster_rules() -> list[Manifest]:
         rule(PODS, ("create",), subresource="eviction"),
         rule(PODS, ("patch",), subresource="resize"),
         *(rule(kind, ("create", "patch", "delete")) for kind in (DEPLOYMENTS, SERVICES)),
+        rule(LEASES, ("create", "patch")),
         rule(EVENTS, ("create", "patch", *WATCH)),
         *permit_rules(),
         *writing_rules(),

@@ -6,7 +6,7 @@ informers' indexes; tests use `seen_of`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -16,9 +16,11 @@ from kubewright.api.core import NAMESPACES, NODES, PODS, SERVICES, Pod
 from kubewright.api.discovery import ENDPOINT_SLICES
 from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
 from kubewright.api.networking import NETWORK_POLICIES
+from kubewright.api.nodeagent import Neighbourhood
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.quotas import RESOURCE_QUOTAS
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
+from kubewright.signals.agents import Agents
 from kubewright.signals.changes import Changes
 from kubewright.store.index import Index, Indexer
 
@@ -72,6 +74,13 @@ class Seen:
     indexes: Mapping[str, Index[Any]]
     """By the plural."""
     changes: Changes = field(default_factory=Changes)
+    agents: Agents = field(default_factory=Agents)
+    """What nodes' agents say, as the signals have heard it."""
+    neighbourhood: Callable[[], Neighbourhood] | None = None
+
+    def neighbours(self, node: str) -> tuple[str, ...]:
+        """Return whom a node's agent asks whether they reach the API server."""
+        return self.neighbourhood().observed.get(node, ()) if self.neighbourhood is not None else ()
 
     def all(self, resource: Resource[T]) -> Index[T]:
         """Return all objects of a kind that is followed."""

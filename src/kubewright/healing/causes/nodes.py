@@ -1,0 +1,274 @@
+"""Causes in nodes: dead, cut off, hung, flapping, and what nodes say of themselves.
+
+A cause is found as long as somebody suffers from it; what is left then, a machine that awaits its repair, is one of
+its own (`NodeAwaitsRepair`), so that an incident is over when those who ran there run elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from kubewright.api.conditions import find_condition
+from kubewright.api.core import NODES, Node
+from kubewright.api.meta import parse_time
+from kubewright.healing.finding import Case, Cause, Finding, Level, Remedy
+from kubewright.healing.remedies import nodes as r
+from kubewright.healing.witness import WITNESSES, State, Verdict, judge
+from kubewright.signals.signal import Fault
+
+_OF_HEALING = (Fault.NODE_HELD, Fault.GPU_OUT_OF_USE)
+_CONDITIONS = frozenset({Fault.NODE_CONDITION})
+_SILENT = WITNESSES
+_MOST_SENTENCES = 6
+
+
+def node_in(case: Case) -> Node | None:
+    """Return the node that a case is about."""
+    return case.seen.get(NODES, case.about.key)
+
+
+def _found(case: Case, cause: str, verdict: Verdict) -> Finding:
+    """Return a finding that explains all that is told of a node and what runs there."""
+    explains = frozenset(each.fingerprint for each in case.signals)
+    found = Finding(cause, case.about, verdict.evidence[:_MOST_SENTENCES], explains, verdict.since)
+    proof = r.proof(case.about.key.name, found.name, case.seen, case.now)
+    return replace(found, details={"proof": proof}) if proof else found
+
+
+def _gone(name: str, state: State) -> Callable[[Case], Finding | None]:
+    """Return a detector of nodes that are lost, as long as pods are to move."""
+
+    def detect(case: Case) -> Finding | None:
+        verdict, node = judge(case.signals, case.now), case.about.key.name
+        if verdict.state is not state or not (r.stateless(case.seen, node) or r.stateful(case.seen, node)):
+            return None
+        return _found(case, name, verdict)
+
+    return detect
+
+
+def _of_state(name: str, state: State) -> Callable[[Case], Finding | None]:
+    def detect(case: Case) -> Finding | None:
+        verdict = judge(case.signals, case.now)
+        return _found(case, name, verdict) if verdict.state is state else None
+
+    return detect
+
+
+def _flapping(case: Case) -> Finding | None:
+    (flaps, *_) = case.of(Fault.NODE_FLAPS) or (None,)
+    if flaps is None:
+        return None
+    explained = (flaps, *case.of(*WITNESSES, *_OF_HEALING, Fault.NODE_NOT_READY, Fault.NOT_READY))
+    fingerprints = frozenset(each.fingerprint for each in explained)
+    return Finding("NodeFlapping", case.about, (flaps.evidence,), fingerprints, flaps.since)
+
+
+def _not_booting(case: Case) -> Finding | None:
+    node, told = node_in(case), case.of(Fault.NODE_NOT_READY)
+    ready = find_condition(node.status.conditions, "Ready") if node is not None else None
+    if (
+        node is None
+        or not told
+        or (ready is not None and _began(ready.last_transition_time) > node.metadata.created_at + 5)
+    ):
+        return None
+    return Finding("NodeNotBooting", case.about, (told[0].evidence,), frozenset({told[0].fingerprint}), told[0].since)
+
+
+def _began(text: str | None) -> float:
+    return parse_time(text) if text else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A cause that is a node's own word."""
+
+    condition: str
+    summary: str
+    remedies: tuple[Remedy, ...]
+    also: tuple[str, ...] = ()
+    lasts_seconds: float = 0.0
+    clears: bool = False
+    """Whether it is over once nothing is left on the node that could move."""
+
+
+def _condition(name: str, told: _Told) -> Callable[[Case], Finding | None]:
+    def detect(case: Case) -> Finding | None:
+        ill = next(
+            (each for each in case.of(Fault.NODE_CONDITION) if each.evidence.startswith(f"{told.condition}:")), None
+        )
+        if ill is None or case.now - ill.since < told.lasts_seconds:
+            return None
+        if told.clears and not _is_to_be_emptied(case, told):
+            return None
+        also = case.of(*_OF_HEALING, Fault.NODE_NOT_READY)
+        explains = frozenset(each.fingerprint for each in (ill, *also))
+        return Finding(name, case.about, (ill.evidence,), explains, ill.since)
+
+    return detect
+
+
+def _is_to_be_emptied(case: Case, told: _Told) -> bool:
+    node = case.about.key.name
+    pods = r.stateless(case.seen, node) if r.MOVE_STATELESS in told.remedies else r.movable(case.seen.pods_on(node))
+    return bool(pods)
+
+
+_EMPTY = (r.DRAIN, r.PAST_BUDGETS)
+_STUCK = (r.MOVE_STATELESS, r.BOOT)
+_TOLD: Mapping[str, _Told] = {
+    "DiskFailing": _Told("DiskFailing", "a disk reports errors", _EMPTY, ("SREGym disk errors",), clears=True),
+    "FilesystemReadOnly": _Told(
+        "ReadonlyFilesystem", "a filesystem is read-only", _EMPTY, ("NPD ReadonlyFilesystem",), clears=True
+    ),
+    "MachineCheckError": _Told("MachineCheckError", "the machine reports errors of its memory", _EMPTY, clears=True),
+    "KernelDeadlock": _Told("KernelDeadlock", "the kernel hangs", _STUCK, ("NPD KernelDeadlock",), clears=True),
+    "ContainerRuntimeHung": _Told(
+        "ContainerRuntimeUnhealthy",
+        "the container runtime does not answer",
+        _STUCK,
+        ("NPD ContainerRuntimeUnhealthy",),
+        clears=True,
+    ),
+    "NetworkUnavailable": _Told(
+        "NetworkUnavailable", "pods of a node have no network", (r.MOVE_STATELESS,), ("CNI failure",), clears=True
+    ),
+    "DiskFull": _Told(
+        "DiskPressure", "a disk is full of images or logs", (r.KUBELETS_OWN, *_EMPTY), ("Chaos Mesh disk-fill",)
+    ),
+    "MemoryShort": _Told(
+        "MemoryPressure", "a node is short of memory", (r.KUBELETS_OWN, r.DRAIN), ("Chaos Mesh StressChaos",)
+    ),
+    "ProcessesExhausted": _Told("PIDPressure", "a node is short of process numbers", (r.KUBELETS_OWN, r.DRAIN)),
+    "ClockSkew": _Told(
+        "NTPProblem", "a node's clock is off, or nobody keeps it", (r.HOLD,), ("NPD NTPProblem", "Chaos Mesh TimeChaos")
+    ),
+    "KubeletRestarting": _Told(
+        "FrequentKubeletRestart", "a kubelet restarts again and again", (r.HOLD,), ("NPD FrequentKubeletRestart",)
+    ),
+    "KubeletUnhealthy": _Told(
+        "KubeletUnhealthy",
+        "a kubelet says that it is not well",
+        (r.KUBELETS_OWN, r.HOLD),
+        ("NPD KubeletUnhealthy",),
+        lasts_seconds=60.0,
+    ),
+    "KubeletCertificateEnds": _Told(
+        "KubeletCertificateExpiring", "a kubelet's certificate ends, and is not renewed", ()
+    ),
+}
+
+
+def _not_ready(case: Case) -> Finding | None:
+    """The kubelet itself says so, for longer than a restart takes, and no condition tells why."""
+    told = [each for each in case.of(Fault.NODE_NOT_READY) if case.now - each.since >= r.WELL_SECONDS]
+    if not told or case.of(Fault.NODE_SILENT) or not r.stateless(case.seen, case.about.key.name):
+        return None
+    explained = (*told, *case.of(*_OF_HEALING))
+    fingerprints = frozenset(each.fingerprint for each in explained)
+    return Finding("NodeNotReady", case.about, (told[0].evidence,), fingerprints, told[0].since)
+
+
+def _awaits_repair(case: Case) -> Finding | None:
+    """Nothing is left to move from a node that is ill."""
+    verdict = judge(case.signals, case.now)
+    lost = verdict.state in {State.DEAD, State.CUT_OFF}
+    conditions = tuple(f"{each.condition}:" for each in _TOLD.values() if each.clears)
+    ill = [each for each in case.of(Fault.NODE_CONDITION) if each.evidence.startswith(conditions)]
+    if lost:
+        return _found(case, "NodeAwaitsRepair", verdict)
+    if not ill:
+        return None
+    explained = (*ill, *case.of(*_OF_HEALING, Fault.NODE_NOT_READY))
+    fingerprints = frozenset(each.fingerprint for each in explained)
+    return Finding("NodeAwaitsRepair", case.about, tuple(each.evidence for each in ill), fingerprints, ill[0].since)
+
+
+def _held(case: Case) -> Finding | None:
+    """The healer keeps new pods from a node of which nothing else is told."""
+    held = case.of(Fault.NODE_HELD)
+    if not held or len(case.of(Fault.NODE_SILENT, Fault.NODE_CONDITION, Fault.NODE_NOT_READY, Fault.NODE_FLAPS)):
+        return None
+    return Finding("NodeHeld", case.about, (held[0].evidence,), frozenset({held[0].fingerprint}), held[0].since)
+
+
+_LOST = (r.MOVE_STATELESS, r.END_WHAT_RUNS, r.OUT)
+_ORDINARY = (
+    Cause(
+        "NodeDead",
+        Level.NODE,
+        "a machine is down, by two witnesses of three",
+        _SILENT,
+        _gone("NodeDead", State.DEAD),
+        _LOST,
+        ("SREGym node failure", "Chaos Mesh PhysicalMachineChaos"),
+    ),
+    Cause(
+        "NodeCutOff",
+        Level.NODE,
+        "a node goes on and reaches no API server",
+        _SILENT,
+        _gone("NodeCutOff", State.CUT_OFF),
+        _LOST,
+        ("Chaos Mesh network partition",),
+    ),
+    Cause(
+        "KubeletHung",
+        Level.NODE,
+        "a machine answers and its kubelet does not",
+        _SILENT,
+        _of_state("KubeletHung", State.HUNG),
+        (r.BOOT, r.MOVE_STATELESS),
+        ("SREGym kubelet crash",),
+    ),
+    Cause(
+        "KubeletUnheard",
+        Level.NODE,
+        "the API server does not take what a kubelet says: its certificate has expired",
+        _SILENT,
+        _of_state("KubeletUnheard", State.UNHEARD),
+        (r.MOVE_STATELESS,),
+    ),
+    Cause(
+        "NodeFlapping",
+        Level.NODE,
+        "a node falls silent again and again",
+        frozenset({Fault.NODE_FLAPS}),
+        _flapping,
+        (r.HOLD,),
+    ),
+    Cause("NodeNotBooting", Level.NODE, "a node was never ready", frozenset({Fault.NODE_NOT_READY}), _not_booting, ()),
+)
+CAUSES: tuple[Cause, ...] = (
+    *_ORDINARY,
+    *(
+        Cause(name, Level.NODE, told.summary, _CONDITIONS, _condition(name, told), told.remedies, told.also)
+        for name, told in _TOLD.items()
+    ),
+    Cause(
+        "NodeNotReady",
+        Level.NODE,
+        "a kubelet says that it is not ready",
+        frozenset({Fault.NODE_NOT_READY}),
+        _not_ready,
+        (r.MOVE_STATELESS,),
+    ),
+    Cause(
+        "NodeAwaitsRepair",
+        Level.NODE,
+        "nothing is left to move from a node that is ill",
+        _SILENT | _CONDITIONS,
+        _awaits_repair,
+        (r.AWAIT,),
+    ),
+    Cause(
+        "NodeHeld",
+        Level.NODE,
+        "a node is well again, and takes no pods yet",
+        frozenset({Fault.NODE_HELD}),
+        _held,
+        (r.LET_GO,),
+    ),
+)
