@@ -5,6 +5,7 @@ import pytest
 from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
 from kubewright.api.crds.disruptionledger import DISRUPTION_LEDGER_CRD, DISRUPTION_LEDGERS
 from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD
+from kubewright.api.crds.notificationchannel import NOTIFICATION_CHANNEL_CRD
 from kubewright.api.meta import ObjectKey
 from kubewright.audit.chain import verify
 from kubewright.audit.entries import entry
@@ -24,7 +25,7 @@ async def kinds(api):
     """The kinds, which services bring, too, and leave."""
     crds = api.of("customresourcedefinitions")
     found = {}
-    for each in (AUDIT_RECORD_CRD, DISRUPTION_LEDGER_CRD, DISRUPTION_LIMIT_CRD):
+    for each in (AUDIT_RECORD_CRD, DISRUPTION_LEDGER_CRD, DISRUPTION_LIMIT_CRD, NOTIFICATION_CHANNEL_CRD):
         assert (await crds.create(each)).status in {201, 409}
         await crds.becomes(each["metadata"]["name"], established)
         plural = each["spec"]["names"]["plural"]
@@ -69,6 +70,41 @@ async def test_a_limit_is_taken_with_its_defaults(kinds):
     assert (made["spec"]["per"], made["spec"]["holdsBack"]) == ("Cluster", "Routine")
     assert made["spec"]["windows"][0]["timeZone"] == "UTC"
     (await limits.delete("good")).ok()
+
+
+HOOK = {"webhook": {"url": "https://ops.example.com/hook"}}
+
+
+def a_channel(**spec):
+    return {
+        "apiVersion": "kubewright.dev/v1alpha1",
+        "kind": "NotificationChannel",
+        "metadata": {"name": "ops"},
+        "spec": spec,
+    }
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        pytest.param({}, "say one of webhook, slack and email", id="nobody to tell"),
+        pytest.param({**HOOK, "slack": HOOK["webhook"]}, "say one of webhook, slack and email", id="two at once"),
+        pytest.param({"webhook": {}}, "say either url or urlFrom", id="nowhere"),
+        pytest.param({"webhook": {"urlFrom": {"name": "a"}}}, "say either file, or namespace", id="half a reference"),
+        pytest.param({"email": {"host": "m", "sender": "a@b"}}, "spec.email.to", id="to nobody"),
+    ],
+)
+async def test_a_channel_that_leads_nowhere_is_refused(kinds, spec, said):
+    refusal = (await kinds["notificationchannels"].create(a_channel(**spec))).refused
+    assert refusal.code == 422
+    assert said in refusal.message
+
+
+async def test_a_channel_is_taken_with_its_defaults(kinds):
+    ref = {"namespace": "ops", "name": "hooks", "key": "url"}
+    made = (await kinds["notificationchannels"].create(a_channel(slack={"urlFrom": ref}))).ok()
+    assert (made["spec"]["severity"], made["spec"]["perMinute"]) == ("Warning", 10)
+    (await kinds["notificationchannels"].delete("ops")).ok()
 
 
 async def test_two_services_that_know_the_same_ledger_are_not_given_the_same_room(kinds, client):
