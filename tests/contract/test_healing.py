@@ -1,0 +1,117 @@
+"""HealingPolicies as an API server checks them, and an incident from the fault to approval and repair."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from kubewright.api.apps import DEPLOYMENTS
+from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD
+from kubewright.api.crds.incident import APPROVED_BY, INCIDENT_CRD, INCIDENTS
+from kubewright.api.meta import ObjectKey
+from kubewright.app import Choices, Platform
+from kubewright.clock import Clock
+from tests.contract.asking import eventually
+from tests.contract.conftest import established
+
+
+@pytest.fixture
+async def policies(api):
+    """The kinds, which the platform brings, too, and leaves."""
+    crds = api.of("customresourcedefinitions")
+    for each in (HEALING_POLICY_CRD, INCIDENT_CRD):
+        assert (await crds.create(each)).status in {201, 409}
+        await crds.becomes(each["metadata"]["name"], established)
+    found = api.of("healingpolicies", root="/apis/kubewright.dev/v1alpha1")
+    await found.served()
+    return found
+
+
+def policy(name="tried", **spec):
+    head = {"apiVersion": "kubewright.dev/v1alpha1", "kind": "HealingPolicy", "metadata": {"name": name}}
+    return {**head, "spec": {"mode": "observe", **spec}}
+
+
+async def test_a_policy_is_taken_with_its_defaults(policies):
+    made = (await policies.create(policy("defaults", limits={}, storm={}))).ok()
+    await policies.delete("defaults")
+    assert made["spec"]["limits"] == {"actionsPerHour": 60, "repeats": 3, "maxNodes": 3}
+    assert made["spec"]["storm"] == {"illPercent": 20, "atLeast": 3, "coolDownSeconds": 300}
+    assert made["spec"]["keepResolvedHours"] == 24
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        pytest.param({"mode": "always"}, "spec.mode", id="no such mode"),
+        pytest.param({"causes": ["no cause!"]}, "spec.causes", id="no pattern"),
+        pytest.param({"limits": {"maxNodes": 0}}, "spec.limits.maxNodes", id="no node at all"),
+        pytest.param({"storm": {"illPercent": 101}}, "spec.storm.illPercent", id="more than all"),
+        pytest.param({"paused": [""]}, "spec.paused", id="a pause for no reason"),
+        pytest.param(
+            {"nodeSelector": {"a": "b"}, "environments": ["prod"]}, "spec.nodeSelector", id="of nodes and of namespaces"
+        ),
+    ],
+)
+async def test_what_contradicts_itself_is_refused_at_the_field(policies, spec, field):
+    refused = (await policies.create(policy(**spec))).refused
+    assert field in refused.message
+
+
+def fleet(image, **annotations):
+    labels = {"app": "ill"}
+    container = {"name": "main", "image": image}
+    template = {"metadata": {"labels": labels, "annotations": annotations}, "spec": {"containers": [container]}}
+    spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "ill"}, "spec": spec}
+
+
+@asynccontextmanager
+async def healing(client):
+    platform = Platform(client, Clock.wall(), choices=Choices(("healing",)))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(platform.run())
+
+        async def ready():
+            return platform.ready
+
+        await eventually(ready)
+        yield
+        running.cancel()
+
+
+async def test_a_bad_release_is_taken_back_once_a_person_agrees(client, namespace, policies):
+    del policies
+    name = f"only-{namespace}"
+    chosen = {"kubernetes.io/metadata.name": namespace}
+    await client.create(HEALING_POLICIES, policy(name, mode="approve", namespaceSelector=chosen))
+    await client.create(DEPLOYMENTS, fleet("ill:1"), namespace=namespace)
+    key = ObjectKey(namespace, "ill")
+
+    async def runs():
+        return (await client.get(DEPLOYMENTS, key)).status.ready_replicas == 2
+
+    async def waits():
+        found = (await client.list(INCIDENTS, namespace=namespace)).items
+        return next((each for each in found if each.status.phase == "AwaitingApproval"), None)
+
+    async def taken_back():
+        containers = (await client.get(DEPLOYMENTS, key)).spec.template["spec"]["containers"]
+        return containers[0]["image"] == "ill:1" and await runs()
+
+    async def told():
+        found = await client.get(INCIDENTS, incident.key)
+        return found.status.phase in {"Verifying", "Resolved"} and bool(found.status.actions)
+
+    try:
+        await eventually(runs)
+        async with healing(client):
+            template = fleet("ill:2", **{"twin.kubewright.dev/fail-pull": "not found"})["spec"]["template"]
+            await client.patch(DEPLOYMENTS, key, {"spec": {"template": template}})
+            incident = await eventually(waits)
+            agreed = {"metadata": {"annotations": {APPROVED_BY: "a-person"}}}
+            await client.patch(INCIDENTS, incident.key, agreed)
+            await eventually(taken_back)
+            await eventually(told)
+    finally:
+        await client.delete(HEALING_POLICIES, ObjectKey("", name))
