@@ -18,6 +18,7 @@ from kubewright.api.crds.notificationchannel import NOTIFICATION_CHANNEL_CRD
 from kubewright.api.meta import Manifest
 from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.api.rights import WATCH, definition_rules, rule
+from kubewright.api.volumes import CLAIMS
 from kubewright.audit.rights import writing_rules
 from kubewright.disruption.rights import permit_rules
 from kubewright.healing.seen import FOLLOWED
@@ -48,7 +49,8 @@ def cluster_rules() -> list[Manifest]:
         rule(PODS, ("get", "delete")),
         rule(PODS, ("create",), subresource="eviction"),
         rule(PODS, ("patch",), subresource="resize"),
-        *(rule(kind, ("create", "patch", "delete")) for kind in (DEPLOYMENTS, SERVICES)),
+        *(rule(kind, ("create", "patch", "delete")) for kind in (DEPLOYMENTS, NETWORK_POLICIES, SERVICES)),
+        rule(CLAIMS, ("patch",)),
         rule(LEASES, ("create", "patch")),
         rule(EVENTS, ("create", "patch", *WATCH)),
         *permit_rules(),
