@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUE_LABEL
 from kubewright.api.meta import Manifest
+from kubewright.autoscaler import controller as scale_policies
 from kubewright.gpu import controller as gpu_policies
 from kubewright.harness.snapshot import SURROUNDINGS
 from kubewright.harness.subject import Subject
@@ -57,6 +58,33 @@ QUEUE: Manifest = {
 }
 
 
+SCALED: Manifest = {
+    "apiVersion": "kubewright.dev/v1alpha1",
+    "kind": "ScalePolicy",
+    "metadata": {"name": "web", "namespace": "default"},
+    "spec": {
+        "target": {"name": "web"},
+        "min": 3,
+        "max": 4,
+        "mode": "reactive",
+        "metrics": [{"cpu": {"percent": 70}}],
+        "fallback": {"replicas": 4, "afterSeconds": 60},
+    },
+}
+"""Nobody measures cpu here: from two pods there come to be three, then four, and what others make of it is undone."""
+_WEB = {"app": "web"}
+DEPLOYMENT: Manifest = {
+    "apiVersion": "apps/v1",
+    "kind": "Deployment",
+    "metadata": {"name": "web", "namespace": "default", "annotations": {SURROUNDINGS: ""}},
+    "spec": {
+        "replicas": 2,
+        "selector": {"matchLabels": _WEB},
+        "template": {"metadata": {"labels": _WEB}, "spec": {"containers": [{"name": "main", "image": "web:1"}]}},
+    },
+}
+
+
 def _pod(number: int) -> Manifest:
     container = {"name": "main", "image": "train:1", "resources": {"requests": {"cpu": "2"}}}
     # Its phase is the surroundings' to write, and nothing of the queue's.
@@ -102,5 +130,14 @@ OURS = (
         settles_seconds=500.0,
     ),
     Subject("gpupolicy", gpu_policies.build, POLICY, POOL),
+    # What it scales keeps its pods when the policy goes, and so is no part of what is compared: the status tells of it.
+    # When it last scaled, and whether that is what it says now, depends on what there was before.
+    Subject(
+        "scalepolicy",
+        scale_policies.build,
+        SCALED,
+        (DEPLOYMENT,),
+        ignored=frozenset({"status.lastScaleTime", "status.conditions"}),
+    ),
     Subject("queue", _queues, QUEUE, LAB, service=Scheduler),
 )
