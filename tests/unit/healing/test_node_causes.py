@@ -68,11 +68,11 @@ DEAD = (Fault.NODE_SILENT, Fault.KUBELET_UNREACHABLE, Fault.NODE_UNREACHED)
     ("signals", "cause"),
     [
         (silent(*DEAD), ["NodeDead"]),
-        (silent(*DEAD, seconds=45), []),
+        (silent(*DEAD, seconds=45), ["NodeSuspect"]),
         (silent(Fault.NODE_SILENT, Fault.KUBELET_UNREACHABLE, Fault.NODE_REACHED), ["NodeCutOff"]),
         (silent(Fault.NODE_SILENT, Fault.KUBELET_MUTE), ["KubeletHung"]),
         (silent(Fault.NODE_SILENT, Fault.KUBELET_ANSWERS), ["KubeletUnheard"]),
-        (silent(Fault.NODE_SILENT, seconds=80), []),
+        (silent(Fault.NODE_SILENT, seconds=80), ["NodeSuspect"]),
         (silent(Fault.NODE_FLAPS), ["NodeFlapping"]),
     ],
 )

@@ -21,6 +21,8 @@ _OF_HEALING = (Fault.NODE_HELD, Fault.GPU_OUT_OF_USE)
 _CONDITIONS = frozenset({Fault.NODE_CONDITION})
 _SILENT = WITNESSES
 _MOST_SENTENCES = 6
+_EARLY_SECONDS = 90.0
+"""By then two witnesses have agreed, if there are any."""
 
 
 def node_in(case: Case) -> Node | None:
@@ -54,6 +56,13 @@ def _of_state(name: str, state: State) -> Callable[[Case], Finding | None]:
         return _found(case, name, verdict) if verdict.state is state else None
 
     return detect
+
+
+def _suspect(case: Case) -> Finding | None:
+    """It is too early to say: until then nobody acts on what runs there, whose signals are its own."""
+    verdict = judge(case.signals, case.now)
+    is_early = verdict.state is State.SUSPECT and case.now - verdict.since < _EARLY_SECONDS
+    return _found(case, "NodeSuspect", verdict) if is_early else None
 
 
 def _flapping(case: Case) -> Finding | None:
@@ -243,6 +252,14 @@ _ORDINARY = (
 )
 CAUSES: tuple[Cause, ...] = (
     *_ORDINARY,
+    Cause(
+        "NodeSuspect",
+        Level.NODE,
+        "a node has fallen silent, and it is too early to say why",
+        _SILENT,
+        _suspect,
+        (r.AWAIT,),
+    ),
     *(
         Cause(name, Level.NODE, told.summary, _CONDITIONS, _condition(name, told), told.remedies, told.also)
         for name, told in _TOLD.items()
