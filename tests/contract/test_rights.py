@@ -141,7 +141,6 @@ CASES = [
     Case("guardrails", ([RAILS], [FEWER]), EVENT),
     Case("monitoring", (), EVENT | left(SLOW, "create||events")),
     Case("costs"),
-    Case("gpu", ([NODE, GPU_POLICY],), EVENT | left(SLOW, "create||pods/eviction", "create||events")),
     Case(
         "autoscaler",
         ([deployment("scaled")], [POLICY]),
@@ -151,6 +150,7 @@ CASES = [
 """Those that use all that they have within seconds; of the others tests under virtual time tell."""
 OTHERS = {
     "scheduler": ([{**pod("placed"), "spec": {**pod("placed")["spec"], "schedulerName": "kubewright-scheduler"}}],),
+    "gpu": ([NODE, GPU_POLICY],),
     "tenancy": ([TEAM], [LESS], TEAM),
     "sizing": ([deployment("scaled")], [SIZES]),
     "nodes": ([of("NodePool", "rights", {"nodeSelector": {"rights": "pool"}, "types": [SMALL], "max": 2})],),
