@@ -178,10 +178,28 @@ def changes(grown: Grown, mutation: Mutation, live: Live) -> Iterator[Stage]:
 
 def is_well(grown: Grown, outcome: Outcome) -> bool:
     """Whether a life ended with a sample that does not say that it is not ready."""
+    return not _unready(grown, outcome)
+
+
+def unchanged(grown: Grown, outcome: Outcome) -> Snapshot | None:
+    """Return what a life must end in if its sample says that what is there stays: all else as it was, to the letter.
+
+    None when it does not say so, for one of the subject's reasons.
+    """
+    if _unready(grown, outcome).isdisjoint(grown.subject.refusals):
+        return None
     place = place_of((grown.resource.group, grown.resource.plural), grown.subject.key)
-    status: Manifest = outcome.final.objects[place].get("status") or {}
+    return Snapshot({**grown.outcome.final.objects, place: outcome.final.objects[place]})
+
+
+def _unready(grown: Grown, outcome: Outcome) -> set[str]:
+    """Return the reasons by which the sample says that it is not ready."""
+    place = place_of((grown.resource.group, grown.resource.plural), grown.subject.key)
+    status: Manifest = outcome.final.objects.get(place, {}).get("status") or {}
     conditions: list[Manifest] = status.get("conditions") or []
-    return not any(each.get("type") in READY and each.get("status") == "False" for each in conditions)
+    return {
+        each.get("reason", "") for each in conditions if each.get("type") in READY and each.get("status") == "False"
+    }
 
 
 def _has_past(subject: Subject, mutation: Mutation) -> bool:

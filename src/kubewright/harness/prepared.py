@@ -17,7 +17,7 @@ from kubewright.harness.checks import Case, judge
 from kubewright.harness.faults import SPEC_HARMS, Fault, Harm
 from kubewright.harness.life import Outcome, live
 from kubewright.harness.mutations import Mutation, mutations, spec_schema
-from kubewright.harness.preparation import Grown, changes, first_stage, stages, with_other_writers
+from kubewright.harness.preparation import Grown, changes, first_stage, stages, unchanged, with_other_writers
 from kubewright.harness.report import Finding
 from kubewright.harness.snapshot import Snapshot
 from kubewright.harness.stages import Stage, Step
@@ -46,6 +46,8 @@ class Tried:
     """Whether the server took the value, and it was another."""
     writes: tuple[tuple[str, str], ...]
     """Method and kind of each write that the change led to."""
+    steady: bool
+    """Whether it ended where the changed sample leads from the start: what was before made no difference."""
     findings: tuple[Finding, ...]
 
 
@@ -85,7 +87,7 @@ class Prepared:
         return self._judged(self.stages[number], self.references[number], fault, outcome)
 
     def _judged(self, stage: Stage, reference: Outcome, fault: Fault, outcome: Outcome) -> list[Finding]:
-        expected = reference.final if stage.expected is None else stage.expected
+        expected = unchanged(self.grown, reference) or stage.expected or reference.final
         if fault.harm in SPEC_HARMS and self.other_final is not None:
             expected = self.other_final
         bucket = (self.resource.group, self.resource.plural)
@@ -105,13 +107,15 @@ class Prepared:
     def try_mutation(self, mutation: Mutation) -> Tried:
         """Live with another value of a property, and with its way back."""
         before, findings, writes, taken = self.lives, list[Finding](), tuple[tuple[str, str], ...](), False
+        steady = False
         for stage in self.changed(mutation):
             outcome = self.live(stage, _UNDISTURBED)
             findings += self._judged(stage, outcome, _UNDISTURBED, outcome)
             if not taken:
                 writes = tuple((write.request.method, write.route.plural) for write in outcome.log.writes)
+                steady = outcome.final == stage.expected
             taken = True
-        return Tried(mutation, self.lives - before, taken, writes, tuple(findings))
+        return Tried(mutation, self.lives - before, taken, writes, steady, tuple(findings))
 
     def changed(self, mutation: Mutation) -> Iterator[Stage]:
         """Yield the stages of a property's other value; none when the server refuses it."""
@@ -120,10 +124,19 @@ class Prepared:
     def expose(self, tried: Tried) -> None:
         """Let a change be lived with faults, too."""
         stage = replace(next(self.changed(tried.mutation)), faults=True)
-        outcome = self.add(stage)
+        self.add(stage)
         self.add(with_other_writers(self.grown, stage))
-        if self.other_spec is None:
-            self.other_spec, self.other_final = stage.steps[0], stage.expected or outcome.final
+
+    def meet(self, tried: Tried) -> bool:
+        """Let a change be the one that comes in the middle of another life; return whether it can be.
+
+        When it comes there is not known, so it must be one that ends the same whatever was before.
+        """
+        if not tried.writes or not tried.steady:
+            return False
+        stage = next(self.changed(tried.mutation))
+        self.other_spec, self.other_final = stage.steps[0], stage.expected
+        return True
 
     def mutations(self) -> list[Mutation]:
         """Return every value to try of every property of the kind."""

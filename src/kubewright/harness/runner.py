@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from kubewright.errors import ErrorKind, OpError
 from kubewright.harness.faults import SPEC_HARMS, WATCH_HARMS, WRITE_HARMS, Fault, Harm, parse_fault
 from kubewright.harness.life import Outcome
-from kubewright.harness.mutations import Mutation
 from kubewright.harness.prepared import Plan, Prepared, Tried, chosen, prepare, preparing
 from kubewright.harness.quiet import undistracted
 from kubewright.harness.report import Finding, Report
@@ -73,6 +72,7 @@ def examine(
 
 def _with_changes(prepared: Prepared, tried: Sequence[Tried], wanted: int) -> list[Plan]:
     """Return the plans of all stages, and of changes: first those that write as no other, until there are enough."""
+    _meet_one(prepared, tried)
     unlike = list({each.writes: each for each in reversed(tried) if each.writes}.values())[::-1]
     others = [each for each in tried if each.writes and each not in unlike]
     due = list(plans(prepared))
@@ -82,6 +82,13 @@ def _with_changes(prepared: Prepared, tried: Sequence[Tried], wanted: int) -> li
         prepared.expose(each)
         due = list(plans(prepared))
     return due
+
+
+def _meet_one(prepared: Prepared, tried: Iterable[Tried]) -> None:
+    """Let the first change that can be the one that somebody else makes be it."""
+    for each in tried:
+        if prepared.meet(each):
+            return
 
 
 def catch(subject: Subject, *, most_plans: int, most_mutations: int, seed: int = 0) -> Finding | None:
@@ -96,6 +103,8 @@ def catch(subject: Subject, *, most_plans: int, most_mutations: int, seed: int =
         exposed: list[tuple[tuple[str, str], ...]] = []
         for mutation in chosen(prepared.mutations(), _random(seed), most_mutations):
             tried = prepared.try_mutation(mutation)
+            if prepared.other_spec is None:
+                prepared.meet(tried)
             if not tried.findings and len(exposed) < CHANGES_AT_LEAST and tried.writes not in {(), *exposed}:
                 exposed.append(tried.writes)
                 prepared.expose(tried)
@@ -121,8 +130,11 @@ def repeat(
             fault = parse_fault(fault_text)
         except ValueError as error:
             raise _unknown(name) from error
-        if stage.startswith(_CHANGED) or fault.harm in SPEC_HARMS:
-            _change_again(prepared, stage, chosen(prepared.mutations(), _random(seed), most_mutations))
+        if fault.harm in SPEC_HARMS:
+            values = chosen(prepared.mutations(), _random(seed), most_mutations)
+            _meet_one(prepared, (prepared.try_mutation(each) for each in values))
+        if stage.startswith(_CHANGED):
+            _change_again(prepared, stage)
         undisturbed = (Plan(number, Fault()) for number in range(len(prepared.stages)))
         for plan in (*undisturbed, *plans(prepared)):
             if f"{prepared.stages[plan.stage].name}/{plan.fault}" == name:
@@ -131,12 +143,12 @@ def repeat(
     raise _unknown(name)
 
 
-def _change_again(prepared: Prepared, stage: str, values: Sequence[Mutation]) -> None:
-    """Take in the change that a plan speaks of; where it speaks of none, the one that somebody else makes."""
+def _change_again(prepared: Prepared, stage: str) -> None:
+    """Take in the change that a plan speaks of."""
     named = [each for each in prepared.mutations() if stage in {f"{prefix}{each}" for prefix in _CHANGED}]
-    for mutation in named or values:
+    for mutation in named:
         tried = prepared.try_mutation(mutation)
-        if named and tried.taken:
+        if tried.taken:
             for each in prepared.changed(mutation):
                 prepared.add(replace(each, faults=each.name.startswith("set:")))
         if tried.writes:

@@ -40,6 +40,9 @@ class Subject:
     ignored: frozenset[str] = field(default_factory=frozenset[str])
     """What may depend on history, by path from the object: fields of its status that are not compared, and properties
     of its spec that need not lead where they would have led from the start (what an autoscaler chose stays)."""
+    refusals: frozenset[str] = field(default_factory=frozenset[str])
+    """Reasons by which it says, not being ready, that what is there can never become what is asked for: a change may
+    end so if it leaves everything else as it was, though the changed sample would be made from the start."""
     kept: frozenset[str] = field(default_factory=frozenset[str])
     """Plurals of kinds whose objects it leaves on purpose: claims, for what is stored in them."""
     settles_seconds: float = 300.0
