@@ -118,9 +118,8 @@ OURS = (
         # stay for as long as these can be gone back to.
         ignored=frozenset({"spec.scaling", "spec.files"}),
         kept=frozenset({"persistentvolumeclaims"}),
-        # A release is watched for five minutes, which an outage of two may precede; what the server has refused again
-        # and again is asked for eight minutes after the first time, and then only after nineteen.
-        settles_seconds=700.0,
+        # A release is watched for five minutes, which an outage of two may precede.
+        settles_seconds=500.0,
     ),
     Subject(
         "appservice-stateful",
@@ -130,7 +129,7 @@ OURS = (
         # A StatefulSet keeps its service and its claims' templates; what is there has the data.
         refusals=frozenset({"ImmutableField"}),
         kept=frozenset({"persistentvolumeclaims"}),
-        settles_seconds=700.0,
+        settles_seconds=500.0,
     ),
     Subject("gpupolicy", gpu_policies.build, POLICY, POOL),
     # What it scales keeps its pods when the policy goes, and so is no part of what is compared: the status tells of it.
