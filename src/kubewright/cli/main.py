@@ -30,6 +30,7 @@ COMMANDS = {
     "cost": ("kubewright.cli.cost:cost", "Show what teams, applications and nodes cost, and what is wasted."),
     "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),
     "import": ("kubewright.cli.imports:import_", "Print ScalePolicies made of ScaledObjects and autoscalers."),
+    "drill": ("kubewright.cli.drill:drill", "Break something on purpose, and see how soon it is mended."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "incidents": ("kubewright.cli.incidents:incidents", "Show what is wrong, and steer what the healer does about it."),
     "audit": ("kubewright.cli.audit:audit", "Show, verify and export what the platform decided and did."),

@@ -1,0 +1,58 @@
+"""`kubewright drill`: break something on purpose, and see how soon it is noticed, understood, mended and proved."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+
+_IMAGE = "nginxinc/nginx-unprivileged:1.29"
+
+
+def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    from kubewright.drills.catalogue import DRILLS
+
+    return [name for name in DRILLS if name.startswith(incomplete)]
+
+
+@click.group()
+def drill() -> None:
+    """Break something on purpose, and see how soon it is noticed, understood, mended and proved."""
+
+
+@drill.command(name="list")
+@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+def list_drills(output: str) -> None:
+    """List the drills: what goes wrong, which cause is to be found, and which may be done to a real cluster."""
+    from kubewright.cli.drillcalls import listed
+
+    listed(output)
+
+
+@drill.command(name="run")
+@click.argument("names", nargs=-1, metavar="NAME...", shell_complete=_complete)
+@click.option("--all", "everything", is_flag=True, help="Every drill that there is.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the twin.")
+@click.option("--stock", is_flag=True, help="On the twin: beside it, what stock controllers do about the same fault.")
+@click.option("--on-cluster", is_flag=True, help="Play on the cluster of the kubeconfig; only what harms nobody.")
+@click.option("--image", default=_IMAGE, show_default=True, help="There: an image that serves HTTP on port 8080.")
+@click.option("--yes", is_flag=True, help="There: do not ask first.")
+@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+@cluster_options
+def run_drills(*, kubeconfig: str, context: str, on_cluster: bool, **options: Any) -> int:
+    """Play drills, and report when each fault was detected, its cause named, something done, and service restored.
+
+    On a twin in this process, under virtual time, unless --on-cluster is given: then on a real cluster on which
+    `kubewright run healing` runs and acts, in the namespace `drill`, which is deleted at the end and when Ctrl-C aborts
+    it. Exit code 0: all were mended, or rightly left alone; 3: some were not; 1: it could not be played; 2: not
+    understood.
+    """
+    from kubewright.cli.drillcalls import Asked, play_here, play_on
+
+    asked = Asked(**options)
+    if not on_cluster:
+        return play_here(asked)
+    return asyncio.run(play_on(connection(kubeconfig, context), asked))

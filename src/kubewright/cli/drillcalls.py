@@ -1,0 +1,159 @@
+"""How drills are played from the command line, and how what came of them is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from kubewright.api.core import NAMESPACES
+from kubewright.api.meta import ObjectKey
+from kubewright.cli.live import show
+from kubewright.client.config import ConnectionConfig
+from kubewright.client.connect import connect
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.drills.catalogue import DRILLS
+from kubewright.drills.drill import Drill, Outcome
+from kubewright.drills.live import Stage
+from kubewright.drills.report import drill_document, outcome_document, passed, verdict
+from kubewright.drills.staged import play
+from kubewright.drills.usual import NAMESPACE
+from kubewright.errors import ErrorKind, OpError
+
+NOT_MENDED = 3
+GONE_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The command's options."""
+
+    names: tuple[str, ...]
+    everything: bool
+    seed: int
+    stock: bool
+    image: str
+    yes: bool
+    output: str
+
+    def drills(self) -> list[Drill]:
+        """Return the drills that are meant; raises UsageError."""
+        if self.everything == bool(self.names):
+            raise click.UsageError("name drills, or say --all; `kubewright drill list` lists them")
+        unknown = [name for name in self.names if name not in DRILLS]
+        if unknown:
+            raise click.UsageError(f"there is no drill {unknown[0]}; `kubewright drill list` lists them")
+        return [DRILLS[name] for name in self.names] or list(DRILLS.values())
+
+
+def listed(output: str) -> None:
+    """Print all drills."""
+    if output == "table":
+        table = Table("name", "what happens", "cause to be found", "on a real cluster", box=None, pad_edge=False)
+        for each in DRILLS.values():
+            cause = each.causes[0] if each.causes else "none: to be left alone"
+            table.add_row(each.name, each.title, cause, "yes" if each.harmless else "")
+        Console().print(table)
+        return
+    show(output, lambda: {"drills": [drill_document(each) for each in DRILLS.values()]}, tuple)
+
+
+def play_here(asked: Asked) -> int:
+    """Play drills on twins, one after the other; return the exit code."""
+    found: list[Outcome] = []
+    stock: list[Outcome] = []
+    for each in _told(asked, asked.drills()):
+        found.append(play(each, healed=True, seed=asked.seed))
+        if asked.stock:
+            stock.append(play(each, healed=False, seed=asked.seed))
+    return _shown(asked, found, stock)
+
+
+async def play_on(config: ConnectionConfig, asked: Asked) -> int:
+    """Play drills on a cluster, those that harm nobody; what they made there is deleted in the end."""
+    drills = [each for each in asked.drills() if each.harmless or not asked.everything]
+    harmful = [each.name for each in drills if not each.harmless]
+    if harmful:
+        said = f"{harmful[0]} breaks more than its own namespace: it is for a twin alone"
+        raise OpError("drill", ErrorKind.INVALID, harmful[0], said)
+    if not asked.yes:
+        click.confirm(f"Break things in the namespace {NAMESPACE} of {config.server}?", abort=True, err=True)
+    client = connect(config)
+    found: list[Outcome] = []
+    try:
+        for each in _told(asked, drills):
+            try:
+                found.append(await Stage(client, Clock.wall(), image=asked.image).play(each))
+            finally:
+                await _clean(client)
+    finally:
+        await client.close()
+    return _shown(asked, found, [])
+
+
+async def _clean(client: Client) -> None:
+    """Delete the drills' namespace, and wait until it is gone, so that the next drill finds nothing of this one."""
+    key = ObjectKey("", NAMESPACE)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GONE_SECONDS):
+            while await _is_there(client, key):
+                await client.delete(NAMESPACES, key)
+                await asyncio.sleep(1.0)
+
+
+async def _is_there(client: Client, key: ObjectKey) -> bool:
+    try:
+        await client.get(NAMESPACES, key)
+    except OpError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        return False
+    return True
+
+
+def _told(asked: Asked, drills: Sequence[Drill]) -> Iterator[Drill]:
+    for each in drills:
+        if asked.output == "table":
+            click.echo(f"{each.name}: {each.title}", err=True)
+        yield each
+
+
+def _shown(asked: Asked, found: Sequence[Outcome], stock: Sequence[Outcome]) -> int:
+    if asked.output == "table":
+        Console().print(_table(found, stock))
+    else:
+        document = {"drills": [outcome_document(each) for each in found]}
+        if stock:
+            document["stock"] = [outcome_document(each) for each in stock]
+        show(asked.output, lambda: document, tuple)
+    return 0 if all(map(passed, found)) else NOT_MENDED
+
+
+def _table(found: Sequence[Outcome], stock: Sequence[Outcome]) -> Table:
+    columns = ("drill", "detected", "right cause", "acted", "restored", "verified", "")
+    table = Table(*columns, *(["stock: restored"] if stock else []), box=None, pad_edge=False)
+    for number, each in enumerate(found):
+        times = (each.detected, each.diagnosed, each.acted, each.restored, each.verified)
+        row = [each.drill.name, *map(_at, times), ", ".join(_words(each))]
+        if stock:
+            row.append(_at(stock[number].restored) if stock[number].hurt else "never gone")
+        table.add_row(*row)
+    return table
+
+
+def _words(found: Outcome) -> Iterable[str]:
+    yield verdict(found)
+    if found.wrong:
+        yield f"wrong causes: {' '.join(sorted(found.wrong))}"
+    if found.strangers and not found.drill.is_control:
+        yield f"touched what was healthy: {' '.join(sorted(found.strangers))}"
+
+
+def _at(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.0f} s"

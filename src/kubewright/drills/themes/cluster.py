@@ -1,0 +1,112 @@
+"""Drills of what all share: volumes, quotas, webhooks, finalizers, budgets."""
+
+from __future__ import annotations
+
+from kubewright.api.meta import Manifest
+from kubewright.drills.drill import Drill, Step
+from kubewright.drills.making import broken, on_node_of, patched, released, serves
+from kubewright.drills.usual import API, DB, NAMESPACE, WEB, budget, named
+from kubewright.drills.view import View
+
+_WEB = ("Deployment/drill/web", "Pod/drill/web-*", "ReplicaSet/drill/web-*")
+_HOOK = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": "drill"},
+    "webhooks": [
+        {
+            "name": "pods.drill.example.com",
+            "clientConfig": {"url": "https://127.0.0.1:9/"},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["pods"], "operations": ["CREATE"]}],
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
+            "sideEffects": "None",
+            "admissionReviewVersions": ["v1"],
+            "timeoutSeconds": 1,
+        }
+    ],
+}
+_HELD = named("v1", "ConfigMap", "old")
+_HELD["metadata"]["finalizers"] = ["example.com/gone"]
+
+
+def _cordoned(view: View) -> Manifest:
+    """Cordon the node of a fleet's first pod, as `kubectl drain` does before anything else."""
+    pods = sorted(view.pods_of(WEB), key=lambda pod: pod.metadata.name)
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": pods[0].spec.node_name},
+        "spec": {"unschedulable": True},
+    }
+
+
+def _is_drained(view: View) -> bool:
+    closed = {node.metadata.name for node in view.nodes.index.values() if node.spec.unschedulable}
+    return all(pod.spec.node_name not in closed for pod in view.pods_of(WEB)) and serves(WEB)(view)
+
+
+DRILLS = (
+    Drill(
+        "volume-full",
+        "the volume of a stateful pod is full",
+        (broken("PvcFull", {"claims": {"namespaces": [NAMESPACE], "names": ["data-db-0"]}}),),
+        serves(DB),
+        ("VolumeFull",),
+        touches=("PersistentVolumeClaim/drill/data-db-*",),
+    ),
+    Drill(
+        "quota-blocks",
+        "a quota leaves no room for a rollout",
+        (
+            Step("create", named("v1", "ResourceQuota", "few", spec={"hard": {"count/pods": "10"}})),
+            released(WEB),
+        ),
+        serves(WEB),
+        ("QuotaExceeded", "QuotaDeadlock"),
+        touches=(*_WEB, "ResourceQuota/drill/few"),
+    ),
+    Drill(
+        "webhook-away",
+        "nobody answers for a webhook without which no pod is made",
+        (Step("create", _HOOK), patched(API, {"replicas": 5})),
+        serves(API),
+        ("WebhookOutage",),
+        touches=("ValidatingWebhookConfiguration/drill",),
+    ),
+    Drill(
+        "finalizer-stuck",
+        "an object that was deleted stays, since nobody takes its finalizer off",
+        (
+            Step("create", _HELD),
+            Step("delete", named("v1", "ConfigMap", "old"), after_seconds=2.0),
+        ),
+        lambda view: not view.has("ConfigMap", "old"),
+        ("StuckFinalizer",),
+        touches=("ConfigMap/drill/old",),
+        person=True,
+    ),
+    Drill(
+        "drain-blocked",
+        "a node that is to be emptied, and a budget that never lets its pod go",
+        (
+            Step("patch", budget(WEB, 4)),
+            Step("patch", _cordoned),
+        ),
+        _is_drained,
+        ("DrainBlocked",),
+        touches=("Node/*", "Pod/drill/web-*"),
+        goal_seconds=120.0,
+    ),
+    Drill(
+        "two-at-once",
+        "a node loses its power while a bad release is rolled out",
+        (
+            released(WEB),
+            broken("CrashLoop", {"pods": {"images": ["drill/web:2"]}}, name="loop"),
+            on_node_of(DB, "NodeDown"),
+        ),
+        serves(WEB, API, DB),
+        ("NodeDead", "BadRelease", "CrashLoop"),
+        touches=("Node/*", "Pod/drill/*", *_WEB),
+    ),
+)
