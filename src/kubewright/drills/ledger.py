@@ -35,7 +35,7 @@ class Ledger:
     async def send(self, request: Request, *, stream: bool = False) -> Response:
         """Pass a request on."""
         if request.method not in _READS and "dryRun" not in request.query:
-            target = self._target(request.path)
+            target = self.target(request.path)
             if target:
                 self.written.append(target)
         return await self.transport.send(request, stream=stream)
@@ -44,7 +44,7 @@ class Ledger:
         """Close what is behind it."""
         await self.transport.close()
 
-    def _target(self, path: str) -> str:
+    def target(self, path: str) -> str:
         """Read `/api/v1/namespaces/drill/pods/web-1/eviction` as `Pod/drill/web-1`."""
         parts = path.strip("/").split("/")
         group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else (parts[1], parts[2], parts[3:])
