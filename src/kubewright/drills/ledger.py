@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kubewright.api.crds.incident import SYSTEM_NAMESPACE
 from kubewright.client.transport import Request, Response, Transport
 from kubewright.twin.kinds import KindTable
 
@@ -14,6 +15,7 @@ _OWN = frozenset(
         "healingpolicies",
         "auditrecords",
         "disruptionlimits",
+        "disruptionledgers",
         "leases",
         "events",
         "customresourcedefinitions",
@@ -53,4 +55,6 @@ class Ledger:
             namespace, rest = f"{rest[1]}/", rest[2:]
         plural, name = rest[0], rest[1] if len(rest) > 1 else "*"
         kind = self.kinds.lookup(group, version, plural)
-        return "" if plural in _OWN | _REVIEWS else f"{kind.kind if kind else plural}/{namespace}{name}"
+        if plural in _OWN | _REVIEWS or (plural == "namespaces" and name in {SYSTEM_NAMESPACE, "*"}):
+            return ""
+        return f"{kind.kind if kind else plural}/{namespace}{name}"

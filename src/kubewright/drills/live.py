@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES
-from kubewright.api.crds.incident import ESCALATED, INCIDENTS, RESOLVED, Incident
+from kubewright.api.crds.incident import AWAITING, ESCALATED, INCIDENTS, RESOLVED, Incident
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, ObjectKey, Resource
 from kubewright.client.protocol import Client
@@ -60,8 +60,17 @@ class Stage:
                     task.cancel()
 
     async def permit(self) -> None:
-        """Let the platform act on whatever it finds: without a policy it only looks on."""
-        await self.client.apply(HEALING_POLICIES, PERMISSION, field_manager=SOMEBODY)
+        """Let the platform act on whatever it finds, once it has made the kind: without a policy it only looks on."""
+        async with asyncio.timeout(_UP_SECONDS):
+            while True:
+                try:
+                    await self.client.apply(HEALING_POLICIES, PERMISSION, field_manager=SOMEBODY)
+                except OpError as error:
+                    if error.kind is not ErrorKind.NOT_FOUND:
+                        raise
+                    await asyncio.sleep(_LOOK_SECONDS)
+                else:
+                    return
 
     async def _set_up(self, drill: Drill, view: View) -> None:
         apps = (WEB, API) if self.image else (WEB, API, DB)
@@ -159,5 +168,5 @@ def _note(found: Outcome, incident: Incident, at: float) -> None:
         found.acted = at
     if status.phase == RESOLVED and cause in found.drill.causes and found.verified is None:
         found.verified = at
-    if status.phase == ESCALATED and found.escalated is None:
+    if status.phase in {AWAITING, ESCALATED} and found.escalated is None:
         found.escalated = at

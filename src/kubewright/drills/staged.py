@@ -33,9 +33,9 @@ def play(drill: Drill, *, healed: bool, seed: int) -> Outcome:
             client = RestClient(ledger, user_agent="kubewright")
             source = twin.exporters.measurements
             platform = Platform(client, clock, choices=Choices(services=SERVICES), source=source)
-            await stage.permit()
             async with asyncio.TaskGroup() as tasks:
                 running = tasks.create_task(platform.run())
+                await stage.permit()
                 found = await stage.play(drill)
                 running.cancel()
             return found

@@ -11,9 +11,15 @@ GOOD, BAD = "drill/{}:1", "drill/{}:2"
 """Images of an application: the one that runs, and the release that is bad."""
 NOWHERE = "drill.invalid/nowhere:1"
 """An image that is in no registry."""
-WEB, API, DB, TRAIN = "web", "api", "db", "train"
+WEB, API, DB, DNS, TRAIN = "web", "api", "db", "dns", "train"
 PORT = 8080
-SELECT_GPU = {"nvidia.com/gpu.present": "true"}
+_TRAFFIC = {
+    "twin.kubewright.dev/requests-per-second": "20",
+    "twin.kubewright.dev/cpu-per-request": "1m",
+    "twin.kubewright.dev/latency": "10ms",
+    "twin.kubewright.dev/memory": "32Mi",
+}
+"""How pods act in a twin; elsewhere it means nothing."""
 PERMISSION = {
     "apiVersion": "kubewright.dev/v1alpha1",
     "kind": "HealingPolicy",
@@ -61,7 +67,10 @@ def container(app: str, *, image: str = GOOD, **more: Any) -> Manifest:
 
 def pod_template(app: str, **spec: Any) -> Manifest:
     """Return what an application's pods are made from."""
-    return {"metadata": {"labels": {"app": app}}, "spec": {"containers": [container(app)], **spec}}
+    return {
+        "metadata": {"labels": {"app": app}, "annotations": dict(_TRAFFIC)},
+        "spec": {"containers": [container(app)], **spec},
+    }
 
 
 def deployment(app: str, replicas: int) -> Manifest:
@@ -119,6 +128,5 @@ def job(app: str) -> Manifest:
     own = container(app, resources={"limits": {"nvidia.com/gpu": 1}})
     del own["readinessProbe"]
     template = pod_template(app, containers=[own], restartPolicy="Never")
-    annotations = {"twin.kubewright.dev/run-seconds": "7200"}
-    template["metadata"]["annotations"] = annotations
+    template["metadata"]["annotations"] = {"twin.kubewright.dev/run-seconds": "7200"}
     return named("batch/v1", "Job", app, spec={"backoffLimit": 20, "template": template})

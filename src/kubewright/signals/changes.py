@@ -17,6 +17,8 @@ from kubewright.signals.signal import Fault, Signal, Witness
 
 KEPT_SECONDS = 1800.0
 MOST_CHANGES = 2000
+_PROVED_SECONDS = 120.0
+"""What has stayed for so long is something to go back to."""
 SUSPECT_SECONDS = 600.0
 """A change so long ago is hardly why something is wrong now."""
 
@@ -50,7 +52,8 @@ class Changes:
         place = resource.plural, subject.key
         before = self._known.pop(place, None)
         # What was good stays what to go back to, however often somebody tries something else.
-        good = before.before if before is not None and now - before.at < SUSPECT_SECONDS else old
+        tried = before is not None and before.before is not None and now - before.at < _PROVED_SECONDS
+        good = before.before if before is not None and tried else old
         self._known[place] = Changed(resource, subject.key, now, good, new)
         self._forget(now)
         return _signal(self._known[place], subject.metadata.uid)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from kubewright.api.meta import Manifest
 from kubewright.drills.drill import Drill, Step
-from kubewright.drills.making import WRONG_PORT, broken, readdressed, serves
-from kubewright.drills.usual import API, WEB, named
+from kubewright.drills.making import WRONG_PORT, broken, on_pod_of, readdressed, serves
+from kubewright.drills.usual import API, DNS, WEB, deployment, named, service
 
 _SERVICE = ("Service/drill/web",)
 
 
 def _policy(name: str, **spec: object) -> Step:
     return Step("create", named("networking.k8s.io/v1", "NetworkPolicy", name, spec=spec))
+
+
+def _dns() -> Manifest:
+    found = deployment(DNS, 2)
+    found["metadata"]["labels"] = {"k8s-app": "kube-dns"}
+    return found
 
 
 DRILLS = (
@@ -40,22 +47,23 @@ DRILLS = (
         ("NetworkPolicyBlocks",),
         touches=("NetworkPolicy/drill/closed",),
         harmless=True,
+        person=True,
     ),
     Drill(
         "dns-fails",
-        "an application's names are not resolved",
-        (broken("DnsFailure", {"pods": {"namespaces": ["drill"]}}, dnsFailure={"percent": 100}),),
-        serves(WEB),
+        "a pod that resolves names crashes again and again",
+        (on_pod_of(DNS, "CrashLoop", crashLoop={"afterSeconds": 2}),),
+        serves(DNS),
         ("DnsFailure",),
-        touches=("Pod/kube-system/*", "Deployment/kube-system/*"),
-        person=True,
+        before=(_dns(), service(DNS)),
+        touches=(f"Pod/drill/{DNS}-*",),
     ),
     Drill(
         "pods-cut-off",
         "an application's pods are reached by nobody",
         (broken("NetworkPartition", {"pods": {"labelSelector": {"matchLabels": {"app": API}}}}),),
         serves(API),
-        ("NetworkPartition", "Unreachable"),
+        ("RequestsFail",),
         touches=("Pod/drill/api-*",),
         person=True,
     ),

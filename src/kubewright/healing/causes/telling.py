@@ -54,6 +54,13 @@ def release_of(case: Case, signals: Sequence[Signal]) -> ReplicaSet | None:
     return newest if is_new or unfinished else None
 
 
+def is_given_up(case: Case, pod: Pod) -> bool:
+    """Whether a pod is of a release that its Deployment has given up."""
+    fleet = case.seen.get(DEPLOYMENTS, case.about.key) if case.about.resource.plural == DEPLOYMENTS.plural else None
+    known = revisions(fleet, case.seen) if fleet is not None else []
+    return bool(known) and _controller_uid(pod) != known[0].metadata.uid
+
+
 def _controller_uid(pod: Pod) -> str:
     owner = controller_of(pod)
     return owner.uid if owner is not None else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.core import Pod
 from kubewright.api.quantity import value
-from kubewright.healing.causes.telling import finding, names_of, pods_in
+from kubewright.healing.causes.telling import finding, is_given_up, names_of, pods_in
 from kubewright.healing.finding import Case, Cause, Finding, Level
 from kubewright.healing.remedies.pods import RECREATE
 from kubewright.healing.remedies.sizes import GROWTH, MOST_GROWTH, RESIZE
@@ -62,7 +62,9 @@ def _hanging(case: Case) -> Finding | None:
 def _one_of_many(
     case: Case, cause: str, signals: Sequence[Signal], pods: Sequence[Pod], *related: str
 ) -> Finding | None:
-    everybody = case.seen.pods_of(case.about.resource, case.about.key)
+    everybody = [pod for pod in case.seen.pods_of(case.about.resource, case.about.key) if not pod.is_terminating]
+    if any(is_given_up(case, pod) for pod in pods):
+        return None  # it is on its way out
     if not pods or len(everybody) < _TWICE or _TWICE * len(pods) > len(everybody):
         return None
     said = f"{len(pods)} of {len(everybody)} pods; the others are well"
