@@ -24,12 +24,14 @@ from kubewright.twin.faults.fault import FAULTS
 from kubewright.twin.kinds import KindTable
 
 SOMEBODY = "drill"
+_STATES = frozenset({"NodeSuspect", "NodeHeld", "NodeAwaitsRepair", "GpuAwaitsRepair"})
+"""What Incidents say on the way to a cause, and after it; they name none."""
 _LOOK_SECONDS = 0.5
 _UP_SECONDS = 300.0
 _STEADY_SECONDS = 20.0
 """Service that is back for so long is back for good."""
-_QUIET_SECONDS = 15.0
-"""So long after all is up before something is broken: nothing of the start is to be taken for the fault."""
+_QUIET_SECONDS = 75.0
+"""So long after all is up before something is broken: whoever watches has seen enough by then to judge."""
 
 
 @dataclass(slots=True)
@@ -162,7 +164,7 @@ def _note(found: Outcome, incident: Incident, at: float) -> None:
     found.detected = at if found.detected is None else found.detected
     if cause in found.drill.causes:
         found.diagnosed = at if found.diagnosed is None else found.diagnosed
-    elif cause:
+    elif cause not in _STATES:
         found.wrong.add(cause)
     if status.times.acted and found.acted is None:
         found.acted = at

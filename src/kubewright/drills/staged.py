@@ -12,6 +12,7 @@ from kubewright.drills.drill import Drill, Outcome
 from kubewright.drills.ledger import Ledger
 from kubewright.drills.live import Stage
 from kubewright.twin.access.users import ADMIN
+from kubewright.twin.agents import SimulatedAgents, TwinReach
 from kubewright.twin.cluster import Twin
 from kubewright.twin.nodes import NodeShape
 
@@ -32,12 +33,15 @@ def play(drill: Drill, *, healed: bool, seed: int) -> Outcome:
                 return await stage.play(drill, healed=False)
             client = RestClient(ledger, user_agent="kubewright")
             source = twin.exporters.measurements
-            platform = Platform(client, clock, choices=Choices(services=SERVICES), source=source)
+            reach = TwinReach(twin.kubelet)
+            platform = Platform(client, clock, choices=Choices(services=SERVICES), source=source, reach=reach)
+            agents = SimulatedAgents(twin.client(), clock, twin.kubelet)
             async with asyncio.TaskGroup() as tasks:
-                running = tasks.create_task(platform.run())
+                running = [tasks.create_task(platform.run()), tasks.create_task(agents.run())]
                 await stage.permit()
                 found = await stage.play(drill)
-                running.cancel()
+                for each in running:
+                    each.cancel()
             return found
 
     return run_virtual(day())

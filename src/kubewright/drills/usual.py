@@ -24,7 +24,7 @@ PERMISSION = {
     "apiVersion": "kubewright.dev/v1alpha1",
     "kind": "HealingPolicy",
     "metadata": {"name": NAMESPACE},
-    "spec": {"mode": "act"},
+    "spec": {"mode": "act", "unrehearsed": True},
 }
 _DISKS = {
     "apiVersion": "storage.k8s.io/v1",
