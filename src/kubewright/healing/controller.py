@@ -53,6 +53,7 @@ from kubewright.notify.service import Notifier
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.operators import Operator
+from kubewright.runtime.predicates import annotations_changed, any_of, generation_changed
 from kubewright.series.protocol import MetricSource
 from kubewright.signals.changes import Changes
 from kubewright.signals.changing import ChangeSignals
@@ -122,7 +123,9 @@ class Healer:
         self._book = Book()
         self._began_at: float | None = None
         reads = [self._policies, *followed.values()]
-        self._controller = operator.controller(self._incidents, self, name="incident", reads=reads)
+        # What it has written of an incident itself is no news: a turn says when the next one is.
+        told = any_of(generation_changed, annotations_changed)
+        self._controller = operator.controller(self._incidents, self, name="incident", when=told, reads=reads)
         operator.task("diagnosis", self._diagnosing)
         operator.task("neighbours", Assigning(operator.client, watched).run)
 
