@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 
@@ -11,21 +10,31 @@ import click
 
 @click.command()
 @click.option("--for", "seconds", type=click.FloatRange(min=5), default=60.0, show_default=True, help="Seconds to run.")
+@click.option(
+    "--speed",
+    type=click.FloatRange(0.5, 20),
+    default=3.0,
+    show_default=True,
+    help="Seconds of the cluster's time that pass in one; what is shown are the cluster's seconds.",
+)
 @click.option("--nodes", type=click.IntRange(min=2), default=5, show_default=True, help="Simulated nodes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is random.")
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as JSON, and nothing else.")
-def demo(seconds: float, nodes: int, seed: int, as_json: bool) -> int:
+def demo(seconds: float, speed: float, nodes: int, seed: int, as_json: bool) -> int:
     """Show applications being deployed, broken, repaired and scaled on an embedded cluster.
+
+    At last a release crashes, a GPU is lost and a node loses its power: what the healer finds out and does about each
+    is told second by second. Goes on after its time until that is over.
 
     Ends with exit code 0 if every application is ready and every fault was mended.
     """
     from kubewright.cli.demo.play import play
-    from kubewright.clock import Clock
+    from kubewright.clock import Clock, run_fast
     from kubewright.runtime.heap import keep_many_objects
 
     logging.basicConfig(level=logging.ERROR)
     keep_many_objects()
-    story = asyncio.run(play(Clock.wall(), seconds, nodes, seed, show=not as_json))
+    story = run_fast(play(Clock.wall(), seconds * speed, nodes, seed, show=not as_json), speed)
     if as_json:
         click.echo(json.dumps(story.summary(), indent=2))
     return 0 if story.all_well() else 1

@@ -24,6 +24,10 @@ class Fault:
     app: str
     """The application that is hit; empty for all."""
     break_it: Callable[[World], Awaitable[Callable[[], bool]]]
+    causes: tuple[str, ...] = ()
+    """What the healer is right to name, where it is the healer that mends."""
+    tidy: Callable[[World], Awaitable[None]] | None = None
+    """What somebody does once it is mended."""
 
 
 async def delete_deployment(world: World) -> Callable[[], bool]:
@@ -59,7 +63,7 @@ async def delete_service(world: World) -> Callable[[], bool]:
 async def edit_replicas(world: World) -> Callable[[], bool]:
     """Scale a Deployment by hand, behind its AppService's back."""
     name = "checkoutservice"
-    edited = await _patch_deployment(world, name, {"spec": {"replicas": 5}})
+    edited = await patch_deployment(world, name, {"spec": {"replicas": 5}})
 
     def mended() -> bool:
         app, live = world.app(name), world.deployment(name)
@@ -74,7 +78,7 @@ async def edit_image(world: World) -> Callable[[], bool]:
     """Put a wrong image into a Deployment by hand."""
     name = "currencyservice"
     container = {"name": "app", "image": "example.com/typo:latest"}
-    edited = await _patch_deployment(world, name, {"spec": {"template": {"spec": {"containers": [container]}}}})
+    edited = await patch_deployment(world, name, {"spec": {"template": {"spec": {"containers": [container]}}}})
 
     def mended() -> bool:
         app, live = world.app(name), world.deployment(name)
@@ -110,6 +114,13 @@ async def empty_node(world: World) -> Callable[[], bool]:
     return lambda: not world.pods_on(name) and world.all_ready()
 
 
+async def put_back(world: World) -> None:
+    """Let pods onto the emptied node again."""
+    for node in world.nodes.index.values():
+        if node.spec.unschedulable:
+            await world.client.patch(NODES, node.key, {"spec": {"unschedulable": False}}, field_manager=SOMEBODY)
+
+
 async def _evict(world: World, key: ObjectKey) -> None:
     metadata = {"name": key.name, "namespace": key.namespace}
     eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
@@ -123,7 +134,8 @@ def _is_newer(live: LiveObject, edited: LiveObject) -> bool:
     return int(live.metadata.resource_version) > int(edited.metadata.resource_version)
 
 
-async def _patch_deployment(world: World, name: str, patch: Manifest) -> LiveObject:
+async def patch_deployment(world: World, name: str, patch: Manifest) -> LiveObject:
+    """Change a Deployment by hand."""
     return await world.client.patch(
         CHILD_DEPLOYMENTS, ObjectKey(NAMESPACE, name), patch, PatchType.STRATEGIC, field_manager=SOMEBODY
     )
@@ -135,5 +147,5 @@ FAULTS = (
     Fault("Service cartservice deleted by hand", "cartservice", delete_service),
     Fault("Deployment currencyservice: image edited by hand", "currencyservice", edit_image),
     Fault("every pod of paymentservice killed", "paymentservice", kill_pods),
-    Fault("the fullest node cordoned and emptied", "", empty_node),
+    Fault("the fullest node cordoned and emptied", "", empty_node, tidy=put_back),
 )

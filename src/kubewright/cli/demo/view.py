@@ -15,12 +15,17 @@ from kubewright.cli.demo.world import World, is_ready
 
 SHOWN_LINES = 3
 WIDE = 150
+LOW = 45
 CHART_SECONDS = 60
 
 
-def render(story: Story, width: int) -> RenderableType:
-    """Draw the story as it stands, in two columns where the terminal is wide enough."""
-    parts = (_applications(story.world), _episodes(story))
+def render(story: Story, width: int, height: int) -> RenderableType:
+    """Draw the story as it stands, in two columns where the terminal is wide enough.
+
+    On a low one applications are left out once something has gone wrong, and what went wrong first is.
+    """
+    low = height < LOW and bool(story.episodes)
+    parts = (() if low else (_applications(story.world),)) + (_episodes(story, 1 if low else 3),)
     if width < WIDE:
         return Group(_headline(story), *parts, _scaling(story.surge))
     grid = Table.grid(padding=(0, 1))
@@ -69,15 +74,18 @@ def _scaling(surge: Surge) -> RenderableType:
     return Panel(Group(table, Text(told, "dim")), title=f"Scaling: {NAME}", border_style="dim")
 
 
-def _episodes(story: Story) -> RenderableType:
+def _episodes(story: Story, shown: int) -> RenderableType:
     if not story.episodes:
         return Panel(Text("nothing has gone wrong yet", "dim"), title="Faults", border_style="dim")
-    return Panel(Group(*map(_episode, story.episodes)), title="Faults", border_style="dim")
+    return Panel(Group(*(_episode(each) for each in story.episodes[-shown:])), title="Faults", border_style="dim")
 
 
 def _episode(episode: Episode) -> RenderableType:
     text = Text(f"{episode.at_seconds:5.1f} s  ", "dim")
     text.append(episode.fault.title, "bold")
+    for step in episode.steps:
+        text.append(f"\n  {step.seconds:+4.0f} s   {step.name:<10}", "dim")
+        text.append(step.text, "cyan")
     if episode.mended_after_seconds is None:
         text.append("\n         being mended ...", "yellow")
         return text

@@ -10,9 +10,11 @@ from typing import Any
 from kubewright.api.conditions import READY, is_true
 from kubewright.api.core import EVENTS, NODES, PODS, Event, Node, Pod
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
+from kubewright.api.crds.incident import INCIDENTS, Incident
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey
 from kubewright.client.protocol import Client
+from kubewright.clock import Clock
 from kubewright.runtime.informer import Informer
 from kubewright.workloads.children import NAME_LABEL
 from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_SERVICES
@@ -25,29 +27,33 @@ class World:
     """The demo's cluster as it is now."""
 
     client: Client
+    clock: Clock
     apps: Informer[AppService]
     deployments: Informer[LiveObject]
     services: Informer[LiveObject]
     pods: Informer[Pod]
     nodes: Informer[Node]
     events: Informer[Event]
+    incidents: Informer[Incident]
 
     @classmethod
-    def of(cls, client: Client) -> World:
-        """Watch the shop's namespace, and the nodes."""
+    def of(cls, client: Client, clock: Clock) -> World:
+        """Watch the shop's namespace, the nodes, and incidents wherever they are."""
         return cls(
             client,
+            clock,
             Informer(client, APP_SERVICES, namespace=NAMESPACE),
             Informer(client, CHILD_DEPLOYMENTS, namespace=NAMESPACE),
             Informer(client, CHILD_SERVICES, namespace=NAMESPACE),
             Informer(client, PODS, namespace=NAMESPACE),
             Informer(client, NODES),
             Informer(client, EVENTS, namespace=NAMESPACE),
+            Informer(client, INCIDENTS),
         )
 
     def informers(self) -> tuple[Informer[Any], ...]:
         """Return every informer."""
-        return (self.apps, self.deployments, self.services, self.pods, self.nodes, self.events)
+        return (self.apps, self.deployments, self.services, self.pods, self.nodes, self.events, self.incidents)
 
     def app(self, name: str) -> AppService | None:
         """Return an application."""
@@ -78,6 +84,12 @@ class World:
         """Whether every application says that it is ready."""
         return len(self.apps.index) > 0 and all(is_ready(app) for app in self.apps.index.values())
 
+    def incident(self, causes: tuple[str, ...], since: float) -> Incident | None:
+        """Return the newest incident of one of these causes, if it is newer than that second."""
+        mine = (each for each in self.incidents.index.values() if each.spec.cause in causes)
+        newer = [each for each in mine if each.metadata.created_at >= int(since)]
+        return max(newer, key=lambda each: each.metadata.seniority, default=None)
+
     def announcements(self, name: str) -> list[str]:
         """Return what was done about an application, or about all if `name` is empty, oldest first."""
         mine = (event for event in self.events.index.values() if _is_about(event, name))
@@ -100,5 +112,5 @@ def is_ready(app: AppService) -> bool:
 
 async def until(condition: Callable[[], bool], *, poll_seconds: float = 0.05) -> None:
     """Wait for a condition on what is seen."""
-    while not condition():  # noqa: ASYNC110  any of seven informers may make it true
+    while not condition():  # noqa: ASYNC110  any of many informers may make it true
         await asyncio.sleep(poll_seconds)
