@@ -73,6 +73,11 @@ async def broken_release(day):
     """A fleet that runs well, and then is given an image that is in no registry."""
     await day.deploy("web", replicas=3)
     await day.until_complete("web")
+    await broken(day)
+
+
+async def broken(day):
+    """Give a fleet an image that is in no registry."""
     container = {"name": "main", "image": BAD}
     metadata = {"annotations": {FAIL_PULL: "not found"}}
     await day.change("web", template={"metadata": metadata, "spec": {"containers": [container]}})

@@ -121,6 +121,7 @@ class Healer:
         self._found: Mapping[ObjectKey, Finding] = {}
         self._broken: Mapping[str, str] = {}
         self._book = Book()
+        self._not_before: dict[ObjectKey, float] = {}
         self._began_at: float | None = None
         reads = [self._policies, *followed.values()]
         # What it has written of an incident itself is no news: a turn says when the next one is.
@@ -215,6 +216,7 @@ class Healer:
         if self._began_at is None:
             return RequeueAfter(TURN_SECONDS)
         if incident is None:
+            self._not_before.pop(key, None)
             if finding is not None:
                 await self._create(finding, key)
             return Done()
@@ -276,7 +278,13 @@ class Healer:
         return RequeueAfter(0.0)
 
     async def _do(self, case: Case, turn: Turn, plan: Plan, remedy: Remedy) -> RequeueAfter:
-        """Carry a plan out: permits first, then what is intended is written, then it is done."""
+        """Carry a plan out: permits first, then what is intended is written, then it is done.
+
+        Then it rests a moment, whatever calls: until caches show what was done, or people have read why it failed.
+        """
+        wait = self._not_before.get(case.incident.key, 0.0) - case.now
+        if wait > 0:
+            return RequeueAfter(wait)
         refused = await self._refused(case, plan, remedy)
         before = case.incident.status
         if refused is not None:
@@ -286,6 +294,7 @@ class Healer:
             await self._write(case, replace(held, message=shortened(f"it waits for its permit: {refused}")))
             wait = refused.again_at - case.now
             return RequeueAfter(min(max(wait, 1.0), AFTER_REFUSAL_SECONDS))
+        self._not_before[case.incident.key] = case.now + turn.again_seconds
         await self._write(case, turn.status)
         about = str(case.finding.about)
         try:
