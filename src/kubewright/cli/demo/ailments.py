@@ -112,7 +112,7 @@ def _ailment(title: str, causes: tuple[str, ...], break_it: Callable[[World], Aw
 
 
 AILMENTS = (
-    _ailment("a release of Deployment search crashes", ("BadRelease", "CrashLoop"), release_badly),
+    _ailment("a release of Deployment search crashes", ("BadRelease",), release_badly),
     _ailment("the GPU of Job training is lost (XID 79)", ("GpuLost",), lose_gpu),
     _ailment("the fullest of the other nodes loses its power", ("NodeDead",), cut_power),
 )
