@@ -48,6 +48,8 @@ class Drill:
     """Whether it may be done to a real cluster, in a namespace of its own."""
     goal_seconds: float | None = None
     """By when service is to be back, where that was promised."""
+    lifted: Check | None = None
+    """When what was done has taken away what the fault stands for, as room on a disk does."""
     person: bool = False
     """Whether the right thing to do is to tell a person."""
 

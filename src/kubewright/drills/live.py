@@ -15,7 +15,7 @@ from kubewright.api.meta import Manifest, ObjectKey, Resource
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.drills.drill import Drill, Outcome, Step
-from kubewright.drills.making import serves
+from kubewright.drills.making import FAULT, serves
 from kubewright.drills.usual import API, DB, NOWHERE, PERMISSION, TRAIN, WEB, usual
 from kubewright.drills.view import View
 from kubewright.errors import ErrorKind, OpError
@@ -89,12 +89,16 @@ class Stage:
         for step in drill.steps:
             await self._do(step, view)
         well_since: float | None = None
+        is_lifted = False
         while (at := self.clock.now() - start) < drill.lasts_seconds:
             await asyncio.sleep(_LOOK_SECONDS)
             at = self.clock.now() - start
             seen = list(incidents.index.values()) if incidents is not None else []
             for incident in seen:
                 _note(found, incident, at)
+            if drill.lifted is not None and not is_lifted and drill.lifted(view):
+                is_lifted = True
+                await self.client.delete(FAULTS, ObjectKey("", FAULT))
             found.well = drill.back(view)
             found.hurt |= not found.well
             well_since = (at if well_since is None else well_since) if found.well else None

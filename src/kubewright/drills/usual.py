@@ -13,6 +13,7 @@ NOWHERE = "drill.invalid/nowhere:1"
 """An image that is in no registry."""
 WEB, API, DB, DNS, TRAIN = "web", "api", "db", "dns", "train"
 PORT = 8080
+GIB = 1 << 30
 _TRAFFIC = {
     "twin.kubewright.dev/requests-per-second": "20",
     "twin.kubewright.dev/cpu-per-request": "1m",

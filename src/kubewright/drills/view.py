@@ -10,6 +10,9 @@ from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS, Deployment, Stateful
 from kubewright.api.core import NODES, PODS, SERVICES, Node, Pod, Service
 from kubewright.api.discovery import ENDPOINT_SLICES, EndpointSlice
 from kubewright.api.meta import ObjectKey, PartialObject, Resource
+from kubewright.api.quantity import value
+from kubewright.api.resources import STORAGE
+from kubewright.api.volumes import CLAIMS, PersistentVolumeClaim
 from kubewright.client.protocol import Client
 from kubewright.drills.usual import NAMESPACE
 from kubewright.runtime.informer import Informer
@@ -39,6 +42,7 @@ class View:
     nodes: Informer[Node]
     faults: Informer[Fault] | None
     """None on a cluster that has no such kind."""
+    claims: Informer[PersistentVolumeClaim]
     others: tuple[Informer[PartialObject], ...]
 
     @classmethod
@@ -52,12 +56,22 @@ class View:
             Informer(client, ENDPOINT_SLICES, namespace=NAMESPACE),
             Informer(client, NODES),
             Informer(client, FAULTS) if faults else None,
+            Informer(client, CLAIMS, namespace=NAMESPACE),
             tuple(Informer(client, each, namespace=NAMESPACE) for each in _OTHERS),
         )
 
     def informers(self) -> tuple[Informer[Any], ...]:
         """Return every informer."""
-        own = (self.pods, self.deployments, self.sets, self.services, self.slices, self.nodes, *self.others)
+        own = (
+            self.pods,
+            self.deployments,
+            self.sets,
+            self.services,
+            self.slices,
+            self.nodes,
+            self.claims,
+            *self.others,
+        )
         return (*own, self.faults) if self.faults is not None else own
 
     @property
@@ -79,6 +93,11 @@ class View:
         ill = {node for each in self._in_force() if each.spec.type in _OF_GPUS for node in each.status.targets}
         pods = (pod for pod in self.pods_of(app) if pod.status.phase == "Running" and not pod.is_terminating)
         return [pod for pod in pods if pod.spec.node_name not in ill]
+
+    def size_of(self, claim: str) -> int:
+        """Return how large a claim's volume is by now, in bytes."""
+        found = self.claims.index.get(ObjectKey(NAMESPACE, claim))
+        return value((found.status.capacity or {}).get(STORAGE, 0)) if found is not None else 0
 
     def has(self, kind: str, name: str) -> bool:
         """Whether there is such an object."""

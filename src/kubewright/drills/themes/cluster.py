@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubewright.api.meta import Manifest
 from kubewright.drills.drill import Drill, Step
 from kubewright.drills.making import broken, on_node_of, patched, released, serves
-from kubewright.drills.usual import API, DB, NAMESPACE, WEB, budget, named
+from kubewright.drills.usual import API, DB, GIB, NAMESPACE, WEB, budget, named
 from kubewright.drills.view import View
 
 _WEB = ("Deployment/drill/web", "Pod/drill/web-*", "ReplicaSet/drill/web-*")
@@ -52,6 +52,7 @@ DRILLS = (
         (broken("PvcFull", {"claims": {"namespaces": [NAMESPACE], "names": ["data-db-0"]}}),),
         serves(DB),
         ("VolumeFull",),
+        lifted=lambda view: view.size_of("data-db-0") > GIB,
         touches=("PersistentVolumeClaim/drill/data-db-*",),
     ),
     Drill(

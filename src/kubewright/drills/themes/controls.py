@@ -5,7 +5,6 @@ from __future__ import annotations
 from kubewright.drills.drill import Drill
 from kubewright.drills.making import (
     acting_release,
-    always,
     broken,
     of_app,
     on_node_of,
@@ -67,11 +66,5 @@ DRILLS = (
             ),
         ),
         serves(WEB),
-    ),
-    Drill(
-        "gpu-app-error",
-        "an application's own GPU error (XID 31), once",
-        (on_node_of("train", "GpuXid", gpuXid={"code": 31}, schedule={"durationSeconds": 5}),),
-        always,
     ),
 )

@@ -42,4 +42,12 @@ DRILLS = (
         ("GpuNeedsReset",),
         touches=("Node/*",),
     ),
+    Drill(
+        "gpu-app-error",
+        "an application's own error on a GPU that is well (XID 31)",
+        (on_node_of(TRAIN, "GpuXid", gpuXid={"code": 31}, schedule={"durationSeconds": 5}),),
+        _trains,
+        ("GpuApplicationError",),
+        touches=(f"Pod/drill/{TRAIN}-*",),
+    ),
 )

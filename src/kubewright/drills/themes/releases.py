@@ -132,7 +132,7 @@ DRILLS = (
             ),
         ),
         serves(API),
-        ("OutOfMemory", "Undersized", "BadRelease"),
+        ("ReleaseOutOfMemory", "OutOfMemory"),
         touches=("Deployment/drill/api", "Pod/drill/api-*", "ReplicaSet/drill/api-*"),
     ),
     Drill(

@@ -21,6 +21,7 @@ _ADMISSION = re.compile(r"denied request|ValidatingAdmissionPolicy|admission web
 _ACCOUNT = re.compile(r'serviceaccount "([^"]+)" not found', re.IGNORECASE)
 _ADDRESSES = re.compile(r"no (?:free|available) IP|failed to allocate (?:for range|IP)|addresses? exhausted")
 _AWAY = re.compile(r"[Tt]imeout|deadline exceeded|connection refused|i/o timeout|TLS handshake|no route to host")
+_AWAY_SECONDS = 45.0
 _STUCK = re.compile(r"Multi-Attach|attachdetach|FailedAttachVolume|timed out waiting for the condition")
 
 
@@ -40,6 +41,8 @@ def _refused(cause: str, pattern: re.Pattern[str]) -> Callable[[Case], Finding |
 
 def _registry_away(case: Case) -> Finding | None:
     signals = [each for each in case.of(Fault.IMAGE_NOT_PULLED) if _AWAY.search(each.evidence)]
+    if all(case.now - each.since < _AWAY_SECONDS for each in signals):
+        return None  # it may be back in a moment
     return finding(case, "RegistryUnreachable", signals) if signals else None
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from kubewright.api.apps import DEPLOYMENTS, ReplicaSet
 from kubewright.api.core import PODS, Pod
-from kubewright.api.meta import controller_of
+from kubewright.api.meta import ObjectKey, Resource, controller_of
 from kubewright.healing.finding import Case, Finding
 from kubewright.healing.remedies.pods import PODS_SEPARATOR
 from kubewright.healing.remedies.releases import revisions
@@ -52,6 +53,16 @@ def release_of(case: Case, signals: Sequence[Signal]) -> ReplicaSet | None:
     unfinished = fleet.status.updated_replicas < fleet.spec.replicas
     is_new = case.now - newest.metadata.created_at < RECENT_SECONDS
     return newest if is_new or unfinished else None
+
+
+def present(case: Case, *faults: str) -> list[Signal]:
+    """Return signals of some classes but for those of pods that are gone, or on their way out."""
+    staying = {pod.key for pod in pods_in(case, case.signals) if not pod.is_terminating and not is_given_up(case, pod)}
+    return [each for each in case.of(*faults) if each.about is None or _stays(each.about, staying)]
+
+
+def _stays(about: tuple[Resource[Any], ObjectKey], staying: Collection[ObjectKey]) -> bool:
+    return about[0].plural != PODS.plural or about[1] in staying
 
 
 def is_given_up(case: Case, pod: Pod) -> bool:

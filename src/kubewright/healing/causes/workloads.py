@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubewright.api.apps import DEPLOYMENTS
+from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.core import Pod
 from kubewright.api.quantity import value
-from kubewright.healing.causes.telling import finding, is_given_up, names_of, pods_in
+from kubewright.healing.causes.telling import finding, is_given_up, names_of, pods_in, present
 from kubewright.healing.finding import Case, Cause, Finding, Level
-from kubewright.healing.remedies.pods import RECREATE
+from kubewright.healing.remedies.pods import RECREATE, RECREATE_IN_TIME
 from kubewright.healing.remedies.sizes import GROWTH, MOST_GROWTH, RESIZE
 from kubewright.signals.signal import Fault, Signal
 
@@ -19,14 +19,15 @@ _TWICE = 2
 
 
 def _out_of_memory(case: Case) -> Finding | None:
-    signals = case.of(Fault.OUT_OF_MEMORY)
+    signals = present(case, Fault.OUT_OF_MEMORY)
     pods = pods_in(case, signals)
     if not signals or not pods:
         return None
     container, limit = _killed(pods[0])
+    most = MOST_GROWTH * _chosen(case, container, limit)
     related = case.of(Fault.OUT_OF_MEMORY, Fault.CRASH_LOOP, Fault.NOT_READY)
-    details = {"pods": names_of(pods), "container": container, "memory": str(int(limit * GROWTH))}
-    if _leaks(pods):
+    details = {"pods": names_of(pods), "container": container, "memory": str(int(min(limit * GROWTH, most)))}
+    if limit >= most or _leaks(pods):
         return finding(case, "MemoryLeak", related, "it is at its limit again soon after each start", **details)
     return finding(case, "OutOfMemory", related, **details)
 
@@ -39,6 +40,23 @@ def _killed(pod: Pod) -> tuple[str, int]:
             own = next((one for one in pod.spec.containers if one.name == each.name), None)
             return each.name, value(own.resources.limits.get("memory", 0)) if own is not None else 0
     return "", 0
+
+
+def _chosen(case: Case, container: str, limit: int) -> int:
+    """Return the limit that the workload's owner has chosen; of what is no Deployment and no set, the present one."""
+    seen, about = case.seen, case.about
+    templates = {
+        DEPLOYMENTS.plural: lambda: seen.get(DEPLOYMENTS, about.key),
+        STATEFUL_SETS.plural: lambda: seen.get(STATEFUL_SETS, about.key),
+        DAEMON_SETS.plural: lambda: seen.get(DAEMON_SETS, about.key),
+    }
+    look = templates.get(about.resource.plural)
+    found = look() if look is not None else None
+    if found is None:
+        return limit
+    containers = found.spec.template.get("spec", {}).get("containers", ())
+    limits = [each.get("resources", {}).get("limits", {}) for each in containers if each["name"] == container]
+    return next((value(each["memory"]) for each in limits if "memory" in each), limit)
 
 
 def _leaks(pods: Sequence[Pod]) -> bool:
@@ -73,7 +91,7 @@ def _one_of_many(
 
 
 def _crash_loop(case: Case) -> Finding | None:
-    signals = case.of(Fault.CRASH_LOOP, Fault.CANNOT_START)
+    signals = present(case, Fault.CRASH_LOOP, Fault.CANNOT_START)
     if not signals:
         return None
     return finding(case, "CrashLoop", [*signals, *case.of(Fault.NOT_READY, Fault.ROLLOUT_STUCK)])
@@ -90,12 +108,12 @@ def _scaled_to_zero(case: Case) -> Finding | None:
 
 
 def _unready(case: Case) -> Finding | None:
-    signals = case.of(Fault.NOT_READY)
+    signals = present(case, Fault.NOT_READY)
     return finding(case, "NotReady", signals) if signals else None
 
 
 def _failing(case: Case) -> Finding | None:
-    signals = case.of(Fault.REQUESTS_FAIL)
+    signals = present(case, Fault.REQUESTS_FAIL)
     return finding(case, "RequestsFail", [*signals, *case.of(Fault.NOT_READY)]) if signals else None
 
 
@@ -125,7 +143,7 @@ CAUSES = (
         "one pod of several is not ready any more, or answers with errors, and the others do not",
         frozenset({Fault.NOT_READY, Fault.REQUESTS_FAIL}),
         _hanging,
-        (RECREATE,),
+        (RECREATE_IN_TIME,),
         ("SREGym failed_readiness_probe",),
     ),
     Cause(

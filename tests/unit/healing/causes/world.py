@@ -84,7 +84,7 @@ def live(**spec):
 
 
 def about_pod(fault, name, evidence="it is ill"):
-    return Signal(f"{fault}/{name}", fault, (PODS, ObjectKey("shop", name)), evidence, NOW - 20, Witness.KUBELET)
+    return Signal(f"{fault}/{name}", fault, (PODS, ObjectKey("shop", name)), evidence, NOW - 60, Witness.KUBELET)
 
 
 def about(resource, fault, evidence="it is ill"):
