@@ -27,6 +27,15 @@ def incidents() -> None:
     """Show what is wrong and what the healer does about it; let it act, or stop it."""
 
 
+@incidents.command()
+@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+def causes(output: str) -> None:
+    """List every cause that is known, and what is done about it, in the order in which it is tried."""
+    from kubewright.cli.causetable import show_causes
+
+    show_causes(output)
+
+
 @incidents.command("list")
 @click.option("-n", "--namespace", default="", help="The context's by default.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="Of all; what is wrong with nodes is in kubewright-system.")
