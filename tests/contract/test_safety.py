@@ -133,7 +133,9 @@ async def test_what_was_written_is_never_changed_and_is_verified_as_the_server_g
             pass
         await log.flush()
     records = await read_cluster(client)
-    assert (verify(records).findings, verify(records).open) == ((), ())
+    found = verify(records)
+    # Whoever else wrote to this cluster's log may have been ended in the middle of something.
+    assert (found.findings, [each for each in found.open if each.startswith("a-service")]) == ((), [])
     last = records[-1].name
     refusal = (await kinds["auditrecords"].merge(last, {"spec": {"writer": "somebody"}})).refused
     assert refusal.code == 422

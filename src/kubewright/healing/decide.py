@@ -134,7 +134,7 @@ def _absent(case: Case) -> Turn:
     if status.phase == RESOLVED:
         return Turn(status, again_seconds=HOUR_SECONDS)
     if not case.sure:
-        return Turn(status)
+        return Turn(_unsure(case, status))
     open_action = running(status)
     remedy = _current(case, status) if open_action is not None and open_action.outcome != UNDOING else None
     if remedy is not None and status.phase == ACTING and not _is_late(open_action, remedy, case.now):
@@ -147,6 +147,15 @@ def _absent(case: Case) -> Turn:
     phase = VERIFYING if open_action is not None else status.phase
     gone = replace(status, times=times, phase=phase, message="the cause is found no more")
     return Turn(gone, again_seconds=case.cause.steady_seconds)
+
+
+def _unsure(case: Case, status: IncidentStatus) -> IncidentStatus:
+    """Return how an incident stands of which it is too early to say that it is over: done is what was to be done."""
+    remedy = _current(case, status) if running(status) is not None and status.phase == ACTING else None
+    plan = remedy.plan(case.finding, case.seen, case.now) if remedy is not None else None
+    if remedy is None or (plan is not None and plan.actions):
+        return status
+    return replace(status, phase=VERIFYING, message="it was done; it is too early to say that it helped")
 
 
 def _steady(case: Case, status: IncidentStatus, remedy: Remedy | None) -> Turn:
