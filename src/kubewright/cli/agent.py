@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.up import log
 from kubewright.cli.yamlform import dump_all
 
@@ -44,7 +44,6 @@ def node(
     if not name:
         raise click.UsageError("--node or NODE_NAME must say which node this is")
     log(verbose)
-    from kubewright.client.connect import connect
     from kubewright.clock import Clock, run_wall
     from kubewright.healing.agent.checks import Places
     from kubewright.healing.agent.run import NodeAgent, Settings
@@ -57,14 +56,11 @@ def node(
     places = Places(root, root / runtime.lstrip("/"))
 
     async def work() -> None:
-        client = connect(connection(kubeconfig, context))
-        try:
-            arm, reset = (Watchdog, boot) if self_fencing else (None, None)
-            settings = Settings(name, places, port=port, arm=arm, boot=reset)
+        arm, reset = (Watchdog, boot) if self_fencing else (None, None)
+        settings = Settings(name, places, port=port, arm=arm, boot=reset)
+        async with connected(connection(kubeconfig, context)) as client:
             working = NodeAgent(client, Clock.wall(), settings)
             await run_until_signalled(working.run(), grace_seconds=10)
             await working.leave()
-        finally:
-            await client.close()
 
     run_wall(work())

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 
 import click
 import msgspec
@@ -12,10 +10,10 @@ import msgspec
 from kubewright.api.crds.incident import APPROVED_BY, AWAITING, INCIDENTS, PAUSED, RESOLVED, Incident
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.cli.connection import connected
 from kubewright.cli.incidenttext import HEAD, WIDE, moments, row, story, table
 from kubewright.cli.yamlform import dump, dump_all
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -26,7 +24,7 @@ _LIVE = live_resource(INCIDENTS)
 
 async def show_list(config: ConnectionConfig, namespace: str, output: str, *, everything: bool, watch: bool) -> None:
     """Print incidents; with `watch` go on with each that comes on."""
-    async with _connected(config) as client:
+    async with connected(config) as client:
         if output in {"json", "yaml"}:
             found = (await client.list(_LIVE, namespace=namespace)).items
             documents = [_document(each) for each in found if everything or each.status.get("phase") != RESOLVED]
@@ -56,7 +54,7 @@ async def _follow(client: Client, namespace: str, version: str, *, wide: bool) -
 
 async def show_one(config: ConnectionConfig, namespace: str, name: str, output: str) -> None:
     """Print one incident's story, or the object."""
-    async with _connected(config) as client:
+    async with connected(config) as client:
         incident = await _find(client, namespace, name)
         if output == "text":
             for line in story(incident):
@@ -68,14 +66,14 @@ async def show_one(config: ConnectionConfig, namespace: str, name: str, output: 
 
 async def show_timeline(config: ConnectionConfig, namespace: str, name: str) -> None:
     """Print what happened when."""
-    async with _connected(config) as client:
+    async with connected(config) as client:
         for line in moments(await _find(client, namespace, name)):
             click.echo(line)
 
 
 async def approve(config: ConnectionConfig, namespace: str, name: str, by: str) -> None:
     """Write who lets the healer act."""
-    async with _connected(config) as client:
+    async with connected(config) as client:
         incident = await _find(client, namespace, name)
         if incident.status.phase != AWAITING:
             raise click.ClickException(f"{incident.key} does not wait for approval: it is {incident.status.phase}")
@@ -86,7 +84,7 @@ async def approve(config: ConnectionConfig, namespace: str, name: str, by: str) 
 
 async def pause(config: ConnectionConfig, namespace: str, name: str, reason: str | None) -> None:
     """Write why the healer is to leave an incident alone; None to let it go on."""
-    async with _connected(config) as client:
+    async with connected(config) as client:
         incident = await _find(client, namespace, name)
         await _annotate(client, incident, PAUSED, reason)
         click.echo(f"{incident.key} {'goes on' if reason is None else 'is paused'}")
@@ -95,15 +93,6 @@ async def pause(config: ConnectionConfig, namespace: str, name: str, reason: str
 async def _annotate(client: Client, incident: Incident, name: str, text: str | None) -> None:
     metadata = {"uid": incident.metadata.uid, "annotations": {name: text}}
     await client.patch(INCIDENTS, incident.key, {"metadata": metadata}, field_manager=FIELD_MANAGER)
-
-
-@asynccontextmanager
-async def _connected(config: ConnectionConfig) -> AsyncGenerator[Client]:
-    client = connect(config)
-    try:
-        yield client
-    finally:
-        await client.close()
 
 
 async def _find(client: Client, namespace: str, name: str) -> Incident:
