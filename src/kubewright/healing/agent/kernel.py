@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubewright.devices.xids import APPLICATION_XIDS
@@ -107,14 +107,3 @@ def _bus(address: str) -> str:
     """Return what driver and kernel agree on: they disagree on the length of the domain, and on the function."""
     domain, _, rest = address.lower().partition(":")
     return f"{domain[-4:]}:{rest.partition('.')[0]}"
-
-
-def read(lines: Iterable[bytes], gpus: Callable[[], Sequence[str]]) -> list[Sighting]:
-    """Return what several records tell of."""
-    found: list[Sighting] = []
-    for data in lines:
-        record = parse(data)
-        seen = sightings(record, gpus()) if record is not None else None
-        if seen is not None:
-            found.append(seen)
-    return found
