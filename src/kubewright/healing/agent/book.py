@@ -36,27 +36,26 @@ class Book:
 
     conditions: dict[str, Said] = field(default_factory=dict[str, Said])
     events: deque[Sighting] = field(default_factory=lambda: deque[Sighting](maxlen=MOST_EVENTS))
-    _times: dict[str, deque[float]] = field(default_factory=dict[str, "deque[float]"])
-    """Of each reason that counts in numbers."""
-    _of_condition: dict[str, str] = field(default_factory=dict[str, str])
+    _times: dict[tuple[str, str], deque[float]] = field(default_factory=dict[tuple[str, str], "deque[float]"])
+    """Of each condition and reason that counts in numbers."""
 
     def see(self, sighting: Sighting, now: float) -> None:
         """Take in what was seen."""
         self.events.append(sighting)
         if not sighting.condition:
             return
-        said = self.conditions.get(sighting.condition)
-        if not sighting.lasts and said is not None and not said.is_well and said.reason not in self._times:
+        condition, reason = sighting.condition, sighting.reason
+        said = self.conditions.get(condition)
+        if not sighting.lasts and said is not None and not said.is_well and (condition, said.reason) not in self._times:
             return  # something worse is known already, which stays
         if sighting.times > 1 or not sighting.lasts:
-            times = self._times.setdefault(sighting.reason, deque(maxlen=_MOST))
+            times = self._times.setdefault((condition, reason), deque(maxlen=_MOST))
             times.append(now)
             while times[0] < now - WINDOW_SECONDS:
                 times.popleft()
             if len(times) < sighting.times:
                 return
-            self._of_condition[sighting.reason] = sighting.condition
-        self._say(sighting.condition, sighting.reason, sighting.message, now)
+        self._say(condition, reason, sighting.message, now)
 
     def measure(self, measured: Iterable[Measured], now: float) -> None:
         """Take in what checks say."""
@@ -68,11 +67,10 @@ class Book:
 
     def age(self, now: float) -> None:
         """Let pass what was only so many times within a while."""
-        for reason, times in list(self._times.items()):
+        for (condition, reason), times in list(self._times.items()):
             if times[-1] >= now - WINDOW_SECONDS:
                 continue
-            del self._times[reason]
-            condition = self._of_condition.pop(reason, "")
+            del self._times[condition, reason]
             said = self.conditions.get(condition)
             if said is not None and said.reason == reason:
                 self._be_well(condition, now)
