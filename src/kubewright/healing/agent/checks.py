@@ -64,13 +64,14 @@ def disks(places: Places) -> Iterator[Measured]:
         path.parent.parent.name if path.name == "state" and path.parent.name == "device" else path.parent.name
         for pattern in ("sys/block/*/device/state", "sys/class/nvme/*/state")
         for path in sorted(places.root.glob(pattern))
-        if _text(path) in _OUT_OF_ORDER
+        if text_of(path) in _OUT_OF_ORDER
     ]
     if gone:
         yield Measured(DISK, "DiskGone", f"{', '.join(dict.fromkeys(gone))} is out of order")
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Return what a small file says, without space around it; nothing where it cannot be read."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return file.read(_MOST_BYTES).strip()
@@ -207,8 +208,8 @@ class KubeletRuns:
 def kubelet_run(places: Places) -> str:
     """Return which run of the kubelet there is; nothing if none is found."""
     for path in places.at("/proc").glob("[0-9]*/comm"):
-        if _text(path) == "kubelet":
-            fields = _text(path.parent / "stat").rpartition(")")[2].split()
+        if text_of(path) == "kubelet":
+            fields = text_of(path.parent / "stat").rpartition(")")[2].split()
             return f"{path.parent.name}/{fields[_BEGAN]}" if len(fields) > _BEGAN else ""
     return ""
 
@@ -219,7 +220,7 @@ _BEGAN = 19
 
 def certificate(places: Places, now: float) -> Iterator[Measured]:
     """Look how long the certificate is valid with which the kubelet shows who it is."""
-    text = _text(places.at("/var/lib/kubelet/pki/kubelet-client-current.pem"))
+    text = text_of(places.at("/var/lib/kubelet/pki/kubelet-client-current.pem"))
     try:
         ends_at = x509.load_pem_x509_certificate(text.encode()).not_valid_after_utc if text else None
     except ValueError:

@@ -32,7 +32,7 @@ from kubewright.client.protocol import Client, PatchType
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.healing.agent import checks
-from kubewright.healing.agent.book import Book, written
+from kubewright.healing.agent.book import Book, Said, written
 from kubewright.healing.agent.checks import KubeletRuns, Places
 from kubewright.healing.agent.fencing import may_run
 from kubewright.healing.agent.kernel import Record, sightings
@@ -82,7 +82,7 @@ class NodeAgent:
         self._disks: asyncio.Future[list[Measured]] | None = None
         self._recorder = EventRecorder(client, clock, FIELD_MANAGER)
         self._book = Book()
-        self._shown: dict[str, object] = {}
+        self._shown: dict[str, Said] = {}
         self._runs = KubeletRuns()
         self._reached = Reached(settings.neighbours_kubelet_port)
         self._neighbours: dict[str, str] = {}
@@ -289,18 +289,11 @@ def _of_disks(places: Places, now: float) -> list[Measured]:
 
 
 def _boot_id(places: Places) -> str:
-    return _first(places.at("/proc/sys/kernel/random/boot_id"))
+    return checks.text_of(places.at("/proc/sys/kernel/random/boot_id"))
 
 
 def _uptime(places: Places) -> float:
     try:
-        return float(_first(places.at("/proc/uptime")).split(" ")[0])
+        return float(checks.text_of(places.at("/proc/uptime")).split(" ")[0])
     except ValueError:
         return 0.0
-
-
-def _first(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
