@@ -37,9 +37,14 @@ def definition_rules(crds: Sequence[Manifest]) -> list[Manifest]:
     ]
 
 
-def account(name: str, namespace: str, cluster_rules: Sequence[Manifest]) -> list[Manifest]:
-    """Return an account in a namespace with rights in all, and with that to elect a leader in its own."""
-    leases = [rule(LEASES, ("get", "create", "update"))]
+ELECTION = (rule(LEASES, ("get", "create", "update")),)
+"""What it takes to elect a leader."""
+
+
+def account(
+    name: str, namespace: str, cluster_rules: Sequence[Manifest], own_rules: Sequence[Manifest] = ELECTION
+) -> list[Manifest]:
+    """Return an account in a namespace with rights in all, and with those in its own: by default to elect a leader."""
     subject = {"kind": SERVICE_ACCOUNTS.kind, "name": name, "namespace": namespace}
 
     def manifest(api_version: str, kind: str, place: str, content: Manifest) -> Manifest:
@@ -55,6 +60,6 @@ def account(name: str, namespace: str, cluster_rules: Sequence[Manifest]) -> lis
         manifest(SERVICE_ACCOUNTS.api_version, SERVICE_ACCOUNTS.kind, namespace, {}),
         manifest(f"{GROUP}/v1", "ClusterRole", "", {"rules": list(cluster_rules)}),
         manifest(f"{GROUP}/v1", "ClusterRoleBinding", "", binding("ClusterRole")),
-        manifest(f"{GROUP}/v1", "Role", namespace, {"rules": leases}),
+        manifest(f"{GROUP}/v1", "Role", namespace, {"rules": list(own_rules)}),
         manifest(f"{GROUP}/v1", "RoleBinding", namespace, binding("Role")),
     ]

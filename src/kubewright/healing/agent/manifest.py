@@ -29,10 +29,7 @@ def manifests(*, image: str, self_fencing: bool = False) -> list[Manifest]:
     """Return everything, in the order in which it is applied."""
     level = {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("enforce", "audit", "warn")}
     namespace: Manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": level}}
-    rights = account(ACCOUNT, NAMESPACE, cluster_rules())
-    for each in rights:
-        if each["kind"] == "Role":
-            each["rules"] = lease_rules()
+    rights = account(ACCOUNT, NAMESPACE, cluster_rules(), lease_rules())
     return [namespace, *rights, *own_node(), _daemon_set(image, self_fencing=self_fencing)]
 
 
