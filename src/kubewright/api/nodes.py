@@ -82,3 +82,5 @@ class Node(KubeObject, frozen=True, kw_only=True, gc=False):
 
 
 NODES: Resource[Node] = Resource("", "v1", "nodes", "Node", Node, namespaced=False)
+KUBELET_PORT = 10250
+"""Where a node's kubelet serves, unless it is told otherwise."""

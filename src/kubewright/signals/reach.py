@@ -10,8 +10,8 @@ import ssl
 
 from kubewright.api.core import Node
 from kubewright.api.nodeagent import Answer
+from kubewright.api.nodes import KUBELET_PORT
 
-KUBELET_PORT = 10250
 _CONNECT_SECONDS = 1.5
 _HANDSHAKE_SECONDS = 1.5
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
-KUBELET_PORT = 10250
+from kubewright.api.nodes import KUBELET_PORT
+
 AGENT_PORT = 9402
 _LIMIT_SECONDS = 2.0
 _LINE_BYTES = 64

@@ -28,6 +28,7 @@ from kubewright.api.nodeagent import (
     lease_manifest,
     read_neighbours,
 )
+from kubewright.api.nodes import KUBELET_PORT
 from kubewright.client.protocol import Client, PatchType
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -37,7 +38,7 @@ from kubewright.healing.agent.checks import KubeletRuns, Places
 from kubewright.healing.agent.fencing import may_run
 from kubewright.healing.agent.kernel import Record, sightings
 from kubewright.healing.agent.log import KernelLog
-from kubewright.healing.agent.neighbours import AGENT_PORT, KUBELET_PORT, Reached, ask_all, serve
+from kubewright.healing.agent.neighbours import AGENT_PORT, Reached, ask_all, serve
 from kubewright.healing.agent.sighting import DEADLOCK, DISK, HARDWARE, MACHINE_CHECK, READ_ONLY, Measured
 from kubewright.healing.agent.watchdog import Watchdog
 from kubewright.runtime.events import EventRecorder

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from kubewright.api.core import Container, Pod, Service
 from kubewright.api.discovery import Endpoint, EndpointSlice
 from kubewright.api.meta import ObjectKey
+from kubewright.api.nodes import KUBELET_PORT
 from kubewright.client.transport import Request, Response
 from kubewright.twin.caches import BY_SERVICE
 from kubewright.twin.exporters.cadvisor import cadvisor
@@ -23,7 +24,6 @@ from kubewright.twin.kinds import KindInfo
 from kubewright.twin.routes import Route
 from kubewright.twin.status import StatusError, bad_request, not_found
 
-_KUBELET_PORT = 10250
 _SCHEMES = frozenset({"", "http", "https"})
 _KUBELET: dict[str, Callable[[NodeUse], str]] = {
     "metrics": kubelet,
@@ -58,8 +58,8 @@ class Proxies:
         node = self._sources.node(name)
         if node is None:
             raise not_found(kind, name)
-        if port not in {"", str(_KUBELET_PORT)} or not self._sources.reachable(name):
-            raise _refused(node.internal_ip, port or str(_KUBELET_PORT))
+        if port not in {"", str(KUBELET_PORT)} or not self._sources.reachable(name):
+            raise _refused(node.internal_ip, port or str(KUBELET_PORT))
         if path == "healthz":
             return _plain("ok")
         write = _KUBELET.get(path)
