@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from kubewright.api.coordination import Lease
+from kubewright.api.coordination import LEASES, Lease
 from kubewright.api.core import Node
 from kubewright.api.meta import Manifest, ObjectKey
 
@@ -158,5 +158,12 @@ def _place(name: str) -> bytes:
 def lease_manifest(node: str, annotations: Mapping[str, str], renewed_at: str) -> Manifest:
     """Return the lease as an agent applies it, under its own field manager."""
     spec: Manifest = {"holderIdentity": node, "leaseDurationSeconds": LEASE_SECONDS, "renewTime": renewed_at}
-    metadata: Manifest = {"name": PREFIX + node, "namespace": NAMESPACE, "annotations": dict(annotations)}
-    return {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec}
+    return notes_manifest(node, annotations) | {"spec": spec}
+
+
+def notes_manifest(node: str, annotations: Mapping[str, str], resource_version: str = "") -> Manifest:
+    """Return all that one field manager notes on an agent's lease; with a version, on that very one."""
+    key = lease_key(node)
+    said = {"annotations": dict(annotations), "resourceVersion": resource_version}
+    metadata: Manifest = {"name": key.name, "namespace": key.namespace, **{name: it for name, it in said.items() if it}}
+    return {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata}

@@ -6,8 +6,7 @@ import asyncio
 import logging
 
 from kubewright.api.coordination import LEASES
-from kubewright.api.meta import Manifest
-from kubewright.api.nodeagent import NEIGHBOURS, lease_key
+from kubewright.api.nodeagent import NEIGHBOURS, notes_manifest
 from kubewright.client.protocol import Client
 from kubewright.errors import OpError
 from kubewright.signals.watching import ApiSignals
@@ -34,7 +33,8 @@ class Assigning:
             await asyncio.sleep(_LOOK_SECONDS)
             for node, text in self._differing()[:_AT_ONCE]:
                 try:
-                    await self._client.apply(LEASES, _manifest(node, text), field_manager=FIELD_MANAGER)
+                    manifest = notes_manifest(node, {NEIGHBOURS: text})
+                    await self._client.apply(LEASES, manifest, field_manager=FIELD_MANAGER)
                 except OpError as error:
                     _log.info("the neighbours of %s are not written: %s", node, error)
 
@@ -47,9 +47,3 @@ class Assigning:
         return [
             (node, text) for node, word, text in wanted if word.lease.metadata.annotations.get(NEIGHBOURS, "") != text
         ]
-
-
-def _manifest(node: str, text: str) -> Manifest:
-    key = lease_key(node)
-    metadata: Manifest = {"name": key.name, "namespace": key.namespace, "annotations": {NEIGHBOURS: text}}
-    return {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata}

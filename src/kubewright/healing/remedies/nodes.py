@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from kubewright.api.coordination import LEASES
 from kubewright.api.core import NODES, PODS, Node, Pod
 from kubewright.api.meta import Manifest, controller_of, parse_time
-from kubewright.api.nodeagent import FENCE, FENCED, HELD, QUARANTINED, lease_key, quarantined, write_quarantined
+from kubewright.api.nodeagent import FENCE, FENCED, HELD, QUARANTINED, notes_manifest, quarantined, write_quarantined
 from kubewright.api.plan import Action, Apply, Delete, Evict, Patch, Plan
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.disruption.budget import is_movable
@@ -129,14 +129,8 @@ def mark(finding: Finding, seen: Seen, now: float) -> Plan | None:
     notes = word.lease.metadata.annotations
     if notes.get(FENCE) == finding.name:
         return Plan(tuple(_held(node, finding.cause)), f"what runs on {finding.about} comes to its end")
-    key = lease_key(node.metadata.name)
-    metadata: Manifest = {
-        "name": key.name,
-        "namespace": key.namespace,
-        "resourceVersion": word.lease.metadata.resource_version,
-        "annotations": {FENCE: finding.name},
-    }
-    manifest: Manifest = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata}
+    version = word.lease.metadata.resource_version
+    manifest = notes_manifest(node.metadata.name, {FENCE: finding.name}, version)
     actions = (*_held(node, finding.cause), Apply(LEASES, manifest))
     return Plan(actions, f"the agent of {finding.about} is to end what runs there")
 
@@ -196,9 +190,7 @@ def let_go(finding: Finding, seen: Seen, now: float) -> Plan | None:
         actions.append(Patch(NODES, node.key, node.metadata.uid, (_as_seen(node), gone), "put back into service"))
     word = seen.agents.words.get(node.metadata.name)
     if word is not None and word.lease.metadata.annotations.get(FENCE):
-        key = lease_key(node.metadata.name)
-        metadata: Manifest = {"name": key.name, "namespace": key.namespace}
-        actions.append(Apply(LEASES, {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": metadata}))
+        actions.append(Apply(LEASES, notes_manifest(node.metadata.name, {})))
     if not actions and node.metadata.annotations.get(HELD):
         actions.append(Apply(NODES, node_manifest(node, "", quarantined(node))))
     return Plan(tuple(actions), f"{finding.about} has been well for {WELL_SECONDS:g} s")
