@@ -16,6 +16,7 @@ from kubewright.api.nodeagent import FENCE, FENCED, HELD, QUARANTINED, notes_man
 from kubewright.api.plan import Action, Apply, Delete, Evict, Patch, Plan
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.disruption.budget import is_movable
+from kubewright.disruption.drain import must_leave
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.seen import Seen
 from kubewright.placement.victims import covers
@@ -42,8 +43,7 @@ def is_stateful(pod: Pod) -> bool:
 
 def movable(pods: Iterable[Pod]) -> list[Pod]:
     """Return the pods that somebody makes anew elsewhere and that have not been told to go, in order."""
-    found = (each for each in pods if is_movable(each) and not each.is_terminating and not each.is_finished)
-    return sorted(found, key=lambda each: each.key)
+    return sorted(filter(is_movable, must_leave(pods)), key=lambda each: each.key)
 
 
 def stateless(seen: Seen, node: str) -> list[Pod]:
