@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from kubewright.api.crds.notificationchannel import SEVERITIES, NotificationChannelSpec
@@ -132,4 +133,4 @@ def _clean(given: str) -> str:
 
 
 def _escaped(given: str) -> str:
-    return given.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escape(given, quote=False)

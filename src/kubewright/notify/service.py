@@ -155,15 +155,9 @@ class Notifier:
         conditions = set_condition(channel.status.conditions, ready, self._clock.now())
         if conditions == channel.status.conditions:
             return
-        manifest = {
-            "apiVersion": NOTIFICATION_CHANNELS.api_version,
-            "kind": NOTIFICATION_CHANNELS.kind,
-            "metadata": {"name": channel.metadata.name},
-            "status": {"observedGeneration": generation, "conditions": written(conditions)},
-        }
+        said = {"observedGeneration": generation, "conditions": written(conditions)}
+        write = Apply.status(NOTIFICATION_CHANNELS, channel.key, said)
         try:
-            await self._executor.execute(
-                Plan((Apply(NOTIFICATION_CHANNELS, manifest, "status"),), message), about=channel
-            )
+            await self._executor.execute(Plan((write,), message), about=channel)
         except OpError as error:
             _log.warning("its condition is not written: %s", error)

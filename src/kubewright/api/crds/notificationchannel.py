@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest, ready_column
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
 
@@ -132,9 +132,7 @@ NOTIFICATION_CHANNEL_CRD: Manifest = crd_manifest(
         NOTIFICATION_CHANNELS,
         columns=(
             PrinterColumn("Severity", "string", ".spec.severity", "What it is told from."),
-            PrinterColumn(
-                "Ready", "string", '.status.conditions[?(@.type=="Ready")].status', "Whether messages get through."
-            ),
+            ready_column("Whether messages get through."),
             AGE,
         ),
     )
