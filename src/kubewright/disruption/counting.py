@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kubewright.api.core import Node, Pod
 from kubewright.api.crds.disruptionledger import LedgerStatus, Permit, TakenPod
 from kubewright.api.crds.disruptionlimit import APP, CLUSTER, NAMESPACE, TEAM, ZONE, Bound, DisruptionLimitSpec
+from kubewright.disruption.ledger import find
 from kubewright.disruption.requests import Request
 from kubewright.disruption.world import World, app_of, gpus_missing, gpus_of, is_well
 from kubewright.placement.pods import ZONE as ZONE_LABEL
@@ -39,21 +40,22 @@ class Standing:
 
 def standings(spec: DisruptionLimitSpec, request: Request, ledger: LedgerStatus, world: World) -> Iterator[Standing]:
     """Yield the groups of a limit that a request is about."""
-    own = tuple(each for each in ledger.permits if _is_counted(spec, each))
+    own = tuple(each for each in ledger.permits if concerns(spec, each))
     narrow = bool(spec.requesters or spec.faults)
-    mine = next((each for each in ledger.permits if each.id == request.id), Permit())
+    mine = find(ledger, request.id) or Permit()
+    permits = ledger.permits, own, mine
     if spec.nodes is not None:
-        yield from _of_nodes(spec, spec.nodes, request, (ledger.permits, own, mine), world, narrow=narrow)
+        yield from _of_nodes(spec, spec.nodes, request, permits, world, narrow=narrow)
     if spec.gpus is not None:
-        yield from _of_gpus(spec, spec.gpus, request, (ledger.permits, own, mine), world, narrow=narrow)
+        yield from _of_gpus(spec, spec.gpus, request, permits, world, narrow=narrow)
     if spec.pods is not None and request.pods:
-        yield from _of_pods(spec, spec.pods, request, (ledger.permits, own, mine), world, narrow=narrow)
+        yield from _of_pods(spec, spec.pods, request, permits, world, narrow=narrow)
 
 
-def concerns(spec: DisruptionLimitSpec, request: Request) -> bool:
+def concerns(spec: DisruptionLimitSpec, asked: Request | Permit) -> bool:
     """Tell whether a limit is about what this requester does about this fault."""
-    return (not spec.requesters or request.requester in spec.requesters) and (
-        not spec.faults or request.fault in spec.faults
+    return (not spec.requesters or asked.requester in spec.requesters) and (
+        not spec.faults or asked.fault in spec.faults
     )
 
 
@@ -64,12 +66,6 @@ def amount(text: str, total: int) -> int:
 
 _Permits = tuple[Sequence[Permit], Sequence[Permit], Permit]
 """All that stand; those that a limit counts; the request's own."""
-
-
-def _is_counted(spec: DisruptionLimitSpec, permit: Permit) -> bool:
-    return (not spec.requesters or permit.requester in spec.requesters) and (
-        not spec.faults or permit.fault in spec.faults
-    )
 
 
 def _of_nodes(

@@ -78,6 +78,11 @@ def find(ledger: LedgerStatus, id_: str) -> Permit | None:
     return next((each for each in ledger.permits if each.id == id_), None)
 
 
+def pods_of(permit: Permit) -> set[PodRef]:
+    """Return the pods that a permit is about."""
+    return {PodRef(each.key, each.uid) for each in permit.pods}
+
+
 def without(ledger: LedgerStatus, ids: Sequence[str]) -> LedgerStatus:
     """Return the ledger once permits are given back, and nobody waits for them."""
     gone = frozenset(ids)
@@ -92,8 +97,8 @@ def granted(ledger: LedgerStatus, request: Request, world: World, spent: Sequenc
     """Return the ledger with what a request asks for, beside what its permit has already."""
     now, old = world.now, find(ledger, request.id)
     held = old or Permit()
-    had = {(each.key, each.uid) for each in held.pods}
-    pods = _taken([each for each in request.pods if (each.key, each.uid) not in had], world, ledger)
+    had = pods_of(held)
+    pods = _taken([each for each in request.pods if each not in had], world, ledger)
     more = bool(set(request.nodes) - set(held.nodes) or set(request.gpus) - set(held.gpus))
     gpus = {**held.gpus}
     for name, count in request.gpus.items():

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from kubewright.api.crds.disruptionledger import LedgerStatus, Spent
+from kubewright.api.crds.disruptionledger import LedgerStatus, Permit, Spent
 from kubewright.api.crds.disruptionlimit import DisruptionLimit, DisruptionLimitSpec, Window, problems
 from kubewright.api.meta import parse_time
 from kubewright.api.windows import end_of, is_open, next_opening
@@ -29,6 +29,7 @@ from kubewright.disruption.ledger import (
     granted,
     is_noted,
     minute_of,
+    pods_of,
     with_waiting,
 )
 from kubewright.disruption.requests import (
@@ -65,11 +66,11 @@ def judge(request: Request, ledger: LedgerStatus, world: World) -> tuple[Decisio
     The ledger must be `settled`.
     """
     held, until = find(ledger, request.id), world.now + request.seconds
-    if held is not None and _has_all(request, ledger):
+    if held is not None and _has_all(held, request):
         if parse_time(held.until) > world.now + request.seconds / 2:
             return Granted(request.id, parse_time(held.until), fresh=False), ledger
         return Granted(request.id, until, fresh=False), granted(ledger, request, world, ())
-    problem = _unusable(request, ledger, world) or _pdb(request, ledger, world)
+    problem = _unusable(request, ledger, world) or _pdb(request, held, world)
     if problem is not None:
         return Refused(request.id, "", problem.why, problem.again_at), ledger
     spent: list[Spent] = []
@@ -85,15 +86,11 @@ def judge(request: Request, ledger: LedgerStatus, world: World) -> tuple[Decisio
     return Granted(request.id, until), granted(ledger, request, world, spent)
 
 
-def _has_all(request: Request, ledger: LedgerStatus) -> bool:
+def _has_all(held: Permit, request: Request) -> bool:
     """Tell whether the request's permit is about all that it asks for."""
-    held = find(ledger, request.id)
-    if held is None:
-        return False
-    pods = {(each.key, each.uid) for each in held.pods}
     return (
         set(request.nodes) <= set(held.nodes)
-        and {(each.key, each.uid) for each in request.pods} <= pods
+        and set(request.pods) <= pods_of(held)
         and all(held.gpus.get(name, 0) >= count for name, count in request.gpus.items())
     )
 
@@ -112,13 +109,12 @@ def _unusable(request: Request, ledger: LedgerStatus, world: World) -> _No | Non
     return None
 
 
-def _pdb(request: Request, ledger: LedgerStatus, world: World) -> _No | None:
+def _pdb(request: Request, held: Permit | None, world: World) -> _No | None:
     """Return whether disruption budgets of the pods themselves are against it."""
     if not request.by_eviction:
         return None
-    held = find(ledger, request.id)
-    had = {(each.key, each.uid) for each in held.pods} if held is not None else set[tuple[object, str]]()
-    found = [world.pod_at(each.key) for each in request.pods if (each.key, each.uid) not in had]
+    had = pods_of(held or Permit())
+    found = [world.pod_at(each.key) for each in request.pods if each not in had]
     pods = [each for each in found if each is not None and is_well(each) and PodRef.of(each) in request.pods]
     if not pods:
         return None
@@ -156,7 +152,7 @@ def _by_time(spec: DisruptionLimitSpec, now: float) -> _No | None:
     if spec.paused:
         return _No(f"paused: {spec.paused}", now + _MINUTE)
     for each in spec.freezes:
-        if is_open(each.schedule, each.duration_minutes, each.time_zone, now):
+        if _is_open(each, now):
             return _No("frozen at this time", end_of(each.schedule, each.duration_minutes, each.time_zone, now))
     if spec.windows and not any(_is_open(each, now) for each in spec.windows):
         opens = [at for each in spec.windows if (at := next_opening(each.schedule, each.time_zone, now)) is not None]
