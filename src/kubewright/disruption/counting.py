@@ -95,26 +95,27 @@ def _of_gpus(
 ) -> Iterator[Standing]:
     every, counted, mine = permits
     for group, nodes in _node_groups(spec, _touched(request, world), world).items():
-        having = {name: gpus_of(node) for name, node in nodes.items()}
-        seen = {name: _gpus_seen_out(node, world) for name, node in nodes.items()}
+        having = {name: world.gpus[name] for name in nodes if name in world.gpus}
+        asks = _gpus_out(having, {}, (_asked(request, mine),))
+        if not (asks or bound.stop_below):
+            continue
+        seen = world.gpus_out
         unwell = _gpus_out(having, seen, every)
         out = _gpus_out(having, {}, counted) if narrow else unwell
         others = [each for each in counted if each.id != request.id]
         then = _gpus_out(having, {} if narrow else seen, (*others, _asked(request, mine)))
         had = _gpus_out(having, {}, (mine,))
-        asks = _gpus_out(having, {}, (_asked(request, mine),))
-        if asks.total() or bound.stop_below:
-            yield Standing(
-                GPUS,
-                group,
-                bound,
-                total=sum(having.values()),
-                out=out.total(),
-                unwell=unwell.total(),
-                sick=sum(_gpus_sick(node) for node in nodes.values()),
-                adds=(then - out).total(),
-                asks=(asks - had).total(),
-            )
+        yield Standing(
+            GPUS,
+            group,
+            bound,
+            total=sum(having.values()),
+            out=out.total(),
+            unwell=unwell.total(),
+            sick=sum(_gpus_sick(nodes[name]) for name in having),
+            adds=(then - out).total(),
+            asks=(asks - had).total(),
+        )
 
 
 def _of_pods(
@@ -194,10 +195,6 @@ def _nodes(permits: Iterable[Permit]) -> frozenset[str]:
     return frozenset(name for each in permits for name in each.nodes)
 
 
-def _gpus_seen_out(node: Node, world: World) -> int:
-    return gpus_of(node) if node.metadata.name in world.out_of_service else gpus_missing(node)
-
-
 def _gpus_sick(node: Node) -> int:
     return gpus_missing(node) if node.is_ready else gpus_of(node)
 
@@ -236,9 +233,11 @@ def _pod_group(spec: DisruptionLimitSpec, pod: Pod, world: World) -> str:
 
 
 def _pods_of(spec: DisruptionLimitSpec, group: str, one: Pod, world: World) -> Iterator[Pod]:
-    """Yield the pods of a group, of which `one` is one."""
-    alone = spec.per in {APP, NAMESPACE}
-    places = [one.metadata.namespace] if alone else list(world.pods_by_namespace)
+    """Yield the pods of a group, of which `one` is one that is chosen."""
+    if spec.per == APP:
+        yield from world.apps_in(one.metadata.namespace).get(group, ())
+        return
+    places = [one.metadata.namespace] if spec.per == NAMESPACE else list(world.pods_by_namespace)
     for place in places:
         for pod in world.pods_by_namespace.get(place, ()):
             if spec.per == NAMESPACE or (

@@ -62,6 +62,32 @@ class World:
         """Return nodes as limits group them; filled by who counts, so that many requests go through nodes once."""
         return {}
 
+    @cached_property
+    def gpus(self) -> Mapping[str, int]:
+        """Return how many GPUs nodes have, of those that have any."""
+        return {name: count for name, node in self.nodes.items() if (count := gpus_of(node))}
+
+    @cached_property
+    def gpus_out(self) -> Mapping[str, int]:
+        """Return how many of them are seen to be out of service."""
+        return {
+            name: count if name in self.out_of_service else gpus_missing(self.nodes[name])
+            for name, count in self.gpus.items()
+        }
+
+    @cached_property
+    def _apps(self) -> dict[str, Mapping[str, Sequence[Pod]]]:
+        return {}
+
+    def apps_in(self, namespace: str) -> Mapping[str, Sequence[Pod]]:
+        """Return a namespace's pods that count, by application; gone through once, however many requests ask."""
+        if namespace not in self._apps:
+            found: dict[str, list[Pod]] = {}
+            for pod in self.pods_by_namespace.get(namespace, ()):
+                found.setdefault(app_of(pod), []).append(pod)
+            self._apps[namespace] = found
+        return self._apps[namespace]
+
     def corrected(self, nodes: Mapping[str, Node | None], pods: Mapping[ObjectKey, Pod | None]) -> World:
         """Return the world with some of it as it was read afresh; None for what is gone."""
         if not nodes and not pods:
@@ -84,8 +110,7 @@ class World:
 
     def pods_of(self, app: str, namespace: str) -> list[Pod]:
         """Return the pods of an application that are there to stay."""
-        pods = self.pods_by_namespace.get(namespace, ())
-        return [pod for pod in pods if not pod.is_terminating and app_of(pod) == app]
+        return [pod for pod in self.apps_in(namespace).get(app, ()) if not pod.is_terminating]
 
 
 def is_in_service(node: Node) -> bool:
