@@ -6,7 +6,7 @@ from kubewright.api.core import NODES
 from kubewright.api.crds import all_crds
 from kubewright.api.crds.disruptionledger import DISRUPTION_LEDGERS
 from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMITS
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.clock import Clock, run_virtual
 from kubewright.disruption.permits import Permits
 from kubewright.disruption.requests import Granted, Request
@@ -73,6 +73,22 @@ def test_who_begins_anew_finds_what_it_holds_and_gives_it_back():
         await again.give_back(f"node/{names[0]}")
         (granted,) = await second.take(wanting(second, names[3]))
         assert isinstance(granted, Granted)
+
+    run_virtual(asking(case))
+
+
+def test_what_is_asked_for_again_late_is_held_for_longer_however_lately_the_ledger_was_read():
+    async def case(twin, asked):
+        service, names = asked[0], sorted(each.metadata.name for each in await twin_nodes(twin))
+        await service.take(wanting(service, names[0]))
+        await asyncio.sleep(400)
+        await service.take(wanting(service, names[1]))
+        (held,) = await service.take(wanting(service, names[0]))
+        assert isinstance(held, Granted)
+        assert not held.fresh
+        ledger = await twin.client().get(DISRUPTION_LEDGERS, ObjectKey("", "cluster"))
+        untils = {each.nodes: parse_time(each.until) for each in ledger.status.permits}
+        assert untils[names[0],] >= untils[names[1],] - 1
 
     run_virtual(asking(case))
 

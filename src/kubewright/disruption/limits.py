@@ -65,10 +65,11 @@ def judge(request: Request, ledger: LedgerStatus, world: World) -> tuple[Decisio
 
     The ledger must be `settled`.
     """
+    known = already(request, ledger, world.now)
+    if known is not None:
+        return known, ledger
     held, until = find(ledger, request.id), world.now + request.seconds
     if held is not None and _has_all(held, request):
-        if parse_time(held.until) > world.now + request.seconds / 2:
-            return Granted(request.id, parse_time(held.until), fresh=False), ledger
         return Granted(request.id, until, fresh=False), granted(ledger, request, world, ())
     problem = _unusable(request, ledger, world) or _pdb(request, held, world)
     if problem is not None:
@@ -84,6 +85,14 @@ def judge(request: Request, ledger: LedgerStatus, world: World) -> tuple[Decisio
             ledger = with_waiting(ledger, request, world.now, no.where)
         return Refused(request.id, limit.metadata.name, no.why, no.again_at), ledger
     return Granted(request.id, until), granted(ledger, request, world, spent)
+
+
+def already(request: Request, ledger: LedgerStatus, now: float) -> Granted | None:
+    """Return the answer if all of it is held for long enough, so that there is nothing to write."""
+    held = find(ledger, request.id)
+    if held is None or parse_time(held.until) <= now + request.seconds / 2 or not _has_all(held, request):
+        return None
+    return Granted(request.id, parse_time(held.until), fresh=False)
 
 
 def _has_all(held: Permit, request: Request) -> bool:

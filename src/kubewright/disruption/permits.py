@@ -1,10 +1,10 @@
 """Permits from the one budget for whoever takes pods off nodes or nodes out of service: asked for before acting.
 
-    permits = Permits(operator, watched(operator))          # in `build`, after the service's own informers
-    drained, = await permits.take(Request(NAME, f"repair/{node}", why, urgency=Urgency.REPAIR, nodes=(node,)))
+    asked = permits(operator)                  # `watching.permits`, in `build`, after the service's own informers
+    drained, = await asked.take(Request(NAME, f"repair/{node}", why, urgency=Urgency.REPAIR, nodes=(node,)))
     match drained:
         case Refused():   ...  # say so on the object (str(drained)), come back at drained.again_at
-        case Granted():   ...  # act; once the node is back, or gone: await permits.give_back(f"repair/{node}")
+        case Granted():   ...  # act; once the node is back, or gone: await asked.give_back(f"repair/{node}")
 
 Several requests are judged together, the most urgent first, and written at once. What is granted is in the
 DisruptionLedger before `take` returns, by a write on condition that nobody else has written: no two services are ever
@@ -30,7 +30,7 @@ from kubewright.api.crds.disruptionledger import (
 from kubewright.api.meta import KubeObject, ObjectKey, Resource
 from kubewright.client.protocol import Client, PatchType
 from kubewright.disruption.ledger import settled, without, written
-from kubewright.disruption.limits import judge
+from kubewright.disruption.limits import already, judge
 from kubewright.disruption.requests import Decision, Granted, Request
 from kubewright.disruption.world import World, is_well
 from kubewright.errors import ErrorKind, OpError
@@ -60,7 +60,7 @@ class Permits:
         if not requests:
             return []
         async with self._turn:
-            held = self._held_already(requests)
+            held = self._already(requests)
             if held is not None:
                 return held
             decisions: list[Decision] = []
@@ -96,20 +96,27 @@ class Permits:
             if isinstance(decision, Granted):
                 await self.give_back(request.about)
 
-    def _held_already(self, requests: Sequence[Request]) -> list[Decision] | None:
+    def _already(self, requests: Sequence[Request]) -> list[Decision] | None:
         """Return the answer if all of it is held already for long enough."""
-        world, known = self.world(), self._known
-        if known is None or world.now - self._known_at > _TRUSTED_SECONDS:
+        now, known = self.world().now, self._known
+        if known is None or now - self._known_at > _TRUSTED_SECONDS:
             return None
-        decisions = [judge(each, known.status, world)[0] for each in requests]
-        return decisions if all(isinstance(each, Granted) and not each.fresh for each in decisions) else None
+        found: list[Decision] = []
+        for each in requests:
+            held = already(each, known.status, now)
+            if held is None:
+                return None
+            found.append(held)
+        return found
 
     async def _write(
         self, change: Callable[[LedgerStatus, World], LedgerStatus], about: Sequence[Request] = ()
     ) -> None:
         """Change the ledger as it is, whoever else changes it; nothing is sent if there is nothing to change."""
         for left in reversed(range(_ATTEMPTS)):
-            ledger, world = await self._read(), await self._look(about)
+            ledger = await self._read()
+            world = await self._look(about)
+            self._known, self._known_at = ledger, world.now
             clean = settled(ledger.status, world)
             after = change(clean, world)
             if after == clean:
@@ -148,13 +155,11 @@ class Permits:
 
     async def _read(self) -> DisruptionLedger:
         try:
-            found = await self.client.get(DISRUPTION_LEDGERS, _KEY)
+            return await self.client.get(DISRUPTION_LEDGERS, _KEY)
         except OpError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
-            found = await self._create()
-        self._known, self._known_at = found, self.world().now
-        return found
+            return await self._create()
 
     async def _create(self) -> DisruptionLedger:
         head = {"apiVersion": DISRUPTION_LEDGERS.api_version, "kind": DISRUPTION_LEDGERS.kind}
