@@ -36,13 +36,12 @@ def of_release(app: str) -> Manifest:
     return {"pods": {"namespaces": [NAMESPACE], "images": [BAD.format(app)]}}
 
 
-def on_node_of(app: str, type_: str, *, count: int = 1, **more: Any) -> Step:
-    """Return the step that breaks the nodes on which the first pods of an application are."""
+def on_node_of(app: str, type_: str, **more: Any) -> Step:
+    """Return the step that breaks the node on which the first pod of an application is."""
 
     def made(view: View) -> Manifest:
-        pods = sorted(view.pods_of(app), key=lambda pod: pod.metadata.name)
-        names = list(dict.fromkeys(pod.spec.node_name for pod in pods if pod.spec.node_name))[:count]
-        return fault(type_, {"nodes": {"names": names}}, **more)
+        placed = sorted((pod.metadata.name, pod.spec.node_name) for pod in view.pods_of(app) if pod.spec.node_name)
+        return fault(type_, {"nodes": {"names": [node for _, node in placed[:1]]}}, **more)
 
     return Step("create", made)
 

@@ -17,10 +17,6 @@ from kubewright.runtime.controller import Controller, Done
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.serving import KeyFiles, serve_asgi
 from kubewright.runtime.workqueue import WorkQueue
-from kubewright.series.protocol import MetricSource
-from kubewright.signals.changes import Changes
-from kubewright.signals.changing import ChangeSignals
-from kubewright.signals.measured import MeasuredSignals
 from kubewright.signals.receiver import Receiver
 from kubewright.signals.signal import Signal, SignalHandler, Standing
 from kubewright.signals.suspects import Reach
@@ -77,8 +73,6 @@ class SignalsIn:
         self.queue: WorkQueue[str] = WorkQueue("alerts", metrics=metrics)
         self._controller: Controller[str] = Controller("alerts", self, self.queue, concurrency=4, metrics=metrics)
         self.watched = ApiSignals(client, clock, self.standing, self.queue.add, metrics=metrics, reach=reach)
-        self._suspected: ChangeSignals | None = None
-        self._measured: MeasuredSignals | None = None
         self._served: tuple[Receiver, Callable[[], socket.socket], KeyFiles | None] | None = None
         self._running = False
 
@@ -86,17 +80,10 @@ class SignalsIn:
         """Take alerts in, too, on a socket that is made when it runs."""
         self._served = receiver, listener, tls
 
-    def suspect(self, client: Client, changes: Changes, source: MetricSource | None) -> None:
-        """Take suspicions in, too, and what is measured, for whoever looks for causes; `changes` is filled."""
-        self._suspected = ChangeSignals(client, self._clock, changes, self.standing, self.queue.add)
-        if source is not None:
-            self._measured = MeasuredSignals(source, self._clock, self.standing, self.queue.add)
-
     @property
     def synced(self) -> bool:
         """Whether it listens, and has seen the cluster."""
-        others = self._suspected is None or self._suspected.synced
-        return self._running and self.watched.synced and others
+        return self._running and self.watched.synced
 
     @property
     def settled(self) -> bool:
@@ -122,7 +109,4 @@ class SignalsIn:
                 tasks.create_task(serve_asgi(receiver, listener(), tls))
             tasks.create_task(self._controller.run())
             tasks.create_task(self.watched.run())
-            for each in (self._suspected, self._measured):
-                if each is not None:
-                    tasks.create_task(each.run())
             self._running = True

@@ -13,8 +13,6 @@ from kubewright.healing.remedies.pods import RECREATE, RECREATE_IN_TIME
 from kubewright.healing.remedies.sizes import GROWTH, MOST_GROWTH, RESIZE
 from kubewright.signals.signal import Fault, Signal
 
-_LEAK_SECONDS = 120.0
-"""A container that is at its limit again so soon after its start would be with any limit."""
 _TWICE = 2
 
 

@@ -43,12 +43,6 @@ def revisions(fleet: Deployment, seen: Seen) -> list[ReplicaSet]:
     return sorted(seen.owned(REPLICA_SETS, fleet.metadata.uid), key=revision_of, reverse=True)
 
 
-def previous(fleet: Deployment, seen: Seen) -> ReplicaSet | None:
-    """Return the ReplicaSet of the release before, which ran well as far as is known."""
-    known = revisions(fleet, seen)
-    return known[1] if len(known) > 1 else None
-
-
 def template_of(found: ReplicaSet) -> Mapping[str, Any]:
     """Return what a ReplicaSet's Deployment said of its pods."""
     template, metadata = dict(found.spec.template), dict(found.spec.template.get("metadata", {}))
