@@ -20,6 +20,7 @@ from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.runtime.informer import Change, Informer
 from kubewright.signals.changes import SUSPECT_SECONDS, Changes
+from kubewright.signals.intake import take_in
 from kubewright.signals.services import leads_nowhere
 from kubewright.signals.signal import Signal, Standing
 
@@ -120,9 +121,7 @@ class ChangeSignals:
                 self._take(replace(signal, ended=True))
 
     def _take(self, signal: Signal) -> None:
-        news, _ = self._standing.take([signal], asyncio.get_running_loop().time())
-        for each in news:
-            self._tell(each)
+        take_in(self._standing, self._tell, [signal])
 
 
 def _live(fleet: Fleet) -> LiveObject:

@@ -16,6 +16,7 @@ from kubewright.api.volumes import CLAIMS
 from kubewright.clock import Clock
 from kubewright.series.protocol import CLAIM, NAMESPACE, MetricSource, Missing, PodQuery, Vector
 from kubewright.series.protocol import Signal as Measure
+from kubewright.signals.intake import take_in
 from kubewright.signals.signal import Fault, Signal, Standing, Witness
 
 ASK_SECONDS = 5.0
@@ -80,7 +81,5 @@ class MeasuredSignals:
         """Take in what holds now; what held before and does no more has ended."""
         holding: Mapping[str, Signal] = {each.fingerprint: self._held.get(each.fingerprint, each) for each in found}
         ended = [replace(each, ended=True) for name, each in self._held.items() if name not in holding]
-        news, _ = self.standing.take([*ended, *holding.values()], asyncio.get_running_loop().time())
         self._held = dict(holding)
-        for key in news:
-            self.tell(key)
+        take_in(self.standing, self.tell, [*ended, *holding.values()])

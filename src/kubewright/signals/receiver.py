@@ -6,7 +6,6 @@ brings it again.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import Callable
 
@@ -16,6 +15,7 @@ from kubewright.errors import OpError
 from kubewright.runtime.exchange import PLAIN, answer, read_body
 from kubewright.runtime.serving import Receive, Scope, Send
 from kubewright.signals.incoming import decoded
+from kubewright.signals.intake import take_in
 from kubewright.signals.signal import Standing
 
 PATH = "/alerts"
@@ -67,9 +67,7 @@ class Receiver:
             alerts = decoded(body)
         except OpError as error:
             return 400, error.detail
-        news, refused = self._standing.take((each.signal for each in alerts), asyncio.get_running_loop().time())
-        for key in news:
-            self._tell(key)
+        refused = take_in(self._standing, self._tell, (each.signal for each in alerts))
         if refused:
             self._refused.inc(refused)
             return 503, f"{refused} alerts too many"

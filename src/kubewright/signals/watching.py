@@ -23,6 +23,7 @@ from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.workqueue import WorkQueue
 from kubewright.signals.agents import Agents
+from kubewright.signals.intake import take_in
 from kubewright.signals.leases import Leases
 from kubewright.signals.nodes import of_node
 from kubewright.signals.others import OF_NOTE, of_deployment, of_event
@@ -121,10 +122,8 @@ class ApiSignals:
         ]
 
     def _take(self, signals: Iterable[Signal]) -> None:
-        """Take in what was found out about suspects."""
-        news, _ = self._standing.take(signals, asyncio.get_running_loop().time())
-        for each in news:
-            self._tell(each)
+        """Take in what was found out."""
+        take_in(self._standing, self._tell, signals)
 
     def _on_change(self, plural: str) -> Callable[[Change[Any]], None]:
         """Return a handler that has an object judged, if there is or was something to be said of it."""
@@ -178,9 +177,7 @@ class ApiSignals:
         before = self._holding.get(key) or Holding()
         found = at(self._signs(key, obj) if obj is not None else (), before.seen, now)
         ended = [replace(each, ended=True) for name, each in before.signals.items() if name not in found.signals]
-        news, _ = self._standing.take([*ended, *found.signals.values()], asyncio.get_running_loop().time())
-        for each in news:
-            self._tell(each)
+        self._take([*ended, *found.signals.values()])
         without_room = [name for name in found.signals if self._standing.get(name) is None]
         for name in without_room:
             del found.signals[name]
