@@ -14,6 +14,7 @@ from kubewright.api.core import SECRETS
 from kubewright.api.drift import FINGERPRINT
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import EMPTY, Resource
+from kubewright.api.revisions import REVISION
 from kubewright.cli.main import op_error
 from kubewright.cli.yamlform import dump
 
@@ -60,9 +61,7 @@ def _masked(before: LiveObject | None, after: LiveObject | None) -> tuple[LiveOb
     return hide(before, "before"), hide(after, "after")
 
 
-_UNTOLD = frozenset(
-    {FINGERPRINT, "kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"}
-)
+_UNTOLD = frozenset({FINGERPRINT, "kubectl.kubernetes.io/last-applied-configuration", REVISION})
 
 
 def _sorted(value: Any) -> Any:

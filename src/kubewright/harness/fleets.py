@@ -17,6 +17,7 @@ from kubewright.api.core import PODS
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import EMPTY, Manifest, ObjectKey, Resource, rfc3339
 from kubewright.api.owners import is_owned_by, owner_reference
+from kubewright.api.revisions import REVISION
 from kubewright.api.workload import TEMPLATE_HASH
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
@@ -26,7 +27,6 @@ from kubewright.harness.snapshot import SURROUNDINGS
 MOST_PODS = 3
 RELEASE = "harness.kubewright.dev/template"
 """On the pods of StatefulSets: which template they are of."""
-_REVISION = "deployment.kubernetes.io/revision"
 _DEPLOYMENTS, _SETS, _STATEFUL, _PODS = map(live_resource, (DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, PODS))
 _REFUSED = frozenset({ErrorKind.INVALID, ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND})
 
@@ -80,14 +80,14 @@ class Fleets:
 
     async def _present(self, manifest: Manifest, sets: list[LiveObject]) -> LiveObject:
         """Return the ReplicaSet of the present template, which is the newest revision."""
-        numbers = {each.metadata.name: int(each.metadata.annotations[_REVISION]) for each in sets}
+        numbers = {each.metadata.name: int(each.metadata.annotations[REVISION]) for each in sets}
         name, newest = manifest["metadata"]["name"], max(numbers.values(), default=0)
         found = next((each for each in sets if each.metadata.name == name), None)
         if found is None:
-            manifest["metadata"]["annotations"] = {SURROUNDINGS: "", _REVISION: str(newest + 1)}
+            manifest["metadata"]["annotations"] = {SURROUNDINGS: "", REVISION: str(newest + 1)}
             return await self.client.create(_SETS, manifest, namespace=manifest["metadata"]["namespace"])
         if numbers[name] < newest:
-            note = {"metadata": {"annotations": {_REVISION: str(newest + 1)}}}
+            note = {"metadata": {"annotations": {REVISION: str(newest + 1)}}}
             await self.client.patch(_SETS, found.key, note)
         return found
 

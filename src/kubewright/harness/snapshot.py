@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, cast
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.drift import FINGERPRINT
 from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.api.revisions import REVISION
 from kubewright.twin.server import ApiServer
 
 Place: TypeAlias = tuple[str, str, str, str]
@@ -30,7 +31,7 @@ _UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 _SHORTEST_DRAWN, _UID_LENGTH = len("2030-01-01T00:00:00"), 36
 _LEFT_OUT = frozenset({("", "events"), ("events.k8s.io", "events"), ("coordination.k8s.io", "leases")})
 _OWN_OF_SERVICES = frozenset({"clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort"})
-_COUNTED = frozenset({"deployment.kubernetes.io/revision", FINGERPRINT, OTHER})
+_COUNTED = frozenset({REVISION, FINGERPRINT, OTHER})
 """Annotations that count, that speak of an owner by its uid, or that are looked at apart."""
 
 

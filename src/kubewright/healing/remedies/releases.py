@@ -5,17 +5,13 @@ What a controller of ours or a GitOps tool looks after is not rolled back here: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, Deployment, ReplicaSet
 from kubewright.api.meta import KubeObject, controller_of
 from kubewright.api.plan import Patch, Plan
-from kubewright.api.workload import TEMPLATE_HASH
+from kubewright.api.revisions import revision_of, without_hash
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.seen import Seen
 
-REVISION = "deployment.kubernetes.io/revision"
 _GITOPS_LABELS = ("argocd.argoproj.io/instance", "kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
 _GITOPS_ANNOTATIONS = ("argocd.argoproj.io/tracking-id",)
 
@@ -32,22 +28,9 @@ def keeper_of(obj: KubeObject) -> str:
     return ""
 
 
-def revision_of(found: ReplicaSet) -> int:
-    """Return the number of a ReplicaSet's revision; 0 where nobody said."""
-    text = found.metadata.annotations.get(REVISION, "")
-    return int(text) if text.isdecimal() else 0
-
-
 def revisions(fleet: Deployment, seen: Seen) -> list[ReplicaSet]:
     """Return a Deployment's ReplicaSets, the newest first."""
     return sorted(seen.owned(REPLICA_SETS, fleet.metadata.uid), key=revision_of, reverse=True)
-
-
-def template_of(found: ReplicaSet) -> Mapping[str, Any]:
-    """Return what a ReplicaSet's Deployment said of its pods."""
-    template, metadata = dict(found.spec.template), dict(found.spec.template.get("metadata", {}))
-    metadata["labels"] = {name: value for name, value in metadata.get("labels", {}).items() if name != TEMPLATE_HASH}
-    return template | {"metadata": metadata}
 
 
 def rollback(finding: Finding, seen: Seen, now: float) -> Plan | None:
@@ -60,25 +43,18 @@ def rollback(finding: Finding, seen: Seen, now: float) -> Plan | None:
     bad = next((each for each in known if each.metadata.name == finding.details.get("release")), None)
     if bad is None or len(known) < 2:  # noqa: PLR2004  the bad one and one to go back to
         return None
-    if template_of(bad) != _own_template(fleet):
+    if without_hash(bad.spec.template) != without_hash(fleet.spec.template):
         return Plan((), f"{finding.about} runs another release than {bad.metadata.name} by now")
     good = next((each for each in known if each is not bad), None)
     if good is None:
         return None
-    value = template_of(good)
     operations = (
         {"op": "test", "path": "/metadata/resourceVersion", "value": fleet.metadata.resource_version},
-        {"op": "replace", "path": "/spec/template", "value": value},
+        {"op": "replace", "path": "/spec/template", "value": without_hash(good.spec.template)},
     )
     says = f"roll back to revision {revision_of(good)}"
     action = Patch(DEPLOYMENTS, fleet.key, fleet.metadata.uid, operations, says)
     return Plan((action,), f"the release {bad.metadata.name} of {finding.about} is bad")
-
-
-def _own_template(fleet: Deployment) -> Mapping[str, Any]:
-    template, metadata = dict(fleet.spec.template), dict(fleet.spec.template.get("metadata", {}))
-    metadata["labels"] = dict(metadata.get("labels", {}))
-    return template | {"metadata": metadata}
 
 
 ROLL_BACK = Remedy("roll back", Safety.LOCAL, rollback, within_seconds=90.0)

@@ -16,13 +16,13 @@ import msgspec
 
 from kubewright.api.apps import ControllerRevision, ReplicaSet
 from kubewright.api.meta import EMPTY, Manifest, controller_of
+from kubewright.api.revisions import revision_of
 from kubewright.api.workload import TEMPLATE_HASH
 
 RELEASE_LABEL = "app.example.com/release"
 TRACK_LABEL = "app.example.com/track"
 """On every pod: which of two Deployments it is of. Always, so that a Service may come to ask for it at any time."""
 STABLE_TRACK, TRIAL_TRACK = "stable", "trial"
-_REVISION = "deployment.kubernetes.io/revision"
 _EARLIER = "deployment.kubernetes.io/revision-history"
 _OURS = frozenset({RELEASE_LABEL, TRACK_LABEL, TEMPLATE_HASH})
 
@@ -113,9 +113,8 @@ def numbered(number: int, revisions: Sequence[Revision]) -> Revision | None:
 def _revision(each: ReplicaSet) -> Revision:
     annotations = each.metadata.annotations
     earlier = tuple(int(text) for text in annotations.get(_EARLIER, "").split(",") if text.isdecimal())
-    number = annotations.get(_REVISION, "")
     return Revision(
-        number=int(number) if number.isdecimal() else 0,
+        number=revision_of(each),
         earlier=earlier,
         release=release_label(each.spec.template),
         template=each.spec.template,

@@ -7,8 +7,8 @@ from kubewright.api.core import PODS, Pod, Service
 from kubewright.api.discovery import EndpointSlice
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey, rfc3339
+from kubewright.api.revisions import REVISION
 from kubewright.healing.finding import Case, Ref
-from kubewright.healing.remedies.releases import REVISION
 from kubewright.healing.seen import seen_of
 from kubewright.signals.signal import Signal, Witness
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 
 from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, Deployment, ReplicaSet
 from kubewright.api.meta import Manifest
 from kubewright.api.owners import owner_reference
+from kubewright.api.revisions import REVISION, revision_of, without_hash
 from kubewright.api.workload import TEMPLATE_HASH
 from kubewright.twin.controllers.deployment.rollout import DESIRED, MAX_REPLICAS, Limits, oldest_first
 from kubewright.twin.controllers.hashes import short_hash
 
-REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
 _NOT_COPIED = frozenset(
     {"kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, DESIRED, MAX_REPLICAS,
@@ -24,25 +23,13 @@ _NOT_COPIED = frozenset(
 
 def find_new(deployment: Deployment, sets: Sequence[ReplicaSet]) -> ReplicaSet | None:
     """Return the oldest set whose template is the Deployment's: so a rollback uses the set that is there."""
-    wanted = _without_hash(deployment.spec.template)
-    return next((each for each in oldest_first(sets) if _without_hash(each.spec.template) == wanted), None)
-
-
-def _without_hash(template: Mapping[str, Any]) -> Mapping[str, Any]:
-    metadata = template.get("metadata", {})
-    labels = {key: value for key, value in metadata.get("labels", {}).items() if key != TEMPLATE_HASH}
-    return {**template, "metadata": {**metadata, "labels": labels}}
+    wanted = without_hash(deployment.spec.template)
+    return next((each for each in oldest_first(sets) if without_hash(each.spec.template) == wanted), None)
 
 
 def template_hash(deployment: Deployment) -> str:
     """Return ten letters that the template and the number of collisions determine."""
     return short_hash((deployment.spec.template, deployment.status.collision_count))
-
-
-def revision_of(each: ReplicaSet | Deployment) -> int:
-    """Return the revision that the object carries, 0 for none."""
-    text = each.metadata.annotations.get(REVISION, "")
-    return int(text) if text.isdecimal() else 0
 
 
 def next_revision(old: Sequence[ReplicaSet]) -> int:
