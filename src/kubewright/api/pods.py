@@ -128,6 +128,8 @@ class PodSpec(Leaf, frozen=True):
 CANNOT_PULL = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
 )
+OOM_KILLED = "OOMKilled"
+"""Why a container ended that reached its memory limit."""
 CANNOT_CONFIGURE = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 """Why a container waits that will not start by itself, in the kubelet's words."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kubewright.api.conditions import Condition, find_condition
 from kubewright.api.meta import KubeObject, Leaf, Resource, controller_of
-from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, ContainerStatus
+from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, OOM_KILLED, ContainerStatus
 from kubewright.signals.signal import Fault, Witness
 from kubewright.signals.signs import Sign, Subject, seconds
 
@@ -89,7 +89,7 @@ def _of_container(subject: Subject, status: SeenStatus, container: ContainerStat
         text = f"container {name} ends soon after each start: exit code {ended.exit_code}, {ended.reason}".rstrip(", ")
         at = seconds(ended.finished_at, since)
         yield subject.sign(Fault.CRASH_LOOP, text, at, Witness.KUBELET, part=name, until=until)
-    if ended is not None and ended.reason == "OOMKilled":
+    if ended is not None and ended.reason == OOM_KILLED:
         at = seconds(ended.finished_at)
         text = f"container {name} reached its memory limit and was killed"
         yield subject.sign(Fault.OUT_OF_MEMORY, text, at, Witness.KUBELET, part=name, until=at + _REMEMBERED_SECONDS)

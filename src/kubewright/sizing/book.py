@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey, parse_time
+from kubewright.api.pods import OOM_KILLED
 from kubewright.api.quantity import parse_quantity
 from kubewright.api.workload import Workload, workload_named, workload_of
 from kubewright.scaling.sizing import BYTES, CORES, DAY_SECONDS, HISTORY_DAYS, Advice, ContainerUse, Unknown
 from kubewright.series.protocol import CONTAINER, Series, Vector
 
-OOM_KILLED = "OOMKilled"
 _FRESH_SECONDS = 300.0
 _MOST_KILLS = 10_000
 

@@ -12,6 +12,7 @@ from kubewright.api.crds.sizepolicy import OFF, SIZE_POLICIES, SIZE_POLICY_CRD, 
 from kubewright.api.crds.violations import violations
 from kubewright.api.meta import ObjectKey
 from kubewright.api.plan import Announce, Plan, Resize
+from kubewright.api.pods import OOM_KILLED
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
 from kubewright.api.quotas import LIMIT_RANGES, RESOURCE_QUOTAS, LimitRange, ResourceQuota
 from kubewright.api.workload import Workload, workload_of
@@ -28,7 +29,7 @@ from kubewright.runtime.plans import Executor
 from kubewright.runtime.predicates import generation_changed
 from kubewright.series.protocol import MetricSource
 from kubewright.series.resourceapi import ResourceSource
-from kubewright.sizing.book import OOM_KILLED, Book
+from kubewright.sizing.book import Book
 from kubewright.sizing.decide import Seen, Turn, decide, held_by, room_in
 from kubewright.sizing.figures import SizingMetrics
 from kubewright.sizing.observing import ROUND_SECONDS, Observer

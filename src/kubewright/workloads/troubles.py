@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from kubewright.api.conditions import Condition, find_condition
 from kubewright.api.core import Event
 from kubewright.api.meta import KubeObject, Leaf, Resource
-from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, ContainerStatus
+from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, OOM_KILLED, ContainerStatus
 
 _BACK_OFF = re.compile(r'^Back-off pulling image "[^"]*": (?:ErrImagePull: )?')
 _NOT_THERE = re.compile(r'\b(secret|configmap|persistentvolumeclaims?) "([^"]+)" not found')
@@ -102,7 +102,7 @@ def _of_container(container: ContainerStatus) -> Iterator[Trouble]:
 def _of_crash(container: ContainerStatus) -> Iterator[Trouble]:
     """Tell of a container that crashed, while it waits to be started again and while it has not become ready since."""
     ended = container.last_state.terminated
-    if ended is not None and (ended.exit_code or ended.reason == "OOMKilled"):
+    if ended is not None and (ended.exit_code or ended.reason == OOM_KILLED):
         how = f"{ended.reason}, " if ended.reason not in {"", "Error"} else ""
         yield Trouble(3, "CrashLoop", f"the container {container.name} crashes: {how}exit code {ended.exit_code}")
 

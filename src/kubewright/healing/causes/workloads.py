@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.core import Pod
+from kubewright.api.pods import OOM_KILLED
 from kubewright.api.quantity import value
 from kubewright.healing.causes.telling import finding, is_given_up, names_of, pods_in, present
 from kubewright.healing.finding import Case, Cause, Finding, Level
@@ -34,7 +35,7 @@ def _killed(pod: Pod) -> tuple[str, int]:
     """Return the container that was killed for want of memory, and its limit."""
     for each in pod.status.container_statuses:
         ended = each.state.terminated or each.last_state.terminated
-        if ended is not None and ended.reason == "OOMKilled":
+        if ended is not None and ended.reason == OOM_KILLED:
             own = next((one for one in pod.spec.containers if one.name == each.name), None)
             return each.name, value(own.resources.limits.get("memory", 0)) if own is not None else 0
     return "", 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from kubewright.api.core import Pod
+from kubewright.api.pods import OOM_KILLED
 from kubewright.twin.exporters.text import Family, Sample, counter, gauge
 from kubewright.twin.usage.account import CFS_PERIOD_SECONDS, Reading
 
@@ -54,7 +55,7 @@ def _throttled_periods(row: Row) -> float:
 def _oom(row: Row) -> float:
     for each in row.pod.status.container_statuses:
         if each.name == row.reading.container and each.last_state.terminated is not None:
-            return float(each.last_state.terminated.reason == "OOMKilled")
+            return float(each.last_state.terminated.reason == OOM_KILLED)
     return 0.0
 
 

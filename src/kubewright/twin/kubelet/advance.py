@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from kubewright.api.conditions import is_true
 from kubewright.api.core import Pod
+from kubewright.api.pods import OOM_KILLED
 from kubewright.twin.kubelet import exits, probing, resizing, starting, stopping
 from kubewright.twin.kubelet.life import ContainerLife, Life, Stage, State, Verdict, all_containers, allotted
 from kubewright.twin.kubelet.limits import IMMEDIATE_SECONDS, over_storage
@@ -109,7 +110,7 @@ def _look_at_running(turn: Turn, position: int) -> None:
     if container.oom_at is not None and container.oom_at <= turn.now:
         ends_first = container.exit_at is not None and container.exit_at <= container.oom_at
         if not ends_first:
-            turn.change(position, exit_at=container.oom_at, exit_code=stopping.KILLED, exit_reason="OOMKilled")
+            turn.change(position, exit_at=container.oom_at, exit_code=stopping.KILLED, exit_reason=OOM_KILLED)
     container = turn.containers[position]
     if container.exit_at is not None and container.exit_at <= turn.now:
         exits.end(turn, position)

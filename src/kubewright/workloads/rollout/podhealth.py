@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import Pod
 from kubewright.api.meta import parse_time
-from kubewright.api.pods import ContainerStatus
+from kubewright.api.pods import OOM_KILLED, ContainerStatus
 from kubewright.workloads.rollout.ruling import FINE, Ruling, failed, hold, worst
 
 PATIENCE_SECONDS = 30.0
@@ -57,7 +57,7 @@ def _crashes(pods: Sequence[Pod], now: float) -> Ruling:
             since = parse_time(running.started_at) if running is not None and running.started_at else now
             lately = lately or now - since < FORGIVEN_SECONDS
             culprit, words = pod.metadata.name, f"{ended.reason or 'ended'}, exit code {ended.exit_code}"
-            if ended.reason == "OOMKilled":
+            if ended.reason == OOM_KILLED:
                 return failed("OutOfMemory", f"pod {culprit} was killed for using more memory than its limit")
         waiting = status.state.waiting
         if waiting is not None and waiting.reason == "CrashLoopBackOff":
