@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.core import NAMESPACES, Pod
 from kubewright.api.networking import INGRESS, NETWORK_POLICIES, NetworkPolicy
-from kubewright.healing.causes.telling import finding, names_of, pods_in
+from kubewright.healing.causes.telling import finding, fleet_of, names_of, pods_in
 from kubewright.healing.finding import Case, Cause, Finding, Level, Remedy, Safety
 from kubewright.healing.remedies.changes import take_back
 from kubewright.healing.remedies.pods import RECREATE
@@ -69,7 +68,7 @@ def _world(case: Case, without: NetworkPolicy | None) -> World:
 
 def _names_fail(case: Case) -> Finding | None:
     """The pods that resolve names are ill, and so everybody's calls will be."""
-    fleet = case.seen.get(DEPLOYMENTS, case.about.key) if case.about.resource.plural == DEPLOYMENTS.plural else None
+    fleet = fleet_of(case)
     if fleet is None or fleet.metadata.labels.get("k8s-app") not in _DNS_NAMES:
         return None
     signals = case.of(Fault.CRASH_LOOP, Fault.NOT_READY, Fault.CANNOT_START, Fault.OUT_OF_MEMORY, Fault.REQUESTS_FAIL)

@@ -6,14 +6,13 @@ import math
 import re
 from collections.abc import Callable
 
-from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.conditions import find_condition
 from kubewright.api.containers import Container, Probe
 from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import parse_time
-from kubewright.healing.causes.telling import finding, pods_in, release_of
+from kubewright.healing.causes.telling import finding, pods_in, release_of, releases
 from kubewright.healing.finding import Case, Cause, Finding, Level
-from kubewright.healing.remedies.releases import LEAVE_TO_KEEPER, ROLL_BACK, revisions
+from kubewright.healing.remedies.releases import LEAVE_TO_KEEPER, ROLL_BACK
 from kubewright.signals.signal import Fault, Signal
 
 _BACK = (LEAVE_TO_KEEPER, ROLL_BACK)
@@ -65,9 +64,7 @@ def _ill(case: Case) -> list[Signal]:
 
 def _was_quick(case: Case) -> bool:
     """Whether there are pods of an earlier release, and all of them were ready in a third of the time."""
-    fleet = case.seen.get(DEPLOYMENTS, case.about.key)
-    known = revisions(fleet, case.seen)[1:] if fleet is not None else []
-    took = [_start_seconds(pod) for each in known for pod in case.seen.owned(PODS, each.metadata.uid)]
+    took = [_start_seconds(pod) for each in releases(case)[1:] for pod in case.seen.owned(PODS, each.metadata.uid)]
     return bool(took) and max(took) < _QUICK_SECONDS
 
 

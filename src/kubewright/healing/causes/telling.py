@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from kubewright.api.apps import DEPLOYMENTS, ReplicaSet
+from kubewright.api.apps import DEPLOYMENTS, Deployment, ReplicaSet
 from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import ObjectKey, Resource, controller_of
 from kubewright.healing.finding import Case, Finding
@@ -40,36 +40,44 @@ def names_of(pods: Iterable[Pod]) -> str:
 
 def release_of(case: Case, signals: Sequence[Signal]) -> ReplicaSet | None:
     """Return a Deployment's newest release, if it is new, not the first, and its pods alone are ill."""
-    if case.about.resource.plural != DEPLOYMENTS.plural:
-        return None
-    fleet = case.seen.get(DEPLOYMENTS, case.about.key)
-    known = revisions(fleet, case.seen) if fleet is not None else []
+    fleet, known = fleet_of(case), releases(case)
     if fleet is None or len(known) < 2:  # noqa: PLR2004  one and another before it
         return None
     newest = known[0]
-    pods = pods_in(case, signals)
-    if any(_controller_uid(pod) != newest.metadata.uid for pod in pods):
+    if given_up(pods_in(case, signals), known):
         return None
     unfinished = fleet.status.updated_replicas < fleet.spec.replicas
     is_new = case.now - newest.metadata.created_at < RECENT_SECONDS
     return newest if is_new or unfinished else None
 
 
+def fleet_of(case: Case) -> Deployment | None:
+    """Return the Deployment that a case is about; None if it is about something else."""
+    is_fleet = case.about.resource.plural == DEPLOYMENTS.plural
+    return case.seen.get(DEPLOYMENTS, case.about.key) if is_fleet else None
+
+
+def releases(case: Case) -> list[ReplicaSet]:
+    """Return the ReplicaSets of the Deployment that a case is about, the newest first."""
+    fleet = fleet_of(case)
+    return revisions(fleet, case.seen) if fleet is not None else []
+
+
+def given_up(pods: Iterable[Pod], known: Sequence[ReplicaSet]) -> list[Pod]:
+    """Return the pods that are of a release which their Deployment has given up: any but the newest."""
+    return [pod for pod in pods if known and _controller_uid(pod) != known[0].metadata.uid]
+
+
 def present(case: Case, *faults: str) -> list[Signal]:
     """Return signals of some classes but for those of pods that are gone, or on their way out."""
-    staying = {pod.key for pod in pods_in(case, case.signals) if not pod.is_terminating and not is_given_up(case, pod)}
+    pods = pods_in(case, case.signals)
+    leaving = {pod.key for pod in given_up(pods, releases(case))}
+    staying = {pod.key for pod in pods if not pod.is_terminating} - leaving
     return [each for each in case.of(*faults) if each.about is None or _stays(each.about, staying)]
 
 
 def _stays(about: tuple[Resource[Any], ObjectKey], staying: Collection[ObjectKey]) -> bool:
     return about[0].plural != PODS.plural or about[1] in staying
-
-
-def is_given_up(case: Case, pod: Pod) -> bool:
-    """Whether a pod is of a release that its Deployment has given up."""
-    fleet = case.seen.get(DEPLOYMENTS, case.about.key) if case.about.resource.plural == DEPLOYMENTS.plural else None
-    known = revisions(fleet, case.seen) if fleet is not None else []
-    return bool(known) and _controller_uid(pod) != known[0].metadata.uid
 
 
 def _controller_uid(pod: Pod) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.core import Pod
 from kubewright.api.pods import OOM_KILLED
 from kubewright.api.quantity import value
-from kubewright.healing.causes.telling import finding, is_given_up, names_of, pods_in, present
+from kubewright.healing.causes.telling import finding, given_up, names_of, pods_in, present, releases
 from kubewright.healing.finding import Case, Cause, Finding, Level
 from kubewright.healing.remedies.pods import RECREATE, RECREATE_IN_TIME
 from kubewright.healing.remedies.sizes import GROWTH, MOST_GROWTH, RESIZE
@@ -17,18 +17,23 @@ from kubewright.signals.signal import Fault, Signal
 _TWICE = 2
 
 
-def _out_of_memory(case: Case) -> Finding | None:
-    signals = present(case, Fault.OUT_OF_MEMORY)
-    pods = pods_in(case, signals)
-    if not signals or not pods:
-        return None
-    container, limit = _killed(pods[0])
-    most = MOST_GROWTH * _chosen(case, container, limit)
-    related = case.of(Fault.OUT_OF_MEMORY, Fault.CRASH_LOOP, Fault.NOT_READY)
-    details = {"pods": names_of(pods), "container": container, "memory": str(int(min(limit * GROWTH, most)))}
-    if limit >= most or _leaks(pods):
-        return finding(case, "MemoryLeak", related, "it is at its limit again soon after each start", **details)
-    return finding(case, "OutOfMemory", related, **details)
+def _of_memory(cause: str, *, leaks: bool) -> Callable[[Case], Finding | None]:
+    """Return a detector of containers that were killed at their limit: with more room to give, or to no avail."""
+
+    def detect(case: Case) -> Finding | None:
+        pods = pods_in(case, present(case, Fault.OUT_OF_MEMORY))
+        if not pods:
+            return None
+        container, limit = _killed(pods[0])
+        most = MOST_GROWTH * _chosen(case, container, limit)
+        if leaks != (limit >= most or _leaks(pods)):
+            return None
+        related = case.of(Fault.OUT_OF_MEMORY, Fault.CRASH_LOOP, Fault.NOT_READY)
+        said = "it is at its limit again soon after each start" if leaks else ""
+        memory = str(int(min(limit * GROWTH, most)))
+        return finding(case, cause, related, said, pods=names_of(pods), container=container, memory=memory)
+
+    return detect
 
 
 def _killed(pod: Pod) -> tuple[str, int]:
@@ -43,14 +48,8 @@ def _killed(pod: Pod) -> tuple[str, int]:
 
 def _chosen(case: Case, container: str, limit: int) -> int:
     """Return the limit that the workload's owner has chosen; of what is no Deployment and no set, the present one."""
-    seen, about = case.seen, case.about
-    templates = {
-        DEPLOYMENTS.plural: lambda: seen.get(DEPLOYMENTS, about.key),
-        STATEFUL_SETS.plural: lambda: seen.get(STATEFUL_SETS, about.key),
-        DAEMON_SETS.plural: lambda: seen.get(DAEMON_SETS, about.key),
-    }
-    look = templates.get(about.resource.plural)
-    found = look() if look is not None else None
+    is_kept = case.about.resource.plural in {DEPLOYMENTS.plural, STATEFUL_SETS.plural, DAEMON_SETS.plural}
+    found = case.seen.get(case.about.resource, case.about.key) if is_kept else None
     if found is None:
         return limit
     containers = found.spec.template.get("spec", {}).get("containers", ())
@@ -80,7 +79,7 @@ def _one_of_many(
     case: Case, cause: str, signals: Sequence[Signal], pods: Sequence[Pod], *related: str
 ) -> Finding | None:
     everybody = [pod for pod in case.seen.pods_of(case.about.resource, case.about.key) if not pod.is_terminating]
-    if any(is_given_up(case, pod) for pod in pods):
+    if given_up(pods, releases(case)):
         return None  # it is on its way out
     if not pods or len(everybody) < _TWICE or _TWICE * len(pods) > len(everybody):
         return None
@@ -97,7 +96,9 @@ def _crash_loop(case: Case) -> Finding | None:
 
 
 def _scaled_to_zero(case: Case) -> Finding | None:
-    changed = case.seen.changes.of(DEPLOYMENTS, case.about.key) if case.about.resource is DEPLOYMENTS else None
+    changed = (
+        case.seen.changes.of(DEPLOYMENTS, case.about.key) if case.about.resource.plural == DEPLOYMENTS.plural else None
+    )
     if changed is None or changed.before is None or changed.after is None:
         return None
     before, after = changed.before.spec.get("replicas", 1), changed.after.spec.get("replicas", 1)
@@ -118,11 +119,20 @@ def _failing(case: Case) -> Finding | None:
 
 CAUSES = (
     Cause(
+        "MemoryLeak",
+        Level.WORKLOAD,
+        "containers are at their memory limit again soon after each start, whatever it is",
+        frozenset({Fault.OUT_OF_MEMORY}),
+        _of_memory("MemoryLeak", leaks=True),
+        (),
+        ("SREGym valkey_memory_disruption", "Chaos Mesh StressChaos memory"),
+    ),
+    Cause(
         "OutOfMemory",
         Level.WORKLOAD,
         "containers need more memory than their limit",
         frozenset({Fault.OUT_OF_MEMORY}),
-        _out_of_memory,
+        _of_memory("OutOfMemory", leaks=False),
         (RESIZE,),
         ("SREGym namespace_memory_limit", "SREGym nightly_rebalance_oom", "Chaos Mesh StressChaos memory"),
         steady_seconds=20.0,
