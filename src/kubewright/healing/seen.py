@@ -18,8 +18,7 @@ from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
 from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.api.nodeagent import Neighbourhood
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
-from kubewright.api.quotas import RESOURCE_QUOTAS
-from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
+from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES
 from kubewright.signals.agents import Agents
 from kubewright.signals.changes import Changes
 from kubewright.store.index import Index, Indexer
@@ -50,18 +49,16 @@ FOLLOWED: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     NODES: {},
     PODS: {BY_NODE: _nodes_of, BY_CONTROLLER: _controllers_of, BY_NAMESPACE: _namespaces_of},
     NAMESPACES: {},
-    SERVICES: {BY_NAMESPACE: _namespaces_of},
+    SERVICES: {},
     NETWORK_POLICIES: {BY_NAMESPACE: _namespaces_of},
     ENDPOINT_SLICES: {BY_SERVICE: _services_of},
-    DEPLOYMENTS: {BY_NAMESPACE: _namespaces_of},
+    DEPLOYMENTS: {},
     REPLICA_SETS: {BY_CONTROLLER: _controllers_of},
-    STATEFUL_SETS: {BY_NAMESPACE: _namespaces_of},
-    DAEMON_SETS: {BY_NAMESPACE: _namespaces_of},
-    JOBS: {BY_NAMESPACE: _namespaces_of},
-    CLAIMS: {BY_NAMESPACE: _namespaces_of},
-    VOLUMES: {},
+    STATEFUL_SETS: {},
+    DAEMON_SETS: {},
+    JOBS: {},
+    CLAIMS: {},
     STORAGE_CLASSES: {},
-    RESOURCE_QUOTAS: {BY_NAMESPACE: _namespaces_of},
     POD_DISRUPTION_BUDGETS: {BY_NAMESPACE: _namespaces_of},
 }
 """Each kind, and by what else than its key it is looked up."""
@@ -111,10 +108,6 @@ class Seen:
             return self.owned(PODS, owner.metadata.uid)
         sets = self.owned(REPLICA_SETS, owner.metadata.uid)
         return [pod for each in sets for pod in self.owned(PODS, each.metadata.uid)]
-
-    def pods_within(self, namespace: str) -> list[Pod]:
-        """Return a namespace's pods."""
-        return self.all(PODS).by(BY_NAMESPACE, namespace)
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:
         """Return a namespace's labels, by which teams and environments are told."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kubewright.api.containers import ContainerPort
-from kubewright.api.core import SERVICES, Pod, Service
+from kubewright.api.core import PODS, SERVICES, Pod, Service
 from kubewright.api.discovery import ENDPOINT_SLICES
 from kubewright.api.live import LiveObject
 from kubewright.healing.causes.telling import finding
@@ -22,7 +22,7 @@ def _changed(case: Case) -> Changed | None:
 
 def _chosen(case: Case, selector: dict[str, str]) -> list[Pod]:
     """Return the namespace's pods that run and that a selector chooses."""
-    pods = case.seen.pods_within(case.about.key.namespace)
+    pods = case.seen.within(PODS, case.about.key.namespace)
     return [pod for pod in pods if selector and selector.items() <= pod.metadata.labels.items() and pod.is_ready]
 
 

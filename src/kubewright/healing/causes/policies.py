@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from kubewright.api.core import NAMESPACES, Pod
+from kubewright.api.core import NAMESPACES, PODS, Pod
 from kubewright.api.networking import INGRESS, NETWORK_POLICIES, NetworkPolicy
 from kubewright.healing.causes.telling import finding, fleet_of, names_of, pods_in
 from kubewright.healing.finding import Case, Cause, Finding, Level, Remedy, Safety
 from kubewright.healing.remedies.changes import take_back
 from kubewright.healing.remedies.pods import RECREATE
 from kubewright.healing.remedies.releases import LEAVE_TO_KEEPER
-from kubewright.healing.seen import BY_NAMESPACE
 from kubewright.reach.ends import Connection, PodEnd, declared_ports
 from kubewright.reach.policies import judged
 from kubewright.reach.verdict import Verdict
@@ -32,7 +31,7 @@ def _blocks(case: Case) -> Finding | None:
     changed = case.seen.changes.of(NETWORK_POLICIES, case.about.key)
     if policy is None or changed is None or INGRESS not in policy.spec.directions:
         return None
-    pods = [pod for pod in case.seen.pods_within(case.about.key.namespace) if pod.is_ready]
+    pods = [pod for pod in case.seen.within(PODS, case.about.key.namespace) if pod.is_ready]
     chosen = [pod for pod in pods if policy.spec.pod_selector.matches(pod.metadata.labels)]
     callers = [pod for pod in pods if pod not in chosen][:_CALLERS]
     if not chosen or not callers or _any_reaches(case, callers, chosen, None) != _NOBODY:
@@ -58,9 +57,9 @@ def _any_reaches(case: Case, callers: list[Pod], chosen: list[Pod], without: Net
 
 def _world(case: Case, without: NetworkPolicy | None) -> World:
     namespace = case.about.key.namespace
-    policies = case.seen.all(NETWORK_POLICIES).by(BY_NAMESPACE, namespace)
+    policies = case.seen.within(NETWORK_POLICIES, namespace)
     return World(
-        pods=tuple(case.seen.pods_within(namespace)),
+        pods=tuple(case.seen.within(PODS, namespace)),
         namespaces=tuple(case.seen.all(NAMESPACES).values()),
         policies=tuple(each for each in policies if without is None or each.key != without.key),
     )

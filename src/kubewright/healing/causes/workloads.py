@@ -96,9 +96,7 @@ def _crash_loop(case: Case) -> Finding | None:
 
 
 def _scaled_to_zero(case: Case) -> Finding | None:
-    changed = (
-        case.seen.changes.of(DEPLOYMENTS, case.about.key) if case.about.resource.plural == DEPLOYMENTS.plural else None
-    )
+    changed = case.seen.changes.of(case.about.resource, case.about.key)
     if changed is None or changed.before is None or changed.after is None:
         return None
     before, after = changed.before.spec.get("replicas", 1), changed.after.spec.get("replicas", 1)
