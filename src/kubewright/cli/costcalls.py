@@ -10,12 +10,12 @@ import click
 from kubewright.api.crds.team import TEAMS
 from kubewright.api.meta import rfc3339
 from kubewright.api.quantity import parse_quantity
+from kubewright.cli.connection import connected
 from kubewright.cli.costtables import Report, show, show_forecast
 from kubewright.cli.documents import read_plain
 from kubewright.cli.measurements import measured_by
 from kubewright.cli.size import reports_of
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.costs.allocate import allocate
@@ -56,27 +56,21 @@ async def show_costs(config: ConnectionConfig, asked: Asked) -> None:
     now = Clock.wall().now()
     window, given = _understood(asked, now)
     book = read_prices(read_plain(asked.prices), asked.prices) if asked.prices else PriceBook()
-    client = connect(config)
-    try:
+    async with connected(config) as client, measured_by(asked.prometheus) as source:
         objects = await read_objects(client)
-        async with measured_by(asked.prometheus) as source:
-            if source is None:
-                _show(asked, await _now(client, objects, book, now))
-                return
-            past = await recorded(source, objects, book, window)
-            if asked.forecast:
-                if not any(each.lines for each in past.ledgers):
-                    raise OpError(
-                        "cost", ErrorKind.NOT_FOUND, asked.prometheus, "the store knows no part of this month"
-                    )
-                budgets = await _team_budgets(client, book) | given if asked.by == "team" else given
-                show_forecast(asked.output, asked.by, _spends(asked, book, past, now), budgets, now)
-                return
-            await _show_past(asked, book, past, window)
-            if asked.hints:
-                await _show_hints(client, source)
-    finally:
-        await client.close()
+        if source is None:
+            _show(asked, await _now(client, objects, book, now))
+            return
+        past = await recorded(source, objects, book, window)
+        if asked.forecast:
+            if not any(each.lines for each in past.ledgers):
+                raise OpError("cost", ErrorKind.NOT_FOUND, asked.prometheus, "the store knows no part of this month")
+            budgets = await _team_budgets(client, book) | given if asked.by == "team" else given
+            show_forecast(asked.output, asked.by, _spends(asked, book, past, now), budgets, now)
+            return
+        _show_past(asked, book, past, window)
+        if asked.hints:
+            await _show_hints(client, source)
 
 
 def _understood(asked: Asked, now: float) -> tuple[Window, dict[str, Money]]:
@@ -138,7 +132,7 @@ async def _now(client: Client, objects: Objects, book: PriceBook, now: float) ->
     return Report(book, (ledger,), None, 1.0, tuple(notes))
 
 
-async def _show_past(asked: Asked, book: PriceBook, past: Past, window: Window) -> None:
+def _show_past(asked: Asked, book: PriceBook, past: Past, window: Window) -> None:
     notes = [f"use of {what} is not known: {why}" for what, why in past.missing.items()]
     if past.strangers:
         notes.append(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import click
 
+from kubewright.cli.connection import connected
 from kubewright.cli.live import show
 from kubewright.cli.yamlform import dump_all
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
 from kubewright.errors import OpError
 from kubewright.reach.answers import Answer, Reached, Route
 from kubewright.reach.documents import answer_document
@@ -46,11 +46,8 @@ async def show_reach(config: ConnectionConfig, asked: Asked, namespace: str, out
     """Print whether one side reaches the other; returns the exit code."""
     namespace = namespace or config.namespace
     try:
-        client = connect(config)
-        try:
+        async with connected(config) as client:
             world = await read(client, namespaces_in((asked.source, asked.destination), namespace))
-        finally:
-            await client.close()
         for plural, why in world.unread.items():
             click.echo(f"not read: {plural}: {why}", err=True)
         for plural, few in world.limited.items():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.connection import cluster_options, connected, connection
 
 if TYPE_CHECKING:
     from kubewright.client.config import ConnectionConfig
@@ -46,17 +46,12 @@ def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, conte
 
 async def _reports(config: ConnectionConfig, prometheus: str, namespace: str) -> list[Report]:
     from kubewright.cli.measurements import measured_by
-    from kubewright.client.connect import connect
     from kubewright.errors import ErrorKind, OpError
 
-    client = connect(config)
-    try:
-        async with measured_by(prometheus) as source:
-            if source is None:
-                raise OpError("size", ErrorKind.INVALID, "--prometheus", "the address of a store is needed")
-            return await reports_of(client, source, namespace)
-    finally:
-        await client.close()
+    async with connected(config) as client, measured_by(prometheus) as source:
+        if source is None:
+            raise OpError("size", ErrorKind.INVALID, "--prometheus", "the address of a store is needed")
+        return await reports_of(client, source, namespace)
 
 
 async def reports_of(client: Client, source: MetricSource, namespace: str) -> list[Report]:
