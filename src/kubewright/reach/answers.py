@@ -11,13 +11,12 @@ from kubewright.api.meta import Manifest
 from kubewright.errors import ErrorKind, OpError
 from kubewright.reach.ends import End, PodEnd, declared_ports
 from kubewright.reach.sides import OP, Side
-from kubewright.reach.verdict import Hop, Verdict, worst
+from kubewright.reach.verdict import ORDER, Hop, Verdict, worst
 from kubewright.reach.ways import Way, to_end, to_service
 from kubewright.reach.world import World
 
 WAYS_AT_MOST = 20_000
 """More than these are not decided, which is said."""
-PROTOCOLS = ("TCP", "UDP", "SCTP")
 _PORT_MAX = 65535
 
 
@@ -109,8 +108,7 @@ def decided(question: Question, world: World) -> Answer:
     routes = [
         Route(port, protocol, hops, tuple(pairs), arrival) for (port, protocol, hops, arrival), pairs in alike.items()
     ]
-    order = list(Verdict)
-    routes.sort(key=lambda each: -order.index(each.verdict))
+    routes.sort(key=lambda each: ORDER.index(each.verdict), reverse=True)
     return Answer(question, tuple(routes), undecided)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubewright.api.meta import Manifest
 from kubewright.reach.answers import Answer, Route
 from kubewright.reach.ends import End
-from kubewright.reach.verdict import Hop, Verdict
+from kubewright.reach.verdict import Hop
 
 PAIRS_AT_MOST = 200
 """Of a route more pairs than these are only counted."""
@@ -35,7 +35,7 @@ def _route(route: Route) -> Manifest:
         "port": route.port,
         "protocol": route.protocol,
         "arrivesAt": route.arrival,
-        "verdict": _verdict(route.verdict),
+        "verdict": route.verdict.value,
         "hops": [_hop(each) for each in route.hops],
         "count": len(route.pairs),
         "pairs": [{"source": str(source), "destination": _end(end)} for source, end in route.pairs[:PAIRS_AT_MOST]],
@@ -47,8 +47,4 @@ def _end(end: End | None) -> str | None:
 
 
 def _hop(hop: Hop) -> Manifest:
-    return {"stage": hop.stage, "verdict": _verdict(hop.verdict), "rule": hop.rule, "detail": hop.detail}
-
-
-def _verdict(verdict: Verdict) -> str:
-    return verdict.value
+    return {"stage": hop.stage, "verdict": hop.verdict.value, "rule": hop.rule, "detail": hop.detail}

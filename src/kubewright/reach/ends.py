@@ -105,31 +105,27 @@ def pod_addresses(pod: Pod) -> tuple[str, ...]:
 
 def addresses(end: End, version: int) -> list[Address]:
     """Return what an end may be seen as in one version of IP."""
-    match end:
-        case PodEnd(pod):
-            texts = pod_addresses(pod)
-        case NodeEnd(_, listed):
-            texts = listed
-        case AddressEnd(address):
-            texts = (address,)
-        case _:
-            texts = ()
-    return [found for text in texts if (found := parsed(text)) is not None and found.version == version]
+    return [found for text in _texts(end) if (found := parsed(text)) is not None and found.version == version]
 
 
 def first_version(end: End) -> int:
     """Return the version of IP that an end is usually reached by."""
-    match end:
-        case PodEnd(pod):
-            texts = pod_addresses(pod)
-        case NodeEnd(_, listed):
-            texts = listed
-        case AddressEnd(address):
-            texts = (address,)
-        case _:
-            texts = ()
+    texts = _texts(end)
     first = parsed(texts[0]) if texts else None
     return first.version if first is not None else IPV4
+
+
+def _texts(end: End) -> tuple[str, ...]:
+    """Return an end's addresses as they are written, the first one first; none where they are not known."""
+    match end:
+        case PodEnd(pod):
+            return pod_addresses(pod)
+        case NodeEnd(_, listed):
+            return listed
+        case AddressEnd(address):
+            return (address,)
+        case _:
+            return ()
 
 
 def in_block(end: End, version: int, cidr: str, besides: tuple[str, ...] = ()) -> Truth:

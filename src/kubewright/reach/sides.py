@@ -38,11 +38,6 @@ class Side:
     by_address: bool = False
     """Whether the service was named by its address."""
 
-    @property
-    def pods(self) -> list[Pod]:
-        """Return the pods among its ends."""
-        return [each.pod for each in self.ends if isinstance(each, PodEnd)]
-
 
 def side(text: str, namespace: str, world: World) -> Side:
     """Find what a text names: `[NAMESPACE/]KIND/NAME`, a pod's name, an address, a host's name, or `internet`.

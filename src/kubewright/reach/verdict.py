@@ -37,12 +37,12 @@ class Hop:
         return f"{self.verdict.value}{rule}: {self.detail}" if self.detail else f"{self.verdict.value}{rule}"
 
 
-_ORDER = tuple(Verdict)
+ORDER = tuple(Verdict)
 
 
 def worst(hops: Iterable[Hop]) -> Verdict:
     """Return the verdict of steps that must all be taken."""
-    return max((hop.verdict for hop in hops), key=_ORDER.index, default=Verdict.ALLOWED)
+    return max((hop.verdict for hop in hops), key=ORDER.index, default=Verdict.ALLOWED)
 
 
 def any_of(truths: Iterable[Truth]) -> Truth:

@@ -23,7 +23,7 @@ from kubewright.reach.ends import (
 )
 from kubewright.reach.policies import agreed, judged
 from kubewright.reach.services import Backend, front, led
-from kubewright.reach.verdict import Hop, Verdict, worst
+from kubewright.reach.verdict import Hop, Verdict
 from kubewright.reach.world import World
 
 RUNNING = "Running"
@@ -46,11 +46,6 @@ class Way:
     hops: tuple[Hop, ...]
     arrival: int | None = None
     """The port at the destination, once a service has mapped it."""
-
-    @property
-    def verdict(self) -> Verdict:
-        """Return what it comes to."""
-        return worst(self.hops)
 
 
 @dataclass(frozen=True, slots=True)
