@@ -124,8 +124,7 @@ def tls_mode(pod: Pod, port: int, world: World) -> tuple[str, str]:
 
 def _authentications(pod: Pod, world: World) -> Iterator[PeerAuthentication]:
     """Yield what holds for a pod, the most special first; of several alike the oldest, then the first by name."""
-    listed = sorted(world.istio_tls, key=lambda each: (each.metadata.creation_timestamp or "", each.key))
-    here = [each for each in listed if each.metadata.namespace == pod.metadata.namespace]
+    here = world.istio_tls_of.get(pod.metadata.namespace, ())
     own = [
         each
         for each in here
@@ -134,7 +133,7 @@ def _authentications(pod: Pod, world: World) -> Iterator[PeerAuthentication]:
         and each.spec.selector.match_labels.items() <= pod.metadata.labels.items()
     ]
     wide = [each for each in here if _is_wide(each)]
-    mesh = [each for each in listed if each.metadata.namespace == ROOT and _is_wide(each)]
+    mesh = [each for each in world.istio_tls_of.get(ROOT, ()) if _is_wide(each)]
     for few in (own, wide, mesh):
         yield from few[:1]
 

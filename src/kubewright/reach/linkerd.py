@@ -36,7 +36,8 @@ def judged(connection: Connection, world: World) -> Hop | None:
     if not isinstance(end, PodEnd) or connection.protocol != "TCP":
         return None
     pod = end.pod
-    server = next((each for each in world.linkerd.servers if _is_for(each, pod, connection.port)), None)
+    here = world.servers_of.get(pod.metadata.namespace, ())
+    server = next((each for each in here if _is_for(each, pod, connection.port)), None)
     if not has_sidecar(pod, _PROXY):
         if server is None and pod.metadata.annotations.get(_INJECT) != "enabled":
             return None
@@ -67,7 +68,7 @@ def _at(server: Server, connection: Connection, world: World) -> Hop:
 
 
 def _by_default(connection: Connection, pod: Pod, world: World) -> Hop:
-    theirs = next((each for each in world.namespaces if each.metadata.name == pod.metadata.namespace), None)
+    theirs = world.namespace.get(pod.metadata.namespace)
     policy = pod.metadata.annotations.get(_DEFAULT) or (theirs.metadata.annotations.get(_DEFAULT, "") if theirs else "")
     if not policy:
         detail = f"no Server is for the port, and the mesh's default is as installed: {_ALL} unless somebody said else"
@@ -78,9 +79,7 @@ def _by_default(connection: Connection, pod: Pod, world: World) -> Hop:
 
 
 def _is_for(server: Server, pod: Pod, port: int) -> bool:
-    if server.metadata.namespace != pod.metadata.namespace or server.spec.pod_selector is None:
-        return False
-    if not server.spec.pod_selector.matches(pod.metadata.labels):
+    if server.spec.pod_selector is None or not server.spec.pod_selector.matches(pod.metadata.labels):
         return False
     wanted = server.spec.port
     if isinstance(wanted, int) or wanted.isdecimal():

@@ -126,6 +126,22 @@ class World:
         )
 
     @cached_property
+    def istio_tls_of(self) -> Mapping[str, tuple[PeerAuthentication, ...]]:
+        """Return by namespace its PeerAuthentications, the oldest first, then by name."""
+        listed = sorted(self.istio_tls, key=lambda each: (each.metadata.creation_timestamp or "", each.key))
+        return _grouped((each.metadata.namespace, each) for each in listed)
+
+    @cached_property
+    def servers_of(self) -> Mapping[str, tuple[Server, ...]]:
+        """Return by namespace Linkerd's Servers."""
+        return _grouped((each.metadata.namespace, each) for each in self.linkerd.servers)
+
+    @cached_property
+    def namespace(self) -> Mapping[str, Namespace]:
+        """Return namespaces by name."""
+        return {each.metadata.name: each for each in self.namespaces}
+
+    @cached_property
     def labels_of_namespaces(self) -> Mapping[str, Mapping[str, str]]:
         """Return namespaces' labels, with the one that every server sets."""
         return {
