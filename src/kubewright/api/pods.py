@@ -124,6 +124,11 @@ class PodSpec(Leaf, frozen=True):
     active_deadline_seconds: int | None = None
     volumes: tuple[Volume, ...] = ()
 
+    @property
+    def staying(self) -> tuple[Container, ...]:
+        """Return the containers that go on running, its sidecars last."""
+        return (*self.containers, *(each for each in self.init_containers if each.is_sidecar))
+
 
 CANNOT_PULL = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}

@@ -259,7 +259,7 @@ def _shape(
 
 
 def _host_ports(pod: Pod) -> Iterator[HostPort]:
-    for container in (*pod.spec.containers, *(each for each in pod.spec.init_containers if each.is_sidecar)):
+    for container in pod.spec.staying:
         for port in container.ports:
             if port.host_port > 0:
                 yield port.host_ip or ANY_ADDRESS, port.protocol, port.host_port

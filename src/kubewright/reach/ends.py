@@ -160,5 +160,4 @@ def _is_private(block: Network) -> bool:
 
 def declared_ports(pod: Pod) -> list[ContainerPort]:
     """Return the ports that the containers which go on running declare."""
-    staying = (*pod.spec.containers, *(each for each in pod.spec.init_containers if each.is_sidecar))
-    return [port for container in staying for port in container.ports]
+    return [port for container in pod.spec.staying for port in container.ports]

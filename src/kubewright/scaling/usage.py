@@ -267,8 +267,7 @@ def requests_of(pod: Pod, resource: str, container: str) -> int:
         amount = containers[0].resources.requests.get(resource)  # as most pods are
         if amount is not None:
             return milli(amount)
-    running = [*pod.spec.containers, *(each for each in pod.spec.init_containers if each.is_sidecar)]
-    chosen = [each for each in running if not container or each.name == container]
+    chosen = [each for each in pod.spec.staying if not container or each.name == container]
     if container and not chosen:
         raise NoProposalError(f"container {container} not found in Pod {name}")
     lacking = next((each.name for each in chosen if resource not in each.resources.requests), None)

@@ -147,10 +147,7 @@ def _of_pod(pod: Pod, nodes: Mapping[str, Mapping[str, str]], directory: Directo
     labels = nodes.get(pod.spec.node_name, EMPTY)
     try:
         left = pod_request(pod)
-        asked = {
-            each.name: amounts(each.resources.requests)
-            for each in (*pod.spec.containers, *(each for each in pod.spec.init_containers if each.is_sidecar))
-        }
+        asked = {each.name: amounts(each.resources.requests) for each in pod.spec.staying}
     except ValueError:
         return
     for container, requests in asked.items():
