@@ -12,7 +12,16 @@ import msgspec
 from kubewright.api.conditions import Condition
 from kubewright.api.containers import Container, ContainerPort, Probe, ResourceRequirements
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
-from kubewright.api.nodes import NODES, Node, NodeAddress, NodeCondition, NodeSpec, NodeStatus, NodeSystemInfo
+from kubewright.api.nodes import (
+    NODES,
+    TYPE_LABEL,
+    Node,
+    NodeAddress,
+    NodeCondition,
+    NodeSpec,
+    NodeStatus,
+    NodeSystemInfo,
+)
 from kubewright.api.pods import (
     POD_SUBRESOURCES,
     PODS,
@@ -38,6 +47,7 @@ __all__ = [
     "SECRETS",
     "SERVICES",
     "SERVICE_ACCOUNTS",
+    "TYPE_LABEL",
     "ConfigMap",
     "Container",
     "ContainerPort",

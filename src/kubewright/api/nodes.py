@@ -11,6 +11,9 @@ from kubewright.api.meta import EMPTY, KubeObject, Leaf, Resource
 from kubewright.api.quantity import Quantity
 from kubewright.api.tolerations import Taint
 
+TYPE_LABEL = "node.kubernetes.io/instance-type"
+"""The label by which cloud providers and node pools say which type a node is."""
+
 
 class NodeSpec(Leaf, frozen=True):
     """What is wanted of a node."""

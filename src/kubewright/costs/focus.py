@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeAlias
 
+from kubewright.api.core import TYPE_LABEL
 from kubewright.api.meta import rfc3339
 from kubewright.costs.allocate import Kind
 from kubewright.costs.budget import month_of
@@ -20,7 +21,7 @@ from kubewright.costs.facts import PER_UNIT, Resource
 from kubewright.costs.groups import IDLE, OVERHEAD
 from kubewright.costs.ledger import Ledger, Line
 from kubewright.costs.money import UNIT, Money, decimal
-from kubewright.costs.prices import TYPE_LABEL, PriceFile
+from kubewright.costs.prices import PriceFile
 
 FocusRow: TypeAlias = Mapping[str, str | None]
 METHOD = "OpenCost-0.1"

@@ -24,13 +24,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from kubewright.api.core import TYPE_LABEL
 from kubewright.costs.facts import OF_NODES, PER_UNIT, Resource, Tariff
 from kubewright.costs.money import UNIT
 from kubewright.devices.requests import PRODUCT
 from kubewright.errors import ErrorKind, OpError
 
 Number: TypeAlias = int | float | str
-TYPE_LABEL = "node.kubernetes.io/instance-type"
 ANY_CLASS = ""
 DEFAULT_RATES: Mapping[Resource, float] = {Resource.CPU: 0.031611, Resource.MEMORY: 0.004237, Resource.GPU: 0.95}
 """What OpenCost takes where it knows of no price, in dollars."""

@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from kubewright.api.core import Node
+from kubewright.api.core import TYPE_LABEL, Node
 from kubewright.api.crds.nodepool import NodePool
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey, Resource, as_seen, parse_time
@@ -23,7 +23,7 @@ from kubewright.api.quantity import value
 from kubewright.client.protocol import Client, PatchType
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.nodepools.members import TYPE_LABEL, Coming, Offer, offers_of
+from kubewright.nodepools.members import Coming, Offer, offers_of
 from kubewright.placement.pods import ZONE
 
 MACHINE_DEPLOYMENTS: Resource[LiveObject] = Resource(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kubewright.api.core import Node, NodeSpec, NodeStatus
+from kubewright.api.core import TYPE_LABEL, Node, NodeSpec, NodeStatus
 from kubewright.api.crds.nodepool import NodePool, NodeType
 from kubewright.api.meta import ObjectMeta
 from kubewright.api.quantity import parse_quantity
 from kubewright.api.resources import PODS_RESOURCE
-from kubewright.costs.prices import TYPE_LABEL
 from kubewright.placement.pods import HOSTNAME, ZONE
 from kubewright.placement.scores.nodes import COST_LABEL
 

@@ -6,14 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubewright.api.core import Pod
+from kubewright.api.core import TYPE_LABEL, Pod
 from kubewright.api.crds.nodepool import NodePool, problems
 from kubewright.api.meta import OwnerReference
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.nodepools.allowed import nodes_at_once
 from kubewright.nodepools.costs import move_cost, obstacle
 from kubewright.nodepools.decide import decide, deciding_in_steps
-from kubewright.nodepools.members import TYPE_LABEL
 from kubewright.nodepools.preview import preview
 from kubewright.nodepools.seen import Memory, Seen
 from kubewright.placement.snapshot import ClusterSnapshot
