@@ -19,7 +19,7 @@ from kubewright.client.config import ConnectionConfig
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.costs.allocate import allocate
-from kubewright.costs.budget import DAY_SECONDS, FORTNIGHT, Day, Spend, month_of
+from kubewright.costs.budget import DAY_SECONDS, Day, Spend, known_from
 from kubewright.costs.groups import dimension, rows
 from kubewright.costs.ledger import Ledger
 from kubewright.costs.money import Money, money
@@ -78,9 +78,7 @@ def _understood(asked: Asked, now: float) -> tuple[Window, dict[str, Money]]:
         dimension(asked.by)
         text, step = asked.window, asked.step
         if asked.forecast:
-            today = now - now % DAY_SECONDS
-            first = int(min(month_of(now)[0], today - FORTNIGHT * DAY_SECONDS))
-            text, step = f"{rfc3339(first)},{rfc3339(now)}", "1d"
+            text, step = f"{rfc3339(known_from(now))},{rfc3339(now)}", "1d"
         window = parse_window(text, now, step=step, resolution=asked.resolution)
         if asked.output == "focus" and not step and window.end - window.start > DAY_SECONDS:
             window = parse_window(text, now, step="1d", resolution=asked.resolution)  # as bills are written

@@ -5,7 +5,7 @@ each team's `Spend` to `forecast`, and its result with the budget to `standing`:
 
     spends = await team_spend.spends(now)            # by team, or Missing with the reason
     found = forecast(spends["shops"], now)           # a Forecast, or Missing
-    where = standing(found, money("5000"))           # shares of the budget, and when it will be used up
+    where = standing(found, money("5000"))           # its share of the budget, and when that will be used up
 
 A forecast is what was spent since the month began, and for each day to come the mean of the last seven whole days; of
 the days of that weekday, once two weeks are known. Days that were not measured are told (`covered`), never taken for 0.
@@ -78,22 +78,16 @@ class Forecast:
 class Standing:
     """A forecast beside a budget."""
 
-    spent_share: float
-    """1 is the whole budget."""
     expected_share: float
+    """1 is the whole budget."""
     used_up_at: float | None
     """When the budget will be spent, in seconds since 1970; None if it lasts for the month."""
-
-    @property
-    def over(self) -> bool:
-        """Whether it will not do."""
-        return self.expected_share > 1
 
 
 def forecast(spend: Spend, now: float) -> Forecast | Missing:
     """Return what the month of `now` will come to; Missing if nothing says what a day costs."""
     first, after = month_of(now)
-    today = now - now % DAY_SECONDS
+    today = midnight(now)
     mine = [day for day in spend.days if first <= day.start <= today]
     known = [day for day in spend.days if day.start < today and day.covered >= WELL_COVERED]
     rates, basis = _rates(known, [day for day in mine if day.start == today], now)
@@ -102,7 +96,7 @@ def forecast(spend: Spend, now: float) -> Forecast | Missing:
     ahead: list[tuple[float, float, Money]] = []
     at = now
     while at < after:
-        until = min(at - at % DAY_SECONDS + DAY_SECONDS, after)
+        until = min(midnight(at) + DAY_SECONDS, after)
         rate = rates[_weekday(at) % len(rates)]
         ahead.append((at, until, math.floor(rate * Fraction(until - at) / DAY_SECONDS)))
         at = until
@@ -122,7 +116,17 @@ def standing(found: Forecast, budget: Money) -> Standing:
                 used_up = begin + (end - begin) * (left / cost)
                 break
             left -= cost
-    return Standing(found.spent / budget, found.expected / budget, used_up)
+    return Standing(found.expected / budget, used_up)
+
+
+def midnight(at: float) -> float:
+    """Return when the day of a moment began."""
+    return at - at % DAY_SECONDS
+
+
+def known_from(now: float) -> float:
+    """Return from when on a forecast asks what was spent: the month's first day, or two weeks before today."""
+    return min(month_of(now)[0], midnight(now) - FORTNIGHT * DAY_SECONDS)
 
 
 def month_of(now: float) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from kubewright.costs.budget import DAY_SECONDS, month_of
+from kubewright.costs.budget import DAY_SECONDS, midnight, month_of
 
 _LAST = re.compile(r"(\d{1,5})([smhdw])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": DAY_SECONDS, "w": 7 * DAY_SECONDS}
@@ -73,7 +73,7 @@ def parse_window(text: str, now: float, *, step: str = "", resolution: str = "")
 
 
 def _ends(text: str, now: float) -> tuple[float, float]:
-    today = now - now % DAY_SECONDS
+    today = midnight(now)
     match text:
         case "today":
             return today, now

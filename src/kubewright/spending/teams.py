@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kubewright.costs.budget import DAY_SECONDS, FORTNIGHT, Day, Spend, month_of
+from kubewright.costs.budget import DAY_SECONDS, Day, Spend, known_from, midnight
 from kubewright.costs.money import money
 from kubewright.series.promql import duration
 from kubewright.series.protocol import Expression, MetricSource, Missing, Series, Span, Why
@@ -24,9 +24,8 @@ class RecordedTeamSpend:
 
     async def spends(self, now: float) -> Mapping[str, Spend] | Missing:
         """Return what each team spent by day since the month began, and in the two weeks before today."""
-        today = now - now % DAY_SECONDS
-        first = min(month_of(now)[0], today - FORTNIGHT * DAY_SECONDS)
-        days = Span(first + DAY_SECONDS, today, DAY_SECONDS)
+        today = midnight(now)
+        days = Span(known_from(now) + DAY_SECONDS, today, DAY_SECONDS)
         found = await self._asked(DAY_SECONDS, days) if days.end >= days.start else ((), ())
         passed = now - today
         rest = await self._asked(passed, Span(now, now, 1)) if passed >= LOOK_SECONDS else ((), ())
