@@ -156,13 +156,16 @@ def _show(asked: Asked, report: Report) -> None:
 def _spends(asked: Asked, book: PriceBook, past: Past, now: float) -> dict[str, Spend]:
     """Return what each row cost by day; days that the store knows nothing of are not among them."""
     days: dict[str, list[Day]] = {}
-    known = [each for each in past.ledgers if each.lines]
-    names = {row.name for each in known for row in rows(each.lines, asked.by, asked.idle, book)}
-    for ledger in known:
-        cost = {row.name: row.total for row in rows(ledger.lines, asked.by, asked.idle, book)}
+    known = [
+        (ledger, {row.name: row.total for row in rows(ledger.lines, asked.by, asked.idle, book)})
+        for ledger in past.ledgers
+        if ledger.lines
+    ]
+    names = {name for _, costs in known for name in costs}
+    for ledger, costs in known:
         covered = past.covered[ledger.start] / (min(ledger.end, now) - ledger.start)
         for name in names:
-            days.setdefault(name, []).append(Day(ledger.start, cost.get(name, 0), min(covered, 1.0)))
+            days.setdefault(name, []).append(Day(ledger.start, costs.get(name, 0), min(covered, 1.0)))
     return {name: Spend(book.file.currency, tuple(each)) for name, each in sorted(days.items())}
 
 
