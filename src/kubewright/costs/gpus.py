@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kubewright.devices.mig import geometry_of, profile_of
-from kubewright.devices.requests import CORES, GPU, MEMORY_SHARE, PRODUCT
+from kubewright.devices.requests import CORES, GPU, MEMORY_SHARE, PRODUCT, SHARED, has_replicas
 from kubewright.devices.workload import MILLI
 
-_SHARED = "nvidia.com/gpu.shared"
 _COUNT = "nvidia.com/gpu.count"
 _REPLICAS = "nvidia.com/gpu.replicas"
-_STRATEGY = "nvidia.com/gpu.sharing-strategy"
 _PER_CENT = MILLI // 100
 _COMPUTE_SLICES = 7
 
 
 def gpus_asked(amounts: Mapping[str, int], labels: Mapping[str, str]) -> int:
     """Return what a container asks for, on a node with these labels."""
-    count = amounts.get(GPU, 0) + amounts.get(_SHARED, 0)
+    count = amounts.get(GPU, 0) + amounts.get(SHARED, 0)
     per_cent = max(amounts.get(CORES, 0), amounts.get(MEMORY_SHARE, 0))
     shared = min(per_cent * _PER_CENT, max(count, 1) * MILLI)
     return (shared or count * MILLI // _replicas(labels)) + _instances(amounts, labels)
@@ -36,7 +34,7 @@ def gpus_there(capacity: Mapping[str, int], labels: Mapping[str, str]) -> int:
         return int(told) * MILLI
     if CORES in capacity:
         return capacity[CORES] // 100 * MILLI
-    plain = (capacity.get(GPU, 0) + capacity.get(_SHARED, 0)) * MILLI // _replicas(labels)
+    plain = (capacity.get(GPU, 0) + capacity.get(SHARED, 0)) * MILLI // _replicas(labels)
     # Instances leave some of a GPU over that nobody can ask for: it is paid for all the same.
     return plain + -(-_instances(capacity, labels) // MILLI) * MILLI
 
@@ -58,6 +56,6 @@ def _instances(amounts: Mapping[str, int], labels: Mapping[str, str]) -> int:
 
 def _replicas(labels: Mapping[str, str]) -> int:
     told = labels.get(_REPLICAS, "")
-    if labels.get(_STRATEGY, "none") in {"", "none"} or not (told.isascii() and told.isdigit()):
+    if not has_replicas(labels) or not (told.isascii() and told.isdigit()):
         return 1
     return max(int(told[:3]), 1)

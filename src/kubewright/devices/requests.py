@@ -22,6 +22,8 @@ VENDOR = "nvidia.com/"
 GPU = "nvidia.com/gpu"
 CORES = "nvidia.com/gpucores"
 MEMORY_SHARE = "nvidia.com/gpumem-percentage"
+SHARED = "nvidia.com/gpu.shared"
+"""What NVIDIA's plugin may call replicas that it makes of GPUs by time or MPS."""
 PRODUCT = "nvidia.com/gpu.product"
 _STRATEGY = "nvidia.com/gpu.sharing-strategy"
 GIVEN = "gpu.kubewright.dev/devices"
@@ -46,13 +48,18 @@ def gpu_request(amounts: Mapping[str, int], spec: PodSpec) -> GpuRequest:
 def gpus_of(node: Node) -> int:
     """Return how many GPUs of a node are to be told apart."""
     allocatable = node.status.allocatable
-    if node.metadata.labels.get(_STRATEGY, "none") not in {"", "none"}:
+    if has_replicas(node.metadata.labels):
         return 0
     try:
         shared = value(allocatable.get(CORES, 0)) // 100
         return min(max(shared or value(allocatable.get(GPU, 0)), 0), MOST_GPUS)
     except ValueError:
         return 0
+
+
+def has_replicas(labels: Mapping[str, str]) -> bool:
+    """Return whether NVIDIA's plugin shares the GPUs of a node with these labels by time or MPS."""
+    return labels.get(_STRATEGY, "none") not in {"", "none"}
 
 
 def free_milli(node: Node) -> list[int]:

@@ -10,24 +10,25 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import EMPTY, ObjectKey
 from kubewright.api.pods import Pod
 from kubewright.api.workload import Workload, workload_of
 from kubewright.costs.facts import Asset, Demand, Owner, Resource, asset_key
 from kubewright.costs.gpus import gpus_asked, gpus_there
 from kubewright.costs.prices import PriceBook, Said
-from kubewright.devices.requests import CORES, GPU, MEMORY_SHARE
+from kubewright.devices.mig import RESOURCE_PREFIX
+from kubewright.devices.requests import CORES, GPU, MEMORY_SHARE, SHARED
+from kubewright.series.protocol import CLAIM as CLAIM_LABEL
 from kubewright.series.protocol import CONTAINER, NAMESPACE, POD
 from kubewright.spending.objects import CLAIM, SERVICE, Directory
 from kubewright.spending.points import Key, Parts, Point, Told, Values, key_of, latest
 from kubewright.spending.present import NODE, claim_asset, cluster_fee, whole
 
 _MIG = re.compile(r"nvidia_com_mig_(\d+g)_(\d+gb)(_me)?", re.ASCII)
-_WRITTEN = (GPU, CORES, MEMORY_SHARE, "nvidia.com/gpu.shared")
+_WRITTEN = (GPU, CORES, MEMORY_SHARE, SHARED)
 _NAMES = {re.sub(r"\W", "_", each): each for each in _WRITTEN}
 _POD = (NAMESPACE, POD, "uid")
-_CLAIM = (NAMESPACE, "persistentvolumeclaim")
-_NO_LABELS: Mapping[str, str] = {}
+_CLAIM = (NAMESPACE, CLAIM_LABEL)
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Background:
     def owner(self, kind: str, key: Key) -> Owner:
         """Return the owner of what a claim or a service costs."""
         name = ObjectKey(*key)
-        return self.directory.of_object(kind, name, self.labels.get((kind, name), _NO_LABELS))
+        return self.directory.of_object(kind, name, self.labels.get((kind, name), EMPTY))
 
 
 @dataclass(slots=True)
@@ -151,7 +152,7 @@ class _Reader:
         labels = self._known.node_labels.get(name)
         if labels is None:
             found.strangers.add(name)
-            labels = _NO_LABELS
+            labels = EMPTY
         there = {_plain(each.labels.get("resource", "")): each.value for each in told}
         capacity = {Resource.CPU: round(there.get("cpu", 0) * 1000), Resource.MEMORY: round(there.get("memory", 0))}
         gpus = gpus_there({each: round(value) for each, value in there.items()}, labels)
@@ -209,7 +210,7 @@ class _Reader:
             held = _at(self._memory, part).get((*pod.key, container))
             used = None if held is None else round(held * seconds)
             yield Demand(owner, node, Resource.MEMORY, round(requests.get("memory", 0)) * seconds, used)
-            of_node = self._known.node_labels.get(pod.node, _NO_LABELS)
+            of_node = self._known.node_labels.get(pod.node, EMPTY)
             gpus = gpus_asked({each: round(value) for each, value in requests.items()}, of_node) * seconds
             if gpus:
                 busy = _at(self._gpu, part).get(pod.key)
@@ -237,5 +238,5 @@ def _at(values: Mapping[int, Values], part: int) -> Values:
 def _plain(name: str) -> str:
     """Return a resource's own name, of the one that kube-state-metrics makes of it."""
     if match := _MIG.fullmatch(name):
-        return f"nvidia.com/mig-{match[1]}.{match[2]}{'.me' if match[3] else ''}"
+        return f"{RESOURCE_PREFIX}{match[1]}.{match[2]}{'.me' if match[3] else ''}"
     return _NAMES.get(name, name)
