@@ -17,7 +17,7 @@ from kubewright.api.core import TYPE_LABEL
 from kubewright.api.meta import rfc3339
 from kubewright.costs.allocate import Kind
 from kubewright.costs.budget import month_of
-from kubewright.costs.facts import PER_UNIT, Resource
+from kubewright.costs.facts import PER_UNIT, Resource, asset_key
 from kubewright.costs.groups import IDLE, OVERHEAD
 from kubewright.costs.ledger import Ledger, Line
 from kubewright.costs.money import UNIT, Money, decimal
@@ -100,12 +100,10 @@ def focus_rows(ledgers: Sequence[Ledger], file: PriceFile) -> Iterator[FocusRow]
     for ledger in ledgers:
         origins: dict[tuple[str, str, Resource], Money] = {}
         for line in ledger.lines:
-            key = (line.asset.kind, line.asset.name, line.resource)
-            origins[key] = origins.get(key, 0) + line.cost
+            origins[line.origin] = origins.get(line.origin, 0) + line.cost
         period = _period(ledger)
         for line in ledger.lines:
-            origin = origins[line.asset.kind, line.asset.name, line.resource]
-            yield {**_who_bills(file), **period, **_what(line), **_costs(line), **_whose(line, origin)}
+            yield {**_who_bills(file), **period, **_what(line), **_costs(line), **_whose(line, origins[line.origin])}
 
 
 def _period(ledger: Ledger) -> FocusRow:
@@ -141,7 +139,7 @@ def _what(line: Line) -> FocusRow:
         "ChargeDescription": _description(line),
         "ChargeFrequency": "Usage-Based",
         "PricingCategory": "Dynamic" if asset.tariff.spot else "Standard",
-        "ResourceId": f"{asset.kind}/{asset.name}",
+        "ResourceId": asset_key(asset.kind, asset.name),
         "ResourceName": asset.name,
         "ResourceType": asset.kind,
         "ServiceCategory": category,

@@ -29,6 +29,11 @@ class Line:
     unmeasured: Money = 0
     """Of the cost, what was charged by requests alone since nobody measured use."""
 
+    @property
+    def origin(self) -> tuple[str, str, Resource]:
+        """Return what it is a part of: one resource of one asset."""
+        return self.asset.kind, self.asset.name, self.resource
+
 
 @dataclass(slots=True)
 class Ledger:

@@ -27,14 +27,14 @@ def shared_idle(lines: Sequence[Line], rule: IdleRule) -> dict[int, Money]:
     everybody: list[int] = []
     for at, line in enumerate(lines):
         if line.kind is Kind.WORKLOAD and line.cost > 0:
-            by_node.setdefault((line.asset.kind, line.asset.name, line.resource), []).append(at)
+            by_node.setdefault(line.origin, []).append(at)
             by_resource.setdefault(line.resource, []).append(at)
             everybody.append(at)
     taken: dict[int, Money] = {}
     for at, line in enumerate(lines):
         if line.kind is not Kind.IDLE:
             continue
-        near = by_node.get((line.asset.kind, line.asset.name, line.resource), []) if rule == "share" else []
+        near = by_node.get(line.origin, []) if rule == "share" else []
         payers = near or by_resource.get(line.resource, []) or everybody
         if payers:
             taken[at] = -line.cost

@@ -12,7 +12,7 @@ from kubewright.api.core import Pod
 from kubewright.api.meta import EMPTY, ObjectKey
 from kubewright.api.resources import CPU, MEMORY, amounts, pod_request
 from kubewright.api.workload import workload_of
-from kubewright.costs.facts import PER_UNIT, Asset, Demand, Owner, Resource, asset_key
+from kubewright.costs.facts import Asset, Demand, Owner, Resource, asset_key
 from kubewright.costs.gpus import gpus_asked
 from kubewright.costs.prices import PriceBook
 from kubewright.devices.requests import VENDOR
@@ -119,7 +119,7 @@ def cluster_fee(book: PriceBook, seconds: int) -> Iterator[Asset]:
     """Yield the cluster itself, if it costs something."""
     fee = book.flat(Resource.FEE)
     if fee is not None:
-        yield Asset("Cluster", book.file.account, {Resource.FEE: seconds * PER_UNIT[Resource.FEE] // HOUR}, fee)
+        yield Asset("Cluster", book.file.account, {Resource.FEE: seconds}, fee)
 
 
 def objects_labels(objects: Objects) -> dict[str, Mapping[str, str]]:
