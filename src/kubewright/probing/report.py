@@ -11,11 +11,12 @@ from typing import Any
 
 from cryptography import x509
 
-from kubewright.api.meta import Manifest
+from kubewright.api.meta import Manifest, rfc3339
 from kubewright.probing.meanings import meaning
 
 SOON_DAYS = 14
-_SERVER_ERRORS = 500
+FIRST_SERVER_ERROR = 500
+"""From here on an HTTP answer is a failure of who answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def report_of(found: Mapping[str, Any], target: str, origin: str, by: str, now: 
 
 def _layer(found: Mapping[str, Any]) -> Layer:
     name, ok, detail, error = found["layer"], found["ok"], found["detail"], found["error"]
-    if name == "http" and ok and _status(detail) >= _SERVER_ERRORS:
+    if name == "http" and ok and _status(detail) >= FIRST_SERVER_ERROR:
         ok, error = False, detail
     return Layer(name, ok, found["seconds"], detail, error, "" if ok else meaning(name, error, found.get("code")))
 
@@ -111,7 +112,7 @@ def certificate(encoded: str, now: float) -> Certificate | None:
         found.subject.rfc4514_string(),
         found.issuer.rfc4514_string(),
         _names(found),
-        f"{ends:%Y-%m-%dT%H:%M:%SZ}",
+        rfc3339(ends.timestamp()),
         round(left, 2),
     )
 

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from kubewright.client.execute import Executed
 from kubewright.probing.meanings import meaning
-from kubewright.probing.report import Layer
+from kubewright.probing.report import FIRST_SERVER_ERROR, Layer
 from kubewright.probing.target import ProbeTarget
 
 NO_PROTOCOL = 1
@@ -17,7 +17,6 @@ _FORMAT = "%{time_namelookup} %{time_connect} %{time_appconnect} %{time_starttra
 _FAILED: Mapping[int, str] = {5: "name", 6: "name", 7: "tcp", 35: "tls", 51: "tls", 52: "http", 56: "http", 60: "tls"}
 _LAYERS = {"tcp": ("name", "tcp"), "http": ("name", "tcp", "http"), "https": ("name", "tcp", "tls", "http")}
 _FIELDS = 6
-_FIRST_SERVER_ERROR = 500
 
 SHELL = """
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -40,11 +39,10 @@ fi
 
 def curl_arguments(target: ProbeTarget, timeout_seconds: float) -> list[str]:
     """Return how curl is called."""
-    scheme = "telnet" if target.scheme == "tcp" else target.scheme
-    host = f"[{target.host}]" if ":" in target.host else target.host
-    url = f"{scheme}://{host}:{target.port}{target.path if scheme != 'telnet' else ''}"
+    by_telnet = target.scheme == "tcp"
+    url = f"telnet{f'{target}'.removeprefix('tcp')}" if by_telnet else f"{target}"
     # A connection by telnet that stands would last for ever.
-    longest = timeout_seconds if scheme == "telnet" else 3 * timeout_seconds
+    longest = timeout_seconds if by_telnet else 3 * timeout_seconds
     limits = ["--connect-timeout", f"{timeout_seconds:g}", "--max-time", f"{longest:g}"]
     return ["-sS", "-o", "/dev/null", "-w", _FORMAT, *limits, url]
 
@@ -64,7 +62,7 @@ def by_curl(done: Executed, target: ProbeTarget) -> tuple[Layer, ...]:
         detail = {"tcp": fields[5], "http": f"HTTP {fields[4]}"}.get(name, "")
         layers.append(Layer(name, ok=True, seconds=round(max(0.0, stood[name] - before), 6), detail=detail))
         before = stood[name]
-    if names[-1] == "http" and fields[4].isdecimal() and int(fields[4]) >= _FIRST_SERVER_ERROR:
+    if names[-1] == "http" and fields[4].isdecimal() and int(fields[4]) >= FIRST_SERVER_ERROR:
         error = f"HTTP {fields[4]}"
         layers[-1] = Layer("http", ok=False, seconds=layers[-1].seconds, error=error, meaning=meaning("http", error))
     return tuple(layers)
