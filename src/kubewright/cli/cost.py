@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from kubewright.cli.connection import cluster_options, connection
 
-Idle = Literal["show", "share", "share-cluster"]
+if TYPE_CHECKING:
+    from kubewright.costs.sharing import IdleRule
+
 Format = Literal["table", "wide", "json", "yaml", "csv", "focus"]
 
 
@@ -57,7 +59,7 @@ def cost(
     window: str,
     step: str,
     resolution: str,
-    idle: Idle,
+    idle: IdleRule,
     prices: str,
     prometheus: str,
     forecast: bool,

@@ -17,7 +17,7 @@ from kubewright.api.core import PODS
 from kubewright.api.meta import ObjectKey
 from kubewright.client.http import HttpTransport
 from kubewright.client.paths import object_path
-from kubewright.client.status import error_from_response
+from kubewright.client.status import Status, error_from_response
 from kubewright.client.transport import Response
 from kubewright.errors import ErrorKind, OpError
 
@@ -27,22 +27,6 @@ _STDOUT, _STDERR, _ERROR = 1, 2, 3
 _OP = "client.exec"
 _SUCCESS = "Success"
 _EXIT_CODE = "ExitCode"
-
-
-class _Cause(msgspec.Struct, frozen=True):
-    reason: str = ""
-    message: str = ""
-
-
-class _Details(msgspec.Struct, frozen=True):
-    causes: tuple[_Cause, ...] = ()
-
-
-class _Ended(msgspec.Struct, frozen=True):
-    status: str = ""
-    reason: str = ""
-    message: str = ""
-    details: _Details = _Details()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +67,7 @@ async def execute(
 
 async def _run(
     transport: HttpTransport, path: str, query: Sequence[tuple[str, str]], target: str
-) -> tuple[dict[int, bytearray], _Ended]:
+) -> tuple[dict[int, bytearray], Status]:
     opened = await transport.upgraded(path, query, PROTOCOL)
     if isinstance(opened, Response):
         raise error_from_response(_OP, target, opened)
@@ -102,15 +86,16 @@ async def _run(
     raise OpError(_OP, ErrorKind.UNAVAILABLE, target, "the connection ended before the command did")
 
 
-def _decoded(text: bytes, target: str) -> _Ended:
+def _decoded(text: bytes, target: str) -> Status:
     try:
-        return msgspec.json.decode(text, type=_Ended)
+        return msgspec.json.decode(text, type=Status)
     except msgspec.DecodeError as error:
         raise OpError(_OP, ErrorKind.UNAVAILABLE, target, f"how the command ended cannot be read: {error}") from error
 
 
-def _code(ended: _Ended) -> int | None:
+def _code(ended: Status) -> int | None:
     if ended.status == _SUCCESS:
         return 0
-    said = next((each.message for each in ended.details.causes if each.reason == _EXIT_CODE), "")
+    causes = ended.details.causes if ended.details is not None else None
+    said = next((each.message for each in causes or () if each.reason == _EXIT_CODE), "")
     return int(said) if said.isdecimal() else None

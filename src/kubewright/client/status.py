@@ -60,6 +60,7 @@ class Status(msgspec.Struct):
     """`metav1.Status`, as far as it is read."""
 
     kind: str = ""
+    status: str = ""
     message: str = ""
     reason: str = ""
     code: int = 0
