@@ -103,6 +103,11 @@ class Named:
         found = self.spec.get("sequence")
         return found if isinstance(found, int) else 0
 
+    @property
+    def hash(self) -> str:
+        """Return its hash, or nothing if it says none."""
+        return _text(self.spec, "hash")
+
 
 def verify(found: Sequence[Named], *, key: Ed25519PublicKey | None = None, head: str = "") -> Verdict:
     """Verify records in the order in which they were found; objects come in the order of their names.
@@ -111,7 +116,7 @@ def verify(found: Sequence[Named], *, key: Ed25519PublicKey | None = None, head:
     cut off at the end leaves no other trace.
     """
     findings = [*_each(found, key), *_between(found)]
-    hashes = {_text(each.spec, "hash") for each in found}
+    hashes = {each.hash for each in found}
     last = found[-1] if found else None
     if head and head not in hashes:
         at = last.sequence if last is not None else 0
@@ -122,7 +127,7 @@ def verify(found: Sequence[Named], *, key: Ed25519PublicKey | None = None, head:
         sum(len(each.spec.get("entries", ())) for each in found),
         min(sequences, default=0),
         max(sequences, default=0),
-        _text(last.spec, "hash") if last is not None else "",
+        last.hash if last is not None else "",
         tuple(sorted(findings, key=lambda each: each.sequence)),
         _open(found),
     )
@@ -132,7 +137,7 @@ def _each(found: Iterable[Named], key: Ed25519PublicKey | None) -> Iterable[Find
     for each in found:
         if each.name and each.name != record_key(each.sequence).name:
             yield Finding(each.sequence, f"the object is called {each.name}: moved or inserted")
-        if _text(each.spec, "hash") != hash_of(each.spec):
+        if each.hash != hash_of(each.spec):
             yield Finding(each.sequence, "changed: its content is not what its hash says")
         if key is not None and not _is_signed(each.spec, key):
             yield Finding(each.sequence, "not signed by the key")
@@ -164,7 +169,7 @@ def _between(found: Sequence[Named]) -> Iterable[Finding]:
                 else str(one.sequence + 1)
             )
             yield Finding(one.sequence + 1, f"removed: {gap}")
-        elif _text(other.spec, "previous") != _text(one.spec, "hash"):
+        elif _text(other.spec, "previous") != one.hash:
             yield Finding(
                 other.sequence, f"does not continue record {one.sequence}: one of them was replaced or inserted"
             )
@@ -179,7 +184,7 @@ def _begins_well(found: Sequence[Named]) -> bool:
     first = found[0]
     if first.sequence == 1:
         return not _text(first.spec, "previous")
-    by_place = {each.sequence: _text(each.spec, "hash") for each in found}
+    by_place = {each.sequence: each.hash for each in found}
     by_place.setdefault(first.sequence - 1, _text(first.spec, "previous"))
     for each in found:
         said = sealed(each.spec)

@@ -39,7 +39,7 @@ from kubewright.api.crds.auditrecord import (
 )
 from kubewright.api.live import live_resource
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, rfc3339_micro
-from kubewright.audit.chain import link, sealed
+from kubewright.audit.chain import Named, link, sealed
 from kubewright.audit.entries import kept
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
@@ -61,23 +61,6 @@ _NAMES: Resource[PartialObject] = Resource(
 _LIVE = live_resource(AUDIT_RECORDS)
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Head:
-    """The last record that is known, as it is written."""
-
-    spec: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    @property
-    def sequence(self) -> int:
-        """Return its place."""
-        return int(self.spec.get("sequence", 0))
-
-    @property
-    def hash(self) -> str:
-        """Return its hash."""
-        return str(self.spec.get("hash", ""))
 
 
 def _holds(spec: Mapping[str, Any], entries: Sequence[Entry], checkpoint: Checkpoint | None) -> bool:
@@ -106,7 +89,8 @@ class AuditLog:
     _waiting: deque[Entry] = field(default_factory=deque[Entry])
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _head: _Head | None = None
+    _head: Named | None = None
+    """The last record that is known."""
     _count: int = 0
     _written: int = 0
     _began: str = ""
@@ -213,7 +197,7 @@ class AuditLog:
         self._written += 1
         self._to_sink(head.spec)
 
-    async def _create(self, spec: Manifest) -> _Head:
+    async def _create(self, spec: Manifest) -> Named:
         """Create a record, and return the one that then has its place: somebody may have been faster."""
         try:
             await self.client.create(_LIVE, _manifest(spec), field_manager=self.writer)
@@ -221,15 +205,16 @@ class AuditLog:
             if error.kind is not ErrorKind.ALREADY_EXISTS:
                 raise
             there = await self.client.get(_LIVE, record_key(spec["sequence"]))
-            return _Head(there.spec)
-        return _Head(spec)
+            return Named(there.metadata.name, there.spec)
+        return Named("", spec)
 
-    async def _read_head(self) -> _Head:
+    async def _read_head(self) -> Named:
         """Return the last record; none where there is no chain yet."""
         names = [each.metadata.name for each in (await self.client.list(_NAMES)).items]
         if not names:
-            return _Head()
-        return _Head((await self.client.get(_LIVE, ObjectKey("", max(names)))).spec)
+            return Named("", {})
+        last = max(names)
+        return Named(last, (await self.client.get(_LIVE, ObjectKey("", last))).spec)
 
     def _to_sink(self, spec: Mapping[str, Any]) -> None:
         if self.sink is None:
