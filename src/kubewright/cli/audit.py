@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.connection import cluster_options, connected, connection
 
 if TYPE_CHECKING:
     from kubewright.audit.chain import Named
@@ -103,7 +103,7 @@ def export(*, file: Path, kubeconfig: str, context: str) -> None:
 
     records = _records(None, kubeconfig, context)
     write_records(file, records)
-    head = records[-1].spec.get("hash", "") if records else "-"
+    head = records[-1].hash if records else "-"
     click.echo(f"{len(records)} records in {file}, head {head}")
 
 
@@ -147,14 +147,9 @@ def _records(file: Path | None, kubeconfig: str, context: str) -> list[Named]:
 
 
 def _with_client(work: Callable[[Client], Awaitable[Any]], kubeconfig: str, context: str) -> Any:
-    from kubewright.client.connect import connect
-
     async def run() -> Any:
-        client = connect(connection(kubeconfig, context))
-        try:
+        async with connected(connection(kubeconfig, context)) as client:
             return await work(client)
-        finally:
-            await client.close()
 
     return asyncio.run(run())
 
