@@ -48,8 +48,6 @@ from kubewright.runtime.backoff import Backoff
 
 FLUSH_SECONDS = 2.0
 MOST_WAITING = 10_000
-KEPT_RECORDS = 2_000
-_PRUNE_AT_ONCE = 500
 _NAMES: Resource[PartialObject] = Resource(
     AUDIT_RECORDS.group,
     AUDIT_RECORDS.version,
@@ -82,8 +80,6 @@ class AuditLog:
     key: Ed25519PrivateKey | None = None
     sink: Path | None = None
     """A file that every record of this writer is added to as a line, once it is in the API."""
-    keep: int = 0
-    """Prune all but so many records; 0 to prune none. One service of a platform prunes for all."""
     lost: int = 0
     """Entries that were given up since nothing could be written for long."""
     _waiting: deque[Entry] = field(default_factory=deque[Entry])
@@ -92,7 +88,6 @@ class AuditLog:
     _head: Named | None = None
     """The last record that is known."""
     _count: int = 0
-    _written: int = 0
     _began: str = ""
 
     def record(self, entry: Entry) -> str:
@@ -128,11 +123,6 @@ class AuditLog:
         self.outcome(intention, entry)
 
     @property
-    def synced(self) -> bool:
-        """Whether it works: it always does."""
-        return True
-
-    @property
     def settled(self) -> bool:
         """Whether all that was said is written."""
         return not self._waiting
@@ -146,7 +136,6 @@ class AuditLog:
             self._news.clear()
             try:
                 await self.flush()
-                await self._prune()
                 backoff.reset()
             except OpError as error:
                 _log.warning("%d entries of the audit log wait: %s", len(self._waiting), error)
@@ -194,7 +183,6 @@ class AuditLog:
         except BaseException:
             self._head = None  # it is not known whether it was written
             raise
-        self._written += 1
         self._to_sink(head.spec)
 
     async def _create(self, spec: Manifest) -> Named:
@@ -224,13 +212,6 @@ class AuditLog:
                 file.write(msgspec.json.encode(spec, order="deterministic") + b"\n")
         except OSError as error:
             _log.warning("%s: record %d is in the API alone: %s", self.sink, spec["sequence"], error)
-
-    async def _prune(self) -> None:
-        """Take away the oldest of more records than are kept, after a checkpoint says that they may be gone."""
-        if not self.keep or self._written < _PRUNE_AT_ONCE // 2:
-            return
-        await prune(self, self.keep)
-        self._written = 0
 
 
 async def prune(log: AuditLog, keep: int) -> int:

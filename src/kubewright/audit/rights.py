@@ -12,8 +12,3 @@ DEFINITION: Manifest = AUDIT_RECORD_CRD
 def writing_rules() -> list[Manifest]:
     """Return the rights of a service that writes."""
     return [rule(AUDIT_RECORDS, ("get", "list", "create"))]
-
-
-def pruning_rules() -> list[Manifest]:
-    """Return what the one service takes besides that prunes (`AuditLog.keep`)."""
-    return [rule(AUDIT_RECORDS, ("delete",))]
