@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
@@ -166,10 +166,15 @@ def _contradictions(spec: DisruptionLimitSpec) -> Iterator[str]:
         yield "spec.per: nodes and GPUs are counted by Cluster or Zone"
     if spec.per == ZONE and spec.pods is not None:
         yield "spec.per: pods are counted by Cluster, Namespace, Team or App"
-    for name, windows in (("windows", spec.windows), ("freezes", spec.freezes)):
-        for index, each in enumerate(windows):
-            try:
-                load_zone(each.time_zone)
-                parse_cron(each.schedule)
-            except ValueError as error:
-                yield f"spec.{name}[{index}]: {error}"
+    yield from wrong_windows(spec.windows, "spec.windows")
+    yield from wrong_windows(spec.freezes, "spec.freezes")
+
+
+def wrong_windows(windows: Iterable[Window], at: str) -> Iterator[str]:
+    """Say which windows have a schedule or a time zone that is none."""
+    for index, each in enumerate(windows):
+        try:
+            load_zone(each.time_zone)
+            parse_cron(each.schedule)
+        except ValueError as error:
+            yield f"{at}[{index}]: {error}"

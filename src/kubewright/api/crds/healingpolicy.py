@@ -7,9 +7,8 @@ from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
 from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, crd_manifest, ready_column
-from kubewright.api.crds.disruptionlimit import Window
+from kubewright.api.crds.disruptionlimit import Window, wrong_windows
 from kubewright.api.crds.violations import violations
-from kubewright.api.cron import load_zone, parse_cron
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
 
@@ -162,9 +161,4 @@ def _others(spec: HealingPolicySpec) -> Iterator[str]:
         yield f"spec.mode: Unsupported value: {spec.mode!r}"
     if spec.node_selector and (spec.namespace_selector or spec.environments):
         yield "spec.nodeSelector: say either it, or namespaceSelector and environments"
-    for index, each in enumerate(spec.windows):
-        try:
-            load_zone(each.time_zone)
-            parse_cron(each.schedule)
-        except ValueError as error:
-            yield f"spec.windows[{index}]: {error}"
+    yield from wrong_windows(spec.windows, "spec.windows")
