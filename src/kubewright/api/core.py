@@ -40,6 +40,7 @@ __all__ = [
     "CONFIG_MAPS",
     "ENDPOINTS",
     "EVENTS",
+    "METADATA_NAME",
     "NAMESPACES",
     "NODES",
     "PODS",
@@ -111,6 +112,10 @@ class NamespaceStatus(Leaf, frozen=True):
 
     phase: str = "Active"
     conditions: tuple[Condition, ...] = ()
+
+
+METADATA_NAME = "kubernetes.io/metadata.name"
+"""The label that every API server sets on a namespace: its name."""
 
 
 class Namespace(KubeObject, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from kubewright.api.core import Pod
+from kubewright.api.core import METADATA_NAME, Pod
 from kubewright.api.networking import (
     EGRESS,
     INGRESS,
@@ -32,7 +32,7 @@ from kubewright.reach.ends import (
     pod_addresses,
 )
 from kubewright.reach.verdict import Hop, Truth, Verdict, any_of
-from kubewright.reach.world import METADATA_NAME, World
+from kubewright.reach.world import World
 
 Rule = NetworkPolicyIngressRule | NetworkPolicyEgressRule
 NAMED_AT_MOST = 5

@@ -6,10 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from kubewright.api.core import Pod
+from kubewright.api.core import METADATA_NAME, Pod
 from kubewright.api.crds.appservice import NAME_LABEL
 from kubewright.api.meta import Manifest
-from kubewright.reach.world import METADATA_NAME, World
+from kubewright.reach.world import World
 
 _VOLATILE = frozenset(
     {

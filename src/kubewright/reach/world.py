@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
 
-from kubewright.api.core import Namespace, Node, Pod, Service
+from kubewright.api.core import METADATA_NAME, Namespace, Node, Pod, Service
 from kubewright.api.discovery import EndpointSlice
 from kubewright.api.meshes import (
     AuthorizationPolicy,
@@ -25,7 +25,6 @@ from kubewright.reach.ends import AddressEnd, End, NodeEnd, PodEnd, parsed, pod_
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
-METADATA_NAME = "kubernetes.io/metadata.name"
 
 
 @dataclass(frozen=True, slots=True)

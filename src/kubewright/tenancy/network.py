@@ -5,13 +5,13 @@ Both sides declare each other: what one team may begin, the other must let in.
 
 from __future__ import annotations
 
+from kubewright.api.core import METADATA_NAME
 from kubewright.api.crds.appservice import TEAM_LABEL
 from kubewright.api.crds.team import Peer, Team
 from kubewright.api.crds.team.spec import BOTH, EGRESS, INGRESS
 from kubewright.api.meta import Manifest
 from kubewright.tenancy.names import ENVIRONMENT_LABEL, NETWORK_POLICY, labels_of, manifest
 
-_NAME = "kubernetes.io/metadata.name"
 _DNS_PORT = 53
 
 
@@ -20,7 +20,7 @@ def network_policy(team: Team, namespace: str, environment: str) -> Manifest:
     near = _namespaces({TEAM_LABEL: team.name, ENVIRONMENT_LABEL: environment})
     dns = [{"port": _DNS_PORT, "protocol": protocol} for protocol in ("UDP", "TCP")]
     ingress: list[Manifest] = [{"from": [near]}]
-    egress: list[Manifest] = [{"to": [near]}, {"ports": dns, "to": [_namespaces({_NAME: "kube-system"})]}]
+    egress: list[Manifest] = [{"to": [near]}, {"ports": dns, "to": [_namespaces({METADATA_NAME: "kube-system"})]}]
     for each in team.spec.network.peers:
         if each.direction in {INGRESS, BOTH}:
             ingress.append({**_ports(each), "from": [_who(each)]})
@@ -36,7 +36,7 @@ def _who(peer: Peer) -> Manifest:
         block: Manifest = {"cidr": peer.cidr}
         return {"ipBlock": block | ({"except": list(peer.except_)} if peer.except_ else {})}
     if peer.namespace:
-        return _namespaces({_NAME: peer.namespace})
+        return _namespaces({METADATA_NAME: peer.namespace})
     environment = {ENVIRONMENT_LABEL: peer.environment} if peer.environment else {}
     return _namespaces({TEAM_LABEL: peer.team, **environment})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from kubewright.api.core import METADATA_NAME
 from kubewright.api.crds.appservice import AppService, AppServicePort
 from kubewright.api.crds.appservice.network import LOAD_BALANCER, NODE_PORT, AppServiceAccess, Peer
 from kubewright.api.meta import Manifest
@@ -16,10 +17,9 @@ from kubewright.workloads.children import ports
 from kubewright.workloads.children.identity import NAME_LABEL, TEAM_LABEL, child, present, selector
 from kubewright.workloads.kinds import NETWORK_POLICIES
 
-_NAMESPACE = "kubernetes.io/metadata.name"
 _DNS_PORTS = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
 _DNS = [
-    {"namespaceSelector": {"matchLabels": {_NAMESPACE: "kube-system"}}},
+    {"namespaceSelector": {"matchLabels": {METADATA_NAME: "kube-system"}}},
     {"ipBlock": {"cidr": "169.254.20.10/32"}},  # NodeLocal DNSCache
 ]
 _TUNNEL = {"protocol": "TCP", "port": 15008}
@@ -102,4 +102,4 @@ def _namespace(name: str) -> dict[str, Any]:
 
 
 def _in_namespace(name: str) -> dict[str, Any]:
-    return {"namespaceSelector": {"matchLabels": {_NAMESPACE: name}}}
+    return {"namespaceSelector": {"matchLabels": {METADATA_NAME: name}}}
