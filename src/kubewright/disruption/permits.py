@@ -15,8 +15,7 @@ asked does nothing. Asking again for what one holds costs no request.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -31,7 +30,7 @@ from kubewright.api.meta import KubeObject, ObjectKey, Resource
 from kubewright.client.protocol import Client, PatchType
 from kubewright.disruption.ledger import settled, without, written
 from kubewright.disruption.limits import already, judge
-from kubewright.disruption.requests import Decision, Granted, Request
+from kubewright.disruption.requests import Decision, Request
 from kubewright.disruption.world import World, is_well
 from kubewright.errors import ErrorKind, OpError
 
@@ -85,16 +84,6 @@ class Permits:
         ledger = await self._read()
         mark = f"{self.requester}/"
         return [each.id.removeprefix(mark) for each in ledger.status.permits if each.id.startswith(mark)]
-
-    @asynccontextmanager
-    async def taken(self, request: Request) -> AsyncGenerator[Decision]:
-        """Have a permit for as long as a block lasts; whether it was granted is for the block to see."""
-        (decision,) = await self.take(request)
-        try:
-            yield decision
-        finally:
-            if isinstance(decision, Granted):
-                await self.give_back(request.about)
 
     def _already(self, requests: Sequence[Request]) -> list[Decision] | None:
         """Return the answer if all of it is held already for long enough."""
