@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from kubewright.api.drift import covers, with_fingerprint
 from kubewright.api.live import LiveObject, content
-from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource, controller_of
+from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource, controller_of, manifest_key
 from kubewright.api.owners import is_owned_by, owner_reference
 from kubewright.api.plan import Action, Apply, Delete
 
@@ -54,8 +54,7 @@ class Observed:
 
 def identity(manifest: Manifest) -> Identity:
     """Return what tells the manifest's object from all others."""
-    metadata = manifest["metadata"]
-    return manifest["apiVersion"], manifest["kind"], ObjectKey(metadata.get("namespace", ""), metadata["name"])
+    return manifest["apiVersion"], manifest["kind"], manifest_key(manifest)
 
 
 @dataclass(frozen=True, slots=True)

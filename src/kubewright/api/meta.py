@@ -104,6 +104,12 @@ class ObjectKey(NamedTuple):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
+def manifest_key(manifest: Manifest) -> ObjectKey:
+    """Return the namespace and name that a manifest says."""
+    metadata = manifest["metadata"]
+    return ObjectKey(metadata.get("namespace", ""), metadata["name"])
+
+
 T = TypeVar("T", bound=KubeObject)
 
 

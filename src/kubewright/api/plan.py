@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 from kubewright.api.autoscaling import Scale as ScaleObject
-from kubewright.api.meta import Manifest, ObjectKey, Resource
+from kubewright.api.meta import Manifest, ObjectKey, Resource, manifest_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,7 @@ class Apply:
     @property
     def key(self) -> ObjectKey:
         """Return the object's namespace and name."""
-        metadata = self.manifest["metadata"]
-        return ObjectKey(metadata.get("namespace", ""), metadata["name"])
+        return manifest_key(self.manifest)
 
     def __str__(self) -> str:
         suffix = f" {self.subresource}" if self.subresource else ""

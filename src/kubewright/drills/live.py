@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES
 from kubewright.api.crds.incident import AWAITING, ESCALATED, INCIDENTS, RESOLVED, Incident
-from kubewright.api.live import LiveObject
-from kubewright.api.meta import Manifest, ObjectKey, Resource
+from kubewright.api.live import LiveObject, live_resource
+from kubewright.api.meta import Manifest, ObjectKey, Resource, manifest_key
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.drills.drill import Drill, Outcome, Step
@@ -90,11 +90,10 @@ class Stage:
             await self._do(step, view)
         well_since: float | None = None
         is_lifted = False
-        while (at := self.clock.now() - start) < drill.lasts_seconds:
+        while self.clock.now() - start < drill.lasts_seconds:
             await asyncio.sleep(_LOOK_SECONDS)
             at = self.clock.now() - start
-            seen = list(incidents.index.values()) if incidents is not None else []
-            for incident in seen:
+            for incident in incidents.index.values() if incidents is not None else ():
                 _note(found, incident, at)
             if drill.lifted is not None and not is_lifted and drill.lifted(view):
                 is_lifted = True
@@ -122,7 +121,7 @@ class Stage:
             if manifest["kind"] == FAULTS.kind:
                 return  # what is changed breaks it there without
             manifest = _with_image(manifest, self.image)
-        resource, key = self._resource(manifest), _key(manifest)
+        resource, key = self._resource(manifest), manifest_key(manifest)
         match step.verb:
             case "create":
                 await self.client.apply(resource, manifest, field_manager=SOMEBODY)
@@ -135,11 +134,11 @@ class Stage:
     def _resource(self, manifest: Manifest) -> Resource[LiveObject]:
         api_version, kind = manifest["apiVersion"], manifest["kind"]
         if (api_version, kind) == (FAULTS.api_version, FAULTS.kind):
-            return Resource(FAULTS.group, FAULTS.version, FAULTS.plural, kind, LiveObject, namespaced=False)
+            return live_resource(FAULTS)
         info = self.kinds.by_kind(api_version, kind)
         if info is None:
             raise OpError("drill", ErrorKind.INVALID, kind, f"there is no kind {kind} in {api_version}")
-        return Resource(info.group, info.version, info.plural, kind, LiveObject, namespaced=info.namespaced)
+        return info.resource(LiveObject)
 
 
 def _with_image(part: Any, image: str) -> Any:
@@ -151,11 +150,6 @@ def _with_image(part: Any, image: str) -> Any:
     found = {name: _with_image(value, image) for name, value in cast("dict[str, Any]", part).items()}
     own = found.get("image")
     return found | {"image": image} if isinstance(own, str) and own != NOWHERE else found
-
-
-def _key(manifest: Manifest) -> ObjectKey:
-    metadata = manifest["metadata"]
-    return ObjectKey(metadata.get("namespace", ""), metadata["name"])
 
 
 def _may_touch(drill: Drill, target: str) -> bool:

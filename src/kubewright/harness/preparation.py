@@ -18,7 +18,6 @@ from kubewright.harness.mutations import Mutation
 from kubewright.harness.snapshot import OTHER, READY, Place, Snapshot, place_of, take
 from kubewright.harness.stages import Change, Create, Pause, Remove, Stage, Step
 from kubewright.harness.subject import Subject
-from kubewright.harness.world import partial
 from kubewright.twin.server import ApiServer
 
 Live = Callable[[Stage, Fault], Outcome]
@@ -62,7 +61,7 @@ class Grown:
                 for record in self.world.store.list(bucket)[0]:
                     place = place_of(bucket, record.key)
                     if place not in before and place != own:
-                        found.append((partial(kind), record.obj))
+                        found.append((kind.resource(PartialObject), record.obj))
         return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
+from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, manifest_key
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.protocol import Client
 from kubewright.client.rest import RestClient
@@ -64,8 +64,7 @@ class Subject:
     @property
     def key(self) -> ObjectKey:
         """Return the sample's namespace and name."""
-        metadata = self.sample["metadata"]
-        return ObjectKey(metadata.get("namespace", ""), metadata["name"])
+        return manifest_key(self.sample)
 
 
 def resource_of(definition: Manifest, version: str = "") -> Resource[PartialObject]:

@@ -60,13 +60,8 @@ def resource_for(server: ApiServer, manifest: Manifest) -> Resource[PartialObjec
     """Return how the server serves a manifest's kind; raises LookupError when it does not."""
     for kind in server.kinds.all():
         if (kind.api_version, kind.kind) == (manifest["apiVersion"], manifest["kind"]):
-            return partial(kind)
+            return kind.resource(PartialObject)
     raise LookupError(f"{manifest['apiVersion']} {manifest['kind']} is not served")
-
-
-def partial(kind: KindInfo) -> Resource[PartialObject]:
-    """Return a kind whose objects are read by their metadata."""
-    return Resource(kind.group, kind.version, kind.plural, kind.kind, PartialObject, namespaced=kind.namespaced)
 
 
 def every_kind(server: ApiServer) -> Kinds:
@@ -101,7 +96,7 @@ async def living(server: ApiServer, kinds: Kinds) -> AsyncGenerator[None]:
     """Let workloads of these kinds come up, and objects of these kinds go when their owners are gone."""
     client, clock = client_of(server), server.clock
     context = Context(client, clock, Caches(client))
-    informers = [Informer(client, partial(kind), indexers=OWNERSHIP) for kind in _served(server, kinds)]
+    informers = [Informer(client, kind.resource(PartialObject), indexers=OWNERSHIP) for kind in _served(server, kinds)]
     garbage.add_to(context, informers)
     parts = [*informers, *workloads(client, clock, kinds), context]
     async with asyncio.TaskGroup() as tasks:

@@ -18,7 +18,7 @@ from typing import Self, TypedDict
 import msgspec
 
 from kubewright.api.core import Node
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import manifest_key
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.protocol import Client
 from kubewright.client.rest import RestClient
@@ -331,6 +331,5 @@ class Twin:
 
 
 def _is_there(store: VersionedStore, write: Create) -> bool:
-    metadata, resource = write.manifest["metadata"], write.resource
-    key = ObjectKey(metadata.get("namespace", ""), metadata["name"])
-    return store.get((resource.group, resource.plural), key) is not None
+    resource = write.resource
+    return store.get((resource.group, resource.plural), manifest_key(write.manifest)) is not None

@@ -11,11 +11,11 @@ import lzma
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from kubewright.api.meta import Manifest
+from kubewright.api.meta import KubeObject, Manifest, Resource
 from kubewright.api.schema import Schema, parse_schema
 from kubewright.twin.fieldlabels import selectable_fields
 from kubewright.twin.reading import as_dict
@@ -29,6 +29,9 @@ __all__ = ["Column", "KindInfo", "KindTable", "Subresource", "WireField", "as_di
 _EXTENSIONS = "io.k8s.apiextensions-apiserver.pkg.apis."
 _EVENT_GROUPS = ("", "events.k8s.io")
 _META_DEFINITIONS = "io.k8s.apimachinery.pkg.apis.meta.v1."
+
+
+T = TypeVar("T", bound=KubeObject)
 
 
 class Subresource(msgspec.Struct, frozen=True):
@@ -101,6 +104,10 @@ class KindInfo:
     def api_version(self) -> str:
         """Return `v1` or `group/version`."""
         return f"{self.group}/{self.version}" if self.group else self.version
+
+    def resource(self, type_: type[T]) -> Resource[T]:
+        """Return the kind for clients, its objects to be read as these."""
+        return Resource(self.group, self.version, self.plural, self.kind, type_, namespaced=self.namespaced)
 
     @property
     def schema(self) -> Schema:
