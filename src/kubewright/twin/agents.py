@@ -50,7 +50,7 @@ class TwinReach:
     async def ask(self, node: Node) -> Answer:
         """Return what comes back."""
         trouble = self._kubelet.trouble(node.metadata.name)
-        if node.metadata.name not in self._kubelet.nodes or trouble.down or trouble.partitioned:
+        if node.metadata.name not in self._kubelet.nodes or trouble.unreachable:
             return Answer.NOTHING
         return Answer.MACHINE if trouble.hung else Answer.KUBELET
 
@@ -115,11 +115,7 @@ class SimulatedAgents:
 
     def _look(self, agent: _Agent) -> tuple[str, ...]:
         """Return the neighbours that have not answered twice; a kubelet that hangs has a machine that answers."""
-        missing: list[str] = []
-        for each in agent.neighbours:
-            trouble = self._kubelet.trouble(each)
-            if trouble.down or trouble.partitioned:
-                missing.append(each)
+        missing = [each for each in agent.neighbours if self._kubelet.trouble(each).unreachable]
         found = tuple(each for each in missing if each in agent.missed)
         agent.missed = dict.fromkeys(missing)
         return found
@@ -139,14 +135,17 @@ class SimulatedAgents:
 
     def _stop(self, name: str) -> None:
         self.fenced[name] = self._clock.now()
+        self._hold_down(name)
+
+    def _hold_down(self, name: str) -> None:
         self._kubelet.inject(_rule(name), OnNodes(node_named(name), NodeTrouble(down=True)))
 
     async def _boot(self, name: str, agent: _Agent, now: float) -> None:
         """Come up again once nothing holds the node down any more: what ran there starts anew."""
         self._kubelet.lift(_rule(name))
-        trouble = self._kubelet.trouble(name)
-        if trouble.down or trouble.partitioned or (agent.boots_until is not None and now < agent.boots_until):
-            self._kubelet.inject(_rule(name), OnNodes(node_named(name), NodeTrouble(down=True)))
+        booting = agent.boots_until is not None and now < agent.boots_until
+        if booting or self._kubelet.trouble(name).unreachable:
+            self._hold_down(name)
             return
         agent.done, agent.boots_until = agent.ordered, None
         del self.fenced[name]

@@ -44,6 +44,11 @@ class NodeTrouble:
         """Whether nothing is heard of the node."""
         return self.down or self.hung or self.partitioned or self.unheard
 
+    @property
+    def unreachable(self) -> bool:
+        """Whether its machine reaches nobody and is not reached."""
+        return self.down or self.partitioned
+
     def and_(self, other: NodeTrouble) -> NodeTrouble:
         """Return both troubles at once."""
         return NodeTrouble(
