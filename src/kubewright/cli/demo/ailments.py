@@ -12,6 +12,7 @@ from kubewright.api.live import live_resource
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.cli.demo.faults import SOMEBODY, Fault, patch_deployment
 from kubewright.cli.demo.world import NAMESPACE, World, until
+from kubewright.drills.making import fault
 from kubewright.twin.faults.fault import FAULTS as BROKEN
 from kubewright.workloads.kinds import CHILD_DEPLOYMENTS
 
@@ -64,9 +65,7 @@ async def take_back(world: World) -> None:
 
 
 async def _break(world: World, type_: str, target: Manifest, **parameters: Any) -> None:
-    spec = {"type": type_, "target": target, **parameters}
-    fault = {"apiVersion": BROKEN.api_version, "kind": BROKEN.kind, "metadata": {"name": _KEY.name}, "spec": spec}
-    await world.client.create(BROKEN, fault, field_manager=SOMEBODY)
+    await world.client.create(BROKEN, fault(type_, target, name=_KEY.name, **parameters), field_manager=SOMEBODY)
 
 
 def _running(world: World, app: str) -> list[Pod]:
