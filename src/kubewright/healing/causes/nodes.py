@@ -6,20 +6,19 @@ its own (`NodeAwaitsRepair`), so that an incident is over when those who ran the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kubewright.api.conditions import find_condition
+from kubewright.api.conditions import READY, find_condition
 from kubewright.api.core import NODES, Node
-from kubewright.api.meta import parse_time
 from kubewright.healing.finding import Case, Cause, Finding, Level, Remedy
 from kubewright.healing.remedies import nodes as r
+from kubewright.healing.telling import at
 from kubewright.healing.witness import WITNESSES, State, Verdict, judge
-from kubewright.signals.signal import Fault
+from kubewright.signals.signal import Fault, Signal
 
 _OF_HEALING = (Fault.NODE_HELD, Fault.GPU_OUT_OF_USE)
 _CONDITIONS = frozenset({Fault.NODE_CONDITION})
-_SILENT = WITNESSES
 _MOST_SENTENCES = 6
 _EARLY_SECONDS = 90.0
 """By then two witnesses have agreed, if there are any."""
@@ -28,6 +27,18 @@ _EARLY_SECONDS = 90.0
 def node_in(case: Case) -> Node | None:
     """Return the node that a case is about."""
     return case.seen.get(NODES, case.about.key)
+
+
+def said_by(case: Case, *conditions: str) -> list[Signal]:
+    """Return the signals of a node's own conditions of these types."""
+    starts = tuple(f"{each}:" for each in conditions)
+    return [each for each in case.of(Fault.NODE_CONDITION) if each.evidence.startswith(starts)]
+
+
+def found_by(case: Case, cause: str, told: Sequence[Signal], also: Sequence[Signal] = (), part: str = "") -> Finding:
+    """Return a finding by what is told, since the first of it; `also` follows from it."""
+    explains = frozenset(each.fingerprint for each in (*told, *also))
+    return Finding(cause, case.about, tuple(each.evidence for each in told), explains, told[0].since, part)
 
 
 def _found(case: Case, cause: str, verdict: Verdict) -> Finding:
@@ -66,28 +77,19 @@ def _suspect(case: Case) -> Finding | None:
 
 
 def _flapping(case: Case) -> Finding | None:
-    (flaps, *_) = case.of(Fault.NODE_FLAPS) or (None,)
-    if flaps is None:
-        return None
-    explained = (flaps, *case.of(*WITNESSES, *_OF_HEALING, Fault.NODE_NOT_READY, Fault.NOT_READY))
-    fingerprints = frozenset(each.fingerprint for each in explained)
-    return Finding("NodeFlapping", case.about, (flaps.evidence,), fingerprints, flaps.since)
+    flaps = case.of(Fault.NODE_FLAPS)[:1]
+    also = case.of(*WITNESSES, *_OF_HEALING, Fault.NODE_NOT_READY, Fault.NOT_READY)
+    return found_by(case, "NodeFlapping", flaps, also) if flaps else None
 
 
 def _not_booting(case: Case) -> Finding | None:
-    node, told = node_in(case), case.of(Fault.NODE_NOT_READY)
-    ready = find_condition(node.status.conditions, "Ready") if node is not None else None
-    if (
-        node is None
-        or not told
-        or (ready is not None and _began(ready.last_transition_time) > node.metadata.created_at + 5)
-    ):
+    node, told = node_in(case), case.of(Fault.NODE_NOT_READY)[:1]
+    if node is None or not told:
         return None
-    return Finding("NodeNotBooting", case.about, (told[0].evidence,), frozenset({told[0].fingerprint}), told[0].since)
-
-
-def _began(text: str | None) -> float:
-    return parse_time(text) if text else 0.0
+    ready = find_condition(node.status.conditions, READY)
+    if ready is not None and at(ready.last_transition_time) > node.metadata.created_at + 5:
+        return None
+    return found_by(case, "NodeNotBooting", told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +107,12 @@ class _Told:
 
 def _condition(name: str, told: _Told) -> Callable[[Case], Finding | None]:
     def detect(case: Case) -> Finding | None:
-        ill = next(
-            (each for each in case.of(Fault.NODE_CONDITION) if each.evidence.startswith(f"{told.condition}:")), None
-        )
-        if ill is None or case.now - ill.since < told.lasts_seconds:
+        ill = said_by(case, told.condition)[:1]
+        if not ill or case.now - ill[0].since < told.lasts_seconds:
             return None
         if told.clears and not _is_to_be_emptied(case, told):
             return None
-        also = case.of(*_OF_HEALING, Fault.NODE_NOT_READY)
-        explains = frozenset(each.fingerprint for each in (ill, *also))
-        return Finding(name, case.about, (ill.evidence,), explains, ill.since)
+        return found_by(case, name, ill, case.of(*_OF_HEALING, Fault.NODE_NOT_READY))
 
     return detect
 
@@ -175,41 +173,34 @@ def _not_ready(case: Case) -> Finding | None:
     told = [each for each in case.of(Fault.NODE_NOT_READY) if case.now - each.since >= r.WELL_SECONDS]
     if not told or case.of(Fault.NODE_SILENT) or not r.stateless(case.seen, case.about.key.name):
         return None
-    explained = (*told, *case.of(*_OF_HEALING))
-    fingerprints = frozenset(each.fingerprint for each in explained)
-    return Finding("NodeNotReady", case.about, (told[0].evidence,), fingerprints, told[0].since)
+    return found_by(case, "NodeNotReady", told[:1], (*told, *case.of(*_OF_HEALING)))
 
 
 def _awaits_repair(case: Case) -> Finding | None:
     """Nothing is left to move from a node that is ill."""
     verdict = judge(case.signals, case.now)
-    lost = verdict.state in {State.DEAD, State.CUT_OFF}
-    conditions = tuple(f"{each.condition}:" for each in _TOLD.values() if each.clears)
-    ill = [each for each in case.of(Fault.NODE_CONDITION) if each.evidence.startswith(conditions)]
-    if lost:
+    if verdict.state in {State.DEAD, State.CUT_OFF}:
         return _found(case, "NodeAwaitsRepair", verdict)
-    if not ill:
-        return None
-    explained = (*ill, *case.of(*_OF_HEALING, Fault.NODE_NOT_READY))
-    fingerprints = frozenset(each.fingerprint for each in explained)
-    return Finding("NodeAwaitsRepair", case.about, tuple(each.evidence for each in ill), fingerprints, ill[0].since)
+    ill = said_by(case, *(each.condition for each in _TOLD.values() if each.clears))
+    also = case.of(*_OF_HEALING, Fault.NODE_NOT_READY)
+    return found_by(case, "NodeAwaitsRepair", ill, also) if ill else None
 
 
 def _held(case: Case) -> Finding | None:
     """The healer keeps new pods from a node of which nothing else is told."""
-    held = case.of(Fault.NODE_HELD)
-    if not held or len(case.of(Fault.NODE_SILENT, Fault.NODE_CONDITION, Fault.NODE_NOT_READY, Fault.NODE_FLAPS)):
+    held = case.of(Fault.NODE_HELD)[:1]
+    if not held or case.of(Fault.NODE_SILENT, Fault.NODE_CONDITION, Fault.NODE_NOT_READY, Fault.NODE_FLAPS):
         return None
-    return Finding("NodeHeld", case.about, (held[0].evidence,), frozenset({held[0].fingerprint}), held[0].since)
+    return found_by(case, "NodeHeld", held)
 
 
 _LOST = (r.MOVE_STATELESS, r.END_WHAT_RUNS, r.OUT)
-_ORDINARY = (
+CAUSES: tuple[Cause, ...] = (
     Cause(
         "NodeDead",
         Level.NODE,
         "a machine is down, by two witnesses of three",
-        _SILENT,
+        WITNESSES,
         _gone("NodeDead", State.DEAD),
         _LOST,
         ("SREGym node failure", "Chaos Mesh PhysicalMachineChaos"),
@@ -218,7 +209,7 @@ _ORDINARY = (
         "NodeCutOff",
         Level.NODE,
         "a node goes on and reaches no API server",
-        _SILENT,
+        WITNESSES,
         _gone("NodeCutOff", State.CUT_OFF),
         _LOST,
         ("Chaos Mesh network partition",),
@@ -227,7 +218,7 @@ _ORDINARY = (
         "KubeletHung",
         Level.NODE,
         "a machine answers and its kubelet does not",
-        _SILENT,
+        WITNESSES,
         _of_state("KubeletHung", State.HUNG),
         (r.BOOT, r.MOVE_STATELESS),
         ("SREGym kubelet crash",),
@@ -236,7 +227,7 @@ _ORDINARY = (
         "KubeletUnheard",
         Level.NODE,
         "the API server does not take what a kubelet says: its certificate has expired",
-        _SILENT,
+        WITNESSES,
         _of_state("KubeletUnheard", State.UNHEARD),
         (r.MOVE_STATELESS,),
     ),
@@ -249,14 +240,11 @@ _ORDINARY = (
         (r.HOLD,),
     ),
     Cause("NodeNotBooting", Level.NODE, "a node was never ready", frozenset({Fault.NODE_NOT_READY}), _not_booting, ()),
-)
-CAUSES: tuple[Cause, ...] = (
-    *_ORDINARY,
     Cause(
         "NodeSuspect",
         Level.NODE,
         "a node has fallen silent, and it is too early to say why",
-        _SILENT,
+        WITNESSES,
         _suspect,
         (r.AWAIT,),
     ),
@@ -276,7 +264,7 @@ CAUSES: tuple[Cause, ...] = (
         "NodeAwaitsRepair",
         Level.NODE,
         "nothing is left to move from a node that is ill",
-        _SILENT | _CONDITIONS,
+        WITNESSES | _CONDITIONS,
         _awaits_repair,
         (r.AWAIT,),
     ),
