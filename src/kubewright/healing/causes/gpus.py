@@ -4,34 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
-from kubewright.api.conditions import find_condition
-from kubewright.api.core import PODS
-from kubewright.api.meta import controller_of
+from kubewright.api.conditions import Condition, find_condition
 from kubewright.api.nodeagent import quarantined
-from kubewright.api.plan import Delete, Plan
 from kubewright.devices.xids import Helps, helps
-from kubewright.healing.causes.nodes import node_in
-from kubewright.healing.finding import Case, Cause, Finding, Level, Remedy, Safety
+from kubewright.healing.causes.nodes import found_by, node_in, said_by
+from kubewright.healing.finding import Case, Cause, Finding, Level, Remedy
 from kubewright.healing.remedies import gpus as r
 from kubewright.healing.remedies.nodes import AWAIT, HOLD, KUBELETS_OWN, movable
-from kubewright.healing.seen import Seen
 from kubewright.signals.signal import Fault, Signal
 
 HARDWARE, THROTTLED = "AcceleratedHardwareReady", "GpuThrottled"
 _GPU = re.compile(r"\bGPU (\d{1,2})\b")
 _HOLDER = re.compile(r"held by ([a-z0-9.-]+/[a-z0-9.-]+)")
 _XID = re.compile(r"^NvidiaXID(\d{1,3})Error$")
-_PLUGINS = ("device-plugin", "gpu-agent")
 _FAULTS = frozenset({Fault.NODE_CONDITION})
 
 
-def _told(case: Case, condition: str = HARDWARE) -> tuple[Signal, str] | None:
-    """Return what a node says of its GPUs, and the reason that it gives."""
-    signal = next((each for each in case.of(Fault.NODE_CONDITION) if each.evidence.startswith(f"{condition}:")), None)
-    node = node_in(case)
+def _told(case: Case, condition: str = HARDWARE) -> tuple[Signal, Condition] | None:
+    """Return what a node says of its GPUs: since when, and how it is now."""
+    signals, node = said_by(case, condition), node_in(case)
     found = find_condition(node.status.conditions, condition) if node is not None else None
-    return None if signal is None or found is None else (signal, found.reason)
+    return (signals[0], found) if signals and found is not None else None
 
 
 def _gpu(name: str, is_meant: Callable[[str], bool], *, moves: bool) -> Callable[[Case], Finding | None]:
@@ -39,29 +34,26 @@ def _gpu(name: str, is_meant: Callable[[str], bool], *, moves: bool) -> Callable
 
     def detect(case: Case) -> Finding | None:
         told = _told(case)
-        if told is None or not is_meant(told[1]):
+        if told is None or not is_meant(told[1].reason):
             return None
-        found = _finding(case, name, told[0])
+        found = _finding(case, name, *told)
         return None if moves and _is_done(case, found) else found
 
     return detect
 
 
-def _finding(case: Case, name: str, signal: Signal) -> Finding:
-    node = node_in(case)
-    said = find_condition(node.status.conditions, HARDWARE) if node is not None else None
-    text = said.message if said is not None and signal.evidence.startswith(HARDWARE) else signal.evidence
-    gpu, holder = _GPU.search(text), _HOLDER.search(text)
-    ours = case.of(Fault.GPU_OUT_OF_USE, Fault.NODE_HELD)
-    return Finding(
-        name,
-        case.about,
-        (f"{HARDWARE}: {text}" if said is not None else text,),
-        frozenset(each.fingerprint for each in (signal, *ours)),
-        signal.since,
-        gpu[1] if gpu is not None else "",
-        details={"holder": holder[1]} if holder is not None else {},
-    )
+def _finding(case: Case, name: str, signal: Signal, condition: Condition) -> Finding:
+    text = condition.message or condition.reason
+    holder = _HOLDER.search(text)
+    details = {"holder": holder[1]} if holder is not None else {}
+    found = found_by(case, name, [signal], case.of(Fault.GPU_OUT_OF_USE, Fault.NODE_HELD), _gpu_in(text))
+    return replace(found, evidence=(f"{condition.type}: {text}",), details=details)
+
+
+def _gpu_in(text: str) -> str:
+    """Return the number of the GPU that a text names; nothing if it names none."""
+    found = _GPU.search(text)
+    return found[1] if found is not None else ""
 
 
 def _is_done(case: Case, found: Finding) -> bool:
@@ -87,39 +79,20 @@ def _is(reason: str) -> Callable[[str], bool]:
 
 def _throttled(case: Case) -> Finding | None:
     told = _told(case, THROTTLED)
-    return None if told is None else _finding(case, "GpuThrottled", told[0])
+    return None if told is None else _finding(case, "GpuThrottled", *told)
 
 
 def _awaits_repair(case: Case) -> Finding | None:
     told = _told(case)
-    return None if told is None else _finding(case, "GpuAwaitsRepair", told[0])
+    return None if told is None else _finding(case, "GpuAwaitsRepair", *told)
 
 
 def _out_of_use(case: Case) -> Finding | None:
     """A GPU is out of use on a node of which nothing is told any more."""
-    out = case.of(Fault.GPU_OUT_OF_USE)
+    out = case.of(Fault.GPU_OUT_OF_USE)[:1]
     if not out or case.of(Fault.NODE_CONDITION, Fault.NODE_SILENT):
         return None
-    gpu = _GPU.search(out[0].evidence)
-    part = gpu[1] if gpu is not None else ""
-    return Finding("GpuOutOfUse", case.about, (out[0].evidence,), frozenset({out[0].fingerprint}), out[0].since, part)
-
-
-def _restart_plugin(finding: Finding, seen: Seen, now: float) -> Plan | None:
-    """Have the device plugin's pod on the node made anew, once."""
-    del now
-    pods = [
-        pod
-        for pod in seen.pods_on(finding.about.key.name)
-        if not pod.is_terminating and controller_of(pod) is not None and pod.metadata.created_at < finding.since
-        if any(word in pod.metadata.name for word in _PLUGINS)
-    ]
-    if not pods:
-        return None
-    return Plan(tuple(Delete(PODS, pod.key, pod.metadata.uid) for pod in pods), "the device plugin begins anew")
-
-
-RESTART_PLUGIN = Remedy("make the device plugin anew", Safety.LOCAL, _restart_plugin, within_seconds=90.0)
+    return found_by(case, "GpuOutOfUse", out, part=_gpu_in(out[0].evidence))
 
 
 def _cause(
@@ -173,7 +146,7 @@ CAUSES: tuple[Cause, ...] = (
         "a node's device plugin does not answer",
         _FAULTS,
         _gpu("DevicePluginDown", _is("DevicePluginNotReady"), moves=False),
-        (RESTART_PLUGIN, HOLD),
+        (r.RESTART_PLUGIN, HOLD),
     ),
     Cause(
         "GpuThrottled",

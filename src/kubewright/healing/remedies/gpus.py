@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubewright.api.core import NODES, PODS, Node, Pod
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, controller_of
 from kubewright.api.nodeagent import HELD, quarantined
 from kubewright.api.plan import Action, Apply, Delete, Plan
 from kubewright.api.resources import pod_request
@@ -14,6 +14,7 @@ from kubewright.healing.remedies.nodes import is_well, node_manifest, node_of
 from kubewright.healing.seen import Seen
 
 _FOR_GOOD = 7 * 24 * 3600.0
+_PLUGINS = ("device-plugin", "gpu-agent")
 
 
 def on_gpu(node: str, gpu: int, holder: str, seen: Seen) -> list[Pod]:
@@ -56,6 +57,20 @@ def restart(finding: Finding, seen: Seen, now: float) -> Plan | None:
     return Plan(actions, f"who had the error on GPU {finding.part} of {finding.about} begins anew")
 
 
+def restart_plugin(finding: Finding, seen: Seen, now: float) -> Plan | None:
+    """Have the device plugin's pod on the node made anew, once."""
+    del now
+    pods = [
+        pod
+        for pod in seen.pods_on(finding.about.key.name)
+        if not pod.is_terminating and controller_of(pod) is not None and pod.metadata.created_at < finding.since
+        if any(word in pod.metadata.name for word in _PLUGINS)
+    ]
+    if not pods:
+        return None
+    return Plan(tuple(Delete(PODS, pod.key, pod.metadata.uid) for pod in pods), "the device plugin begins anew")
+
+
 def put_back(finding: Finding, seen: Seen, now: float) -> Plan | None:
     """Give a GPU out again once its node has been well for a while."""
     node = node_of(finding, seen)
@@ -75,4 +90,5 @@ def _put(node: Node, gpus: set[int]) -> Apply:
 
 QUARANTINE = Remedy("put the one GPU out of use", Safety.NODE, quarantine, within_seconds=120.0)
 RESTART = Remedy("make anew who is on it", Safety.LOCAL, restart, within_seconds=120.0)
+RESTART_PLUGIN = Remedy("make the device plugin anew", Safety.LOCAL, restart_plugin, within_seconds=90.0)
 PUT_BACK = Remedy("give it out again", Safety.HARMLESS, put_back, within_seconds=_FOR_GOOD)
