@@ -10,10 +10,9 @@ from kubewright.api.resources import pod_request
 from kubewright.devices.requests import GPU, read_given
 from kubewright.disruption.budget import is_movable
 from kubewright.healing.finding import Finding, Remedy, Safety
-from kubewright.healing.remedies.nodes import is_well, node_manifest, node_of
+from kubewright.healing.remedies.nodes import FOR_GOOD, is_well, node_manifest, node_of
 from kubewright.healing.seen import Seen
 
-_FOR_GOOD = 7 * 24 * 3600.0
 _PLUGINS = ("device-plugin", "gpu-agent")
 
 
@@ -91,4 +90,4 @@ def _put(node: Node, gpus: set[int]) -> Apply:
 QUARANTINE = Remedy("put the one GPU out of use", Safety.NODE, quarantine, within_seconds=120.0)
 RESTART = Remedy("make anew who is on it", Safety.LOCAL, restart, within_seconds=120.0)
 RESTART_PLUGIN = Remedy("make the device plugin anew", Safety.LOCAL, restart_plugin, within_seconds=90.0)
-PUT_BACK = Remedy("give it out again", Safety.HARMLESS, put_back, within_seconds=_FOR_GOOD)
+PUT_BACK = Remedy("give it out again", Safety.HARMLESS, put_back, within_seconds=FOR_GOOD)

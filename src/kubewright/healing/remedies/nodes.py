@@ -24,7 +24,7 @@ from kubewright.placement.victims import covers
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 WELL_SECONDS = 60.0
 """A node that comes back takes pods again once it has been well for so long."""
-_FOR_GOOD = 7 * 24 * 3600.0
+FOR_GOOD = 7 * 24 * 3600.0
 
 
 def node_of(finding: Finding, seen: Seen) -> Node | None:
@@ -221,7 +221,7 @@ PAST_BUDGETS = Remedy("empty it past budgets that can never be met", Safety.NODE
 END_WHAT_RUNS = Remedy("have its agent end what runs there", Safety.NODE, mark, within_seconds=180.0)
 BOOT = Remedy("have its agent boot it", Safety.NODE, boot, within_seconds=180.0)
 OUT = Remedy("put it out of service", Safety.DATA, out_of_service, within_seconds=120.0)
-LET_GO = Remedy("let it take pods again", Safety.HARMLESS, let_go, within_seconds=_FOR_GOOD)
-AWAIT = Remedy("await its repair", Safety.HARMLESS, wait, within_seconds=_FOR_GOOD)
+LET_GO = Remedy("let it take pods again", Safety.HARMLESS, let_go, within_seconds=FOR_GOOD)
+AWAIT = Remedy("await its repair", Safety.HARMLESS, wait, within_seconds=FOR_GOOD)
 KUBELETS_OWN = Remedy("leave it to the kubelet", Safety.HARMLESS, wait, within_seconds=120.0)
 """Which removes images and evicts by itself."""
