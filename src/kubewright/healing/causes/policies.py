@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from kubewright.api.core import NAMESPACES, PODS, Pod
 from kubewright.api.networking import INGRESS, NETWORK_POLICIES, NetworkPolicy
 from kubewright.healing.causes.telling import finding, fleet_of, names_of, pods_in
@@ -33,7 +35,8 @@ def _blocks(case: Case) -> Finding | None:
         return None
     pods = [pod for pod in case.seen.within(PODS, case.about.key.namespace) if pod.is_ready]
     chosen = [pod for pod in pods if policy.spec.pod_selector.matches(pod.metadata.labels)]
-    callers = [pod for pod in pods if pod not in chosen][:_CALLERS]
+    others = (pod for pod in pods if not policy.spec.pod_selector.matches(pod.metadata.labels))
+    callers = list(itertools.islice(others, _CALLERS))
     if not chosen or not callers or _any_reaches(case, callers, chosen, None) != _NOBODY:
         return None
     port = _any_reaches(case, callers, chosen, policy)
