@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 from msgspec.structs import replace
 
-from kubewright.api.conditions import READY, Condition, set_condition
+from kubewright.api.conditions import READY, STALLED, Condition, set_condition
 from kubewright.api.crds.incident import (
     ESCALATED,
     INCIDENTS,
@@ -119,19 +119,11 @@ def plan_of(remedy: Remedy, plan: Plan) -> IncidentPlan:
 
 def status_of(incident: Incident, status: IncidentStatus, now: float) -> Apply | None:
     """Return the write of a status; None if it says nothing new."""
-    over = status.phase == RESOLVED
-    reason = "Resolved" if over else status.phase
-    said = "True" if over else "False"
-    condition = Condition(READY, said, reason, status.message or reason, None, incident.metadata.generation)
-    stalled = Condition(
-        "Stalled",
-        "True" if status.phase in {ESCALATED, OBSERVED} else "False",
-        reason,
-        status.message or reason,
-        None,
-        incident.metadata.generation,
-    )
-    conditions = set_condition(set_condition(incident.status.conditions, condition, now), stalled, now)
+    phase, conditions = status.phase, incident.status.conditions
+    for type_, holds in ((READY, status.is_over), (STALLED, phase in {ESCALATED, OBSERVED})):
+        said = "True" if holds else "False"
+        condition = Condition(type_, said, phase, status.message or phase, None, incident.metadata.generation)
+        conditions = set_condition(conditions, condition, now)
     status = replace(status, conditions=conditions, observed_generation=incident.metadata.generation)
     if status == incident.status:
         return None
