@@ -27,7 +27,7 @@ BINDINGS: Resource[PartialObject] = Resource(
 
 def scope_of(policy: PlatformPolicy) -> Scope:
     """Return where a policy holds, under its own name."""
-    return platform(policy.spec.exempt_namespaces, f"platform-{policy.metadata.name}")
+    return platform(policy.metadata.name, policy.spec.exempt_namespaces)
 
 
 def owned(policy: PlatformPolicy, kinds: tuple[Resource[LiveObject], ...]) -> ApplySet:

@@ -1,11 +1,11 @@
 """ValidatingAdmissionPolicies and their bindings, from `Rails`.
 
-    render(policy.spec.rails, platform(policy.spec.exempt_namespaces))      # all namespaces but these
-    render(team.spec.rails, of_team("payments"))                            # those with kubewright.dev/team: payments
+    render(policy.spec.rails, platform("base", policy.spec.exempt_namespaces))    # all namespaces but these
+    render(team.spec.rails, of_team("payments"))                      # those with kubewright.dev/team: payments
 
 One policy for each family of objects, with all its rails as constants, is bound to the scope; rails in trial have
 another, whose binding warns. A write has to pass those of every scope: a team's rails only add to the platform's. What
-is no longer rendered is to be deleted: `names(scope)` are all that there can be.
+is no longer rendered is to be deleted: it is known by its `SCOPE_LABEL`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding
 SCOPE_LABEL = "kubewright.dev/guardrails"
 """On every policy and binding: whose they are."""
 NAMESPACE_NAME = "kubernetes.io/metadata.name"
-SYSTEM_NAMESPACES = ("kube-system",)
 _ENFORCED, _TRIAL = ("Deny",), ("Warn", "Audit")
 
 
@@ -40,15 +39,16 @@ class Scope:
     selector: Manifest
 
 
-def platform(exempt: Sequence[str] = SYSTEM_NAMESPACES, name: str = "platform") -> Scope:
+def platform(policy: str, exempt: Sequence[str]) -> Scope:
     """Return the scope of all namespaces but some, by name: labels could be written by those whom they free."""
     but = {"key": NAMESPACE_NAME, "operator": "NotIn", "values": sorted(exempt)}
-    return Scope(name, {"matchExpressions": [but]} if exempt else {})
+    return Scope(f"platform-{policy}", {"matchExpressions": [but]} if exempt else {})
 
 
-def of_team(team: str) -> Scope:
-    """Return the scope of a team's namespaces, by the label `kubewright.dev/team`."""
-    return Scope(f"team-{team}", {"matchLabels": {TEAM_LABEL: team}})
+def of_team(team: str, below: Sequence[str] = ()) -> Scope:
+    """Return the scope of a team's namespaces, and of those of the teams below it, by `kubewright.dev/team`."""
+    selected = {"key": TEAM_LABEL, "operator": "In", "values": sorted({team, *below})}
+    return Scope(f"team-{team}", {"matchExpressions": [selected]})
 
 
 def drawn(rails: Rails) -> tuple[Rail, ...]:
@@ -63,11 +63,6 @@ def render(rails: Rails, scope: Scope) -> list[Manifest]:
         name = _name(scope, family, trial=trial)
         found += [_policy(name, scope, family, those), _binding(name, scope, _TRIAL if trial else _ENFORCED)]
     return found
-
-
-def names(scope: Scope) -> tuple[str, ...]:
-    """Return the name of every policy and binding that a scope can have."""
-    return tuple(_name(scope, family, trial=trial) for family in Family for trial in (False, True))
 
 
 def _grouped(rails: Iterable[Rail], tried: Sequence[str]) -> Iterator[tuple[Family, bool, list[Rail]]]:

@@ -5,9 +5,8 @@ They hold in the namespaces of the teams below as well: a write has to pass thos
 
 from __future__ import annotations
 
-from kubewright.api.crds.appservice import TEAM_LABEL
 from kubewright.api.meta import Manifest
-from kubewright.guardrails.render import Scope, render
+from kubewright.guardrails.render import of_team, render
 from kubewright.tenancy.family import Place
 from kubewright.tenancy.names import labels_of
 
@@ -15,9 +14,7 @@ from kubewright.tenancy.names import labels_of
 def rails_manifests(place: Place) -> list[Manifest]:
     """Return the policies and their bindings; none where nothing is held."""
     team = place.team
-    selected = {"key": TEAM_LABEL, "operator": "In", "values": sorted({team.name, *place.below})}
-    rendered = render(team.spec.rails, Scope(f"team-{team.name}", {"matchExpressions": [selected]}))
-    return [_owned(each, team.name) for each in rendered]
+    return [_owned(each, team.name) for each in render(team.spec.rails, of_team(team.name, place.below))]
 
 
 def _owned(manifest: Manifest, team: str) -> Manifest:
