@@ -13,21 +13,23 @@ from typing import Any
 
 import msgspec
 
-from kubewright.api.meta import Manifest
+from kubewright.api.core import NAMESPACES
+from kubewright.api.crds.appservice import TEAM_LABEL
+from kubewright.api.live import LiveObject, live_resource
+from kubewright.api.meta import Manifest, Resource
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.protocol import Client
 from kubewright.client.transport import Request
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.guardrails.render import API_VERSION, SCOPE_LABEL
+from kubewright.guardrails.decide import BINDINGS, POLICIES
+from kubewright.guardrails.render import SCOPE_LABEL
 from kubewright.twin.kinds import KindInfo, KindTable
 from kubewright.twin.reading import as_dict, text
 from kubewright.twin.server import ApiServer
 
-_TEAM = "kubewright.dev/team"
 _WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
 _REFUSED, _CONFLICT = 400, 409
-_RAILS = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
 _FIRST = ("Namespace", "PriorityClass", "RuntimeClass", "StorageClass", "LimitRange")
 """What other objects depend on: it is made, not only tried, and in this order."""
 
@@ -50,18 +52,18 @@ async def rails_of_cluster(client: Client) -> tuple[list[Manifest], dict[str, di
     """Return a cluster's guard rails, and its namespaces' labels; only reads. Raises OpError."""
     try:
         found: list[Manifest] = []
-        for plural, kind in zip(_RAILS, ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"), strict=True):
-            listed = await client.raw("GET", f"/apis/{API_VERSION}/{plural}", query={"labelSelector": SCOPE_LABEL})
-            found += [_made(each, kind) for each in listed["items"]]
-        spaces = await client.raw("GET", "/api/v1/namespaces")
-        return found, {each["metadata"]["name"]: each["metadata"].get("labels", {}) for each in spaces["items"]}
+        for kind in map(live_resource, (POLICIES, BINDINGS)):
+            listed = await client.list(kind, label_selector=SCOPE_LABEL)
+            found += [_made(each, kind) for each in listed.items]
+        spaces = await client.list(NAMESPACES)
+        return found, {each.metadata.name: dict(each.metadata.labels) for each in spaces.items}
     finally:
         await client.close()
 
 
-def _made(obj: Manifest, kind: str) -> Manifest:
-    metadata = {"name": obj["metadata"]["name"], "labels": obj["metadata"]["labels"]}
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": obj["spec"]}
+def _made(live: LiveObject, kind: Resource[LiveObject]) -> Manifest:
+    metadata = {"name": live.metadata.name, "labels": dict(live.metadata.labels)}
+    return {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": live.spec}
 
 
 @dataclass(slots=True)
@@ -92,7 +94,7 @@ class Trial:
         return text(document, "metadata", "namespace") or self.namespace
 
     def _namespace(self, name: str) -> Manifest:
-        labels = {**self.labels.get(name, {}), **({_TEAM: self.team} if self.team else {})}
+        labels = {**self.labels.get(name, {}), **({TEAM_LABEL: self.team} if self.team else {})}
         return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
     async def _make(self, document: Manifest) -> None:

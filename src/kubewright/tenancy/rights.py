@@ -14,15 +14,9 @@ from kubewright.api.meta import Manifest
 from kubewright.api.quotas import LIMIT_RANGES, RESOURCE_QUOTAS
 from kubewright.api.rights import WATCH, definition_rules, rule
 from kubewright.audit import rights as audit
+from kubewright.guardrails.decide import BINDINGS, POLICIES
 from kubewright.tenancy.inventory import LISTED
-from kubewright.tenancy.kinds import (
-    CLUSTER_ROLE_BINDINGS,
-    CLUSTER_ROLES,
-    NETWORK_POLICIES,
-    POLICIES,
-    POLICY_BINDINGS,
-    ROLE_BINDINGS,
-)
+from kubewright.tenancy.kinds import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, NETWORK_POLICIES, ROLE_BINDINGS
 from kubewright.tenancy.roles import ROLE_NAMES
 
 ACCOUNT = "kubewright-tenancy"
@@ -46,7 +40,7 @@ def cluster_rules() -> list[Manifest]:
                 CLUSTER_ROLES,
                 CLUSTER_ROLE_BINDINGS,
                 POLICIES,
-                POLICY_BINDINGS,
+                BINDINGS,
             )
         ),
         rule(CLUSTER_ROLES, ("bind", "escalate"), names=ROLE_NAMES),
