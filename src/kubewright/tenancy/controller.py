@@ -39,7 +39,7 @@ from kubewright.tenancy.names import CONFIRM, is_ours
 
 FIELD_MANAGER = "kubewright-tenancy"
 RESYNC_SECONDS = 30.0
-BY_TEAM = "team"
+BY_TEAM, BY_NAME = "team", "name"
 _MOST_TOLD = 500
 _REFUSED = frozenset({ErrorKind.INVALID, ErrorKind.FORBIDDEN})
 
@@ -122,10 +122,15 @@ def _by_team(live: LiveObject) -> Iterable[Hashable]:
     return (live.metadata.labels[TEAM_LABEL],) if is_ours(live) and TEAM_LABEL in live.metadata.labels else ()
 
 
+def _names(team: Team) -> Iterable[Hashable]:
+    """Return the names at which something else may be in a team's way."""
+    return dict.fromkeys((team.name, *team.environment_of, *team.status.namespaces))
+
+
 def build(operator: Operator, spend: TeamSpend | None = None) -> None:
     """Declare the controller of Teams; without a `spend` nothing is said of their budgets."""
     operator.define(QUEUE_CRD, TEAM_CRD, AUDIT_RECORD_CRD)
-    teams = operator.informer(TEAMS)
+    teams = operator.informer(TEAMS, indexers={BY_NAME: _names})
     caches = tuple(operator.informer(each, indexers={BY_TEAM: _by_team}) for each in KINDS)
 
     def everybody(_: KubeObject | None = None) -> Iterable[ObjectKey]:
@@ -134,7 +139,7 @@ def build(operator: Operator, spend: TeamSpend | None = None) -> None:
     def whose(live: LiveObject) -> Iterable[ObjectKey]:
         """Return the team that an object is of; those that wait for its name are told as well."""
         if not is_ours(live):
-            return [each.key for each in teams.index.values() if live.metadata.name in _names(each)]
+            return [each.key for each in teams.index.by(BY_NAME, live.metadata.name)]
         team = live.metadata.labels.get(TEAM_LABEL)
         return everybody() if team is None else (ObjectKey("", team),)
 
@@ -158,7 +163,3 @@ def build(operator: Operator, spend: TeamSpend | None = None) -> None:
     )
     operator.task("teams' spend", budgets.run)
     operator.task("audit log", audit.run)
-
-
-def _names(team: Team) -> set[str]:
-    return {team.name, *team.environment_of, *team.status.namespaces}
