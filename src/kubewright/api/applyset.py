@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from kubewright.api.drift import covers, with_fingerprint
-from kubewright.api.live import LiveObject, content
+from kubewright.api.live import LiveObject, body, content
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource, controller_of, manifest_key
 from kubewright.api.owners import is_owned_by, owner_reference
 from kubewright.api.plan import Action, Apply, Delete
@@ -110,7 +110,7 @@ class ApplySet:
 
     def dismantle(self, observed: Observed) -> tuple[Action, ...]:
         """Return the deletion of every child that is not on its way already."""
-        return tuple(_deletions(self.remaining(observed)))
+        return tuple(deletions(self.remaining(observed)))
 
     def _applied(self, desired: Sequence[Manifest], observed: Observed) -> Iterator[Action]:
         for manifest in desired:
@@ -123,17 +123,22 @@ class ApplySet:
 
     def _pruned(self, desired: Sequence[Manifest], observed: Observed) -> Iterator[Action]:
         wanted = {identity(manifest) for manifest in desired}
-        yield from _deletions(
+        yield from deletions(
             (kind, live)
             for kind, live in self.remaining(observed)
             if (kind.api_version, kind.kind, live.key) not in wanted
         )
 
     def _kind_of(self, manifest: Manifest) -> Resource[LiveObject]:
-        for kind in self.kinds:
-            if (kind.api_version, kind.kind) == (manifest["apiVersion"], manifest["kind"]):
-                return kind
-        raise TypeError(f"{manifest['kind']} is not among the kinds of this set")
+        return kind_of(manifest, self.kinds)
+
+
+def kind_of(manifest: Manifest, kinds: Iterable[Resource[LiveObject]]) -> Resource[LiveObject]:
+    """Return which of the kinds a manifest is of; raises TypeError for none of them."""
+    for kind in kinds:
+        if (kind.api_version, kind.kind) == (manifest["apiVersion"], manifest["kind"]):
+            return kind
+    raise TypeError(f"{manifest['kind']} is not among the kinds of this set")
 
 
 def is_as_desired(live: LiveObject, desired: Manifest) -> bool:
@@ -144,11 +149,12 @@ def is_as_desired(live: LiveObject, desired: Manifest) -> bool:
         owners <= {(ref.uid, ref.controller) for ref in live.metadata.owner_references}
         and covers(live.metadata.labels, metadata.get("labels", {}))
         and covers(live.metadata.annotations, metadata["annotations"])
-        and covers(content(live, desired), {name: desired[name] for name in content(live, desired)})
+        and covers(content(live, desired), body(desired))
     )
 
 
-def _deletions(children: Iterable[tuple[Resource[LiveObject], LiveObject]]) -> Iterator[Delete]:
+def deletions(children: Iterable[tuple[Resource[LiveObject], LiveObject]]) -> Iterator[Delete]:
+    """Yield the deletion of each that is not on its way already."""
     for kind, live in children:
         if live.metadata.deletion_timestamp is None:
             yield Delete(kind, live.key, live.metadata.uid)

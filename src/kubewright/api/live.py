@@ -49,9 +49,14 @@ def live_resource(resource: Resource[Any]) -> Resource[LiveObject]:
     )
 
 
+def body(manifest: Manifest) -> Manifest:
+    """Return the top-level fields of a manifest in which its owner says what is wanted."""
+    return {name: part for name, part in manifest.items() if name not in _HEAD}
+
+
 def content(live: LiveObject, desired: Manifest) -> Manifest:
-    """Return of a live object the top-level fields that a manifest has; raises TypeError for one that is not kept."""
-    fields = [name for name in desired if name not in _HEAD]
+    """Return of a live object the fields of a manifest's `body`; raises TypeError for one that is not kept."""
+    fields = body(desired)
     unknown = [name for name in fields if name not in _FIELDS]
     if unknown:
         raise TypeError(f"{desired['kind']}: {', '.join(unknown)} of a live object cannot be compared")

@@ -99,7 +99,7 @@ class TeamReconciler:
             live = cache.index.get(key)
             if live is not None:
                 observed.add(cache.resource, live)
-        return Seen(observed, tuple(each.resource for each in self.caches))
+        return Seen(observed)
 
     async def _holdings(self, team: Team, seen: Seen) -> list[Holding]:
         """Read what would be lost, while nobody has confirmed that."""

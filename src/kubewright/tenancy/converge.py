@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kubewright.api.applyset import Observed, identity, is_as_desired
-from kubewright.api.live import LiveObject, content
+from kubewright.api.applyset import Observed, identity, is_as_desired, kind_of
+from kubewright.api.live import LiveObject, body, content
 from kubewright.api.meta import Manifest, Resource
 from kubewright.api.plan import Action, Announce, Apply, Delete
 from kubewright.tenancy.family import Problem
+from kubewright.tenancy.kinds import KINDS
 from kubewright.tenancy.names import BREAK_GLASS, is_of, is_ours
 
 NAMESPACE, QUEUE = "Namespace", "Queue"
@@ -29,18 +30,6 @@ class Seen:
     """What there is: the team's objects, and whatever is at the names that it wants."""
 
     observed: Observed
-    kinds: tuple[Resource[LiveObject], ...]
-    refused: str = ""
-    """What the API server said when it refused something a moment ago."""
-
-    def kind_of(self, manifest: Manifest) -> Resource[LiveObject]:
-        """Return the kind of a manifest."""
-        wanted = manifest["apiVersion"], manifest["kind"]
-        return next(each for each in self.kinds if (each.api_version, each.kind) == wanted)
-
-    def namespace(self, name: str) -> LiveObject | None:
-        """Return a namespace."""
-        return self.observed.at({"apiVersion": "v1", "kind": NAMESPACE, "metadata": {"name": name}})
 
     def of(self, team: str) -> Iterator[tuple[Resource[LiveObject], LiveObject]]:
         """Yield what is a team's."""
@@ -71,7 +60,7 @@ def missing(wanted: Sequence[Manifest], seen: Seen, *, again: bool) -> Iterator[
         live = seen.observed.at(manifest)
         if live is not None and _is_so(live, manifest):
             continue
-        kind = seen.kind_of(manifest)
+        kind = kind_of(manifest, KINDS)
         if live is None:
             # Nobody has told of one; if there is one all the same, it is somebody's.
             yield Apply(kind, manifest, only_new="namespace" not in manifest["metadata"])
@@ -101,8 +90,4 @@ def superfluous(wanted: Iterable[Manifest], seen: Seen, team: str, retired: Iter
 def _is_so(live: LiveObject, manifest: Manifest) -> bool:
     if not is_as_desired(live, manifest):
         return False
-    return manifest["kind"] not in _WHOLE or content(live, manifest) == _own_fields(manifest)
-
-
-def _own_fields(manifest: Manifest) -> Manifest:
-    return {name: part for name, part in manifest.items() if name not in {"apiVersion", "kind", "metadata"}}
+    return manifest["kind"] not in _WHOLE or content(live, manifest) == body(manifest)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kubewright.api.applyset import identity
+from kubewright.api.applyset import deletions, identity
 from kubewright.api.core import NAMESPACES
 from kubewright.api.crds.team import TEAMS, BudgetStatus, Holding, Offboarding, Team
 from kubewright.api.finalizers import hold, is_going, let_go
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest
-from kubewright.api.plan import Action, Announce, Apply, Delete, Plan
+from kubewright.api.plan import Action, Announce, Apply, Plan
 from kubewright.tenancy import breakglass
 from kubewright.tenancy.converge import NAMESPACE, Seen, foreign, missing, superfluous
 from kubewright.tenancy.family import Place, Problem, below, place_of
@@ -93,9 +93,7 @@ def offboard(team: Team, teams: Mapping[str, Team], seen: Seen, holdings: Sequen
     if choice == CONFIRM_KEEP:
         return Plan((*_dismantled(team, seen), *map(_released, spaces), *let_go(team, TEAMS, FINALIZER)), phase)
     if spaces:
-        gone = tuple(
-            Delete(_NAMESPACES, each.key, each.metadata.uid) for each in spaces if not each.metadata.deletion_timestamp
-        )
+        gone = deletions((_NAMESPACES, each) for each in spaces)
         told = Told(
             place,
             (),
@@ -124,9 +122,7 @@ def _phase(lower: Sequence[str], choice: str, spaces: Sequence[LiveObject]) -> s
 
 
 def _dismantled(team: Team, seen: Seen) -> Iterator[Action]:
-    for kind, live in seen.of(team.name):
-        if kind.kind != NAMESPACE and not live.metadata.deletion_timestamp:
-            yield Delete(kind, live.key, live.metadata.uid)
+    return deletions((kind, live) for kind, live in seen.of(team.name) if kind.kind != NAMESPACE)
 
 
 def _released(space: LiveObject) -> Apply:
