@@ -59,21 +59,13 @@ def status_of(told: Told) -> Manifest | None:
 
 
 def _conditions(told: Told) -> tuple[Condition, ...]:
-    team, generation = told.place.team, told.place.team.metadata.generation
-    found = team.status.conditions
-    for each in _main(told):
-        found = set_condition(found, msgspec.structs.replace(each, observed_generation=generation), told.now)
-    over = list(_over(told))
-    quota = (
-        Condition(WITHIN_QUOTA, "False", "UseAboveQuota", f"{'; '.join(over)}: nothing is taken, nothing more given")
-        if over
-        else Condition(WITHIN_QUOTA, "True", "WithinQuota", "no namespace uses more than its quota")
-    )
-    found = set_condition(found, msgspec.structs.replace(quota, observed_generation=generation), told.now)
+    team = told.place.team
     budget = _budget(told)
-    if budget is None:
-        return remove_condition(found, WITHIN_BUDGET)
-    return set_condition(found, msgspec.structs.replace(budget, observed_generation=generation), told.now)
+    found = team.status.conditions if budget is not None else remove_condition(team.status.conditions, WITHIN_BUDGET)
+    for each in (*_main(told), _quota(told), *([budget] if budget is not None else [])):
+        new = msgspec.structs.replace(each, observed_generation=team.metadata.generation)
+        found = set_condition(found, new, told.now)
+    return found
 
 
 def _main(told: Told) -> Iterator[Condition]:
@@ -93,6 +85,13 @@ def _main(told: Told) -> Iterator[Condition]:
         yield Condition(READY, "True", "Established", message)
         yield Condition(RECONCILING, "False", "Established", "nothing is under way")
         yield Condition(STALLED, "False", "Established", "nothing is wrong")
+
+
+def _quota(told: Told) -> Condition:
+    over = "; ".join(_over(told))
+    if over:
+        return Condition(WITHIN_QUOTA, "False", "UseAboveQuota", f"{over}: nothing is taken, nothing more given")
+    return Condition(WITHIN_QUOTA, "True", "WithinQuota", "no namespace uses more than its quota")
 
 
 def _over(told: Told) -> Iterator[str]:
