@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kubewright.api.crds.incident import Incident
 from kubewright.api.meta import parse_time
+from kubewright.cli.columns import columns
 
 HEAD = ("NAMESPACE", "NAME", "CAUSE", "ABOUT", "PHASE", "REMEDY", "AGE")
 WIDE = (*HEAD, "BACK", "MESSAGE")
@@ -23,10 +24,8 @@ def row(incident: Incident, now: float, *, wide: bool) -> tuple[str, ...]:
 
 
 def table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Yield lines in columns."""
-    widths = [max(len(each[column]) for each in rows) for column in range(len(rows[0]))] if rows else []
-    for each in rows:
-        yield "   ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip()
+    """Return lines in columns."""
+    return columns(rows, gap=3)
 
 
 def story(incident: Incident) -> Iterator[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import click
 
-from kubewright.api.meta import Manifest
 from kubewright.cli.yamlform import dump
 from kubewright.client.protocol import Client
 from kubewright.explain.cluster import Cluster
@@ -22,7 +22,7 @@ async def read_cluster(client: Client) -> Cluster:
     return cluster
 
 
-def show(output: str, document: Callable[[], Manifest], lines: Callable[[], Iterable[str]]) -> None:
+def show(output: str, document: Callable[[], Any], lines: Callable[[], Iterable[str]]) -> None:
     """Print an answer: as `json` or `yaml` its document, else its lines."""
     match output:
         case "json":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kubewright.cli.columns import columns
 from kubewright.cli.connection import cluster_options, connected, connection
 
 if TYPE_CHECKING:
@@ -35,9 +36,8 @@ def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, conte
         click.echo(json.dumps([_document(each) for each in found], indent=2))
         return
     rows = [_HEADER, *(row for each in found for row in _rows(each))]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    for line in columns(rows):
+        click.echo(line)
     for each in found:
         click.echo(
             f"{_name(each)}: {each.pods} pods would save {each.saves_cpu} cores and {each.saves_memory} of memory"

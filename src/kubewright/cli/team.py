@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from kubewright.cli.connection import cluster_options, connection
 
-F = TypeVar("F", bound=Callable[..., Any])
 _OUTPUT = click.option(
     "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True
 )
@@ -47,9 +45,9 @@ def create(
 @cluster_options
 def list_(*, output: str, kubeconfig: str, context: str) -> None:
     """List the teams that you may see: all, or your own."""
-    from kubewright.cli.teamcalls import show
+    from kubewright.cli.teamcalls import show_teams
 
-    asyncio.run(show(connection(kubeconfig, context), "", output))
+    asyncio.run(show_teams(connection(kubeconfig, context), "", output))
 
 
 @team.command()
@@ -58,9 +56,9 @@ def list_(*, output: str, kubeconfig: str, context: str) -> None:
 @cluster_options
 def get(*, name: str, output: str, kubeconfig: str, context: str) -> None:
     """Show one team."""
-    from kubewright.cli.teamcalls import show
+    from kubewright.cli.teamcalls import show_teams
 
-    asyncio.run(show(connection(kubeconfig, context), name, output))
+    asyncio.run(show_teams(connection(kubeconfig, context), name, output))
 
 
 @team.command()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 
 import click
 import msgspec
 
-from kubewright.api.conditions import READY, find_condition
+from kubewright.api.conditions import READY, RECONCILING, find_condition
 from kubewright.api.core import NAMESPACES
 from kubewright.api.crds.appservice import TEAM_LABEL
 from kubewright.api.crds.team import TEAMS, Holding, Team
 from kubewright.api.described import said
 from kubewright.api.live import LiveObject
-from kubewright.api.meta import Manifest, ObjectKey, Resource, rfc3339
+from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource, rfc3339
+from kubewright.cli.columns import columns
 from kubewright.cli.connection import connected
+from kubewright.cli.live import show
 from kubewright.cli.yamlform import dump
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.protocol import Client, PatchType
@@ -25,10 +26,20 @@ from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.children import get_or_none
 from kubewright.tenancy.inventory import holdings
-from kubewright.tenancy.names import CONFIRM, CONFIRM_DELETE, CONFIRM_KEEP, ENVIRONMENT_LABEL, MANAGED_BY
+from kubewright.tenancy.names import (
+    CONFIRM,
+    CONFIRM_DELETE,
+    CONFIRM_KEEP,
+    ENVIRONMENT_LABEL,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+)
+
+T = TypeVar("T", bound=KubeObject)
 
 FIELD_MANAGER = "kubewright-cli"
 POLL_SECONDS = 0.2
+_HEAD = ("TEAM", "MEMBERS", "NAMESPACES", "READY", "SPENT", "FORECAST", "BUDGET")
 _RULES = Resource(
     "authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", LiveObject, namespaced=False
 )
@@ -61,14 +72,22 @@ async def _answered(client: Client, key: ObjectKey) -> Team:
     """Wait until the controller has looked at a team, and nothing is under way."""
     while True:
         team = await client.get(TEAMS, key)
-        reconciling = find_condition(team.status.conditions, "Reconciling")
+        reconciling = find_condition(team.status.conditions, RECONCILING)
         seen = team.status.observed_generation >= team.metadata.generation
         if seen and reconciling is not None and not reconciling.is_true:
             return team
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def visible(client: Client, plural: str) -> Sequence[str] | None:
+async def _visible(client: Client, kind: Resource[T]) -> list[T]:
+    """Return the objects of a kind that whoever asks may see: all, or those that they may get by name."""
+    names = await _names(client, kind.plural)
+    if names is None:
+        return list((await client.list(kind)).items)
+    return [each for name in names if (each := await get_or_none(client, kind, ObjectKey("", name))) is not None]
+
+
+async def _names(client: Client, plural: str) -> Sequence[str] | None:
     """Return the names of objects of a kind that whoever asks may get; None for all."""
     review = await client.create(_RULES, {"spec": {"namespace": "default"}})
     names: dict[str, None] = {}
@@ -81,23 +100,12 @@ async def visible(client: Client, plural: str) -> Sequence[str] | None:
     return sorted(names)
 
 
-async def show(config: ConnectionConfig, name: str, output: str) -> None:
+async def show_teams(config: ConnectionConfig, name: str, output: str) -> None:
     """Print one team, or all that may be seen."""
     async with connected(config) as client:
-        if name:
-            found = [await client.get(TEAMS, ObjectKey("", name))]
-        else:
-            names = await visible(client, TEAMS.plural)
-            found = (
-                list((await client.list(TEAMS)).items)
-                if names is None
-                else [each for name in names if (each := await get_or_none(client, TEAMS, ObjectKey("", name)))]
-            )
-    if output == "table":
-        _table(("TEAM", "MEMBERS", "NAMESPACES", "READY", "SPENT", "FORECAST", "BUDGET"), map(_row, found))
-        return
+        found = [await client.get(TEAMS, ObjectKey("", name))] if name else await _visible(client, TEAMS)
     documents = [_document(each) for each in found]
-    _print(documents[0] if name else documents, output)
+    show(output, lambda: documents[0] if name else documents, lambda: columns([_HEAD, *map(_row, found)]))
 
 
 def _row(team: Team) -> tuple[str, ...]:
@@ -147,13 +155,8 @@ async def describe(config: ConnectionConfig, name: str) -> None:
 async def show_namespaces(config: ConnectionConfig, output: str) -> None:
     """Print the namespaces that whoever asks may see."""
     async with connected(config) as client:
-        names = await visible(client, NAMESPACES.plural)
-        found = (
-            list((await client.list(NAMESPACES)).items)
-            if names is None
-            else [each for name in names if (each := await get_or_none(client, NAMESPACES, ObjectKey("", name)))]
-        )
-    columns = ("namespace", "team", "environment", "phase")
+        found = await _visible(client, NAMESPACES)
+    head = ("namespace", "team", "environment", "phase")
     rows = [
         (
             each.metadata.name,
@@ -163,10 +166,11 @@ async def show_namespaces(config: ConnectionConfig, output: str) -> None:
         )
         for each in found
     ]
-    if output == "table":
-        _table(tuple(each.upper() for each in columns), [tuple(cell or "-" for cell in row) for row in rows])
-    else:
-        _print([dict(zip(columns, row, strict=True)) for row in rows], output)
+    show(
+        output,
+        lambda: [dict(zip(head, row, strict=True)) for row in rows],
+        lambda: columns([[each.upper() for each in head], *([cell or "-" for cell in row] for row in rows)]),
+    )
 
 
 async def offboard(config: ConnectionConfig, name: str, *, confirm: bool, keep: bool, timeout_seconds: float) -> int:
@@ -174,7 +178,7 @@ async def offboard(config: ConnectionConfig, name: str, *, confirm: bool, keep: 
     key = ObjectKey("", name)
     async with connected(config) as client:
         team = await client.get(TEAMS, key)
-        labels = f"{TEAM_LABEL}={name},app.kubernetes.io/managed-by={MANAGED_BY}"
+        labels = f"{TEAM_LABEL}={name},{MANAGED_BY_LABEL}={MANAGED_BY}"
         spaces = (await client.list(NAMESPACES, label_selector=labels)).items
         lower = [each.name for each in (await client.list(TEAMS)).items if each.spec.parent == name]
         for line in _plan(team, await holdings(client, [each.metadata.name for each in spaces]), lower, keep=keep):
@@ -223,14 +227,3 @@ async def break_glass(config: ConnectionConfig, name: str, user: str, seconds: f
         change: Manifest = {"metadata": metadata, "spec": {"breakGlass": [*others, *([mine] if seconds else [])]}}
         await client.patch(TEAMS, key, change, PatchType.MERGE, field_manager=FIELD_MANAGER)
     click.echo(f"{user} may act in {name} until {until}" if seconds else f"{user} may not act in {name} any more")
-
-
-def _print(document: Any, output: str) -> None:
-    click.echo(json.dumps(document, indent=2) if output == "json" else dump(document).rstrip("\n"))
-
-
-def _table(header: tuple[str, ...], rows: Any) -> None:
-    whole = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*whole, strict=True)]
-    for row in whole:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
