@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from kubewright.cli.connection import cluster_options
+from kubewright.cli.connection import cluster_options, connected, connection
 
 if TYPE_CHECKING:
     from kubewright.api.meta import Manifest
+    from kubewright.client.config import ConnectionConfig
 
 _PATHS = click.option("-f", "--filename", "paths", multiple=True, required=True, help="A file, a folder, or - .")
 
@@ -46,19 +48,14 @@ def check(
     The rails are those of a cluster, which is only read, or of --policy. An API server in this process answers, as the
     cluster's would. The exit code is 1 if anything is refused.
     """
-    import asyncio
-
     from kubewright.cli.documents import read
-    from kubewright.cli.railing import Trial, rails_of_cluster
+    from kubewright.cli.railing import Trial
     from kubewright.clock import run_virtual
 
     documents = read(paths)
     rails, labels = _of_files(policies), dict[str, dict[str, str]]()
     if not policies:
-        from kubewright.cli.connection import connection
-        from kubewright.client.connect import connect
-
-        rails, labels = asyncio.run(rails_of_cluster(connect(connection(kubeconfig, context))))
+        rails, labels = asyncio.run(_of_cluster(connection(kubeconfig, context)))
     trial = Trial(rails, labels, namespace, team)
     findings = run_virtual(trial.findings(documents))
     for each in findings:
@@ -67,6 +64,13 @@ def check(
     click.echo(f"{refused} refused, {len(findings) - refused} warnings" if findings else "all pass")
     if refused:
         raise SystemExit(1)
+
+
+async def _of_cluster(config: ConnectionConfig) -> tuple[list[Manifest], dict[str, dict[str, str]]]:
+    from kubewright.cli.railing import rails_of_cluster
+
+    async with connected(config) as client:
+        return await rails_of_cluster(client)
 
 
 def _of_files(paths: tuple[str, ...]) -> list[Manifest]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.connection import cluster_options, connected, connection
 
 if TYPE_CHECKING:
     from kubewright.monitoring.forms import Bundle
@@ -141,20 +141,16 @@ def install(
 
 
 async def _install(config: Any, form: str, namespace: str, options: dict[str, Any], *, dry_run: bool) -> list[Outcome]:
-    from kubewright.client.connect import connect
     from kubewright.monitoring.installing import apply_all, seen, teams
     from kubewright.monitoring.teams import with_namespaces, with_teams
 
-    client = connect(config)
-    try:
+    async with connected(config) as client:
         apps, owners = await seen(client)
         named = with_teams(_audience(options["teams_file"]), await teams(client))
         audience, hook = with_namespaces(named, owners), _hook(options)
         bundle, audience = _bundle(audience, hook, apps, **options)
         objects = _objects(form, bundle, namespace, audience, hook)
         return await apply_all(client, namespace, objects, dry_run=dry_run)
-    finally:
-        await client.close()
 
 
 def _audience(path: str) -> Audience:

@@ -50,15 +50,12 @@ class Finding:
 
 async def rails_of_cluster(client: Client) -> tuple[list[Manifest], dict[str, dict[str, str]]]:
     """Return a cluster's guard rails, and its namespaces' labels; only reads. Raises OpError."""
-    try:
-        found: list[Manifest] = []
-        for kind in map(live_resource, (POLICIES, BINDINGS)):
-            listed = await client.list(kind, label_selector=SCOPE_LABEL)
-            found += [_made(each, kind) for each in listed.items]
-        spaces = await client.list(NAMESPACES)
-        return found, {each.metadata.name: dict(each.metadata.labels) for each in spaces.items}
-    finally:
-        await client.close()
+    found: list[Manifest] = []
+    for kind in map(live_resource, (POLICIES, BINDINGS)):
+        listed = await client.list(kind, label_selector=SCOPE_LABEL)
+        found += [_made(each, kind) for each in listed.items]
+    spaces = await client.list(NAMESPACES)
+    return found, {each.metadata.name: dict(each.metadata.labels) for each in spaces.items}
 
 
 def _made(live: LiveObject, kind: Resource[LiveObject]) -> Manifest:

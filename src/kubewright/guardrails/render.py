@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from kubewright.api.core import METADATA_NAME
 from kubewright.api.crds.appservice import TEAM_LABEL
 from kubewright.api.crds.rails import Rails
 from kubewright.api.meta import Manifest
@@ -26,7 +27,6 @@ API_VERSION = f"{GROUP}/v1"
 POLICY, BINDING = "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"
 SCOPE_LABEL = "kubewright.dev/guardrails"
 """On every policy and binding: whose they are."""
-NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _ENFORCED, _TRIAL = ("Deny",), ("Warn", "Audit")
 
 
@@ -41,7 +41,7 @@ class Scope:
 
 def platform(policy: str, exempt: Sequence[str]) -> Scope:
     """Return the scope of all namespaces but some, by name: labels could be written by those whom they free."""
-    but = {"key": NAMESPACE_NAME, "operator": "NotIn", "values": sorted(exempt)}
+    but = {"key": METADATA_NAME, "operator": "NotIn", "values": sorted(exempt)}
     return Scope(f"platform-{policy}", {"matchExpressions": [but]} if exempt else {})
 
 
