@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.terminal import say
 from kubewright.cli.up import log
 from kubewright.cli.yamlform import dump_all
 
@@ -24,7 +25,7 @@ def manifest(*, image: str, self_fencing: bool) -> None:
     """Print the DaemonSet with its account and rights: `kubewright agent manifest | kubectl apply -f -`."""
     from kubewright.healing.agent.manifest import manifests
 
-    click.echo(dump_all(manifests(image=image, self_fencing=self_fencing)), nl=False)
+    say(dump_all(manifests(image=image, self_fencing=self_fencing)), nl=False)
 
 
 @agent.command()

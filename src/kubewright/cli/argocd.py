@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump
 from kubewright.workloads.argocd import config_map
 
@@ -12,4 +13,4 @@ from kubewright.workloads.argocd import config_map
 @click.option("-n", "--namespace", default="argocd", show_default=True, help="Where Argo CD is.")
 def argocd(namespace: str) -> None:
     """Print Argo CD's health check and actions: `kubewright argocd | kubectl apply --server-side -f -`."""
-    click.echo(dump(config_map(namespace)), nl=False)
+    say(dump(config_map(namespace)), nl=False)

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubewright.cli.columns import Table
 from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.exits import Exit
+from kubewright.cli.options import TOLD, output_option
+from kubewright.cli.printing import show as printed
+from kubewright.cli.printing import show_table
+from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
     from kubewright.audit.chain import Named
     from kubewright.client.protocol import Client
 
-_FORM = click.option(
-    "-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True, help="The form."
-)
+_FORM = output_option(TOLD)
+_HEAD = ("WHEN", "KIND", "WHO", "ABOUT", "WHAT")
 _FILE = click.option(
     "--file", "file", type=click.Path(path_type=Path, dir_okay=False), help="Read an export instead of a cluster."
 )
@@ -32,7 +37,7 @@ def audit() -> None:
 @click.option("--about", default="", help="Only of objects whose Kind/namespace/name has this in it.")
 @click.option("--who", default="", help="Only by this service or person.")
 @click.option("--last", default=50, show_default=True, type=click.IntRange(1), help="At most so many, the last ones.")
-@_FORM
+@output_option()
 @_FILE
 @cluster_options
 def list_(*, about: str, who: str, last: int, output: str, file: Path | None, kubeconfig: str, context: str) -> None:
@@ -43,7 +48,10 @@ def list_(*, about: str, who: str, last: int, output: str, file: Path | None, ku
         for entry in each.spec.get("entries", ())
         if about in entry.get("about", "") and (not who or entry.get("who") == who)
     ][-last:]
-    _say(found, output, lambda: [_line(each) for each in found])
+    names = [each.get("about", "-") for each in found]
+    show_table(
+        output, Table(_HEAD, [_row(each) for each in found], names=names, empty="nothing is written"), lambda: found
+    )
 
 
 @audit.command()
@@ -60,7 +68,7 @@ def show(*, what: str, output: str, file: Path | None, kubeconfig: str, context:
         found = [entry for each in records for entry in each.spec.get("entries", ()) if entry.get("about") == what]
     if not found:
         raise click.ClickException(f"nothing is written about {what}")
-    _say(found, output, lambda: [line for each in found for line in _whole(each)])
+    printed(output, lambda: found, lambda: [line for each in found for line in _whole(each)])
 
 
 @audit.command()
@@ -75,7 +83,7 @@ def show(*, what: str, output: str, file: Path | None, kubeconfig: str, context:
 @_FILE
 @cluster_options
 def verify(*, key: Path | None, head: str, output: str, file: Path | None, kubeconfig: str, context: str) -> int:
-    """Verify the chain: exit code 0 if nothing was changed, removed, inserted or reordered, 1 if so, and which."""
+    """Verify the chain: exit code 0 if nothing was changed, removed, inserted or reordered, 3 if so, and which."""
     import msgspec
 
     from kubewright.audit.chain import verify as verified
@@ -90,8 +98,8 @@ def verify(*, key: Path | None, head: str, output: str, file: Path | None, kubec
         where = f"{verdict.first} to {verdict.last}" if verdict.records else "none"
         return [*said, f"{state}: records {where}, {verdict.entries} entries, head {verdict.head or '-'}"]
 
-    _say(msgspec.to_builtins(verdict), output, lines)
-    return 1 if verdict.findings else 0
+    printed(output, lambda: msgspec.to_builtins(verdict), lines)
+    return Exit.UNWELL if verdict.findings else Exit.OK
 
 
 @audit.command()
@@ -104,7 +112,7 @@ def export(*, file: Path, kubeconfig: str, context: str) -> None:
     records = _records(None, kubeconfig, context)
     write_records(file, records)
     head = records[-1].hash if records else "-"
-    click.echo(f"{len(records)} records in {file}, head {head}")
+    say(f"{len(records)} records in {file}, head {head}")
 
 
 @audit.command()
@@ -135,7 +143,7 @@ def prune(*, keep: int, file: Path, kubeconfig: str, context: str) -> None:
         write_records(file, records)
         return await pruned(AuditLog(client, Clock.wall(), "kubewright-cli"), keep)
 
-    click.echo(f"{_with_client(work, kubeconfig, context)} records went; all are in {file}")
+    say(f"{_with_client(work, kubeconfig, context)} records went; all are in {file}")
 
 
 def _records(file: Path | None, kubeconfig: str, context: str) -> list[Named]:
@@ -154,10 +162,10 @@ def _with_client(work: Callable[[Client], Awaitable[Any]], kubeconfig: str, cont
     return asyncio.run(run())
 
 
-def _line(entry: dict[str, Any]) -> str:
+def _row(entry: dict[str, Any]) -> tuple[str, ...]:
     result = entry.get("outcome") or entry.get("why", "")
     when, kind, who = entry.get("at", "")[:19], entry.get("kind", ""), entry.get("who", "")
-    return f"{when}Z  {kind:<8}  {who}  {entry.get('about', '-')}: {result}"
+    return (f"{when}Z", kind, who, entry.get("about", "-"), result)
 
 
 def _whole(entry: dict[str, Any]) -> list[str]:
@@ -168,17 +176,3 @@ def _whole(entry: dict[str, Any]) -> list[str]:
     lines += [f"  {name}: {entry[name]}" for name in ("why", "outcome", "of") if entry.get(name)]
     lines += [f"  {number}. {each}" for number, each in enumerate(entry.get("actions", ()), 1)]
     return lines + [f"  {name}: {text}" for name, text in entry.get("details", {}).items()]
-
-
-def _say(document: Any, output: str, lines: Callable[[], list[str]]) -> None:
-    import msgspec
-
-    from kubewright.cli.yamlform import dump_all
-
-    if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(document)).decode())
-    elif output == "yaml":
-        click.echo(dump_all([document]), nl=False)
-    else:
-        for line in lines():
-            click.echo(line)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from kubewright.cli.bars import bars, narrowed
+from kubewright.cli.columns import Table, columns
+from kubewright.cli.options import output_option
+from kubewright.cli.printing import show_table
+from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
     from kubewright.scaling.backtest import Tried, Window
     from kubewright.scaling.queueing import Outcome
 
-Format = Literal["table", "json"]
 COLUMNS = 72
 
 
@@ -58,7 +60,7 @@ COLUMNS = 72
 @click.option(
     "--plot", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Draw it into a PNG (needs [plots])."
 )
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@output_option(("table", "json", "yaml", "name", "csv"))
 def backtest(
     *,
     path: TextIO,
@@ -72,7 +74,7 @@ def backtest(
     allowed: float,
     seed: int,
     plot: Path | None,
-    output: Format,
+    output: str,
 ) -> None:
     """Replay a forecast's policy and HorizontalPodAutoscalers on recorded load, and choose.
 
@@ -102,10 +104,8 @@ def backtest(
     tried = replay(window, conditions, [target / 100 for target in targets])
     allowed_minutes = allowed / 100 * window.minutes
     chosen = choose(tried, allowed_minutes)
-    if output == "json":
-        _show_json(tried, chosen, allowed_minutes)
-    else:
-        _show_table(tried, chosen, allowed_minutes)
+    _show(output, tried, chosen, allowed_minutes)
+    if output == "table":
         _show_course(tried, window.judged)
     if plot is not None:
         start_seconds = recorded.start + first * STEP_SECONDS
@@ -116,7 +116,7 @@ def _seconds(time: datetime) -> float:
     return time.replace(tzinfo=UTC).timestamp()
 
 
-def _show_json(tried: Sequence[Tried], chosen: Tried, allowed_minutes: float) -> None:
+def _show(output: str, tried: Sequence[Tried], chosen: Tried, allowed_minutes: float) -> None:
     from kubewright.scaling.backtest import pareto_front
 
     front = pareto_front(tried)
@@ -124,28 +124,13 @@ def _show_json(tried: Sequence[Tried], chosen: Tried, allowed_minutes: float) ->
         {"policy": each.name, "paretoFront": each in front, "chosen": each is chosen, **_shown(each.outcome)}
         for each in tried
     ]
-    click.echo(json.dumps({"allowedViolationMinutes": round(allowed_minutes, 2), "policies": policies}, indent=2))
-
-
-def _show_table(tried: Sequence[Tried], chosen: Tried, allowed_minutes: float) -> None:
-    from kubewright.scaling.backtest import pareto_front
-
-    front = pareto_front(tried)
-    names = ("POLICY", "VIOLATION (MIN)", "LATE REQUESTS", "REPLICA-HOURS", "SCALE EVENTS", "FRONT")
+    head = ("POLICY", "VIOLATION (MIN)", "LATE REQUESTS", "REPLICA-HOURS", "SCALE EVENTS", "FRONT")
     rows = [(each.name, *map(str, _shown(each.outcome).values()), "*" if each in front else "") for each in tried]
-    widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-    for row in (names, *rows):
-        cells = [
-            cell.rjust(width) if place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        click.echo("  ".join(cells).rstrip())
-    found = chosen.outcome.violation_minutes
-    click.echo(
-        f"\nchosen: {chosen.name}, the cheapest with at most {allowed_minutes:.1f} minutes of violation"
-        if found <= allowed_minutes
-        else f"\nchosen: {chosen.name}, the least violation; none has at most {allowed_minutes:.1f} minutes"
-    )
+    least = f"\nchosen: {chosen.name}, the least violation; none has at most {allowed_minutes:.1f} minutes"
+    cheap = f"\nchosen: {chosen.name}, the cheapest with at most {allowed_minutes:.1f} minutes of violation"
+    note = cheap if chosen.outcome.violation_minutes <= allowed_minutes else least
+    table = Table(head, rows, names=[each.name for each in tried], amounts=True, notes=[note])
+    show_table(output, table, lambda: {"allowedViolationMinutes": round(allowed_minutes, 2), "policies": policies})
 
 
 def _show_course(tried: Sequence[Tried], arrivals: NDArray[np.float64]) -> None:
@@ -157,10 +142,9 @@ def _show_course(tried: Sequence[Tried], arrivals: NDArray[np.float64]) -> None:
     for each in tried:
         ready = [float(count) for count in each.outcome.ready]
         rows.append((each.name, bars(narrowed(ready, COLUMNS), most), f"{max(each.outcome.ready)} ready at most"))
-    width = max(len(name) for name, _, _ in rows)
-    click.echo()
-    for name, drawn, told in rows:
-        click.echo(f"{name.ljust(width)}  {drawn}  {told}")
+    say()
+    for line in columns(rows):
+        say(line)
 
 
 def _check_plots(path: Path) -> None:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
-from kubewright.cli.live import show
+from kubewright.cli.columns import Table
+from kubewright.cli.printing import show_table
 from kubewright.healing.catalogue import CAUSES
 from kubewright.healing.finding import Cause
 
 
 def show_causes(output: str) -> None:
     """Print every cause."""
-    if output != "table":
-        show(output, lambda: {"causes": [_document(each) for each in CAUSES]}, tuple)
-        return
-    table = Table("cause", "what is wrong", "what is done", box=None, pad_edge=False)
-    for each in CAUSES:
-        done = ", then ".join(f"{remedy.name} ({remedy.safety})" for remedy in each.remedies)
-        table.add_row(each.name, each.summary, done or "a person is told")
-    Console().print(table)
+    rows = [(each.name, each.summary, _done(each)) for each in CAUSES]
+    table = Table(("CAUSE", "WHAT IS WRONG", "WHAT IS DONE"), rows, names=[each.name for each in CAUSES])
+    show_table(output, table, lambda: {"causes": [_document(each) for each in CAUSES]})
+
+
+def _done(cause: Cause) -> str:
+    return ", then ".join(f"{each.name} ({each.safety})" for each in cause.remedies) or "a person is told"
 
 
 def _document(cause: Cause) -> dict[str, Any]:

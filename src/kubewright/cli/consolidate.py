@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.profiles import profile_option
+from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
     from kubewright.api.crds.nodepool import NodePool
@@ -27,17 +28,13 @@ def consolidate(*, profile: str, kubeconfig: str, context: str) -> None:
     """
     from kubewright.app import PROFILES
     from kubewright.cli.live import read_cluster
-    from kubewright.client.connect import connect
     from kubewright.clock import Clock
     from kubewright.nodepools.preview import Preview, preview, priced, whole_cluster
     from kubewright.nodepools.seen import Seen
 
     async def look() -> list[Preview]:
-        client = connect(connection(kubeconfig, context))
-        try:
+        async with connected(connection(kubeconfig, context)) as client:
             cluster, pools = await read_cluster(client), await _pools(client)
-        finally:
-            await client.close()
         if not pools:
             cluster = replace(cluster, nodes=tuple(priced(each) for each in cluster.nodes))
         waiting = tuple(each for each in cluster.pods if not each.spec.node_name and not each.is_finished)
@@ -47,7 +44,7 @@ def consolidate(*, profile: str, kubeconfig: str, context: str) -> None:
 
     for each in asyncio.run(look()):
         for line in each.lines():
-            click.echo(line)
+            say(line)
 
 
 async def _pools(client: Client) -> tuple[NodePool, ...]:
@@ -63,5 +60,5 @@ async def _pools(client: Client) -> tuple[NodePool, ...]:
         return ()
     for each in found:
         for problem in problems(each):
-            click.echo(f"NodePool {each.metadata.name} is left out: {problem}", err=True)
+            say(f"NodePool {each.metadata.name} is left out: {problem}", err=True)
     return tuple(each for each in found if not problems(each))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import output_option
 
 if TYPE_CHECKING:
     from kubewright.costs.sharing import IdleRule
-
-Format = Literal["table", "wide", "json", "yaml", "csv", "focus"]
 
 
 @click.command()
@@ -42,14 +41,7 @@ Format = Literal["table", "wide", "json", "yaml", "csv", "focus"]
 @click.option("--forecast", is_flag=True, help="What this month will come to, by the days so far; to --window's place.")
 @click.option("--budget", "budgets", multiple=True, help="NAME=AMOUNT of a month, beside the forecast; repeatable.")
 @click.option("--hints", is_flag=True, help="What workloads should request instead, as `kubewright size` has it.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "wide", "json", "yaml", "csv", "focus"]),
-    default="table",
-    show_default=True,
-    help="focus: CSV in the columns of FOCUS 1.3.",
-)
+@output_option(("table", "wide", "json", "yaml", "csv", "focus"), "focus: CSV in the columns of FOCUS 1.3.")
 @cluster_options
 @click.pass_context
 def cost(
@@ -65,7 +57,7 @@ def cost(
     forecast: bool,
     budgets: tuple[str, ...],
     hints: bool,
-    output: Format,
+    output: str,
     kubeconfig: str,
     context: str,
 ) -> None:

@@ -15,6 +15,7 @@ from kubewright.cli.costtables import Report, show, show_forecast
 from kubewright.cli.documents import read_plain
 from kubewright.cli.measurements import measured_by
 from kubewright.cli.size import reports_of
+from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
@@ -114,9 +115,7 @@ async def _team_budgets(client: Client, book: PriceBook) -> dict[str, Money]:
         if budget.currency == book.file.currency:
             found[team.name] = money(parse_quantity(budget.month))
         else:
-            click.echo(
-                f"Team {team.name} has a budget in {budget.currency}, prices are in {book.file.currency}", err=True
-            )
+            say(f"Team {team.name} has a budget in {budget.currency}, prices are in {book.file.currency}", err=True)
     return found
 
 
@@ -178,6 +177,4 @@ async def _show_hints(client: Client, source: MetricSource) -> None:
         for advice in each.advice
         if advice.target and advice.target != advice.requested
     ]
-    click.echo(
-        "\n".join(["", "as `kubewright size` has it:", *lines]) if lines else "\nnothing should request otherwise"
-    )
+    say("\n".join(["", "as `kubewright size` has it:", *lines]) if lines else "\nnothing should request otherwise")

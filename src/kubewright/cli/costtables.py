@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import click
-
 from kubewright.api.meta import Manifest, rfc3339
-from kubewright.cli.yamlform import dump
+from kubewright.cli.columns import Table, columns, csv_text
+from kubewright.cli.printing import show as printed
+from kubewright.cli.terminal import say
 from kubewright.costs.budget import Spend, forecast, standing
 from kubewright.costs.facts import Resource
 from kubewright.costs.focus import COLUMNS, focus_rows
@@ -45,21 +42,16 @@ class Report:
 def show(output: str, by: str, idle: IdleRule, report: Report) -> None:
     """Print a report in the form asked for; what is not known goes to standard error where the form has no place."""
     match output:
-        case "json":
-            click.echo(json.dumps(document(by, idle, report), indent=2))
-        case "yaml":
-            click.echo(dump(document(by, idle, report)), nl=False)
         case "csv":
-            click.echo(_csv(_csv_rows(by, idle, report)), nl=False)
+            say(csv_text(_csv_rows(by, idle, report)), nl=False)
         case "focus":
-            click.echo(_csv(_focus(report)), nl=False)
+            say(csv_text(_focus(report)), nl=False)
         case _:
-            for line in lines(by, idle, report, wide=output == "wide"):
-                click.echo(line)
+            wide = output == "wide"
+            printed(output, lambda: document(by, idle, report), lambda: lines(by, idle, report, wide=wide))
             return
-    if output in {"csv", "focus"}:
-        for line in _known(report):
-            click.echo(line, err=True)
+    for line in _known(report):
+        say(line, err=True)
 
 
 def lines(by: str, idle: IdleRule, report: Report, *, wide: bool = False) -> Iterator[str]:
@@ -105,21 +97,15 @@ def document(by: str, idle: IdleRule, report: Report) -> Manifest:
 def show_forecast(output: str, by: str, spends: Mapping[str, Spend], budgets: Mapping[str, Money], now: float) -> None:
     """Print what the month comes to, for each row, beside its budget."""
     found = list(_forecasts(by, spends, budgets, now))
-    if output == "json":
-        click.echo(json.dumps(found, indent=2))
-    elif output == "yaml":
-        click.echo(dump({"forecasts": found}), nl=False)
-    elif output == "csv":
-        click.echo(
-            _csv([list(found[0]), *([each[key] for key in found[0]] for each in found)] if found else []), nl=False
-        )
+    if output == "csv":
+        say(csv_text([list(found[0]), *([*each.values()] for each in found)] if found else []), nl=False)
     else:
-        header = (by.upper(), "SPENT", "EXPECTED", "KNOWN", "BUDGET", "OF IT", "USED UP", "LIKE")
-        body = [_forecast_cells(by, each) for each in found]
-        for line in _aligned([header, *body]):
-            click.echo(line)
+        head = (by.upper(), "SPENT", "EXPECTED", "KNOWN", "BUDGET", "OF IT", "USED UP", "LIKE")
+        table = Table(head, [_forecast_cells(by, each) for each in found], amounts=True)
+        # JSON has been a list from the first; YAML is a document of its own.
+        printed(output, lambda: found if output == "json" else {"forecasts": found}, table.lines)
     for name in sorted(budgets.keys() - spends.keys()):
-        click.echo(f"--budget {name}: nobody of that name spent anything", err=True)
+        say(f"--budget {name}: nobody of that name spent anything", err=True)
 
 
 def _forecasts(
@@ -183,7 +169,8 @@ def _table(by: str, found: Sequence[Row], ledger: Ledger, *, wide: bool) -> Iter
         for row in found
     ]
     blank = [""] * (len(used) + 2)
-    yield from _aligned([header, *body, ("all", *blank, _amount(ledger.cost), *([""] * (len(more) - 3)))])
+    total = ("all", *blank, _amount(ledger.cost), *([""] * (len(more) - 3)))
+    yield from columns([header, *body, total], amounts=True)
     if wide and ledger.listed != ledger.cost:
         yield f"before discounts: {_amount(ledger.listed)}"
 
@@ -238,12 +225,6 @@ def _focus(report: Report) -> Iterator[Sequence[str]]:
         yield [row[each] or "" for each in COLUMNS]
 
 
-def _csv(found: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(found)
-    return text.getvalue()
-
-
 def _amount(amount: Money) -> str:
     return fixed(amount, _PLACES) if amount else "-"
 
@@ -251,14 +232,3 @@ def _amount(amount: Money) -> str:
 def _heading(name: str) -> str:
     """Return `GPU WASTED` for `gpuWasted`."""
     return "".join(f" {each}" if each.isupper() else each for each in name).upper()
-
-
-def _aligned(table: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield lines: names to the left, amounts to the right."""
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for row in table:
-        cells = [
-            each.rjust(width) if at else each.ljust(width)
-            for at, (each, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()

@@ -7,6 +7,7 @@ import yaml
 
 from kubewright.api.crds import all_crds
 from kubewright.api.meta import Manifest
+from kubewright.cli.terminal import say
 
 
 @click.command()
@@ -17,7 +18,7 @@ def crds(target: str) -> None:
     They are the platform's, or those that an operator of your own defines.
     """
     definitions = _defined_by(target) if target else all_crds()
-    click.echo(yaml.dump_all(definitions, Dumper=_Dumper, sort_keys=False), nl=False)
+    say(yaml.dump_all(definitions, Dumper=_Dumper, sort_keys=False), nl=False)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -6,7 +6,8 @@ import asyncio
 
 import click
 
-from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.terminal import say
 
 
 @click.command()
@@ -19,23 +20,17 @@ def defrag(*, budget: int, kubeconfig: str, context: str) -> None:
     scheduling lets them. What a move gains is told in GPUs, as the profile `gpu` values them for its pods.
     """
     from kubewright.cli.live import read_cluster
-    from kubewright.client.connect import connect
     from kubewright.disruption.budget import Allowance
     from kubewright.placement.defragment import Move, plan_moves
 
     async def plan() -> list[Move]:
-        client = connect(connection(kubeconfig, context))
-        try:
+        async with connected(connection(kubeconfig, context)) as client:
             cluster = await read_cluster(client)
-        finally:
-            await client.close()
         # Each by itself may go; that all may go at once is the server's to say.
         waiting = [pod for pod in cluster.pods if not pod.spec.node_name and not pod.is_finished]
         return plan_moves(cluster.snapshot(), lambda pod: Allowance(cluster.budgets, 1).spend([pod]), budget, waiting)
 
     moves = asyncio.run(plan())
     for each in moves:
-        click.echo(f"pod/{each.pod.name} of {each.pod.namespace}: {each.source} -> {each.target}, {each.gain:.2f} GPUs")
-    click.echo(
-        f"{len(moves)} moves, {sum(each.gain for each in moves):.2f} GPUs" if moves else "no move gains anything"
-    )
+        say(f"pod/{each.pod.name} of {each.pod.namespace}: {each.source} -> {each.target}, {each.gain:.2f} GPUs")
+    say(f"{len(moves)} moves, {sum(each.gain for each in moves):.2f} GPUs" if moves else "no move gains anything")

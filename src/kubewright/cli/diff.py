@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.options import color_option, namespace_option
+from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
     from kubewright.workloads.rollout.rehearsal import Outcome
@@ -16,9 +18,9 @@ if TYPE_CHECKING:
 @click.command()
 @cluster_options
 @click.option("-f", "--filename", "paths", multiple=True, required=True, help="A file, a folder, or - ; repeatable.")
-@click.option("-n", "--namespace", default="", help="Of AppServices that name none; the context's by default.")
+@namespace_option("Of AppServices that name none; the context's by default.")
 @click.option("--rehearse", is_flag=True, help="Try it on a copy of the cluster as well, and say what comes of it.")
-@click.option("--color/--no-color", default=None, help="By default where standard output is a terminal.")
+@color_option()
 def diff(
     kubeconfig: str, context: str, paths: tuple[str, ...], namespace: str, *, rehearse: bool, color: bool | None
 ) -> int:
@@ -30,23 +32,19 @@ def diff(
     from kubewright.cli.differences import differences, rehearsed
     from kubewright.cli.difftext import shown
     from kubewright.cli.documents import is_app_service, read
-    from kubewright.client.connect import connect
 
     outcomes: dict[str, Outcome] = {}
 
     async def ask() -> list[str]:
         config = connection(kubeconfig, context)
-        client = connect(config)
-        try:
+        async with connected(config) as client:
             documents = [each for each in read(paths) if is_app_service(each)]
             place = namespace or config.namespace
             lines = [line for each in documents for line in await differences(client, each, place)]
             outcomes.update([await rehearsed(client, each, place) for each in documents] if rehearse else [])
             return lines
-        finally:
-            await client.close()
 
     code = shown(lambda: asyncio.run(ask()), color=color)
     for name, outcome in outcomes.items():
-        click.echo(f"rehearsal of {name}: {'passed' if outcome.passed else 'failed'}: {outcome.message}")
+        say(f"rehearsal of {name}: {'passed' if outcome.passed else 'failed'}: {outcome.message}")
     return code if all(outcome.passed for outcome in outcomes.values()) else 3

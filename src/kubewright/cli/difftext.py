@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-import click
 import msgspec
 
 from kubewright.api.core import SECRETS
@@ -15,7 +13,8 @@ from kubewright.api.drift import FINGERPRINT
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import EMPTY, Resource
 from kubewright.api.revisions import REVISION
-from kubewright.cli.main import op_error
+from kubewright.cli.main import fail, op_error
+from kubewright.cli.terminal import coloured, say
 from kubewright.cli.yamlform import dump
 
 _ADDED, _REMOVED, _PLACE = "green", "red", "cyan"
@@ -83,16 +82,16 @@ def shown(ask: Callable[[], list[str]], *, color: bool | None = None) -> int:
         failure = op_error(error)
         if failure is None:
             raise
-        click.echo(f"kubewright: {failure}", err=True)
+        fail(failure)
         return 2
-    coloured = sys.stdout.isatty() if color is None else color
+    with_colour = coloured(color)
     for line in lines:
-        click.echo(_coloured(line) if coloured else line, color=coloured)
+        say(line, style=_style(line) if with_colour else None)
     return 1 if lines else 0
 
 
-def _coloured(line: str) -> str:
+def _style(line: str) -> dict[str, Any]:
     if line.startswith(("+++", "---")):
-        return click.style(line, bold=True)
+        return {"bold": True}
     colours = {"+": _ADDED, "-": _REMOVED, "@": _PLACE}
-    return click.style(line, fg=colours[line[0]]) if line[:1] in colours else line
+    return {"fg": colours[line[0]]} if line[:1] in colours else {}

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import output_option, yes_option
 
 _IMAGE = "nginxinc/nginx-unprivileged:1.29"
 
@@ -24,7 +25,7 @@ def drill() -> None:
 
 
 @drill.command(name="list")
-@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+@output_option(("table", "json", "yaml", "name", "csv"))
 def list_drills(output: str) -> None:
     """List the drills: what goes wrong, which cause is to be found, and which may be done to a real cluster."""
     from kubewright.cli.drillcalls import listed
@@ -39,8 +40,8 @@ def list_drills(output: str) -> None:
 @click.option("--stock", is_flag=True, help="On the twin: beside it, what stock controllers do about the same fault.")
 @click.option("--on-cluster", is_flag=True, help="Play on the cluster of the kubeconfig; only what harms nobody.")
 @click.option("--image", default=_IMAGE, show_default=True, help="There: an image that serves HTTP on port 8080.")
-@click.option("--yes", is_flag=True, help="There: do not ask first.")
-@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+@yes_option("There: do not ask first.")
+@output_option(("table", "json", "yaml", "csv"))
 @cluster_options
 def run_drills(*, kubeconfig: str, context: str, on_cluster: bool, **options: Any) -> int:
     """Play drills, and report when each fault was detected, its cause named, something done, and service restored.

@@ -8,14 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from kubewright.api.core import NAMESPACES
 from kubewright.api.meta import ObjectKey
-from kubewright.cli.live import show
+from kubewright.cli.columns import Table
+from kubewright.cli.connection import connected
+from kubewright.cli.exits import Exit
+from kubewright.cli.printing import show_table
+from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.drills.catalogue import DRILLS
@@ -26,7 +27,6 @@ from kubewright.drills.staged import play
 from kubewright.drills.usual import NAMESPACE
 from kubewright.errors import ErrorKind, OpError
 
-NOT_MENDED = 3
 GONE_SECONDS = 120.0
 
 
@@ -54,14 +54,13 @@ class Asked:
 
 def listed(output: str) -> None:
     """Print all drills."""
-    if output == "table":
-        table = Table("name", "what happens", "cause to be found", "on a real cluster", box=None, pad_edge=False)
-        for each in DRILLS.values():
-            cause = each.causes[0] if each.causes else "none: to be left alone"
-            table.add_row(each.name, each.title, cause, "yes" if each.harmless else "")
-        Console().print(table)
-        return
-    show(output, lambda: {"drills": [drill_document(each) for each in DRILLS.values()]}, tuple)
+    head = ("NAME", "WHAT HAPPENS", "CAUSE TO BE FOUND", "ON A REAL CLUSTER")
+    rows = [
+        (each.name, each.title, each.causes[0] if each.causes else "none: to be left alone", "yes" * each.harmless)
+        for each in DRILLS.values()
+    ]
+    table = Table(head, rows, names=list(DRILLS))
+    show_table(output, table, lambda: {"drills": [drill_document(each) for each in DRILLS.values()]})
 
 
 def play_here(asked: Asked) -> int:
@@ -84,16 +83,13 @@ async def play_on(config: ConnectionConfig, asked: Asked) -> int:
         raise OpError("drill", ErrorKind.INVALID, harmful[0], said)
     if not asked.yes:
         click.confirm(f"Break things in the namespace {NAMESPACE} of {config.server}?", abort=True, err=True)
-    client = connect(config)
     found: list[Outcome] = []
-    try:
+    async with connected(config) as client:
         for each in _told(asked, drills):
             try:
                 found.append(await Stage(client, Clock.wall(), image=asked.image).play(each))
             finally:
                 await _clean(client)
-    finally:
-        await client.close()
     return _shown(asked, found, [])
 
 
@@ -120,31 +116,28 @@ async def _is_there(client: Client, key: ObjectKey) -> bool:
 def _told(asked: Asked, drills: Sequence[Drill]) -> Iterator[Drill]:
     for each in drills:
         if asked.output == "table":
-            click.echo(f"{each.name}: {each.title}", err=True)
+            say(f"{each.name}: {each.title}", err=True)
         yield each
 
 
 def _shown(asked: Asked, found: Sequence[Outcome], stock: Sequence[Outcome]) -> int:
-    if asked.output == "table":
-        Console().print(_table(found, stock))
-    else:
-        document = {"drills": [outcome_document(each) for each in found]}
-        if stock:
-            document["stock"] = [outcome_document(each) for each in stock]
-        show(asked.output, lambda: document, tuple)
-    return 0 if all(map(passed, found)) else NOT_MENDED
+    document = {"drills": [outcome_document(each) for each in found]}
+    if stock:
+        document["stock"] = [outcome_document(each) for each in stock]
+    show_table(asked.output, _table(found, stock), lambda: document)
+    return Exit.OK if all(map(passed, found)) else Exit.UNWELL
 
 
 def _table(found: Sequence[Outcome], stock: Sequence[Outcome]) -> Table:
-    columns = ("drill", "detected", "right cause", "acted", "restored", "verified", "")
-    table = Table(*columns, *(["stock: restored"] if stock else []), box=None, pad_edge=False)
+    head = ("DRILL", "DETECTED", "RIGHT CAUSE", "ACTED", "RESTORED", "VERIFIED", "HOW")
+    rows: list[list[str]] = []
     for number, each in enumerate(found):
         times = (each.detected, each.diagnosed, each.acted, each.restored, each.verified)
         row = [each.drill.name, *map(_at, times), ", ".join(_words(each))]
         if stock:
             row.append(_at(stock[number].restored) if stock[number].hurt else "never gone")
-        table.add_row(*row)
-    return table
+        rows.append(row)
+    return Table((*head, *(["STOCK: RESTORED"] if stock else [])), rows, names=[each.drill.name for each in found])
 
 
 def _words(found: Outcome) -> Iterable[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.up import log
 
 
@@ -36,7 +36,6 @@ def gpu_agent(
     if not node:
         raise click.UsageError("--node or NODE_NAME must say which node this is")
     log(verbose)
-    from kubewright.client.connect import connect
     from kubewright.clock import run_wall
     from kubewright.gpu.agent import run_agent
     from kubewright.gpu.driver import Nvml
@@ -47,10 +46,7 @@ def gpu_agent(
         raise click.ClickException(str(error)) from error
 
     async def work() -> None:
-        client = connect(connection(kubeconfig, context))
-        try:
+        async with connected(connection(kubeconfig, context)) as client:
             await run_agent(client, driver, node=node, resource=resource, directory=directory, address=address)
-        finally:
-            await client.close()
 
     run_wall(work())

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.exits import Exit
+from kubewright.cli.options import MANIFESTS, namespace_option, output_option
+from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
     from kubewright.api.meta import Manifest
@@ -23,7 +26,7 @@ def guardrails() -> None:
 
 @guardrails.command()
 @_PATHS
-@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@output_option(MANIFESTS)
 def render(paths: tuple[str, ...], output: Literal["yaml", "json"]) -> None:
     """Print the admission policies of PlatformPolicies, for GitOps; no cluster is asked.
 
@@ -31,13 +34,13 @@ def render(paths: tuple[str, ...], output: Literal["yaml", "json"]) -> None:
     """
     from kubewright.cli.render import written
 
-    click.echo(written(_of_files(paths), output), nl=False)
+    say(written(_of_files(paths), output), nl=False)
 
 
 @guardrails.command()
 @_PATHS
 @click.option("-p", "--policy", "policies", multiple=True, help="A file of PlatformPolicies, instead of a cluster's.")
-@click.option("-n", "--namespace", default="default", show_default=True, help="Of objects that name none.")
+@namespace_option("Of objects that name none.", default="default")
 @click.option("--team", default="", help="Whose the namespaces are, where a cluster does not say so.")
 @cluster_options
 def check(
@@ -46,7 +49,7 @@ def check(
     """Say what guard rails would refuse of the objects in files, and of the pods that these would make.
 
     The rails are those of a cluster, which is only read, or of --policy. An API server in this process answers, as the
-    cluster's would. The exit code is 1 if anything is refused.
+    cluster's would. The exit code is 3 if anything is refused.
     """
     from kubewright.cli.documents import read
     from kubewright.cli.railing import Trial
@@ -59,11 +62,11 @@ def check(
     trial = Trial(rails, labels, namespace, team)
     findings = run_virtual(trial.findings(documents))
     for each in findings:
-        click.echo(each.line)
+        say(each.line)
     refused = sum(each.refused for each in findings)
-    click.echo(f"{refused} refused, {len(findings) - refused} warnings" if findings else "all pass")
+    say(f"{refused} refused, {len(findings) - refused} warnings" if findings else "all pass")
     if refused:
-        raise SystemExit(1)
+        raise SystemExit(Exit.UNWELL)
 
 
 async def _of_cluster(config: ConnectionConfig) -> tuple[list[Manifest], dict[str, dict[str, str]]]:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kubewright.cli.options import MANIFESTS, output_option
+from kubewright.cli.terminal import say
+
 if TYPE_CHECKING:
     from kubewright.api.meta import Manifest
     from kubewright.autoscaler.imports.imported import Imported
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @click.option("-f", "--filename", "paths", multiple=True, required=True, help="A file, a folder, or - ; repeatable.")
-@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@output_option(MANIFESTS)
 @click.option("--adopt", is_flag=True, help="Let policies take the place of HorizontalPodAutoscalers.")
 @click.option("--strict", is_flag=True, help="Exit code 1 where anything is not the same.")
 def import_(paths: tuple[str, ...], output: Format, *, adopt: bool, strict: bool) -> int:
@@ -31,13 +34,13 @@ def import_(paths: tuple[str, ...], output: Format, *, adopt: bool, strict: bool
     found = [each for document in read(paths) if (each := _imported(document, adopt=adopt)) is not None]
     for each in found:
         for note in each.notes:
-            click.echo(f"{each.source}: {note}", err=True)
+            say(f"{each.source}: {note}", err=True)
         if each.policy is None:
-            click.echo(f"{each.source}: no policy is made of it", err=True)
+            say(f"{each.source}: no policy is made of it", err=True)
     if policies := [each.policy for each in found if each.policy is not None]:
-        click.echo(written(policies, output), nl=False)
+        say(written(policies, output), nl=False)
     if not found:
-        click.echo("neither a ScaledObject nor a HorizontalPodAutoscaler of autoscaling/v2 was there", err=True)
+        say("neither a ScaledObject nor a HorizontalPodAutoscaler of autoscaling/v2 was there", err=True)
     failed = not found or any(each.policy is None or (strict and each.notes) for each in found)
     return 1 if failed else 0
 

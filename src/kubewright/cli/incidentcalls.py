@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import dataclass
 
 import click
 import msgspec
@@ -10,9 +11,11 @@ import msgspec
 from kubewright.api.crds.incident import APPROVED_BY, AWAITING, INCIDENTS, PAUSED, RESOLVED, Incident
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.cli.columns import CELL_AT_MOST, Table
 from kubewright.cli.connection import connected
-from kubewright.cli.incidenttext import HEAD, WIDE, moments, row, story, table
-from kubewright.cli.yamlform import dump, dump_all
+from kubewright.cli.incidenttext import HEAD, WIDE, moments, row, story
+from kubewright.cli.printing import show, show_table
+from kubewright.cli.terminal import one_line, say
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
@@ -22,53 +25,64 @@ FIELD_MANAGER = "kubewright-cli"
 _LIVE = live_resource(INCIDENTS)
 
 
-async def show_list(config: ConnectionConfig, namespace: str, output: str, *, everything: bool, watch: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `list`."""
+
+    namespace: str
+    """Empty for all."""
+    selector: str
+    output: str
+    everything: bool
+    watch: bool
+
+
+async def show_list(config: ConnectionConfig, asked: Asked) -> None:
     """Print incidents; with `watch` go on with each that comes on."""
     async with connected(config) as client:
-        if output in {"json", "yaml"}:
-            found = (await client.list(_LIVE, namespace=namespace)).items
-            documents = [_document(each) for each in found if everything or each.status.get("phase") != RESOLVED]
-            listing: Manifest = {"apiVersion": "v1", "kind": "List", "items": documents}
-            click.echo(msgspec.json.encode(listing).decode() if output == "json" else dump_all(documents))
+        if asked.output in {"json", "yaml"}:
+            found = (await client.list(_LIVE, namespace=asked.namespace, label_selector=asked.selector)).items
+            documents = [_document(each) for each in found if asked.everything or each.status.get("phase") != RESOLVED]
+            show(asked.output, lambda: {"apiVersion": "v1", "kind": "List", "items": documents}, tuple)
             return
-        wide = output == "wide"
-        listed = await client.list(INCIDENTS, namespace=namespace)
-        shown = [each for each in listed.items if everything or not each.status.is_over]
+        listed = await client.list(INCIDENTS, namespace=asked.namespace, label_selector=asked.selector)
+        shown = [each for each in listed.items if asked.everything or not each.status.is_over]
         shown.sort(key=lambda each: each.metadata.seniority)
         now = Clock.wall().now()
-        rows = [row(each, now, wide=wide) for each in shown]
-        for line in table([WIDE if wide else HEAD, *rows]) if rows or watch else ["Nothing is wrong."]:
-            click.echo(line)
-        if watch:
-            await _follow(client, namespace, listed.resource_version, wide=wide)
+        rows = [row(each, now) for each in shown]
+        names = [f"incident/{each.metadata.name}" for each in shown]
+        empty = "" if asked.watch else "Nothing is wrong."
+        show_table(asked.output, Table(WIDE, rows, names, narrow=len(HEAD), empty=empty), tuple)
+        if asked.watch:
+            await _follow(client, asked, listed.resource_version)
 
 
-async def _follow(client: Client, namespace: str, version: str, *, wide: bool) -> None:
+async def _follow(client: Client, asked: Asked, version: str) -> None:
     """Print each incident that comes on, also after the server has ended the watch."""
+    shown = None if asked.output == "wide" else len(HEAD)
     while True:
-        async for event in client.watch(INCIDENTS, namespace=namespace, resource_version=version):
+        async for event in client.watch(
+            INCIDENTS, namespace=asked.namespace, label_selector=asked.selector, resource_version=version
+        ):
             version = event.resource_version or version
             if event.obj is not None:
-                click.echo("   ".join(row(event.obj, Clock.wall().now(), wide=wide)))
+                cells = row(event.obj, Clock.wall().now())
+                say("   ".join(one_line(each, CELL_AT_MOST) for each in cells[:shown]))
 
 
 async def show_one(config: ConnectionConfig, namespace: str, name: str, output: str) -> None:
     """Print one incident's story, or the object."""
     async with connected(config) as client:
         incident = await _find(client, namespace, name)
-        if output == "text":
-            for line in story(incident):
-                click.echo(line)
-            return
-        document = _document(await client.get(_LIVE, incident.key))
-        click.echo(msgspec.json.encode(document).decode() if output == "json" else dump(document))
+        document = {} if output == "text" else _document(await client.get(_LIVE, incident.key))
+    show(output, lambda: document, lambda: story(incident))
 
 
 async def show_timeline(config: ConnectionConfig, namespace: str, name: str) -> None:
     """Print what happened when."""
     async with connected(config) as client:
         for line in moments(await _find(client, namespace, name)):
-            click.echo(line)
+            say(line)
 
 
 async def approve(config: ConnectionConfig, namespace: str, name: str, by: str) -> None:
@@ -79,7 +93,7 @@ async def approve(config: ConnectionConfig, namespace: str, name: str, by: str) 
             raise click.ClickException(f"{incident.key} does not wait for approval: it is {incident.status.phase}")
         who = by or getpass.getuser()
         await _annotate(client, incident, APPROVED_BY, who)
-        click.echo(f"{incident.key} is approved by {who}")
+        say(f"{incident.key} is approved by {who}")
 
 
 async def pause(config: ConnectionConfig, namespace: str, name: str, reason: str | None) -> None:
@@ -87,7 +101,7 @@ async def pause(config: ConnectionConfig, namespace: str, name: str, reason: str
     async with connected(config) as client:
         incident = await _find(client, namespace, name)
         await _annotate(client, incident, PAUSED, reason)
-        click.echo(f"{incident.key} {'goes on' if reason is None else 'is paused'}")
+        say(f"{incident.key} {'goes on' if reason is None else 'is paused'}")
 
 
 async def _annotate(client: Client, incident: Incident, name: str, text: str | None) -> None:

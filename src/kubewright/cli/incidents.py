@@ -9,16 +9,21 @@ from typing import Any, TypeVar
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import (
+    TOLD,
+    all_namespaces_option,
+    namespace_option,
+    output_option,
+    selector_option,
+    watch_option,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
-_FORMS = ("table", "wide", "json", "yaml")
 
 
 def _named(command: F) -> F:
     """Add which incident is meant."""
-    namespace = click.option(
-        "-n", "--namespace", default="", help="Of several of that name; by default it is looked for."
-    )
+    namespace = namespace_option("Of several of that name; by default it is looked for.")
     return click.argument("name")(namespace(cluster_options(command)))
 
 
@@ -28,7 +33,7 @@ def incidents() -> None:
 
 
 @incidents.command()
-@click.option("-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True)
+@output_option(("table", "json", "yaml", "name", "csv"))
 def causes(output: str) -> None:
     """List every cause that is known, and what is done about it, in the order in which it is tried."""
     from kubewright.cli.causetable import show_causes
@@ -37,16 +42,18 @@ def causes(output: str) -> None:
 
 
 @incidents.command("list")
-@click.option("-n", "--namespace", default="", help="The context's by default.")
-@click.option("-A", "--all-namespaces", is_flag=True, help="Of all; what is wrong with nodes is in kubewright-system.")
+@namespace_option()
+@all_namespaces_option("Of all; what is wrong with nodes is in kubewright-system.")
+@selector_option()
 @click.option("--all", "everything", is_flag=True, help="Those that are over as well.")
-@click.option("-w", "--watch", is_flag=True, help="Go on, and print each that comes on.")
-@click.option("-o", "--output", type=click.Choice(_FORMS), default="table", show_default=True, help="The form.")
+@watch_option("Go on, and print each that comes on; a table alone.")
+@output_option()
 @cluster_options
 def list_(
     *,
     namespace: str,
     all_namespaces: bool,
+    selector: str,
     everything: bool,
     watch: bool,
     output: str,
@@ -54,16 +61,18 @@ def list_(
     context: str,
 ) -> None:
     """List incidents, the newest last."""
-    from kubewright.cli.incidentcalls import show_list
+    from kubewright.cli.incidentcalls import Asked, show_list
 
+    if watch and output not in {"table", "wide"}:
+        raise click.UsageError("--watch goes on below a table: with -o table or wide")
     config = connection(kubeconfig, context)
     place = "" if all_namespaces else namespace or config.namespace
-    asyncio.run(show_list(config, place, output, everything=everything, watch=watch))
+    asyncio.run(show_list(config, Asked(place, selector, output, everything=everything, watch=watch)))
 
 
 @incidents.command()
 @_named
-@click.option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
+@output_option(TOLD)
 def describe(*, name: str, namespace: str, output: str, kubeconfig: str, context: str) -> None:
     """Tell an incident from the fault to the proof: signals, cause, rehearsal, actions, verification."""
     from kubewright.cli.incidentcalls import show_one

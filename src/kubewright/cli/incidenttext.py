@@ -6,26 +6,20 @@ from collections.abc import Iterator, Sequence
 
 from kubewright.api.crds.incident import Incident
 from kubewright.api.meta import parse_time
-from kubewright.cli.columns import columns
 
 HEAD = ("NAMESPACE", "NAME", "CAUSE", "ABOUT", "PHASE", "REMEDY", "AGE")
 WIDE = (*HEAD, "BACK", "MESSAGE")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
-def row(incident: Incident, now: float, *, wide: bool) -> tuple[str, ...]:
-    """Return an incident's cells, under `HEAD` or `WIDE`."""
+def row(incident: Incident, now: float) -> tuple[str, ...]:
+    """Return an incident's cells, under `WIDE`, of which `HEAD` is the beginning."""
     status, spec = incident.status, incident.spec
     remedy = status.plan.remedy if status.plan is not None else "-"
     about = f"{spec.about.kind}/{spec.about.name}{f' {spec.part}' if spec.part else ''}"
     age = lasted(now - incident.metadata.created_at)
     cells = (incident.metadata.namespace, incident.metadata.name, spec.cause, about, status.phase, remedy, age)
-    return (*cells, str(status.recurrences), status.message) if wide else cells
-
-
-def table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Return lines in columns."""
-    return columns(rows, gap=3)
+    return (*cells, str(status.recurrences), status.message)
 
 
 def story(incident: Incident) -> Iterator[str]:

@@ -11,6 +11,8 @@ from typing import Any, cast
 import click
 
 from kubewright import __version__
+from kubewright.cli.exits import Exit
+from kubewright.cli.terminal import say
 from kubewright.errors import OpError
 
 COMMANDS = {
@@ -75,7 +77,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; exit code 0, 1 for a failure, 2 for a call that is not understood."""
+    """Run the command line; the exit code is one of `exits.Exit`."""
     sys.exit(run(lambda: cli.main(standalone_mode=False)))
 
 
@@ -89,18 +91,27 @@ def run(command: Callable[[], Any]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return 130
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         # The reader has gone (`| head`): say nothing, and keep the interpreter from trying once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return Exit.FAILED
     except BaseException as error:
         failure = op_error(error)
         if failure is None:
             raise
-        click.echo(f"kubewright: {failure}", err=True)
-        return 1
+        fail(failure)
+        return Exit.FAILED
     return result if isinstance(result, int) else 0
+
+
+def fail(failure: OpError) -> None:
+    """Say on standard error what went wrong, and below it what to do."""
+    from kubewright.cli.nextsteps import next_step
+
+    say(f"kubewright: {failure}", err=True)
+    if step := next_step(failure):
+        say(f"  next: {step}", err=True)
 
 
 def op_error(error: BaseException) -> OpError | None:

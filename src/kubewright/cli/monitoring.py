@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.options import color_option
+from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
     from kubewright.monitoring.forms import Bundle
@@ -80,7 +82,7 @@ def render(
     audience, hook = _audience(options["teams_file"]), _hook(options)
     bundle, audience = _bundle(audience, hook, apps, through=through, **options)
     if directory is None:
-        click.echo(written(_objects(form, bundle, namespace, audience, hook), "yaml"), nl=False)
+        say(written(_objects(form, bundle, namespace, audience, hook), "yaml"), nl=False)
         return
     from kubewright.cli.yamlform import dump
     from kubewright.monitoring.forms import files
@@ -89,7 +91,7 @@ def render(
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        click.echo(str(path))
+        say(str(path))
 
 
 @monitoring.command()
@@ -106,7 +108,7 @@ def render(
     default="none",
     help="Let the server check everything, write nothing, and say what would be. (`render` asks no server.)",
 )
-@click.option("--color/--no-color", default=None, help="Of a diff; by default where standard output is a terminal.")
+@color_option()
 def install(
     *,
     kubeconfig: str,
@@ -136,7 +138,7 @@ def install(
         return shown(lines, color=color)
     dry = dry_run == "server"
     for each in run(dry=dry):
-        click.echo(each.told(dry_run=dry))
+        say(each.told(dry_run=dry))
     return 0
 
 
@@ -197,6 +199,6 @@ def _objects(form: str, bundle: Bundle, namespace: str, audience: Audience, hook
         from kubewright.monitoring.operatorreceivers import not_carried
 
         for sentence in not_carried(audience):
-            click.echo(f"kubewright: not carried over: {sentence}", err=True)
+            say(f"kubewright: not carried over: {sentence}", err=True)
         return list(operator_objects(bundle, namespace, audience, hook, dump))
     return list(config_maps(bundle, namespace, dump))

@@ -7,8 +7,9 @@ import asyncio
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import TOLD, output_option
 
-_OUTPUT = click.option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
+_OUTPUT = output_option(TOLD)
 
 
 @click.group()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import click
-
 from kubewright.cli.connection import connected
-from kubewright.cli.live import show
+from kubewright.cli.main import fail
+from kubewright.cli.printing import show
+from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump_all
 from kubewright.client.config import ConnectionConfig
 from kubewright.errors import OpError
@@ -49,9 +49,9 @@ async def show_reach(config: ConnectionConfig, asked: Asked, namespace: str, out
         async with connected(config) as client:
             world = await read(client, namespaces_in((asked.source, asked.destination), namespace))
         for plural, why in world.unread.items():
-            click.echo(f"not read: {plural}: {why}", err=True)
+            say(f"not read: {plural}: {why}", err=True)
         for plural, few in world.limited.items():
-            click.echo(f"read in {', '.join(few)} only: {plural}", err=True)
+            say(f"read in {', '.join(few)} only: {plural}", err=True)
         answer = can_reach(
             asked.source,
             asked.destination,
@@ -62,7 +62,7 @@ async def show_reach(config: ConnectionConfig, asked: Asked, namespace: str, out
             by_name=asked.by_name,
         )
     except OpError as error:
-        click.echo(f"kubewright: {error}", err=True)
+        fail(error)
         return NOT_ASKED
     show(output, lambda: answer_document(answer), lambda: lines(answer))
     return EXIT_CODES[answer.reached]

@@ -7,11 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from kubewright.api.meta import ObjectKey
-from kubewright.cli.live import show
 from kubewright.cli.netcalls import NOT_ASKED
+from kubewright.cli.printing import show
+from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -42,7 +41,7 @@ async def show_probe(tried: Tried, output: str, config: Callable[[], ConnectionC
         target = parse_probe_target(tried.target, tried.port)
         report = await (_inside(tried, target, config()) if tried.pod else _here(tried, target))
     except OpError as error:
-        click.echo(f"kubewright: {error}", err=True)
+        say(f"kubewright: {error}", err=True)
         return NOT_ASKED
     show(output, lambda: report_document(report), lambda: lines(report))
     return FAILED if report.failed is not None else PARTLY if report.is_partial else 0

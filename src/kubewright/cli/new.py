@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from kubewright.cli.terminal import say
+
 
 @click.group()
 def new() -> None:
@@ -27,7 +29,7 @@ def operator(*, name: str, kind: str, group: str, plural: str, into: Path | None
     target = into or Path(name)
     names = Names(name, kind or camel, group or f"{name}.example.com", plural)
     _say(new_operator(names, target), target)
-    click.echo(f"next: cd {target} && make test")
+    say(f"next: cd {target} && make test")
 
 
 @new.command()
@@ -38,9 +40,9 @@ def api(*, kind: str, plural: str) -> None:
     from kubewright.scaffold.project import new_api
 
     _say(new_api(kind, plural, Path()), Path())
-    click.echo("next: make test")
+    say("next: make test")
 
 
 def _say(written: list[Path], root: Path) -> None:
     for path in sorted(written):
-        click.echo(f"  {path.relative_to(root)}")
+        say(f"  {path.relative_to(root)}")

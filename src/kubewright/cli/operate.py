@@ -13,6 +13,7 @@ import click
 
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.cli.service import lease_place, log, service_options
+from kubewright.cli.terminal import say
 from kubewright.errors import ErrorKind, OpError
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ def operate(
             beside = partial(serve_webhooks, operator, place, webhook_address)
             return Work(operator.run, lambda: operator.synced, beside)
 
-        await process.keep_up(make, lambda: click.echo(f"{name} is up against {config.server}; http://{address}"))
+        await process.keep_up(make, lambda: say(f"{name} is up against {config.server}; http://{address}"))
 
     run_wall(main())
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-import click
-
 from kubewright.api.meta import ObjectKey
 from kubewright.app import UP, Choices, Platform, missing_definitions
+from kubewright.cli.connection import connected
 from kubewright.cli.measurements import measured_by
+from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
 from kubewright.client.http import HttpTransport
 from kubewright.client.recording import Mode, RecordingClient, Write
 from kubewright.clock import Clock
@@ -49,28 +48,25 @@ async def keep_up(
             return Work(platform.run, lambda: platform.ready)
 
         said = f"kubewright is up against {config.server}; health and metrics on http://{address}"
-        await process.keep_up(make, lambda: click.echo(said))
+        await process.keep_up(make, lambda: say(said))
 
 
 async def rehearse(config: ConnectionConfig) -> None:
     """Let the platform decide, and the server check, what it would write now."""
-    client = connect(config)
-    recording = RecordingClient(client, Mode.DRY_RUN)
-    platform = Platform(recording, Clock.wall(), choices=Choices(services=UP))
-    try:
+    async with connected(config) as client:
+        recording = RecordingClient(client, Mode.DRY_RUN)
+        platform = Platform(recording, Clock.wall(), choices=Choices(services=UP))
         if missing := await missing_definitions(client):
             names = ", ".join(manifest["metadata"]["name"] for manifest in missing)
-            click.echo(f"create the definitions {names}\nMore can be told once they are there: kubewright crds")
+            say(f"create the definitions {names}\nMore can be told once they are there: kubewright crds")
             return
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(platform.run())
             while not platform.settled:  # noqa: ASYNC110  it is settled when caches and queues are
                 await asyncio.sleep(SETTLE_POLL_SECONDS)
             running.cancel()
-    finally:
-        await client.close()
     lines = dict.fromkeys(_line(write) for write in recording.writes)
-    click.echo("\n".join(lines) if lines else "nothing: everything is as it should be")
+    say("\n".join(lines) if lines else "nothing: everything is as it should be")
 
 
 def _line(write: Write) -> str:

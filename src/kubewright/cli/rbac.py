@@ -6,6 +6,7 @@ import click
 
 from kubewright.api.rights import account
 from kubewright.autoscaler import rights as autoscaler
+from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump_all
 from kubewright.gpu import rights as gpu
 from kubewright.guardrails import rights as guardrails
@@ -51,4 +52,4 @@ def rbac(*, namespace: str, service: str, debug: bool) -> None:
     rules = rights.cluster_rules() + (rehearsal.cluster_rules() if rights is workloads else [])
     rules += gatekeeper.cluster_rules() if debug else []
     rules += autoscaler.cluster_rules() if service == "up" else []
-    click.echo(dump_all(account(rights.ACCOUNT, namespace, rules)), nl=False)
+    say(dump_all(account(rights.ACCOUNT, namespace, rules)), nl=False)

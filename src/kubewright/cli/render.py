@@ -8,14 +8,16 @@ from typing import Literal
 import click
 
 from kubewright.api.meta import Manifest
+from kubewright.cli.options import MANIFESTS, namespace_option, output_option
+from kubewright.cli.terminal import say
 
 Format = Literal["yaml", "json"]
 
 
 @click.command()
 @click.option("-f", "--filename", "paths", multiple=True, required=True, help="A file, a folder, or - ; repeatable.")
-@click.option("-n", "--namespace", default="default", show_default=True, help="Of AppServices that name none.")
-@click.option("-o", "--output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+@namespace_option("Of AppServices that name none.", default="default")
+@output_option(MANIFESTS)
 def render(paths: tuple[str, ...], namespace: str, output: Format) -> None:
     """Print what AppServices become: the same objects as the platform makes, in the order in which it makes them.
 
@@ -30,7 +32,7 @@ def render(paths: tuple[str, ...], namespace: str, output: Format) -> None:
     apps = run_virtual(admitted([each for each in documents if is_app_service(each)], namespace))
     manifests = [each for each in documents if not is_app_service(each)]
     manifests += [child.manifest for app in apps for child in wanted(app)]
-    click.echo(written(manifests, output), nl=False)
+    say(written(manifests, output), nl=False)
 
 
 def written(manifests: list[Manifest], output: Format) -> str:

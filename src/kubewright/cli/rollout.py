@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import namespace_option, timeout_option, watch_option
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _application(command: F) -> F:
     """Add which application is meant."""
-    namespace = click.option("-n", "--namespace", default="", help="The context's by default.")
-    return click.argument("app")(namespace(cluster_options(command)))
+    return click.argument("app")(namespace_option()(cluster_options(command)))
 
 
 @click.group()
@@ -26,8 +26,8 @@ def rollout() -> None:
 
 @rollout.command()
 @_application
-@click.option("-w", "--watch", is_flag=True, help="Go on until the release is good, or was rolled back (exit code 1).")
-@click.option("--timeout", type=click.FloatRange(min=0), default=0.0, help="Seconds to watch at most; 0 is no limit.")
+@watch_option("Go on until the release is good, or was rolled back (exit code 3).")
+@timeout_option(0.0, "Seconds to watch at most; 0 is no limit.")
 def status(*, app: str, namespace: str, kubeconfig: str, context: str, watch: bool, timeout: float) -> int:
     """Say how the release stands."""
     from kubewright.cli.rolloutcalls import show_status

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-import click
-
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.crds.appservice.rolloutstatus import REHEARSING, ROLLED_BACK, STABLE, RolloutStatus
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
+from kubewright.cli.columns import columns
 from kubewright.cli.connection import connected
+from kubewright.cli.exits import Exit
+from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
@@ -28,18 +29,18 @@ _ANNOTATIONS = {"promote": orders.PROMOTE, "abort": orders.ABORT, "retry": order
 async def show_status(
     config: ConnectionConfig, namespace: str, name: str, *, watch: bool, timeout_seconds: float
 ) -> int:
-    """Print how a release stands, with `watch` each time that it changes; 1 if it was rolled back."""
+    """Print how a release stands, with `watch` each time that it changes; `UNWELL` if it was rolled back."""
     key, said = ObjectKey(namespace or config.namespace, name), ""
     async with connected(config) as client, asyncio.timeout(timeout_seconds or None):
         while True:
             app = await client.get(APP_SERVICES, key)
             text = describe(app)
             if text != said:
-                click.echo(text)
+                say(text)
                 said = text
             state = app.status.rollout
             if not watch or _has_ended(app, state):
-                return int(state is not None and state.phase == ROLLED_BACK)
+                return Exit.UNWELL if state is not None and state.phase == ROLLED_BACK else Exit.OK
             await asyncio.sleep(POLL_SECONDS)
 
 
@@ -60,11 +61,18 @@ async def show_history(config: ConnectionConfig, namespace: str, name: str) -> N
     """Print the revisions, the newest first."""
     async with connected(config) as client:
         app, revisions = await _revisions(client, ObjectKey(namespace or config.namespace, name))
-    click.echo(f"{'REVISION':<10}{'RELEASE':<12}{'PODS':<6}{'CREATED':<22}IMAGE")
-    for each in revisions:
-        mark = _mark(each, app.status.rollout)
-        line = f"{each.number:<10}{each.release:<12}{each.replicas:<6}{rfc3339(each.created):<22}"
-        click.echo(f"{line}{', '.join(each.images)}{mark}")
+    rows = [
+        (
+            str(each.number),
+            each.release,
+            str(each.replicas),
+            rfc3339(each.created),
+            f"{', '.join(each.images)}{_mark(each, app.status.rollout)}",
+        )
+        for each in revisions
+    ]
+    for line in columns([("REVISION", "RELEASE", "PODS", "CREATED", "IMAGE"), *rows]):
+        say(line)
 
 
 def _mark(revision: Revision, state: RolloutStatus | None) -> str:
@@ -84,7 +92,7 @@ async def undo(config: ConnectionConfig, namespace: str, name: str, number: int 
         if all(wanted != each.number and wanted not in each.earlier for each in revisions):
             raise OpError("rollout.undo", ErrorKind.NOT_FOUND, str(key), f"revision {wanted} is not kept")
         await _change(client, key, {"spec": {"rollout": {"undo": wanted}}})
-    click.echo(f"{name}: revision {wanted} runs again; rollout.undo: 0 in its spec runs the spec again")
+    say(f"{name}: revision {wanted} runs again; rollout.undo: 0 in its spec runs the spec again")
 
 
 def _one_before(key: ObjectKey, revisions: Sequence[Revision]) -> int:
@@ -99,7 +107,7 @@ async def order(config: ConnectionConfig, namespace: str, name: str, what: str) 
         key = ObjectKey(namespace or config.namespace, name)
         app = await client.get(APP_SERVICES, key)
         await _change(client, key, _patch(app, what))
-    click.echo(f"{name}: told to {what}")
+    say(f"{name}: told to {what}")
 
 
 def _patch(app: AppService, what: str) -> Manifest:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING
 
 import click
 
-from kubewright.cli.columns import columns
+from kubewright.cli.columns import Table
 from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.options import namespace_option, output_option
+from kubewright.cli.printing import show_table
+from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
     from kubewright.client.config import ConnectionConfig
@@ -21,8 +23,8 @@ _HEADER = ("WORKLOAD", "CONTAINER", "RESOURCE", "REQUESTED", "TARGET", "BOUNDS",
 
 
 @click.command()
-@click.option("-n", "--namespace", default="", help="All namespaces by default.")
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@namespace_option("All namespaces by default.")
+@output_option(("table", "json", "yaml", "name", "csv"))
 @click.option("--prometheus", required=True, help="URL of a store that speaks PromQL, with the history of eight days.")
 @cluster_options
 def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, context: str) -> None:
@@ -32,16 +34,16 @@ def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, conte
     measurements there are.
     """
     found = asyncio.run(_reports(connection(kubeconfig, context), prometheus, namespace))
-    if output == "json":
-        click.echo(json.dumps([_document(each) for each in found], indent=2))
-        return
-    rows = [_HEADER, *(row for each in found for row in _rows(each))]
-    for line in columns(rows):
-        click.echo(line)
-    for each in found:
-        click.echo(
-            f"{_name(each)}: {each.pods} pods would save {each.saves_cpu} cores and {each.saves_memory} of memory"
-        )
+    rows = [row for each in found for row in _rows(each)]
+    notes = [_saving(each) for each in found]
+    table = Table(_HEADER, rows, names=[_name(each) for each in found], notes=notes)
+    show_table(output, table, lambda: [_document(each) for each in found])
+
+
+def _saving(report: Report) -> str:
+    return (
+        f"{_name(report)}: {report.pods} pods would save {report.saves_cpu} cores and {report.saves_memory} of memory"
+    )
 
 
 async def _reports(config: ConnectionConfig, prometheus: str, namespace: str) -> list[Report]:
@@ -72,7 +74,7 @@ async def reports_of(client: Client, source: MetricSource, namespace: str) -> li
     await observer.history(namespace)
     await observer.ask(namespace)
     if observer.problem:
-        click.echo(f"not measured now: {observer.problem}", err=True)
+        say(f"not measured now: {observer.problem}", err=True)
     return reports(pods.values(), book, clock.now())
 
 

@@ -8,10 +8,9 @@ from typing import Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import dry_run_option, output_option, timeout_option
 
-_OUTPUT = click.option(
-    "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", show_default=True
-)
+_OUTPUT = output_option(("table", "json", "yaml", "name", "csv"))
 
 
 @click.group()
@@ -26,8 +25,8 @@ def team() -> None:
 @click.option("--env", "environments", multiple=True, help="prod, or prod=NAMESPACE,NAMESPACE; repeatable.")
 @click.option("--quota", multiple=True, help="prod:requests.cpu=40, of each namespace of prod; repeatable.")
 @click.option("--parent", default="", help="The team that it is part of.")
-@click.option("--dry-run", is_flag=True, help="Print the manifest and let the server check it; write nothing.")
-@click.option("--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, help="Seconds to wait.")
+@dry_run_option("Print the manifest and let the server check it; write nothing.")
+@timeout_option(60.0)
 @cluster_options
 def create(
     *, kubeconfig: str, context: str, name: str, filename: str, dry_run: bool, timeout: float, **said: Any
@@ -85,7 +84,7 @@ def namespaces(*, output: str, kubeconfig: str, context: str) -> None:
 @click.argument("name")
 @click.option("--confirm", is_flag=True, help="Do it; without this the plan is shown, and nothing is written.")
 @click.option("--keep-namespaces", is_flag=True, help="Leave its namespaces with what is in them, without the team.")
-@click.option("--timeout", type=click.FloatRange(min=0), default=120.0, show_default=True, help="Seconds to wait.")
+@timeout_option(120.0)
 @cluster_options
 def offboard(*, name: str, confirm: bool, keep_namespaces: bool, timeout: float, kubeconfig: str, context: str) -> int:
     """Say what would be lost with a team; with --confirm, take it away."""

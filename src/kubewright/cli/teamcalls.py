@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import TypeVar
 
-import click
 import msgspec
 
 from kubewright.api.conditions import READY, RECONCILING, find_condition
@@ -16,9 +15,10 @@ from kubewright.api.crds.team import TEAMS, Holding, Team
 from kubewright.api.described import said
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource, rfc3339
-from kubewright.cli.columns import columns
+from kubewright.cli.columns import Table
 from kubewright.cli.connection import connected
-from kubewright.cli.live import show
+from kubewright.cli.printing import show_table
+from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.protocol import Client, PatchType
@@ -52,19 +52,19 @@ async def create(config: ConnectionConfig, manifest: Manifest, *, dry_run: bool,
     async with connected(config) as client:
         await client.create(TEAMS, manifest, field_manager=FIELD_MANAGER, dry_run=dry_run)
         if dry_run:
-            click.echo(dump(manifest), nl=False)
+            say(dump(manifest), nl=False)
             return 0
         try:
             async with asyncio.timeout(timeout_seconds):
                 team = await _answered(client, key)
         except TimeoutError:
-            click.echo(f"{key}: nobody has answered yet: does `kubewright run tenancy` run?", err=True)
+            say(f"{key}: nobody has answered yet: does `kubewright run tenancy` run?", err=True)
             return 1
     ready = find_condition(team.status.conditions, READY)
     good = ready is not None and ready.is_true
-    click.echo(f"team {team.status.path}: {ready.message if ready else ''}", err=not good)
+    say(f"team {team.status.path}: {ready.message if ready else ''}", err=not good)
     for namespace in team.status.namespaces if good else ():
-        click.echo(f"  {namespace}")
+        say(f"  {namespace}")
     return int(not good)
 
 
@@ -105,7 +105,8 @@ async def show_teams(config: ConnectionConfig, name: str, output: str) -> None:
     async with connected(config) as client:
         found = [await client.get(TEAMS, ObjectKey("", name))] if name else await _visible(client, TEAMS)
     documents = [_document(each) for each in found]
-    show(output, lambda: documents[0] if name else documents, lambda: columns([_HEAD, *map(_row, found)]))
+    table = Table(_HEAD, [_row(each) for each in found], names=[f"team/{each.name}" for each in found])
+    show_table(output, table, lambda: documents[0] if name else documents)
 
 
 def _row(team: Team) -> tuple[str, ...]:
@@ -133,23 +134,23 @@ async def describe(config: ConnectionConfig, name: str) -> None:
     async with connected(config) as client:
         team = await client.get(TEAMS, ObjectKey("", name))
     status = team.status
-    click.echo(f"{team.name} ({status.path})")
+    say(f"{team.name} ({status.path})")
     for each in status.conditions:
-        click.echo(f"  {each.type}: {each.status} {each.reason}: {each.message}")
+        say(f"  {each.type}: {each.status} {each.reason}: {each.message}")
     for member in sorted(team.spec.members, key=lambda each: (each.role, each.name)):
-        click.echo(f"  {member.role}: {member.kind} {member.name}")
+        say(f"  {member.role}: {member.kind} {member.name}")
     for glass in status.break_glass:
-        click.echo(f"  until {glass.until}: {glass.user}: {glass.reason}")
+        say(f"  until {glass.until}: {glass.user}: {glass.reason}")
     for namespace, environment in team.environment_of.items():
-        click.echo(f"  {environment}: {namespace}")
+        say(f"  {environment}: {namespace}")
     for namespace in status.retired:
-        click.echo(f"  kept, not asked for any more: {namespace}")
+        say(f"  kept, not asked for any more: {namespace}")
     if status.on_call:
-        click.echo(f"  on call: {status.on_call}")
+        say(f"  on call: {status.on_call}")
     if status.budget is not None and team.spec.budget is not None:
         budget = f"of {team.spec.budget.month} {team.spec.budget.currency}"
-        click.echo(f"  spent {status.budget.spent}, {status.budget.forecast} expected {budget} a month")
-    click.echo(f"  board: {status.dashboard}")
+        say(f"  spent {status.budget.spent}, {status.budget.forecast} expected {budget} a month")
+    say(f"  board: {status.dashboard}")
 
 
 async def show_namespaces(config: ConnectionConfig, output: str) -> None:
@@ -166,11 +167,9 @@ async def show_namespaces(config: ConnectionConfig, output: str) -> None:
         )
         for each in found
     ]
-    show(
-        output,
-        lambda: [dict(zip(head, row, strict=True)) for row in rows],
-        lambda: columns([[each.upper() for each in head], *([cell or "-" for cell in row] for row in rows)]),
-    )
+    cells = [tuple(cell or "-" for cell in row) for row in rows]
+    table = Table([each.upper() for each in head], cells, names=[f"namespace/{row[0]}" for row in rows])
+    show_table(output, table, lambda: [dict(zip(head, row, strict=True)) for row in rows])
 
 
 async def offboard(config: ConnectionConfig, name: str, *, confirm: bool, keep: bool, timeout_seconds: float) -> int:
@@ -182,9 +181,9 @@ async def offboard(config: ConnectionConfig, name: str, *, confirm: bool, keep: 
         spaces = (await client.list(NAMESPACES, label_selector=labels)).items
         lower = [each.name for each in (await client.list(TEAMS)).items if each.spec.parent == name]
         for line in _plan(team, await holdings(client, [each.metadata.name for each in spaces]), lower, keep=keep):
-            click.echo(line)
+            say(line)
         if not confirm:
-            click.echo("nothing was written: --confirm does it")
+            say("nothing was written: --confirm does it")
             return 0
         if lower:
             raise OpError("team.offboard", ErrorKind.INVALID, name, f"teams below it go first: {', '.join(lower)}")
@@ -196,9 +195,9 @@ async def offboard(config: ConnectionConfig, name: str, *, confirm: bool, keep: 
                 while await get_or_none(client, TEAMS, key) is not None:  # noqa: ASYNC110  another process deletes it
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
-            click.echo(f"{name} is on its way out", err=True)
+            say(f"{name} is on its way out", err=True)
             return 1
-    click.echo(f"{name} is gone")
+    say(f"{name} is gone")
     return 0
 
 
@@ -226,4 +225,4 @@ async def break_glass(config: ConnectionConfig, name: str, user: str, seconds: f
         metadata = {"resourceVersion": team.metadata.resource_version}
         change: Manifest = {"metadata": metadata, "spec": {"breakGlass": [*others, *([mine] if seconds else [])]}}
         await client.patch(TEAMS, key, change, PatchType.MERGE, field_manager=FIELD_MANAGER)
-    click.echo(f"{user} may act in {name} until {until}" if seconds else f"{user} may not act in {name} any more")
+    say(f"{user} may act in {name} until {until}" if seconds else f"{user} may not act in {name} any more")

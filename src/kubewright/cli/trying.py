@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
 import yaml
 
 from kubewright.api.meta import Manifest
+from kubewright.cli.terminal import say
 from kubewright.errors import ErrorKind, OpError
 from kubewright.harness.runner import examine, repeat
 from kubewright.harness.subject import Build, Subject, subject_of
@@ -34,7 +34,7 @@ def examined(subject: Subject, extent: Extent) -> int:
         seed=extent.seed,
         jobs=extent.jobs,
     )
-    click.echo("\n".join(report.lines()))
+    say("\n".join(report.lines()))
     return 1 if report.findings else 0
 
 
@@ -42,9 +42,9 @@ def repeated(subject: Subject, plan: str, extent: Extent) -> int:
     """Live one plan again and print its writes and what it broke; return the exit code."""
     outcome, findings = repeat(subject, plan, seed=extent.seed, most_mutations=extent.most_mutations)
     for write in outcome.log.writes:
-        click.echo(f"{write}")
+        say(f"{write}")
     for finding in findings:
-        click.echo(f"{finding.violation.rule}: {finding.violation.detail}")
+        say(f"{finding.violation.rule}: {finding.violation.detail}")
     return 1 if findings else 0
 
 

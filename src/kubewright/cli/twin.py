@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.terminal import say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -153,4 +154,4 @@ def crds() -> None:
 
     from kubewright.twin.faults.fault import FAULT_CRD
 
-    click.echo(yaml.safe_dump(FAULT_CRD, sort_keys=False), nl=False)
+    say(yaml.safe_dump(FAULT_CRD, sort_keys=False), nl=False)

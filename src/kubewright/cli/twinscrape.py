@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import click
 import yaml
 
+from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig, Token
 from kubewright.errors import ErrorKind, OpError
 from kubewright.monitoring.reach import Through
@@ -17,7 +17,7 @@ from kubewright.twin.serve import write_private
 
 def print_exporters() -> None:
     """Print the exporters' manifests."""
-    click.echo(yaml.safe_dump_all(exporters(), sort_keys=False), nl=False)
+    say(yaml.safe_dump_all(exporters(), sort_keys=False), nl=False)
 
 
 def write_scrape_config(config: ConnectionConfig, folder: Path, interval: str) -> None:
@@ -33,4 +33,4 @@ def write_scrape_config(config: ConnectionConfig, folder: Path, interval: str) -
     reach = Through(config.server, ca_file.name, token_file.name)
     document = prometheus_config(reach, interval=interval)
     (folder / "prometheus.yml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
-    click.echo(f"prometheus --config.file={folder / 'prometheus.yml'}")
+    say(f"prometheus --config.file={folder / 'prometheus.yml'}")

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
-import click
-
+from kubewright.cli.connection import connected
+from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
 from kubewright.clock import Clock, run_fast, run_wall
 from kubewright.runtime.heap import keep_many_objects
 from kubewright.runtime.shutdown import run_until_signalled
@@ -86,7 +85,7 @@ async def _serve(options: Serving) -> None:
         ) as endpoint,
     ):
         count = len(cluster.nodes.names)
-        click.echo(f"{count} nodes on {endpoint.url}; export KUBECONFIG={options.kubeconfig}")
+        say(f"{count} nodes on {endpoint.url}; export KUBECONFIG={options.kubeconfig}")
         await asyncio.Event().wait()
 
 
@@ -107,9 +106,9 @@ def _twin(options: Serving, clock: Clock, authority: Authority) -> Twin:
 
 def _tell_losses(loaded: Loaded) -> None:
     for kind, count in sorted(loaded.left_out.items()):
-        click.echo(f"{kind}: {count} left out, the twin does not serve them", err=True)
+        say(f"{kind}: {count} left out, the twin does not serve them", err=True)
     for name in loaded.unconverted:
-        click.echo(f"{name}: its conversion webhook is not called, its versions differ by name only", err=True)
+        say(f"{name}: its conversion webhook is not called, its versions differ by name only", err=True)
 
 
 @contextlib.asynccontextmanager
@@ -139,7 +138,7 @@ async def _saved_at_the_end(cluster: Twin, path: Path | None) -> AsyncGenerator[
         # Nobody is served any more, but the cluster still runs: a copy that fails leaves a file of before as it was.
         if path is not None:
             summary = await Copying(cluster.client(), cluster.clock, _silently).save(path)
-            click.echo(f"{summary.objects} objects saved to {path}", err=True)
+            say(f"{summary.objects} objects saved to {path}", err=True)
 
 
 def _silently(_line: str) -> None:
@@ -148,10 +147,7 @@ def _silently(_line: str) -> None:
 
 async def run_nodes(config: ConnectionConfig, count: int, seed: int) -> None:
     """Run simulated nodes on any cluster until told to end."""
-    client = connect(config)
-    try:
+    async with connected(config) as client:
         await client.raw("GET", "/version")
-        click.echo(f"{count} simulated nodes on {config.server}")
+        say(f"{count} simulated nodes on {config.server}")
         await run_until_signalled(SimulatedNodes(client, Clock.wall(), nodes=count, seed=seed).run())
-    finally:
-        await client.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import dry_run_option
 from kubewright.cli.service import lease_place, log, prometheus_option, service_options
 
 
@@ -12,7 +13,7 @@ from kubewright.cli.service import lease_place, log, prometheus_option, service_
 @cluster_options
 @service_options
 @prometheus_option
-@click.option("--dry-run", is_flag=True, help="Print what would be written now, write nothing, and end.")
+@dry_run_option("Print what would be written now, write nothing, and end.")
 def up(
     *,
     kubeconfig: str,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import TOLD, namespace_option, output_option
 from kubewright.cli.profiles import PROFILES, profile_option
 
 
@@ -32,8 +33,8 @@ from kubewright.cli.profiles import PROFILES, profile_option
 @click.option(
     "--to-profile", type=click.Choice(PROFILES), help="Another profile, to see what it would do with what waits."
 )
-@click.option("-n", "--namespace", default="", help="Of workloads, pods and quotas; the context's by default.")
-@click.option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
+@namespace_option("Of workloads, pods and quotas; the context's by default.")
+@output_option(TOLD)
 @cluster_options
 def whatif(*, kubeconfig: str, context: str, **options: Any) -> int:
     """Show what would be placed, evicted, or wait, and what that does to utilisation, if something changed.

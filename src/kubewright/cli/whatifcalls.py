@@ -11,10 +11,12 @@ import click
 from kubewright.api.meta import ObjectKey
 from kubewright.api.resources import is_bytes, write_amount
 from kubewright.app import PROFILES
+from kubewright.cli.connection import connected
 from kubewright.cli.documents import admitted_queues, read
-from kubewright.cli.live import read_cluster, show
+from kubewright.cli.exits import Exit
+from kubewright.cli.live import read_cluster
+from kubewright.cli.printing import show
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
 from kubewright.errors import ErrorKind, OpError
 from kubewright.explain.documents import effect_document
 from kubewright.explain.modifications import (
@@ -30,7 +32,6 @@ from kubewright.explain.modifications import (
 from kubewright.explain.targets import parse_target
 from kubewright.explain.whatif import Effect, Use, whatif
 
-HARMS = 3
 SHOWN = 20
 T = TypeVar("T")
 
@@ -59,15 +60,12 @@ async def show_effect(config: ConnectionConfig, asked: Asked) -> int:
     ]
     if not modifications and asked.to_profile is None:
         raise click.UsageError("say what would change: see kubewright whatif --help")
-    client = connect(config)
-    try:
+    async with connected(config) as client:
         cluster = await read_cluster(client)
-    finally:
-        await client.close()
     then = None if asked.to_profile is None else PROFILES[asked.to_profile]
     effect = whatif(cluster, modifications, PROFILES[asked.profile], then)
     show(asked.output, lambda: effect_document(effect), lambda: lines(effect))
-    return HARMS if effect.harms else 0
+    return Exit.UNWELL if effect.harms else Exit.OK
 
 
 def parsed(asked: Asked, namespace: str) -> Iterator[Modification]:

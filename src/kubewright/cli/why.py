@@ -7,13 +7,14 @@ import asyncio
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import TOLD, namespace_option, output_option
 from kubewright.cli.profiles import profile_option
 
 
 @click.command()
 @click.argument("target")
-@click.option("-n", "--namespace", default="", help="The context's by default.")
-@click.option("-o", "--output", type=click.Choice(["text", "json", "yaml"]), default="text", show_default=True)
+@namespace_option()
+@output_option(TOLD)
 @profile_option("The profile of its scheduler.")
 @cluster_options
 def why(*, target: str, namespace: str, output: str, profile: str, kubeconfig: str, context: str) -> int:

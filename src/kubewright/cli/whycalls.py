@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from kubewright.api.core import PODS
 from kubewright.api.meta import ObjectKey
 from kubewright.app import PROFILES
-from kubewright.cli.live import read_cluster, show
+from kubewright.cli.connection import connected
+from kubewright.cli.exits import Exit
+from kubewright.cli.live import read_cluster
+from kubewright.cli.printing import show
 from kubewright.client.config import ConnectionConfig
-from kubewright.client.connect import connect
 from kubewright.clock import Clock
 from kubewright.explain.answers import Answer, Waiting, about_owner, about_pod
 from kubewright.explain.changes import duration
@@ -17,21 +19,15 @@ from kubewright.explain.documents import explanations
 from kubewright.explain.targets import parse_target
 from kubewright.placement.diagnosis import Diagnosis
 
-WAITS = 3
-"""The exit code when something waits."""
-
 
 async def show_why(config: ConnectionConfig, text: str, namespace: str, output: str, profile: str) -> int:
     """Print why a target waits; 0 if it does not."""
     target = parse_target(text)
     key = ObjectKey(namespace or config.namespace, target.name)
     policy, now = PROFILES[profile], Clock.wall().now()
-    client = connect(config)
-    try:
+    async with connected(config) as client:
         found = await client.get(target.resource, key)
         cluster = await read_cluster(client)
-    finally:
-        await client.close()
     if target.resource is PODS:
         # As of the list, where the others are, if it is still there.
         pod = next((each for each in cluster.pods if each.key == key), found)
@@ -39,7 +35,7 @@ async def show_why(config: ConnectionConfig, text: str, namespace: str, output: 
     else:
         answer = about_owner(found.metadata.uid, cluster, now, policy)
     show(output, lambda: explanations(answer, f"{target}"), lambda: lines(answer, f"{target}"))
-    return 0 if answer.is_well else WAITS
+    return Exit.OK if answer.is_well else Exit.UNWELL
 
 
 def lines(answer: Answer, target: str) -> Iterator[str]:

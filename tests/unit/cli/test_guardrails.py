@@ -55,7 +55,7 @@ def test_what_passes_passes(call):
 
 def test_pods_that_would_be_refused_later_are_told_of(call):
     found = checked(call, workload())
-    assert found.exit_code == 1
+    assert found.exit_code == 3
     assert found.output.startswith("refused the pods of Deployment/default/web: ")
     assert "container main has no limit of memory; allowed by limits of platform-base" in found.output
     assert found.output.endswith("1 refused, 0 warnings\n")
@@ -80,7 +80,7 @@ def test_exempt_namespaces_are_exempt(call):
 
 def test_what_a_server_would_refuse_anyway_is_told_in_its_words(call):
     found = checked(call, {**workload(memory="1Gi"), "spec": {}})
-    assert found.exit_code == 1
+    assert found.exit_code == 3
     assert "spec.selector: Required value" in found.output
 
 

@@ -11,7 +11,8 @@ from kubewright.api.crds.incident import (
     Subject,
 )
 from kubewright.api.meta import ObjectMeta, parse_time
-from kubewright.cli.incidenttext import HEAD, WIDE, lasted, moments, row, story, table
+from kubewright.cli.columns import Table
+from kubewright.cli.incidenttext import HEAD, WIDE, lasted, moments, row, story
 
 BEGAN = "2030-01-01T00:00:00Z"
 INCIDENT = Incident(
@@ -45,9 +46,8 @@ def test_moments_are_told_in_order_from_the_fault():
 
 def test_rows_have_the_columns_of_their_heads_and_line_up():
     now = parse_time(BEGAN) + 300
-    assert len(row(INCIDENT, now, wide=False)) == len(HEAD)
-    assert len(row(INCIDENT, now, wide=True)) == len(WIDE)
-    first, second = table([HEAD, row(INCIDENT, now, wide=False)])
+    assert WIDE[: len(HEAD)] == HEAD
+    first, second = Table(WIDE, [row(INCIDENT, now)], narrow=len(HEAD)).lines()
     assert first.index("PHASE") == second.index("Resolved")
     assert second.endswith("5m")
 

@@ -7,6 +7,8 @@ import logging
 
 import click
 
+from kubewright.cli.terminal import say
+
 
 @click.command()
 @click.option("--for", "seconds", type=click.FloatRange(min=5), default=60.0, show_default=True, help="Seconds to run.")
@@ -36,5 +38,5 @@ def demo(seconds: float, speed: float, nodes: int, seed: int, as_json: bool) -> 
     keep_many_objects()
     story = run_fast(play(Clock.wall(), seconds * speed, nodes, seed, show=not as_json), speed)
     if as_json:
-        click.echo(json.dumps(story.summary(), indent=2))
+        say(json.dumps(story.summary(), indent=2))
     return 0 if story.all_well() else 1

@@ -1,0 +1,62 @@
+"""The options that mean the same in every command, each said once: what kubectl's users know keeps its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LISTED = ("table", "wide", "json", "yaml", "name", "csv")
+"""Forms of what is listed (`printing.show_table`)."""
+TOLD = ("text", "json", "yaml")
+"""Forms of an answer in words (`printing.show`)."""
+MANIFESTS = ("yaml", "json")
+"""Forms of what kubectl applies (`render.written`)."""
+
+
+def output_option(forms: tuple[str, ...] = LISTED, text: str = "The form.") -> Callable[[F], F]:
+    """Add -o; the first form is the default."""
+    return click.option("-o", "--output", type=click.Choice(forms), default=forms[0], show_default=True, help=text)
+
+
+def namespace_option(text: str = "The context's by default.", default: str = "") -> Callable[[F], F]:
+    """Add -n; what is taken without it is the command's to say."""
+    return click.option("-n", "--namespace", default=default, show_default=bool(default), help=text)
+
+
+def all_namespaces_option(text: str = "Of all namespaces.") -> Callable[[F], F]:
+    """Add -A."""
+    return click.option("-A", "--all-namespaces", is_flag=True, help=text)
+
+
+def selector_option(text: str = "Labels, as kubectl's: app=web,tier!=db.") -> Callable[[F], F]:
+    """Add -l."""
+    return click.option("-l", "--selector", default="", help=text)
+
+
+def watch_option(text: str) -> Callable[[F], F]:
+    """Add -w."""
+    return click.option("-w", "--watch", is_flag=True, help=text)
+
+
+def timeout_option(default: float, text: str = "Seconds to wait at most.") -> Callable[[F], F]:
+    """Add --timeout."""
+    return click.option("--timeout", type=click.FloatRange(min=0), default=default, show_default=True, help=text)
+
+
+def dry_run_option(text: str = "Let the server check everything, and write nothing.") -> Callable[[F], F]:
+    """Add --dry-run."""
+    return click.option("--dry-run", is_flag=True, help=text)
+
+
+def yes_option(text: str = "Do not ask first.") -> Callable[[F], F]:
+    """Add --yes."""
+    return click.option("-y", "--yes", is_flag=True, help=text)
+
+
+def color_option() -> Callable[[F], F]:
+    """Add --color; `terminal.coloured` decides without it."""
+    return click.option("--color/--no-color", default=None, help="By default on a terminal, unless NO_COLOR is set.")
