@@ -33,7 +33,7 @@ from kubewright.api.crds.incident import (
     Incident,
     IncidentStatus,
 )
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.api.plan import Apply, Delete, Evict, Plan
 from kubewright.audit.entries import of_plan
 from kubewright.audit.log import AuditLog
@@ -72,6 +72,8 @@ WARM_UP_SECONDS = 60.0
 """Whoever has just begun has not heard of everything yet, and takes nothing for over."""
 AFTER_REFUSAL_SECONDS = 15.0
 REHEARSE_AGAIN_SECONDS = 30.0
+_STORM_SECONDS = 30.0
+"""A storm that lasts is written down so often."""
 _ILL = frozenset({Fault.NODE_SILENT, Fault.NODE_NOT_READY})
 
 _log = logging.getLogger(__name__)
@@ -206,9 +208,17 @@ class Healer:
             ]
             if running(status) is not None and each.spec.about.kind == NODES.kind:
                 mended.add(each.spec.about.name)
-        book = Book(tuple(begun), frozenset(mended), present, len(nodes), self._book.storms)
-        stormy = {each.metadata.name: now for each in self._policies.index.values() if is_storm(each.spec.storm, book)}
-        return Book(book.begun, book.nodes, book.ill, book.of, {**book.storms, **stormy})
+        book = Book(tuple(begun), frozenset(mended), present, len(nodes))
+        return dataclasses.replace(book, storms=self._storms(book, now))
+
+    def _storms(self, book: Book, now: float) -> Mapping[str, float]:
+        """Return when each policy last saw a storm: now, or what it says itself, which outlives this process."""
+        found: dict[str, float] = {}
+        for each in self._policies.index.values():
+            name = each.metadata.name
+            before = max(at(each.status.last_storm), self._book.storms.get(name, 0.0))
+            found[name] = now if is_storm(each.spec.storm, book) else before
+        return found
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Bring one incident on."""
@@ -359,7 +369,8 @@ class Healer:
         every = tuple(self._policies.index.values())
         for policy in every:
             said = (*problems(policy), *contradictions(policy, every))
-            write = _policy_status(policy, said, self._operator.clock.now())
+            storm = self._book.storms.get(policy.metadata.name, 0.0)
+            write = _policy_status(policy, said, self._operator.clock.now(), storm)
             if write is not None:
                 await self._executor.execute(Plan((write,), "what it says"), about=policy)
 
@@ -381,12 +392,16 @@ def _with_affected(finding: Finding, told: Sequence[Signal]) -> Finding:
     return dataclasses.replace(finding, affected=affected)
 
 
-def _policy_status(policy: HealingPolicy, said: Sequence[str], now: float) -> Apply | None:
+def _policy_status(policy: HealingPolicy, said: Sequence[str], now: float, storm: float) -> Apply | None:
     generation = policy.metadata.generation
     reason, message = ("Contradicts", "; ".join(said)) if said else ("Valid", f"mode {policy.spec.mode}")
     condition = Condition(READY, "False" if said else "True", reason, shortened(message), None, generation)
     conditions = set_condition(policy.status.conditions, condition, now)
-    if conditions == policy.status.conditions and policy.status.observed_generation == generation:
+    known = at(policy.status.last_storm)
+    is_told = storm - known < (_STORM_SECONDS if now - storm < SLOW_TURN_SECONDS else 1.0)
+    if is_told and conditions == policy.status.conditions and policy.status.observed_generation == generation:
         return None
     status = {"observedGeneration": generation, "conditions": written(conditions)}
+    if storm:
+        status["lastStorm"] = rfc3339(storm)
     return Apply.status(HEALING_POLICIES, policy.key, status)

@@ -11,6 +11,7 @@ from kubewright.api.pods import PodSpec
 from kubewright.healing.catalogue import CAUSES
 from kubewright.healing.diagnose import diagnose
 from kubewright.healing.seen import seen_of
+from kubewright.signals.agents import Agents
 from kubewright.signals.nodes import of_node
 from kubewright.signals.signal import Fault, Signal, Witness
 
@@ -152,13 +153,48 @@ def test_what_can_run_twice_is_deleted_and_what_cannot_waits_for_proof():
 def test_an_agent_that_has_booted_is_proof_and_the_node_is_put_out_of_service():
     objects = node(), pod("db-0", "StatefulSet")
     (finding,), seen = found(silent(*DEAD), *objects)
-    notes = {FENCE: finding.name, FENCED: finding.name}
+    order = f"{finding.name}@7"
+    notes = {FENCE: order, FENCED: order}
     lease = Lease(metadata=ObjectMeta(name="x", annotations=notes), spec=LeaseSpec(renew_time="1"))
-    seen.agents.hear("n1", lease, NOW)
+    seen.agents.hear("n1", lease, NOW - 40)
     (proven,), again = found(silent(*DEAD), *objects, agents=seen.agents)
     assert "booted" in proven.details["proof"]
     (action,) = remedy(proven, 2).plan(proven, again, NOW).actions
     assert action.operations[1]["value"][0]["key"] == "node.kubernetes.io/out-of-service"
+
+
+def agent(*, heard, **notes):
+    metadata = ObjectMeta(name="x", resource_version="7", annotations=notes)
+    agents = Agents()
+    agents.hear("n1", Lease(metadata=metadata, spec=LeaseSpec(renew_time="1")), NOW - heard)
+    return agents
+
+
+def test_a_machine_whose_agent_is_heard_lives_whoever_else_does_not_reach_it():
+    objects = node(), pod(), pod("db-0", "StatefulSet")
+    (finding,), seen = found(silent(*DEAD), *objects, agents=agent(heard=5))
+    assert finding.cause == "KubeletHung"
+    plan = remedy(finding, 0).plan(finding, seen, NOW)
+    assert [str(each).split()[0] for each in plan.actions] == ["apply", "delete", "apply"], "held, moved, booted"
+    assert plan.actions[2].manifest["metadata"]["annotations"] == {FENCE: f"{finding.name}@7"}
+
+
+def test_a_machine_that_boots_for_its_hung_kubelet_is_not_taken_for_dead_until_it_should_be_back():
+    objects = node(), pod()
+    (hung,), _ = found(silent(*DEAD), *objects, agents=agent(heard=5))
+    order = {FENCE: f"{hung.name}@7"}
+    assert [each.cause for each in found(silent(*DEAD), *objects, agents=agent(heard=100, **order))[0]] == [
+        "KubeletHung"
+    ]
+    assert [each.cause for each in found(silent(*DEAD), *objects, agents=agent(heard=200, **order))[0]] == ["NodeDead"]
+
+
+def test_that_it_booted_for_an_earlier_order_proves_nothing():
+    objects = node(), pod("db-0", "StatefulSet")
+    (dead,), _ = found(silent(*DEAD), *objects)
+    notes = {FENCE: f"{dead.name}@9", FENCED: f"{dead.name}@7"}
+    (finding,), _ = found(silent(*DEAD), *objects, agents=agent(heard=40, **notes))
+    assert finding.details == {}
 
 
 def test_half_a_zone_is_one_finding_and_two_nodes_are_none():

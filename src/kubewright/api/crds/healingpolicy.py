@@ -123,6 +123,9 @@ class HealingPolicyStatus(Leaf, frozen=True):
 
     observed_generation: Annotated[int, described("The generation this speaks of.", {"format": "int64"})] = 0
     conditions: Annotated[tuple[Condition, ...], described("Ready.", list_map_keys=("type",))] = ()
+    last_storm: Annotated[
+        str | None, described("When so many nodes were last ill that nothing was done to any.", {"format": "date-time"})
+    ] = None
 
 
 class HealingPolicy(KubeObject, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ from kubewright.healing.telling import at
 from kubewright.healing.witness import WITNESSES, State, Verdict, judge
 from kubewright.signals.signal import Fault, Signal
 
+_LOST_STATES = (State.DEAD, State.CUT_OFF)
 _OF_HEALING = (Fault.NODE_HELD, Fault.GPU_OUT_OF_USE)
 _CONDITIONS = frozenset({Fault.NODE_CONDITION})
 _MOST_SENTENCES = 6
@@ -49,16 +50,40 @@ def _found(case: Case, cause: str, verdict: Verdict) -> Finding:
     return replace(found, details={"proof": proof}) if proof else found
 
 
+def _judged(case: Case) -> Verdict:
+    """Weigh what the witnesses say; a machine whose agent is heard lives, whoever else does not reach it."""
+    verdict = judge(case.signals, case.now)
+    if verdict.state in _LOST_STATES and case.seen.agents.is_fresh(case.about.key.name, case.now):
+        return replace(verdict, state=State.HUNG, evidence=(*verdict.evidence, "its agent is heard"))
+    return verdict
+
+
 def _gone(name: str, state: State) -> Callable[[Case], Finding | None]:
     """Return a detector of nodes that are lost, as long as pods are to move."""
 
     def detect(case: Case) -> Finding | None:
-        verdict, node = judge(case.signals, case.now), case.about.key.name
+        verdict, node = _judged(case), case.about.key.name
         if verdict.state is not state or not (r.stateless(case.seen, node) or r.stateful(case.seen, node)):
             return None
         return _found(case, name, verdict)
 
     return detect
+
+
+def _hung(case: Case) -> Finding | None:
+    """The machine lives and its kubelet does not, until it has booted and nobody is left there to move.
+
+    While it boots for that reason it is silent altogether, which is no other cause.
+    """
+    verdict, node = _judged(case), case.about.key.name
+    found = _found(case, "KubeletHung", verdict)
+    done = r.has_booted(node, found.name, case.seen)
+    if verdict.state is not State.HUNG:
+        back = done and case.seen.agents.is_fresh(node, case.now)  # others have not looked again yet
+        boots = back or r.is_booting(node, found.name, case.seen, case.now)
+        return found if boots and verdict.state is not State.HEARD else None
+    left = r.stateless(case.seen, node) or r.stateful(case.seen, node)
+    return None if done and not left else found
 
 
 def _of_state(name: str, state: State) -> Callable[[Case], Finding | None]:
@@ -102,7 +127,7 @@ class _Told:
     also: tuple[str, ...] = ()
     lasts_seconds: float = 0.0
     clears: bool = False
-    """Whether it is over once nothing is left on the node that could move."""
+    """Whether it is over once nothing is left to be done: nobody is there who could move, or it takes no new pods."""
 
 
 def _condition(name: str, told: _Told) -> Callable[[Case], Finding | None]:
@@ -110,15 +135,17 @@ def _condition(name: str, told: _Told) -> Callable[[Case], Finding | None]:
         ill = said_by(case, told.condition)[:1]
         if not ill or case.now - ill[0].since < told.lasts_seconds:
             return None
-        if told.clears and not _is_to_be_emptied(case, told):
+        if told.clears and not _is_to_be_done(case, told):
             return None
         return found_by(case, name, ill, case.of(*_OF_HEALING, Fault.NODE_NOT_READY))
 
     return detect
 
 
-def _is_to_be_emptied(case: Case, told: _Told) -> bool:
+def _is_to_be_done(case: Case, told: _Told) -> bool:
     node = case.about.key.name
+    if told.remedies[-1] is r.HOLD:
+        return not case.of(Fault.NODE_HELD)
     pods = r.stateless(case.seen, node) if r.MOVE_STATELESS in told.remedies else r.movable(case.seen.pods_on(node))
     return bool(pods)
 
@@ -143,17 +170,35 @@ _TOLD: Mapping[str, _Told] = {
         "NetworkUnavailable", "pods of a node have no network", (r.MOVE_STATELESS,), ("CNI failure",), clears=True
     ),
     "DiskFull": _Told(
-        "DiskPressure", "a disk is full of images or logs", (r.KUBELETS_OWN, *_EMPTY), ("Chaos Mesh disk-fill",)
+        "DiskPressure",
+        "a disk is full of images or logs",
+        (r.KUBELETS_OWN, *_EMPTY),
+        ("Chaos Mesh disk-fill",),
+        clears=True,
     ),
     "MemoryShort": _Told(
-        "MemoryPressure", "a node is short of memory", (r.KUBELETS_OWN, r.DRAIN), ("Chaos Mesh StressChaos",)
+        "MemoryPressure",
+        "a node is short of memory",
+        (r.KUBELETS_OWN, r.DRAIN),
+        ("Chaos Mesh StressChaos",),
+        clears=True,
     ),
-    "ProcessesExhausted": _Told("PIDPressure", "a node is short of process numbers", (r.KUBELETS_OWN, r.DRAIN)),
+    "ProcessesExhausted": _Told(
+        "PIDPressure", "a node is short of process numbers", (r.KUBELETS_OWN, r.DRAIN), clears=True
+    ),
     "ClockSkew": _Told(
-        "NTPProblem", "a node's clock is off, or nobody keeps it", (r.HOLD,), ("NPD NTPProblem", "Chaos Mesh TimeChaos")
+        "NTPProblem",
+        "a node's clock is off, or nobody keeps it",
+        (r.HOLD,),
+        ("NPD NTPProblem", "Chaos Mesh TimeChaos"),
+        clears=True,
     ),
     "KubeletRestarting": _Told(
-        "FrequentKubeletRestart", "a kubelet restarts again and again", (r.HOLD,), ("NPD FrequentKubeletRestart",)
+        "FrequentKubeletRestart",
+        "a kubelet restarts again and again",
+        (r.HOLD,),
+        ("NPD FrequentKubeletRestart",),
+        clears=True,
     ),
     "KubeletUnhealthy": _Told(
         "KubeletUnhealthy",
@@ -161,6 +206,7 @@ _TOLD: Mapping[str, _Told] = {
         (r.KUBELETS_OWN, r.HOLD),
         ("NPD KubeletUnhealthy",),
         lasts_seconds=60.0,
+        clears=True,
     ),
     "KubeletCertificateEnds": _Told(
         "KubeletCertificateExpiring", "a kubelet's certificate ends, and is not renewed", ()
@@ -177,9 +223,9 @@ def _not_ready(case: Case) -> Finding | None:
 
 
 def _awaits_repair(case: Case) -> Finding | None:
-    """Nothing is left to move from a node that is ill."""
-    verdict = judge(case.signals, case.now)
-    if verdict.state in {State.DEAD, State.CUT_OFF}:
+    """All is done that could be for a node that is ill."""
+    verdict = _judged(case)
+    if verdict.state in {*_LOST_STATES, State.HUNG}:
         return _found(case, "NodeAwaitsRepair", verdict)
     ill = said_by(case, *(each.condition for each in _TOLD.values() if each.clears))
     also = case.of(*_OF_HEALING, Fault.NODE_NOT_READY)
@@ -197,6 +243,15 @@ def _held(case: Case) -> Finding | None:
 _LOST = (r.MOVE_STATELESS, r.END_WHAT_RUNS, r.OUT)
 CAUSES: tuple[Cause, ...] = (
     Cause(
+        "KubeletHung",
+        Level.NODE,
+        "a machine answers and its kubelet does not",
+        WITNESSES,
+        _hung,
+        (r.MOVE_AND_BOOT, r.BOOT, r.MOVE_STATELESS, r.OUT),
+        ("SREGym kubelet crash",),
+    ),
+    Cause(
         "NodeDead",
         Level.NODE,
         "a machine is down, by two witnesses of three",
@@ -213,15 +268,6 @@ CAUSES: tuple[Cause, ...] = (
         _gone("NodeCutOff", State.CUT_OFF),
         _LOST,
         ("Chaos Mesh network partition",),
-    ),
-    Cause(
-        "KubeletHung",
-        Level.NODE,
-        "a machine answers and its kubelet does not",
-        WITNESSES,
-        _of_state("KubeletHung", State.HUNG),
-        (r.BOOT, r.MOVE_STATELESS),
-        ("SREGym kubelet crash",),
     ),
     Cause(
         "KubeletUnheard",
@@ -263,7 +309,7 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "NodeAwaitsRepair",
         Level.NODE,
-        "nothing is left to move from a node that is ill",
+        "all is done that could be for a node that is ill",
         WITNESSES | _CONDITIONS,
         _awaits_repair,
         (r.AWAIT,),

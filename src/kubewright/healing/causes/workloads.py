@@ -15,6 +15,7 @@ from kubewright.healing.remedies.sizes import GROWTH, MOST_GROWTH, RESIZE
 from kubewright.signals.signal import Fault, Signal
 
 _TWICE = 2
+_BLINK_SECONDS = 15.0
 
 
 def _of_memory(cause: str, *, leaks: bool) -> Callable[[Case], Finding | None]:
@@ -71,7 +72,7 @@ def _crashing(case: Case) -> Finding | None:
 
 def _hanging(case: Case) -> Finding | None:
     """One pod of several is not ready any more, or answers with errors, and the others do."""
-    signals = case.of(Fault.NOT_READY, Fault.REQUESTS_FAIL)
+    signals = [*_lasting(case, case.of(Fault.NOT_READY)), *case.of(Fault.REQUESTS_FAIL)]
     return _one_of_many(case, "PodHung", signals, pods_in(case, signals))
 
 
@@ -105,8 +106,13 @@ def _scaled_to_zero(case: Case) -> Finding | None:
     return finding(case, "ScaledToZero", case.of(Fault.CHANGED), f"somebody has scaled it from {before} to nothing")
 
 
+def _lasting(case: Case, signals: Sequence[Signal]) -> list[Signal]:
+    """Return those that are no blink: a probe fails now and then, and a pod is ready again before anybody could act."""
+    return [each for each in signals if case.now - each.since >= _BLINK_SECONDS]
+
+
 def _unready(case: Case) -> Finding | None:
-    signals = present(case, Fault.NOT_READY)
+    signals = _lasting(case, present(case, Fault.NOT_READY))
     return finding(case, "NotReady", signals) if signals else None
 
 

@@ -20,10 +20,13 @@ from kubewright.disruption.drain import must_leave
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.seen import Seen
 from kubewright.placement.victims import covers
+from kubewright.signals.agents import Word
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 WELL_SECONDS = 60.0
 """A node that comes back takes pods again once it has been well for so long."""
+BOOT_SECONDS = 150.0
+"""A machine that boots is silent for no longer."""
 FOR_GOOD = 7 * 24 * 3600.0
 
 
@@ -126,13 +129,27 @@ def mark(finding: Finding, seen: Seen, now: float) -> Plan | None:
     node, word = node_of(finding, seen), seen.agents.words.get(finding.about.key.name)
     if node is None or word is None or finding.details.get("proof"):
         return None
-    notes = word.lease.metadata.annotations
-    if notes.get(FENCE) == finding.name:
+    if _ordered(word, finding.name):
         return Plan(tuple(_held(node, finding.cause)), f"what runs on {finding.about} comes to its end")
-    version = word.lease.metadata.resource_version
-    manifest = notes_manifest(node.metadata.name, {FENCE: finding.name}, version)
-    actions = (*_held(node, finding.cause), Apply(LEASES, manifest))
+    actions = (*_held(node, finding.cause), _order(node, word, finding.name))
     return Plan(actions, f"the agent of {finding.about} is to end what runs there")
+
+
+def _order(node: Node, word: Word, incident: str) -> Apply:
+    """Return the mark on an agent's lease; no two are the same, so that what was done for an old one proves nothing."""
+    version = word.lease.metadata.resource_version
+    return Apply(LEASES, notes_manifest(node.metadata.name, {FENCE: f"{incident}@{version}"}, version))
+
+
+def _ordered(word: Word | None, incident: str) -> str:
+    """Return the mark that stands on an agent's lease, if it is an incident's."""
+    order = word.lease.metadata.annotations.get(FENCE, "") if word is not None else ""
+    return order if order.rpartition("@")[0] == incident else ""
+
+
+def _obeyed(word: Word | None, incident: str) -> bool:
+    order = _ordered(word, incident)
+    return word is not None and order != "" and word.lease.metadata.annotations.get(FENCED) == order
 
 
 def boot(finding: Finding, seen: Seen, now: float) -> Plan | None:
@@ -141,13 +158,38 @@ def boot(finding: Finding, seen: Seen, now: float) -> Plan | None:
     return mark(finding, seen, now) if seen.agents.is_fresh(name, now) else None
 
 
+def move_and_boot(finding: Finding, seen: Seen, now: float) -> Plan | None:
+    """Have what can run twice made anew elsewhere, and the agent boot the machine, which will be silent meanwhile."""
+    node, word = node_of(finding, seen), seen.agents.words.get(finding.about.key.name)
+    if node is None or word is None:
+        return None
+    name = node.metadata.name
+    actions = [*_held(node, finding.cause), *(Delete(PODS, pod.key, pod.metadata.uid) for pod in stateless(seen, name))]
+    if not _ordered(word, finding.name):
+        if not seen.agents.is_fresh(name, now):
+            return None
+        actions.append(_order(node, word, finding.name))
+    return Plan(tuple(actions), f"{finding.about} is booted, and what can run twice is made anew elsewhere")
+
+
+def is_booting(name: str, incident: str, seen: Seen, now: float) -> bool:
+    """Tell whether a machine was told to boot for an incident, and is not to be back yet."""
+    word = seen.agents.words.get(name)
+    lately = word is not None and now - word.heard_at < BOOT_SECONDS
+    return lately and _ordered(word, incident) != "" and not _obeyed(word, incident)
+
+
+def has_booted(name: str, incident: str, seen: Seen) -> bool:
+    """Tell whether a machine's agent says that it has booted for an incident."""
+    return _obeyed(seen.agents.words.get(name), incident)
+
+
 def proof(name: str, incident: str, seen: Seen, now: float) -> str:
     """Say why nothing runs on a node any more that ran there when it was marked; empty where nothing proves it."""
     word = seen.agents.words.get(name)
-    if word is None or word.lease.metadata.annotations.get(FENCE) != incident:
+    if not _ordered(word, incident):
         return ""
-    notes = word.lease.metadata.annotations
-    if notes.get(FENCED) == incident:
+    if _obeyed(word, incident):
         return "its agent says that its machine has booted since"
     ended_at = seen.agents.ended_at(name, seen.neighbours(name), now)
     if ended_at is None or now < ended_at:
@@ -219,9 +261,12 @@ MOVE_STATELESS = Remedy("make anew elsewhere what can run twice", Safety.NODE, m
 DRAIN = Remedy("empty it within budgets", Safety.NODE, drain, within_seconds=120.0)
 PAST_BUDGETS = Remedy("empty it past budgets that can never be met", Safety.NODE, past_budgets, within_seconds=120.0)
 END_WHAT_RUNS = Remedy("have its agent end what runs there", Safety.NODE, mark, within_seconds=180.0)
+MOVE_AND_BOOT = Remedy(
+    "make anew elsewhere what can run twice, and boot it", Safety.NODE, move_and_boot, within_seconds=120.0
+)
 BOOT = Remedy("have its agent boot it", Safety.NODE, boot, within_seconds=180.0)
 OUT = Remedy("put it out of service", Safety.DATA, out_of_service, within_seconds=120.0)
 LET_GO = Remedy("let it take pods again", Safety.HARMLESS, let_go, within_seconds=FOR_GOOD)
 AWAIT = Remedy("await its repair", Safety.HARMLESS, wait, within_seconds=FOR_GOOD)
-KUBELETS_OWN = Remedy("leave it to the kubelet", Safety.HARMLESS, wait, within_seconds=120.0)
-"""Which removes images and evicts by itself."""
+KUBELETS_OWN = Remedy("leave it to the kubelet", Safety.HARMLESS, wait, within_seconds=60.0)
+"""Which removes images and evicts by itself, and looks every ten seconds whether it must."""

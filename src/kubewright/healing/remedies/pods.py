@@ -24,5 +24,5 @@ def evict(finding: Finding, seen: Seen, now: float) -> Plan | None:
 
 
 RECREATE = Remedy("make its pods anew", Safety.LOCAL, evict, within_seconds=60.0)
-RECREATE_IN_TIME = Remedy("make its pods anew", Safety.LOCAL, evict, within_seconds=60.0, waits_seconds=30.0)
+RECREATE_IN_TIME = Remedy("make its pods anew", Safety.LOCAL, evict, within_seconds=60.0, waits_seconds=15.0)
 """What comes back by itself is let."""
