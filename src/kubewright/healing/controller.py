@@ -33,7 +33,7 @@ from kubewright.api.crds.incident import (
     Incident,
     IncidentStatus,
 )
-from kubewright.api.meta import ObjectKey, rfc3339
+from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.api.plan import Apply, Delete, Evict, Plan
 from kubewright.audit.entries import of_plan
 from kubewright.audit.log import AuditLog
@@ -401,7 +401,7 @@ def _policy_status(policy: HealingPolicy, said: Sequence[str], now: float, storm
     is_told = storm - known < (_STORM_SECONDS if now - storm < SLOW_TURN_SECONDS else 1.0)
     if is_told and conditions == policy.status.conditions and policy.status.observed_generation == generation:
         return None
-    status = {"observedGeneration": generation, "conditions": written(conditions)}
+    status: Manifest = {"observedGeneration": generation, "conditions": written(conditions)}
     if storm:
         status["lastStorm"] = rfc3339(storm)
     return Apply.status(HEALING_POLICIES, policy.key, status)
