@@ -11,7 +11,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -28,6 +29,9 @@ from kubewright.runtime.operators import Operator
 from kubewright.runtime.serving import KeyFiles
 from kubewright.series.protocol import MetricSource
 from kubewright.signals.suspects import Reach
+
+if TYPE_CHECKING:
+    from kubewright.audit.log import AuditLog, Ink
 
 SCHEDULING_EVENTS_AT_ONCE = 8
 
@@ -68,6 +72,12 @@ class Choices:
     alerts_token: str = ""
     """What it must show; without one no alerts are taken in."""
     alerts_tls: KeyFiles | None = None
+    ink: Ink | None = None
+    """What services write the audit log with: its key, and a file besides."""
+    audit_archive: Path | None = None
+    """Where the service `audit` adds all records before any goes."""
+    audit_keep: int = 5000
+    """How many of them it leaves in the cluster."""
     prices: PriceBook | None = None
     """What things cost, for the service `costs`; OpenCost's prices, and what nodes and pools say, by default."""
 
@@ -116,6 +126,7 @@ class Platform:
             "healing": self._healing,
             "tenancy": self._tenancy,
             "costs": self._costs,
+            "audit": self._audit,
         }
         self.services = {name: builders[name]() for name in self._choices.services}
 
@@ -204,7 +215,7 @@ class Platform:
 
         name = teams.FIELD_MANAGER
         operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
-        teams.build(operator, None if self._source is None else RecordedTeamSpend(self._source))
+        teams.build(operator, self._log(name), None if self._source is None else RecordedTeamSpend(self._source))
         return operator
 
     def _monitoring(self) -> Service:
@@ -233,7 +244,24 @@ class Platform:
         def rehearsal(operator: Operator) -> PlanRehearsal:
             return PlanRehearsal(self._client, ClusterState(operator, lambda _: None), policy)
 
-        return Healer(operator, CAUSES, rehearsal, source=self._source, registry=self._registry, reach=self._reach)
+        log, registry = self._log(FIELD_MANAGER), self._registry
+        return Healer(operator, CAUSES, rehearsal, log, source=self._source, registry=registry, reach=self._reach)
+
+    def _audit(self) -> Service:
+        from kubewright.audit import keeper
+
+        chosen = self._choices
+        operator = Operator(
+            keeper.NAME, self._client, self._clock, recorder=self._recorder(keeper.NAME), metrics=self._metrics
+        )
+        log = self._log(keeper.NAME)
+        keeper.build(operator, log, keep=chosen.audit_keep, archive=chosen.audit_archive, registry=self._registry)
+        return operator
+
+    def _log(self, writer: str) -> AuditLog:
+        from kubewright.audit.log import Ink
+
+        return (self._choices.ink or Ink()).log(self._client, self._clock, writer)
 
     def _recorder(self, component: str, *, writers: int = 1) -> EventRecorder:
         recorder = EventRecorder(self._client, self._clock, component, metrics=self._metrics, writers=writers)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kubewright.api.crds.audithead import AUDIT_HEAD_CRD
 from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
 from kubewright.api.crds.disruptionledger import DISRUPTION_LEDGER_CRD, DISRUPTION_LEDGERS
 from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD
@@ -25,7 +26,13 @@ async def kinds(api):
     """The kinds, which services bring, too, and leave."""
     crds = api.of("customresourcedefinitions")
     found = {}
-    for each in (AUDIT_RECORD_CRD, DISRUPTION_LEDGER_CRD, DISRUPTION_LIMIT_CRD, NOTIFICATION_CHANNEL_CRD):
+    for each in (
+        AUDIT_HEAD_CRD,
+        AUDIT_RECORD_CRD,
+        DISRUPTION_LEDGER_CRD,
+        DISRUPTION_LIMIT_CRD,
+        NOTIFICATION_CHANNEL_CRD,
+    ):
         assert (await crds.create(each)).status in {201, 409}
         await crds.becomes(each["metadata"]["name"], established)
         plural = each["spec"]["names"]["plural"]
@@ -140,5 +147,13 @@ async def test_what_was_written_is_never_changed_and_is_verified_as_the_server_g
     refusal = (await kinds["auditrecords"].merge(last, {"spec": {"writer": "somebody"}})).refused
     assert refusal.code == 422
     assert "what was written is never changed" in refusal.message
+    note = {"sequence": 2, "hash": "b", "at": "2027-01-01T00:00:00Z"}
+    try:
+        head = {"apiVersion": "kubewright.dev/v1alpha1", "kind": "AuditHead"}
+        (await kinds["auditheads"].create({**head, "metadata": {"name": "head"}, "spec": note})).ok()
+        refusal = (await kinds["auditheads"].merge("head", {"spec": {"sequence": 1}})).refused
+        assert "what was written is not taken back" in refusal.message
+    finally:
+        await kinds["auditheads"].delete("head")
     for each in records:
         (await kinds["auditrecords"].delete(each.name)).ok()

@@ -1,15 +1,21 @@
 """The audit log on a twin: one chain for all who write, whatever happens between."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from kubewright.api.core import EVENTS
 from kubewright.api.crds import all_crds
-from kubewright.api.crds.auditrecord import AUDIT_RECORDS
+from kubewright.api.crds.audithead import AUDIT_HEADS, HEAD
+from kubewright.api.crds.auditrecord import AUDIT_RECORDS, record_key
+from kubewright.app import Choices, Platform
 from kubewright.audit.chain import verify
 from kubewright.audit.entries import entry
-from kubewright.audit.files import read_cluster, read_records, write_records
-from kubewright.audit.log import AuditLog, prune
+from kubewright.audit.files import read_cluster, read_head, read_records, write_records
+from kubewright.audit.log import AuditLog, Ink
+from kubewright.audit.pruning import prune
 from kubewright.clock import Clock, run_virtual
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.definitions import install
@@ -146,3 +152,105 @@ def test_a_batch_is_one_record():
         return (await twin.client().list(AUDIT_RECORDS)).items
 
     assert [len(each.spec.entries) for each in on_twin(case)] == [100, 100, 50]
+
+
+KEY = Ed25519PrivateKey.generate()
+
+
+@asynccontextmanager
+async def kept(twin, clock, count=9, **choices):
+    """Have the service `audit` look after the log; gives a log whose records are there already, signed."""
+    log = Ink(KEY).log(twin.client(), clock, "service")
+    for number in range(count):
+        log.record(about(f"n{number}"))
+        await log.flush()
+    platform = Platform(twin.client(), clock, choices=Choices(services=("audit",), ink=Ink(KEY), **choices))
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(platform.run())
+        await asyncio.sleep(10)
+        yield log
+        running.cancel()
+
+
+async def stands(twin):
+    head = await read_head(twin.client())
+    (ready,) = head.status.conditions
+    return head.spec.sequence, ready.reason, ready.message
+
+
+def test_the_oldest_go_into_the_archive_and_the_rest_stays_verifiable_and_signed(tmp_path):
+    archive = tmp_path / "archive.jsonl"
+
+    async def case(twin, clock):
+        async with kept(twin, clock, 25, audit_keep=4, audit_archive=archive) as log:
+            await asyncio.sleep(120)
+            log.record(about("late"))
+            await log.flush()
+            await asyncio.sleep(120)
+            return await read_cluster(twin.client()), await read_head(twin.client()), await stands(twin)
+
+    records, head, said = on_twin(case)
+    assert [each.sequence for each in records] == list(range(22, 28))
+    assert verify(records, key=KEY.public_key(), note=head.spec).findings == ()
+    assert said == (27, "Intact", "nothing was changed or removed")
+    whole = read_records(archive)
+    assert [each.sequence for each in whole] == list(range(1, 28))
+    assert verify(whole, key=KEY.public_key()).findings == ()
+
+
+@pytest.mark.parametrize("rewritten", [False, True])
+def test_an_end_that_is_cut_off_is_told_though_the_chain_is_whole_and_then_nothing_is_pruned(rewritten):
+    async def case(twin, clock):
+        async with kept(twin, clock) as log:
+            for place in (8, 9):
+                await twin.client().delete(AUDIT_RECORDS, record_key(place))
+            if rewritten:
+                forger = AuditLog(twin.client(), clock, log.writer)
+                for number in range(4):
+                    forger.record(about(f"forged-{number}"))
+                    await forger.flush()
+            await asyncio.sleep(70)
+            records, head = await read_cluster(twin.client()), await read_head(twin.client())
+            events = (await twin.client().list(EVENTS)).items
+            return records, head, await stands(twin), {each.reason for each in events}
+
+    records, head, (place, reason, message), events = on_twin(case)
+    assert "Broken" in events
+    assert verify(records).findings == (), "by itself the chain is whole"
+    assert verify(records, note=head.spec).findings
+    assert (place, reason) == (9, "Broken")
+    assert ("written anew" if rewritten else "removed: 8 to 9: the end was cut off") in message
+    assert records[0].sequence == 1
+
+
+def test_a_note_is_not_taken_back():
+    async def case(twin, clock):
+        async with kept(twin, clock):
+            with pytest.raises(OpError, match="not taken back"):
+                await twin.client().patch(AUDIT_HEADS, HEAD, {"spec": {"sequence": 3, "hash": "x"}})
+
+    on_twin(case)
+
+
+def test_what_is_in_the_archive_and_not_in_the_cluster_is_told(tmp_path):
+    archive = tmp_path / "archive.jsonl"
+
+    async def case(twin, clock):
+        async with kept(twin, clock, audit_archive=archive):
+            await twin.client().delete(AUDIT_HEADS, HEAD)
+            await twin.client().delete(AUDIT_RECORDS, record_key(9))
+            await asyncio.sleep(70)
+            return await read_head(twin.client()), read_records(archive)
+
+    head, archived = on_twin(case)
+    assert head is None, "nothing is noted of what is not whole"
+    assert len(archived) == 9
+
+
+def test_an_archive_that_cannot_be_written_keeps_records_in_the_cluster(tmp_path):
+    async def case(twin, clock):
+        async with kept(twin, clock, 15, audit_keep=2, audit_archive=tmp_path / "nowhere" / "archive.jsonl"):
+            await asyncio.sleep(70)
+            return await read_cluster(twin.client())
+
+    assert len(on_twin(case)) == 15

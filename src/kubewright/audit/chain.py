@@ -18,7 +18,9 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec.structs import replace
 
+from kubewright.api.crds.audithead import AuditHeadSpec
 from kubewright.api.crds.auditrecord import Checkpoint, Entry, record_key
 from kubewright.api.meta import Manifest
 
@@ -109,13 +111,33 @@ class Named:
         return _text(self.spec, "hash")
 
 
-def verify(found: Sequence[Named], *, key: Ed25519PublicKey | None = None, head: str = "") -> Verdict:
+def noted(last: Named, at: str, key: Ed25519PrivateKey | None = None) -> AuditHeadSpec:
+    """Note how far the log goes, signed if there is a key: what is cut off at its end leaves no other trace."""
+    head = AuditHeadSpec(last.sequence, last.hash, at)
+    if key is None:
+        return head
+    return replace(head, signature=base64.b64encode(key.sign(_said(head))).decode())
+
+
+def _said(head: AuditHeadSpec) -> bytes:
+    return f"{head.sequence} {head.hash} {head.at}".encode()
+
+
+def verify(
+    found: Sequence[Named],
+    *,
+    key: Ed25519PublicKey | None = None,
+    head: str = "",
+    note: AuditHeadSpec | None = None,
+) -> Verdict:
     """Verify records in the order in which they were found; objects come in the order of their names.
 
-    `key` has every record be signed by it; `head` is a hash that somebody noted, which has to be there, since what was
-    cut off at the end leaves no other trace.
+    `key` has every record be signed by it; `head` is a hash that somebody noted, which has to be there, and `note` what
+    was noted in the cluster, since what was cut off at the end leaves no other trace.
     """
     findings = [*_each(found, key), *_between(found)]
+    if note is not None:
+        findings += _as_noted(found, note, key)
     hashes = {each.hash for each in found}
     last = found[-1] if found else None
     if head and head not in hashes:
@@ -133,6 +155,19 @@ def verify(found: Sequence[Named], *, key: Ed25519PublicKey | None = None, head:
     )
 
 
+def _as_noted(found: Sequence[Named], note: AuditHeadSpec, key: Ed25519PublicKey | None) -> Iterable[Finding]:
+    """Compare a chain with how far it once went; what was pruned since says so by a checkpoint, like all else."""
+    if key is not None and not _is_signed_by(key, note.signature, _said(note)):
+        yield Finding(note.sequence, "the note of how far the log went is not signed by the key")
+    last = found[-1].sequence if found else 0
+    if last < note.sequence:
+        gone = str(note.sequence) if last + 1 == note.sequence else f"{last + 1} to {note.sequence}"
+        yield Finding(last + 1, f"removed: {gone}: the end was cut off, the log went on until {note.at}")
+    for each in found:
+        if each.sequence == note.sequence and each.hash != note.hash:
+            yield Finding(each.sequence, f"another one than was there at {note.at}: the end was written anew")
+
+
 def _each(found: Iterable[Named], key: Ed25519PublicKey | None) -> Iterable[Finding]:
     for each in found:
         if each.name and each.name != record_key(each.sequence).name:
@@ -144,8 +179,12 @@ def _each(found: Iterable[Named], key: Ed25519PublicKey | None) -> Iterable[Find
 
 
 def _is_signed(spec: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
+    return _is_signed_by(key, _text(spec, "signature"), _text(spec, "hash").encode())
+
+
+def _is_signed_by(key: Ed25519PublicKey, signature: str, content: bytes) -> bool:
     try:
-        key.verify(base64.b64decode(_text(spec, "signature")), _text(spec, "hash").encode())
+        key.verify(base64.b64decode(signature), content)
     except (InvalidSignature, ValueError):
         return False
     return True

@@ -12,11 +12,15 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
+from kubewright.api.crds.audithead import AUDIT_HEADS, HEAD, AuditHead
 from kubewright.api.crds.auditrecord import AUDIT_RECORDS
 from kubewright.api.live import live_resource
 from kubewright.audit.chain import Named
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
+
+_LONGEST_LINE = 16 * 1024 * 1024
+"""No API server stores an object that is longer."""
 
 
 async def read_cluster(client: Client) -> list[Named]:
@@ -28,6 +32,16 @@ async def read_cluster(client: Client) -> list[Named]:
             raise
         return []
     return sorted((Named(each.metadata.name, each.spec) for each in found), key=lambda each: each.name)
+
+
+async def read_head(client: Client) -> AuditHead | None:
+    """Return how far a cluster's log was when it was last looked at; None where nobody looks."""
+    try:
+        return await client.get(AUDIT_HEADS, HEAD)
+    except OpError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        return None
 
 
 def read_records(file: Path) -> list[Named]:
@@ -55,6 +69,32 @@ def write_records(file: Path, records: Sequence[Named]) -> None:
         unfinished.replace(file)
     except OSError as error:
         raise OpError("audit.write", ErrorKind.INVALID, str(file), error.strerror or str(error)) from error
+
+
+def add_records(file: Path, records: Sequence[Named]) -> None:
+    """Add records to the end of a file, which is made if there is none: all of them, or none as far as can be told."""
+    lines = b"".join(msgspec.json.encode(each.spec, order="deterministic") + b"\n" for each in records)
+    try:
+        with file.open("ab") as open_file:
+            open_file.write(lines)
+    except OSError as error:
+        raise OpError("audit.write", ErrorKind.INVALID, str(file), error.strerror or str(error)) from error
+
+
+def last_record(file: Path) -> Named | None:
+    """Return the last record of a file, reading no more than its end; None where nothing is written yet."""
+    try:
+        with file.open("rb") as open_file:
+            open_file.seek(max(0, file.stat().st_size - _LONGEST_LINE))
+            lines = open_file.read().splitlines()
+        spec: Any = msgspec.json.decode(lines[-1]) if lines else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise OpError("audit.read", ErrorKind.INVALID, str(file), error.strerror or str(error)) from error
+    except msgspec.DecodeError as error:
+        raise OpError("audit.read", ErrorKind.INVALID, str(file), f"its last line is no record: {error}") from error
+    return Named("", spec) if isinstance(spec, dict) else None  # pyright: ignore[reportUnknownArgumentType]  JSON
 
 
 def private_key(file: Path) -> Ed25519PrivateKey:

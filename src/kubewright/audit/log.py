@@ -23,7 +23,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec.structs import replace
 
@@ -41,6 +40,7 @@ from kubewright.api.live import live_resource
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, rfc3339_micro
 from kubewright.audit.chain import Named, link, sealed
 from kubewright.audit.entries import kept
+from kubewright.audit.files import add_records
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -48,7 +48,7 @@ from kubewright.runtime.backoff import Backoff
 
 FLUSH_SECONDS = 2.0
 MOST_WAITING = 10_000
-_NAMES: Resource[PartialObject] = Resource(
+NAMES: Resource[PartialObject] = Resource(
     AUDIT_RECORDS.group,
     AUDIT_RECORDS.version,
     AUDIT_RECORDS.plural,
@@ -56,6 +56,7 @@ _NAMES: Resource[PartialObject] = Resource(
     PartialObject,
     namespaced=False,
 )
+"""Records by their names alone."""
 _LIVE = live_resource(AUDIT_RECORDS)
 
 _log = logging.getLogger(__name__)
@@ -70,6 +71,20 @@ def _holds(spec: Mapping[str, Any], entries: Sequence[Entry], checkpoint: Checkp
     return [each.get("id") for each in spec.get("entries", ())] == [each.id for each in entries]
 
 
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """What a process writes with."""
+
+    key: Ed25519PrivateKey | None = None
+    """What records are signed with."""
+    sink: Path | None = None
+    """A file that every record of this process is added to as a line, once it is in the API."""
+
+    def log(self, client: Client, clock: Clock, writer: str) -> AuditLog:
+        """Return a service's log."""
+        return AuditLog(client, clock, writer, self.key, self.sink)
+
+
 @dataclass(slots=True)
 class AuditLog:
     """One service's way to write the chain."""
@@ -79,7 +94,6 @@ class AuditLog:
     writer: str
     key: Ed25519PrivateKey | None = None
     sink: Path | None = None
-    """A file that every record of this writer is added to as a line, once it is in the API."""
     lost: int = 0
     """Entries that were given up since nothing could be written for long."""
     _waiting: deque[Entry] = field(default_factory=deque[Entry])
@@ -198,7 +212,7 @@ class AuditLog:
 
     async def _read_head(self) -> Named:
         """Return the last record; none where there is no chain yet."""
-        names = [each.metadata.name for each in (await self.client.list(_NAMES)).items]
+        names = [each.metadata.name for each in (await self.client.list(NAMES)).items]
         if not names:
             return Named("", {})
         last = max(names)
@@ -208,36 +222,9 @@ class AuditLog:
         if self.sink is None:
             return
         try:
-            with self.sink.open("ab") as file:
-                file.write(msgspec.json.encode(spec, order="deterministic") + b"\n")
-        except OSError as error:
-            _log.warning("%s: record %d is in the API alone: %s", self.sink, spec["sequence"], error)
-
-
-async def prune(log: AuditLog, keep: int) -> int:
-    """Leave the last `keep` records and write a checkpoint of those that go; return how many went.
-
-    Cut short, it is gone on with the next time: the checkpoint is there first, and the oldest go first.
-    """
-    places = sorted(place_of(each.metadata.name) for each in (await log.client.list(_NAMES)).items)
-    going = places[: max(len(places) - keep, 0)]
-    if not going:
-        return 0
-    last = await log.client.get(_LIVE, record_key(going[-1]))
-    await log.seal(Checkpoint(going[-1], str(last.spec.get("hash", ""))))
-    for place in going:
-        try:
-            await log.client.delete(_LIVE, record_key(place))
+            add_records(self.sink, [Named("", spec)])
         except OpError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
-    return len(going)
-
-
-def place_of(name: str) -> int:
-    """Return a record's place by its name; 0 for a name that is none."""
-    digits = name.rpartition("-")[2]
-    return int(digits) if digits.isdecimal() else 0
+            _log.warning("record %d is in the API alone: %s", spec["sequence"], error)
 
 
 def _manifest(spec: Manifest) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from kubewright.cli.printing import show_table
 from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
+    from kubewright.api.crds.audithead import AuditHead
     from kubewright.audit.chain import Named
     from kubewright.client.protocol import Client
 
@@ -87,15 +88,24 @@ def verify(*, key: Path | None, head: str, output: str, file: Path | None, kubec
     import msgspec
 
     from kubewright.audit.chain import verify as verified
-    from kubewright.audit.files import public_key
+    from kubewright.audit.files import public_key, read_cluster, read_head
 
-    verdict = verified(_records(file, kubeconfig, context), key=public_key(key) if key is not None else None, head=head)
+    async def read(client: Client) -> tuple[AuditHead | None, list[Named]]:
+        return await read_head(client), await read_cluster(client)
+
+    note, records = (None, _records(file, "", "")) if file else _with_client(read, kubeconfig, context)
+    signer = public_key(key) if key is not None else None
+    verdict = verified(records, key=signer, head=head, note=note.spec if note is not None else None)
 
     def lines() -> list[str]:
         said = [str(each) for each in verdict.findings]
         said += [f"without an outcome: {each}" for each in verdict.open]
         state = "BROKEN" if verdict.findings else "intact"
         where = f"{verdict.first} to {verdict.last}" if verdict.records else "none"
+        if note is not None:
+            said.append(f"noted as far as record {note.spec.sequence} at {note.spec.at}")
+        elif file is None:
+            said.append("nobody notes how far it goes (kubewright run audit): an end that was cut off does not show")
         return [*said, f"{state}: records {where}, {verdict.entries} entries, head {verdict.head or '-'}"]
 
     printed(output, lambda: msgspec.to_builtins(verdict), lines)
@@ -124,24 +134,33 @@ def export(*, file: Path, kubeconfig: str, context: str) -> None:
     required=True,
     help="Where they are exported to before any goes.",
 )
+@click.option(
+    "--key",
+    "key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The private key (PEM) that records are signed with.",
+)
 @cluster_options
-def prune(*, keep: int, file: Path, kubeconfig: str, context: str) -> None:
+def prune(*, keep: int, file: Path, key: Path | None, kubeconfig: str, context: str) -> None:
     """Export all records, then take away the oldest; a checkpoint keeps the rest verifiable."""
     from kubewright.audit.chain import verify as verified
-    from kubewright.audit.files import write_records
+    from kubewright.audit.files import private_key, write_records
     from kubewright.audit.log import AuditLog
-    from kubewright.audit.log import prune as pruned
+    from kubewright.audit.pruning import prune as pruned
     from kubewright.clock import Clock
 
-    async def work(client: Client) -> int:
-        from kubewright.audit.files import read_cluster
+    signer = private_key(key) if key is not None else None
 
+    async def work(client: Client) -> int:
+        from kubewright.audit.files import read_cluster, read_head
+
+        note = await read_head(client)
         records = await read_cluster(client)
-        broken = verified(records).findings
+        broken = verified(records, note=note.spec if note is not None else None).findings
         if broken:
             raise click.ClickException(f"nothing is pruned, the chain is broken: {broken[0]}")
         write_records(file, records)
-        return await pruned(AuditLog(client, Clock.wall(), "kubewright-cli"), keep)
+        return await pruned(AuditLog(client, Clock.wall(), "kubewright-cli", signer), keep)
 
     say(f"{_with_client(work, kubeconfig, context)} records went; all are in {file}")
 

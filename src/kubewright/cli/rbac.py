@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from kubewright.api.rights import account
+from kubewright.audit import rights as audit
 from kubewright.autoscaler import rights as autoscaler
 from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump_all
@@ -36,6 +37,7 @@ _SERVICES = {
     "sizing": sizing,
     "tenancy": tenancy,
     "costs": costs,
+    "audit": audit,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import click
 
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.cli.profiles import profile_option
-from kubewright.cli.service import lease_place, log, prometheus_option, service_options
+from kubewright.cli.service import ink, ink_options, lease_place, log, prometheus_option, service_options
 
 if TYPE_CHECKING:
     from kubewright.app import Choices
@@ -110,15 +111,16 @@ def sizing(**service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
+@ink_options
 @prometheus_option
-def tenancy(**service: Any) -> None:
+def tenancy(*, audit_key_file: Path | None, audit_sink: Path | None, **service: Any) -> None:
     """Give Teams namespaces, roles, quotas, a network and queues; their kinds are installed where missing.
 
     How budgets fare is told by what the store at --prometheus remembers of `kubewright run costs`.
     """
     from kubewright.app import Choices
 
-    _run(Choices(services=("tenancy",)), **service)
+    _run(Choices(services=("tenancy",), ink=ink(audit_key_file, audit_sink)), **service)
 
 
 @run.command()
@@ -172,13 +174,32 @@ def monitoring(
 @run.command()
 @cluster_options
 @service_options
+@ink_options
 @prometheus_option
 @profile_option("What the cluster's scheduler prefers: moves are rehearsed by it.")
-def healing(*, profile: str, **service: Any) -> None:
+def healing(*, profile: str, audit_key_file: Path | None, audit_sink: Path | None, **service: Any) -> None:
     """Find what is wrong and mend it, as far as HealingPolicies let it; without any it only tells, by Incidents."""
     from kubewright.app import Choices
 
-    _run(Choices(services=("healing",), profile=profile), **service)
+    _run(Choices(services=("healing",), profile=profile, ink=ink(audit_key_file, audit_sink)), **service)
+
+
+@run.command()
+@cluster_options
+@service_options
+@click.option("--audit-key-file", type=_FILE, help="Sign checkpoints and notes: an Ed25519 private key, PEM.")
+@click.option(
+    "--archive", type=click.Path(dir_okay=False, path_type=Path), help="A file that all records go to before any goes."
+)
+@click.option(
+    "--keep", default=5000, show_default=True, type=click.IntRange(1), help="How many records stay in the cluster."
+)
+def audit(*, audit_key_file: Path | None, archive: Path | None, keep: int, **service: Any) -> None:
+    """Look after the audit log: verify it each minute, note how far it goes, archive what is new, prune the oldest."""
+    from kubewright.app import Choices
+
+    written_by = replace(ink(audit_key_file, archive), sink=None)
+    _run(Choices(services=("audit",), ink=written_by, audit_archive=archive, audit_keep=keep), **service)
 
 
 def _run(

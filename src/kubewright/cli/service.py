@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from kubewright.audit.log import Ink
     from kubewright.client.config import ConnectionConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,6 +25,15 @@ _SERVICE_OPTIONS = (
 )
 
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_INK_OPTIONS = (
+    click.option("--audit-key-file", type=_FILE, help="Sign the audit log: an Ed25519 private key, PEM."),
+    click.option(
+        "--audit-sink", type=click.Path(dir_okay=False, path_type=Path), help="A file that its records are added to."
+    ),
+)
+
+
 prometheus_option = click.option(
     "--prometheus", default="", help="URL of a store that speaks PromQL: rollouts and scaling go by it."
 )
@@ -34,6 +45,23 @@ def service_options(command: F) -> F:
     for option in reversed(_SERVICE_OPTIONS):
         command = option(command)
     return command
+
+
+def ink_options(command: F) -> F:
+    """Add what is the same for everything that writes the audit log."""
+    for option in reversed(_INK_OPTIONS):
+        command = option(command)
+    return command
+
+
+def ink(key: Path | None, sink: Path | None) -> Ink:
+    """Return what the audit log is written with; raises OpError for a key that is none, or a file not to be written."""
+    from kubewright.audit.files import add_records, private_key
+    from kubewright.audit.log import Ink
+
+    if sink is not None:
+        add_records(sink, ())
+    return Ink(private_key(key) if key is not None else None, sink)
 
 
 def log(verbose: int) -> None:

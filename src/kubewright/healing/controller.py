@@ -87,6 +87,7 @@ class Healer:
         operator: Operator,
         causes: Sequence[Cause],
         rehearsal: Callable[[Operator], Rehearsal],
+        audit: AuditLog,
         *,
         source: MetricSource | None = None,
         registry: CollectorRegistry | None = None,
@@ -118,7 +119,7 @@ class Healer:
         standing, tell = self.signals.standing, self.signals.queue.add
         self._changes = ChangeSignals(operator.client, operator.clock, self._seen.changes, standing, tell)
         self._measured = None if source is None else MeasuredSignals(source, operator.clock, standing, tell)
-        self._audit = AuditLog(operator.client, operator.clock, FIELD_MANAGER)
+        self._audit = audit
         self._executor = operator.executor(INCIDENTS)
         self._found: Mapping[ObjectKey, Finding] = {}
         self._broken: Mapping[str, str] = {}

@@ -127,7 +127,7 @@ def _names(team: Team) -> Iterable[Hashable]:
     return dict.fromkeys((team.name, *team.environment_of, *team.status.namespaces))
 
 
-def build(operator: Operator, spend: TeamSpend | None = None) -> None:
+def build(operator: Operator, audit: AuditLog, spend: TeamSpend | None = None) -> None:
     """Declare the controller of Teams; without a `spend` nothing is said of their budgets."""
     operator.define(QUEUE_CRD, TEAM_CRD, AUDIT_RECORD_CRD)
     teams = operator.informer(TEAMS, indexers={BY_NAME: _names})
@@ -147,7 +147,6 @@ def build(operator: Operator, spend: TeamSpend | None = None) -> None:
         for key in everybody():
             controller.queue.add(key)
 
-    audit = AuditLog(operator.client, operator.clock, FIELD_MANAGER)
     budgets = Budgets(spend, operator.clock, look_again)
     reconciler = TeamReconciler(
         operator.client, operator.clock, operator.executor(TEAMS), teams, caches, budgets, audit

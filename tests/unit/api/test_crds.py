@@ -46,6 +46,7 @@ def app(**fields: Any) -> AppService:
 def test_the_definition_is_the_missions():
     assert [crd["metadata"]["name"] for crd in all_crds()] == [
         "appservices.app.example.com",
+        "auditheads.kubewright.dev",
         "auditrecords.kubewright.dev",
         "disruptionledgers.kubewright.dev",
         "disruptionlimits.kubewright.dev",

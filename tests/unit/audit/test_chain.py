@@ -10,8 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from kubewright.api.crds.auditrecord import Checkpoint, Entry, record_key
 from kubewright.api.plan import Announce, Plan
 from kubewright.api.secrecy import redacted
-from kubewright.audit.chain import Named, link, verify
+from kubewright.audit.chain import Named, link, noted, verify
 from kubewright.audit.entries import entry, kept, of_plan
+
+KEY = Ed25519PrivateKey.generate()
+
+CUT = ": the end was cut off, the log went on until t"
 
 
 def chain(count=5, key=None, checkpoint=None):
@@ -139,3 +143,29 @@ def test_entries_are_bounded():
     assert len(found.actions) == 64
     assert found.actions[-1] == "and 37 more"
     assert len(found.why) == 1024
+
+
+@pytest.mark.parametrize(
+    ("what", "found", "expected"),
+    [
+        ("as far as noted", lambda whole: whole, []),
+        ("further than noted", lambda whole: chain(7, KEY), []),
+        (
+            "cut off",
+            lambda whole: whole[:2],
+            [f"record 3: removed: 3 to 5{CUT}"],
+        ),
+        ("all gone", lambda _: [], [f"record 1: removed: 1 to 5{CUT}"]),
+    ],
+)
+def test_a_note_tells_of_an_end_that_was_cut_off(what, found, expected):
+    whole = chain(5, KEY)
+    assert said(found(whole), key=KEY.public_key(), note=noted(whole[-1], "t", KEY)) == expected, what
+
+
+def test_a_note_that_somebody_else_wrote_is_told():
+    whole = chain(5, KEY)
+    forged = noted(whole[2], "t", Ed25519PrivateKey.generate())
+    assert said(whole, key=KEY.public_key(), note=forged) == [
+        "record 3: the note of how far the log went is not signed by the key"
+    ]

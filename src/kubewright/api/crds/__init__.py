@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubewright.api.crds.appservice import APP_SERVICE_CRD
+from kubewright.api.crds.audithead import AUDIT_HEAD_CRD
 from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
 from kubewright.api.crds.disruptionledger import DISRUPTION_LEDGER_CRD
 from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMIT_CRD
@@ -23,6 +24,7 @@ def all_crds() -> list[Manifest]:
     """Return the manifest of every CRD that kubewright serves; for `kubewright crds` and for installing them."""
     return [
         APP_SERVICE_CRD,
+        AUDIT_HEAD_CRD,
         AUDIT_RECORD_CRD,
         DISRUPTION_LEDGER_CRD,
         DISRUPTION_LIMIT_CRD,
