@@ -6,9 +6,11 @@ from collections import Counter
 import pytest
 
 from kubewright.api.core import PODS
-from kubewright.api.meta import parse_time
+from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.meta import ObjectKey, parse_time
+from kubewright.api.quotas import RESOURCE_QUOTAS
 from kubewright.workloads.rollout.orders import ABORT, PROMOTE, RETRY, word
-from tests.sim.releases import HEALTHY, SICK, crashing, run
+from tests.sim.releases import HEALTHY, SICK, app, crashing, run
 
 
 def test_a_good_canary_goes_step_by_step_and_takes_over():
@@ -198,6 +200,41 @@ def test_an_earlier_revision_is_run_again_and_one_that_is_not_kept_is_told_of():
     assert undone == still == {HEALTHY: 4}
     assert ready.reason == "NoSuchRevision"
     assert again == {"shop/web:1.1": 4}
+
+
+def test_what_the_server_refuses_is_told_of_at_once_and_made_within_a_minute_of_being_allowed():
+    async def scenario(shop):
+        quota = {"metadata": {"name": "none"}, "spec": {"hard": {"count/services": "0"}}}
+        await shop.client.create(RESOURCE_QUOTAS, quota, namespace="default")
+        await asyncio.sleep(2)
+        await shop.client.create(APP_SERVICES, app(), namespace="default")
+        await asyncio.sleep(1)
+        told = (await shop.conditions())["Stalled"]
+        await asyncio.sleep(600)
+        await shop.client.delete(RESOURCE_QUOTAS, ObjectKey("default", "none"))
+        await asyncio.sleep(75)
+        return told, set(await shop.services()), (await shop.conditions())["Ready"].status
+
+    told, services, ready = run(scenario, measured=False)
+    assert (told.status, told.reason) == ("True", "Refused")
+    assert "exceeded quota" in told.message
+    assert "web" in services
+    assert ready == "True"
+
+
+def test_a_release_that_is_of_another_kind_has_nothing_to_go_back_to_and_is_as_the_first():
+    async def scenario(shop):
+        await shop.create()
+        await shop.change(kind="stateful", image="shop/web:1.1")
+        await shop.until(lambda state: state is None, 10)
+        stable = await shop.until(lambda state: state is not None, 120)
+        return stable, await shop.images(), set(await shop.deployments()), await shop.conditions()
+
+    stable, images, deployments, conditions = run(scenario, measured=False)
+    assert (stable.phase, stable.release) == ("Stable", stable.stable)
+    assert images == {"shop/web:1.1": 4}
+    assert deployments == set()
+    assert conditions["Ready"].status == "True"
 
 
 def test_without_measurements_where_there_should_be_some_nothing_is_promoted():

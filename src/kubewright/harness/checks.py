@@ -27,7 +27,7 @@ _REQUESTS_AT_LEAST, _REQUESTS_TIMES = 150, 5
 _SHOWN = 3
 _LASTING = frozenset({403, 422})
 """Answers that stay the same until somebody changes something: what was asked may not be done, or makes no sense."""
-_LONG_SECONDS = 60.0
+_LONG_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,14 @@ def _without_kept(case: Case) -> Snapshot:
 
 def _is_idle(case: Case) -> Iterator[Violation]:
     log, idle = case.outcome.log, case.outcome.writes_when_idle
-    late = [write for write in log.writes[len(log.writes) - idle :] if not _is_patient(write, log.writes)]
+    late = [write for write in log.writes[len(log.writes) - idle :] if not is_patient(write, log.writes)]
     if log.runaway:
         yield Violation("does not settle", f"more than {log.requests - 1} requests")
     elif late:
         yield Violation("does not settle", f"{len(late)} writes after five minutes, the last: {late[-1]}")
 
 
-def _is_patient(write: Write, writes: Sequence[Write]) -> bool:
+def is_patient(write: Write, writes: Sequence[Write]) -> bool:
     """Whether it only asks again, long after, for what the server has refused: a quota or a policy may have changed."""
     same = (write.request.method, write.request.path, write.request.body)
     earlier = (

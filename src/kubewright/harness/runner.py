@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from kubewright.errors import ErrorKind, OpError
+from kubewright.harness.checks import is_patient
 from kubewright.harness.faults import SPEC_HARMS, WATCH_HARMS, WRITE_HARMS, Fault, Harm, parse_fault
 from kubewright.harness.life import Outcome
 from kubewright.harness.prepared import Plan, Prepared, Tried, chosen, prepare, preparing
@@ -24,11 +25,14 @@ _CHANGED = ("set:", "back:", "annotated:set:")
 
 
 def plans(prepared: Prepared) -> Iterator[Plan]:
-    """Yield every single fault at every place where it can take place."""
+    """Yield every single fault at every place where it can take place.
+
+    Who only asks again, every now and then, for what is refused does so for ever: there it has been through it all.
+    """
     for number, (stage, reference) in enumerate(zip(prepared.stages, prepared.references, strict=True)):
         if not stage.faults:
             continue
-        for at in range(1, len(reference.log.writes) + 1):
+        for at in (each.number for each in reference.log.writes if not is_patient(each, reference.log.writes)):
             yield from (Plan(number, Fault(harm, at)) for harm in WRITE_HARMS)
             if stage.name == "create" or stage.property:
                 yield Plan(number, Fault(Harm.OTHER_FINALIZER, at))

@@ -26,6 +26,8 @@ K = TypeVar("K", bound=Hashable)
 
 LOW_PRIORITY = -100
 """For initial lists and resyncs: news goes first."""
+MAX_BACKOFF_SECONDS = 60.0
+"""However often it failed: once the cause is gone, whoever mended it sees within a minute that it was that."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +66,7 @@ class WorkQueue(Generic[K]):
         *,
         metrics: RuntimeMetrics | None = None,
         first_backoff_seconds: float = 0.005,
-        max_backoff_seconds: float = 1000.0,
+        max_backoff_seconds: float = MAX_BACKOFF_SECONDS,
     ) -> None:
         self._backoff_seconds = (first_backoff_seconds, max_backoff_seconds)
         families = metrics or RuntimeMetrics()
@@ -114,7 +116,7 @@ class WorkQueue(Generic[K]):
         self.add(key, after_seconds=after_seconds, priority=run.priority if run else 0)
 
     def retry(self, key: K, *, at_least_seconds: float = 0.0) -> None:
-        """Requeue a key that failed: after 5 ms, 10 ms, 20 ms ... 1000 s, counted since it was last forgotten."""
+        """Requeue a key that failed: after 5 ms, 10 ms, 20 ms ... a minute, counted since it was last forgotten."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         self._metrics.retries.inc()

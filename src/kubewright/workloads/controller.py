@@ -101,9 +101,15 @@ class AppServiceReconciler:
             await self.executor.execute(plan, about=app)
         except OpError as error:
             if error.kind in _REFUSED:
-                await self.executor.execute(refused(app, seen, _why(error), self.clock.now()), about=app)
+                await self._tell_refused(app, seen, error)
             raise
         return not plan.actions and not seen.children.beyond_caches, turn.again_seconds
+
+    async def _tell_refused(self, app: AppService, seen: Seen, error: OpError) -> None:
+        """Write down that it was refused: onto the status that the plan had written before, where it had."""
+        present = self.apps.index.get(app.key)
+        known = present if present is not None and present.metadata.generation == app.metadata.generation else app
+        await self.executor.execute(refused(known, seen, _why(error), self.clock.now()), about=known)
 
     def _child(self, kind: Resource[LiveObject], key: ObjectKey) -> LiveObject | None:
         return next((each.index.get(key) for each in self.children.informers if each.resource == kind), None)

@@ -17,6 +17,8 @@ from kubewright.twin.caches import Caches
 from kubewright.twin.controllers.writes import Updates, Writer
 
 K = TypeVar("K", bound=Hashable)
+_MAX_BACKOFF_SECONDS = 1000.0
+"""As kube-controller-manager."""
 
 
 class Context:
@@ -45,7 +47,7 @@ class Context:
     def queue(self, name: str, kind: type[K]) -> WorkQueue[K]:
         """Return a new queue of keys of a type."""
         del kind
-        return WorkQueue(name, metrics=self._metrics)
+        return WorkQueue(name, metrics=self._metrics, max_backoff_seconds=_MAX_BACKOFF_SECONDS)
 
     def writer(self, component: str, *, field_manager: str = "") -> Writer:
         """Return a writer; those of one component share its event recorder."""

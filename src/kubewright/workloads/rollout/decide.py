@@ -69,6 +69,9 @@ def decide(app: AppService, state: RolloutStatus | None, sight: Sight, now: floa
     """Return where the release stands from now on; None while the first one has not come up, and need not be held."""
     if state is None or not state.stable:
         return _first(app, state, sight, now)
+    if sight.main is None and (state.phase, state.release) != (STABLE, sight.wanted):
+        # What ran the old release is gone, or the application is of another kind now: nothing is there to go back to.
+        return _first(app, None, sight, now)
     if state.release != sight.wanted or (state.phase == ROLLED_BACK and sight.retried):
         return _begin(app, state, sight, now)
     if not is_underway(state):

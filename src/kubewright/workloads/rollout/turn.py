@@ -27,5 +27,5 @@ class Turn:
     """What came of the rehearsal of the release that waits to be started."""
 
     def moves(self, app: AppService) -> bool:
-        """Whether something is to be remembered that children follow: it is written before they are."""
-        return app.status.rollout is not None and self.state is not None and self.state != app.status.rollout
+        """Whether something is to be remembered, or forgotten, that children follow: it is written before they are."""
+        return app.status.rollout is not None and self.state != app.status.rollout

@@ -1,5 +1,7 @@
 """Where a release stands after a look at it."""
 
+import dataclasses
+
 import pytest
 
 from kubewright.api.crds.appservice.rolloutstatus import RolloutStatus
@@ -157,6 +159,19 @@ def test_where_it_stands_then(application, before, seen, expected):
 
 def test_a_first_release_that_does_not_come_up_is_not_good_yet():
     assert decide(app(), None, sight(main=fleet(NEW, ready=1)), NOW) is None
+
+
+@pytest.mark.parametrize("before", [RolloutStatus("Stable", OLD, OLD), state("Progressing"), state("RolledBack")])
+def test_where_nothing_runs_that_could_be_gone_back_to_a_release_is_as_the_first(before):
+    gone = dataclasses.replace(sight(), main=None)
+    assert decide(app(), before, gone, NOW) is None
+    rehearsed = decide(app(rehearse=True), before, gone, NOW)
+    assert (rehearsed.phase, rehearsed.stable) == ("Rehearsing", "")
+
+
+def test_what_runs_the_stable_release_and_is_deleted_by_hand_is_made_again_without_a_rollout():
+    stable = RolloutStatus("Stable", NEW, NEW)
+    assert decide(app(), stable, dataclasses.replace(sight(), main=None), NOW) == stable
 
 
 def test_a_gate_that_holds_again_is_forgiven_and_lost_readiness_is_not():
