@@ -25,6 +25,14 @@ class Allowance:
         """Let one pod go as far as its budgets are concerned, whoever makes it anew."""
         return self._spend((pod,))
 
+    def never_lets(self, pod: Pod) -> bool:
+        """Tell whether a budget never lets a pod go: all that it is about are well, and still none may be missing."""
+        return any(
+            each.status.disruptions_allowed <= 0 and each.status.current_healthy >= each.status.expected_pods
+            for each in self._budgets
+            if covers(each, pod)
+        )
+
     def spend(self, pods: Sequence[Pod]) -> bool:
         """Let pods go together, if all of them may; else none is, and nothing is spent."""
         if len(pods) > self._most or not all(is_movable(each) for each in pods):

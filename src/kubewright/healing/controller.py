@@ -46,7 +46,7 @@ from kubewright.healing.diagnose import UNEXPLAINED_CAUSE, Diagnosis, affected_b
 from kubewright.healing.figures import HealingMetrics
 from kubewright.healing.finding import ZONES, Cause, Finding, Level, Remedy, Safety
 from kubewright.healing.permission import HOUR_SECONDS, Book, contradictions, is_storm, permission
-from kubewright.healing.rehearsing import leaving
+from kubewright.healing.rehearsing import leaving, without_pods
 from kubewright.healing.seen import FOLLOWED, Seen
 from kubewright.healing.telling import at, finding_of, key_of, manifest_of, notification, shortened, status_of
 from kubewright.notify.service import Notifier
@@ -291,12 +291,13 @@ class Healer:
     async def _do(self, case: Case, turn: Turn, plan: Plan, remedy: Remedy) -> RequeueAfter:
         """Carry a plan out: permits first, then what is intended is written, then it is done.
 
-        Then it rests a moment, whatever calls: until caches show what was done, or people have read why it failed.
+        Pods that may not go yet are left for a later turn, so that one does not hold up a whole node. Then it rests a
+        moment, whatever calls: until caches show what was done, or people have read why it failed.
         """
         wait = self._not_before.get(case.incident.key, 0.0) - case.now
         if wait > 0:
             return RequeueAfter(wait)
-        refused = await self._refused(case, plan, remedy)
+        plan, refused = await self._permitted(case, plan, remedy)
         before = case.incident.status
         if refused is not None:
             begun = running(before) is not None
@@ -306,7 +307,8 @@ class Healer:
             wait = refused.again_at - case.now
             return RequeueAfter(min(max(wait, 1.0), AFTER_REFUSAL_SECONDS))
         self._not_before[case.incident.key] = case.now + turn.again_seconds
-        await self._write(case, turn.status)
+        status = turn.status if plan is turn.plan else replace(turn.status, message=shortened(plan.reason))
+        await self._write(case, status)
         about = str(case.finding.about)
         try:
             async with self._audit.doing(of_plan(FIELD_MANAGER, about, plan, incident=str(case.incident.key))):
@@ -316,15 +318,16 @@ class Healer:
             raise
         return RequeueAfter(turn.again_seconds)
 
-    async def _refused(self, case: Case, plan: Plan, remedy: Remedy) -> Refused | None:
-        """Ask for what a plan takes out of service; return why not, if so."""
-        pods = tuple(PodRef.of(pod) for pod in leaving(plan, case.seen))
+    async def _permitted(self, case: Case, plan: Plan, remedy: Remedy) -> tuple[Plan, Refused | None]:
+        """Ask for what a plan takes out of service: its node first, then each pod by itself.
+
+        Returns what of the plan may be done now, and why nothing of it may, if so.
+        """
+        pods = list(leaving(plan, case.seen))
         ill = case.finding.about
         takes_node = remedy.safety in {Safety.NODE, Safety.DATA} and ill.resource.plural == NODES.plural
         nodes = (ill.key.name,) if takes_node and not case.incident.spec.part else ()
-        if not pods and not nodes:
-            return None
-        by_eviction = any(isinstance(each, Evict) for each in plan.actions)
+        evicted = {each.key for each in plan.actions if isinstance(each, Evict)}
         request = Request(
             FIELD_MANAGER,
             _permit_of(case.incident),
@@ -332,11 +335,17 @@ class Healer:
             urgency=Urgency.REPAIR,
             fault=case.incident.spec.cause,
             nodes=nodes,
-            pods=pods,
-            by_eviction=by_eviction,
         )
-        (decision,) = await self._permits.take(request)
-        return decision if isinstance(decision, Refused) else None
+        asked = [
+            dataclasses.replace(request, pods=(PodRef.of(each),), by_eviction=each.key in evicted) for each in pods
+        ]
+        decisions = await self._permits.take(*([request] if nodes else []), *asked)
+        of_node, of_pods = decisions[: len(nodes)], decisions[len(nodes) :]
+        refused = [each for each in decisions if isinstance(each, Refused)]
+        if refused and (isinstance(of_node[0], Refused) if of_node else len(refused) == len(of_pods)):
+            return plan, refused[0]
+        kept = {pod.key: each for pod, each in zip(pods, of_pods, strict=True) if isinstance(each, Refused)}
+        return without_pods(plan, kept), None
 
     async def _write(self, case: Case, status: IncidentStatus) -> None:
         """Write how an incident stands, and tell those who look at it or at what is ill when it has come on."""

@@ -6,16 +6,17 @@ policies and quotas let them through.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
 
 from kubewright.api.core import NODES, PODS, Pod
-from kubewright.api.meta import controller_of
+from kubewright.api.meta import ObjectKey, controller_of
 from kubewright.api.plan import Action, Announce, Apply, Delete, Evict, Patch, Plan
 from kubewright.client.protocol import Client, PatchType
 from kubewright.disruption.budget import Allowance
+from kubewright.disruption.requests import PodRef
 from kubewright.disruption.world import is_well
 from kubewright.errors import ErrorKind, OpError
 from kubewright.healing.decide import Outcome
@@ -91,10 +92,26 @@ class PlanRehearsal:
 def leaving(plan: Plan, seen: Seen) -> Iterator[Pod]:
     """Yield the pods that a plan takes away."""
     for action in plan.actions:
-        if isinstance(action, Evict) or (isinstance(action, Delete) and action.resource.plural == PODS.plural):
-            pod = seen.get(PODS, action.key)
-            if pod is not None and pod.metadata.uid == action.uid:
-                yield pod
+        taken = _pod_of(action)
+        pod = seen.get(PODS, taken.key) if taken is not None else None
+        if pod is not None and PodRef.of(pod) == taken:
+            yield pod
+
+
+def without_pods(plan: Plan, kept: Mapping[ObjectKey, object]) -> Plan:
+    """Return the plan that takes these pods not away; why the first of them is kept is added to its reason."""
+    if not kept:
+        return plan
+    stays = [each for each in plan.actions if (pod := _pod_of(each)) is None or pod.key not in kept]
+    first, why = next(iter(kept.items()))
+    return Plan(tuple(stays), f"{plan.reason}; {len(kept)} wait for permits: {first}: {why}")
+
+
+def _pod_of(action: Action) -> PodRef | None:
+    """Return the pod that an action takes away, if it is about one."""
+    if isinstance(action, Evict) or (isinstance(action, Delete) and action.resource.plural == PODS.plural):
+        return PodRef(action.key, action.uid)
+    return None
 
 
 def without_place(

@@ -10,7 +10,8 @@ from kubewright.api.crds.nodepool import NodePool
 from kubewright.api.meta import parse_time
 from kubewright.api.plan import Evict
 from kubewright.disruption.budget import Allowance
-from kubewright.disruption.drain import in_order, must_leave
+from kubewright.disruption.drain import must_leave
+from kubewright.disruption.drain import turn as draining
 from kubewright.nodepools.members import EMPTYING
 from kubewright.nodepools.seen import Released
 from kubewright.nodepools.turns import Deciding, Turn
@@ -55,7 +56,7 @@ def _go_on(deciding: Deciding, turn: Turn, node: Node, wanted: str, allowance: A
         found.released.append(Released(node, why))
         deciding.back_off(name)
     elif staying:
-        may_go = [pod for pod in in_order(staying) if allowance.spend([pod])]
+        may_go = draining(pods, allowance).evictions
         found.evictions += [Evict(PODS, pod.key, pod.metadata.uid) for pod in may_go]
     elif all(each.stays_on_node or each.is_finished for each in pods):
         found.given_back.append((turn.pool, node))

@@ -6,7 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from kubewright.api.meta import rfc3339
-from kubewright.disruption.drain import DELETE, GIVE_UP, WAIT, Order, turn
+from kubewright.api.policy import PodDisruptionBudgetStatus
+from kubewright.disruption.budget import Allowance
+from kubewright.disruption.drain import turn
 
 from .worlds import NOW, budget, pod
 
@@ -15,8 +17,8 @@ def important(given, priority):
     return replace(given, spec=replace(given.spec, priority=priority))
 
 
-def drained(pods, budgets=(), **order):
-    found = turn(Order(by="me", since=rfc3339(NOW), **order), pods, budgets, NOW + order.pop("at", 1))
+def drained(pods, budgets=(), **given):
+    found = turn(pods, Allowance(budgets, 0), **given)
     return [each.metadata.name for each in found.evictions], [each.metadata.name for each in found.deletions], found
 
 
@@ -35,28 +37,24 @@ def test_each_goes_as_its_budget_lets_it():
 
 
 @pytest.mark.parametrize(
-    ("when_late", "expected"),
-    [(WAIT, ([], [], False)), (GIVE_UP, ([], [], True)), (DELETE, ([], ["a"], False))],
+    ("well", "expected"), [(2, ["a"]), (1, [])], ids=["all are well, so it never will", "one is ill, so it may yet"]
 )
-def test_after_the_deadline_the_order_says_what_becomes_of_the_rest(when_late, expected):
-    order = Order(by="me", since=rfc3339(NOW), deadline_seconds=60, when_late=when_late)
-    early = turn(order, [pod("a")], [budget("web", 0)], NOW + 59)
-    assert (early.evictions, early.deletions, early.gave_up) == ((), (), False)
-    late = turn(order, [pod("a")], [budget("web", 0)], NOW + 61)
-    names = [[each.metadata.name for each in pods] for pods in (late.evictions, late.deletions)]
-    assert (*names, late.gave_up) == expected
-    assert not late.is_empty
+def test_past_its_deadline_goes_whom_a_budget_never_lets_go(well, expected):
+    status = PodDisruptionBudgetStatus(disruptions_allowed=0, current_healthy=well, expected_pods=2)
+    held = replace(budget("web", 0), status=status)
+    assert drained([pod("a")], [held])[:2] == ([], [])
+    assert drained([pod("a")], [held], past_budgets=True)[:2] == ([], expected)
 
 
-def test_a_pod_that_nobody_makes_anew_goes_only_by_force():
+def test_a_pod_that_nobody_makes_anew_stays_even_past_budgets():
     alone = pod("a", app="")
     assert drained([alone])[2].blocked == ("shop/a is made anew by nobody",)
-    assert drained([alone], force=True)[0] == ["a"]
+    assert drained([alone], past_budgets=True)[:2] == ([], [])
 
 
 def test_who_is_on_its_way_is_waited_for_and_who_has_ended_is_not():
     going = replace(pod("a"), metadata=replace(pod("a").metadata, deletion_timestamp=rfc3339(NOW)))
     ended = replace(pod("b"), status=replace(pod("b").status, phase="Succeeded"))
-    assert not drained([going])[2].is_empty
-    assert drained([ended])[2].is_empty
-    assert drained([])[2].is_empty
+    assert drained([going])[2].left
+    assert not drained([ended])[2].left
+    assert not drained([])[2].left

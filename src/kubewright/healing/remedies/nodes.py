@@ -15,11 +15,10 @@ from kubewright.api.meta import Manifest, controller_of, parse_time
 from kubewright.api.nodeagent import FENCE, FENCED, HELD, QUARANTINED, notes_manifest, quarantined, write_quarantined
 from kubewright.api.plan import Action, Apply, Delete, Evict, Patch, Plan
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
-from kubewright.disruption.budget import is_movable
-from kubewright.disruption.drain import must_leave
+from kubewright.disruption.budget import Allowance, is_movable
+from kubewright.disruption.drain import Turn, must_leave, turn
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.seen import Seen
-from kubewright.placement.victims import covers
 from kubewright.signals.agents import Word
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
@@ -99,24 +98,31 @@ def drain(finding: Finding, seen: Seen, now: float) -> Plan | None:
     node = node_of(finding, seen)
     if node is None:
         return None
-    pods = movable(seen.pods_on(node.metadata.name))
-    actions = [*_held(node, finding.cause), *(Evict(PODS, pod.key, pod.metadata.uid) for pod in pods)]
-    return Plan(tuple(actions), f"{len(pods)} pods leave {finding.about}")
+    found = _turn(node.metadata.name, seen)
+    waiting = f"; {found.blocked[0]}" if found.blocked else ""
+    actions = [*_held(node, finding.cause), *(Evict(PODS, pod.key, pod.metadata.uid) for pod in found.evictions)]
+    return Plan(tuple(actions), f"{len(found.left)} pods leave {finding.about}{waiting}")
+
+
+def _turn(node: str, seen: Seen, *, past_budgets: bool = False) -> Turn:
+    pods = seen.pods_on(node)
+    return turn(pods, _allowance(pods, seen), past_budgets=past_budgets)
+
+
+def _allowance(pods: Iterable[Pod], seen: Seen) -> Allowance:
+    places = sorted({each.metadata.namespace for each in pods})
+    return Allowance([each for place in places for each in seen.within(POD_DISRUPTION_BUDGETS, place)], 0)
 
 
 def blocked(pod: Pod, seen: Seen) -> bool:
     """Tell whether a budget never lets a pod go: all that it is about are well, and still none may be missing."""
-    budgets = [each for each in seen.within(POD_DISRUPTION_BUDGETS, pod.metadata.namespace) if covers(each, pod)]
-    return any(
-        each.status.disruptions_allowed <= 0 and each.status.current_healthy >= each.status.expected_pods
-        for each in budgets
-    )
+    return _allowance([pod], seen).never_lets(pod)
 
 
 def past_budgets(finding: Finding, seen: Seen, now: float) -> Plan | None:
     """Let those go whom a budget would keep for ever, when a node has to be emptied."""
     del now
-    pods = [each for each in movable(seen.pods_on(finding.about.key.name)) if blocked(each, seen)]
+    pods = _turn(finding.about.key.name, seen, past_budgets=True).deletions
     if not pods:
         return None
     actions = tuple(Delete(PODS, pod.key, pod.metadata.uid) for pod in pods)
