@@ -21,6 +21,7 @@ COMMANDS = {
     "run": ("kubewright.cli.run:run", "Run one service of the platform by itself."),
     "agent": ("kubewright.cli.agent:agent", "Watch over the node that it runs on: kernel, disks, clock, neighbours."),
     "gpu-agent": ("kubewright.cli.gpuagent:gpu_agent", "Give pods of this node the GPUs chosen for them."),
+    "status": ("kubewright.cli.status:status", "Say on one screen whether all is well."),
     "rollout": ("kubewright.cli.rollout:rollout", "Show, steer and undo the rollout of an AppService."),
     "why": ("kubewright.cli.why:why", "Say why a pod waits for a node, and what would let it run."),
     "net": ("kubewright.cli.net:net", "Say who reaches whom in a cluster, and which rule decides it."),
