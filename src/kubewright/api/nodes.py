@@ -15,6 +15,10 @@ TYPE_LABEL = "node.kubernetes.io/instance-type"
 """The label by which cloud providers and node pools say which type a node is."""
 
 
+_REMOVED = frozenset({"karpenter.sh/disrupted", "ToBeDeletedByClusterAutoscaler"})
+"""Taints of autoscalers on nodes that they empty."""
+
+
 class NodeSpec(Leaf, frozen=True):
     """What is wanted of a node."""
 
@@ -87,3 +91,13 @@ class Node(KubeObject, frozen=True, kw_only=True, gc=False):
 NODES: Resource[Node] = Resource("", "v1", "nodes", "Node", Node, namespaced=False)
 KUBELET_PORT = 10250
 """Where a node's kubelet serves, unless it is told otherwise."""
+
+
+def marked_for_removal(node: Node) -> bool:
+    """Tell whether an autoscaler says of a node that it is to go."""
+    return any(each.key in _REMOVED for each in node.spec.taints)
+
+
+def is_to_be_emptied(node: Node) -> bool:
+    """Tell whether a node may be on its way to be emptied: it takes no new pods, or is to go."""
+    return node.spec.unschedulable or marked_for_removal(node)

@@ -17,10 +17,11 @@ Check: TypeAlias = Callable[[View], bool]
 class Step:
     """One thing that somebody does to the cluster."""
 
-    verb: Literal["create", "patch", "delete"]
+    verb: Literal["create", "patch", "delete", "drain"]
     manifest: Manifest | Callable[[View], Manifest]
     """Whole to be created; of others `apiVersion`, `kind`, name and namespace, and what is patched. Some depend on what
-    there is, such as the node on which a pod happens to be.
+    there is, such as the node on which a pod happens to be. A node that is drained is closed, and whoever runs there is
+    asked to go, once.
     """
     after_seconds: float = 0.0
     """How long after the step before."""

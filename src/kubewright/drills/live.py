@@ -8,15 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from kubewright.api.core import POD_SUBRESOURCES, Pod
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES
 from kubewright.api.crds.incident import AWAITING, ESCALATED, INCIDENTS, RESOLVED, Incident
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest, ObjectKey, Resource, manifest_key
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
+from kubewright.disruption.drain import must_leave
 from kubewright.drills.drill import Drill, Outcome, Step
 from kubewright.drills.making import FAULT, serves
-from kubewright.drills.usual import API, DB, NOWHERE, PERMISSION, TRAIN, WEB, usual
+from kubewright.drills.usual import API, DB, NAMESPACE, NOWHERE, PERMISSION, TRAIN, WEB, usual
 from kubewright.drills.view import View
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.informer import Informer
@@ -130,6 +132,21 @@ class Stage:
                 await self.client.patch(resource, key, changes, field_manager=SOMEBODY)
             case "delete":
                 await self.client.delete(resource, key)
+            case "drain":
+                await self.client.patch(resource, key, {"spec": {"unschedulable": True}}, field_manager=SOMEBODY)
+                for pod in must_leave(each for each in view.pods.index.values() if each.spec.node_name == key.name):
+                    await self._evict(pod)
+
+    async def _evict(self, pod: Pod) -> None:
+        metadata = {"name": pod.metadata.name, "namespace": pod.metadata.namespace}
+        eviction: Manifest = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+        try:
+            await self.client.create(
+                POD_SUBRESOURCES, eviction, namespace=NAMESPACE, name=pod.key.name, subresource="eviction"
+            )
+        except OpError as error:
+            if error.kind is not ErrorKind.EXHAUSTED:  # a budget's answer
+                raise
 
     def _resource(self, manifest: Manifest) -> Resource[LiveObject]:
         api_version, kind = manifest["apiVersion"], manifest["kind"]

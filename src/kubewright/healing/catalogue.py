@@ -6,13 +6,14 @@ Within a level the first that finds something wins, so the specific stand before
 
 from __future__ import annotations
 
-from kubewright.healing.causes import cluster, gpus, network, nodes, policies, releases, workloads, zones
+from kubewright.healing.causes import cluster, drains, gpus, network, nodes, policies, releases, workloads, zones
 from kubewright.healing.finding import Cause
 
 CAUSES: tuple[Cause, ...] = (
     *zones.CAUSES,
     *gpus.CAUSES,
     *nodes.CAUSES,
+    *drains.CAUSES,
     *network.CAUSES,
     *policies.CAUSES,
     *cluster.CAUSES,

@@ -137,7 +137,8 @@ def _absent(case: Case) -> Turn:
         return Turn(_unsure(case, status))
     open_action = running(status)
     remedy = _current(case, status) if open_action is not None and open_action.outcome != UNDOING else None
-    if remedy is not None and status.phase == ACTING and not _is_late(open_action, remedy, case.now):
+    goes_on = remedy is not None and (status.phase == ACTING or remedy.is_carried_through)
+    if remedy is not None and goes_on and not _is_late(open_action, remedy, case.now):
         plan = remedy.plan(case.finding, case.seen, case.now)
         if plan is not None and plan.actions:
             return Turn(status, plan, remedy, again_seconds=ACTING_SECONDS)

@@ -115,6 +115,8 @@ class Remedy:
     """Where it is not enough that the cause is found no more."""
     waits_seconds: float = 0.0
     """How long somebody else is given to mend it first."""
+    is_carried_through: bool = False
+    """Whether it goes on to its end when the cause is found no more: it has changed something only for a while."""
 
 
 @dataclass(frozen=True, slots=True)

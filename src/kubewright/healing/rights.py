@@ -46,7 +46,7 @@ def cluster_rules() -> list[Manifest]:
         rule(HEALING_POLICIES, ("patch",), subresource="status"),
         rule(NAMESPACES, ("create", "patch")),
         rule(NODES, ("get", "patch")),
-        rule(PODS, ("get", "delete")),
+        rule(PODS, ("get", "patch", "delete")),
         rule(PODS, ("create",), subresource="eviction"),
         rule(PODS, ("patch",), subresource="resize"),
         *(rule(kind, ("create", "patch", "delete")) for kind in (DEPLOYMENTS, NETWORK_POLICIES, SERVICES)),

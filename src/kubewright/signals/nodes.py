@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from kubewright.api.core import NODES, Node
 from kubewright.api.nodeagent import HELD, quarantined
+from kubewright.api.nodes import is_to_be_emptied
 from kubewright.signals.signal import Fault, Witness
 from kubewright.signals.signs import Sign, Subject, seconds
 
@@ -24,6 +25,8 @@ FLAPPING_SECONDS = 900.0
 _BOOT_SECONDS = 120.0
 """A node that was never ready may take so long."""
 _AT_ONCE = 5.0
+_CLOSED_SECONDS = 20.0
+"""Whoever empties a node has asked everybody to go by then."""
 
 
 def of_node(node: Node, heard_at: float | None, silences: Sequence[float] = ()) -> Iterator[Sign]:
@@ -33,6 +36,9 @@ def of_node(node: Node, heard_at: float | None, silences: Sequence[float] = ()) 
     """
     subject = Subject(NODES, node, node.metadata.name)
     yield from _of_healing(subject, node)
+    if is_to_be_emptied(node) and HELD not in node.metadata.annotations:
+        text = "it takes no new pods by somebody's will"
+        yield subject.sign(Fault.NODE_CLOSED, text, 0.0, Witness.CHANGE, lasts_seconds=_CLOSED_SECONDS)
     if len(silences) == MOST_SILENCES and silences[-1] - silences[0] < FLAPPING_SECONDS:
         text = f"it fell silent {MOST_SILENCES} times within {silences[-1] - silences[0]:.0f} s"
         until = silences[-1] + FLAPPING_SECONDS

@@ -48,6 +48,7 @@ class Fault(enum.StrEnum):
     NODE_NOT_READY = "NodeNotReady"
     NODE_CONDITION = "NodeCondition"
     NODE_FLAPS = "NodeFlaps"
+    NODE_CLOSED = "NodeClosed"
     NODE_HELD = "NodeHeld"
     GPU_OUT_OF_USE = "GpuOutOfUse"
     KUBELET_UNREACHABLE = "KubeletUnreachable"
@@ -73,7 +74,7 @@ class Fault(enum.StrEnum):
     VOLUME_FULL = "VolumeFull"
 
 
-SUSPICIONS = frozenset({Fault.NO_NODE, Fault.NO_ENDPOINTS, Fault.CHANGED, Fault.SLOW_START})
+SUSPICIONS = frozenset({Fault.NO_NODE, Fault.NO_ENDPOINTS, Fault.CHANGED, Fault.SLOW_START, Fault.NODE_CLOSED})
 """Classes of signals that may well be nothing: a pod waits for its turn, a fleet has no pods by its owner's will. They
 help to name a cause, and by themselves are none.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubewright.api.meta import KubeObject, Resource, parse_time
@@ -68,12 +68,12 @@ def at(signs: Iterable[Sign], seen: Mapping[str, float], now: float) -> Holding:
     moments: list[float] = []
     for sign in signs:
         name = sign.signal.fingerprint
-        seen_at = min(sign.signal.since, seen.get(name, now))
+        seen_at = min(sign.signal.since or now, seen.get(name, now))
         due_at = max(seen_at + sign.lasts_seconds, sign.not_before)
         if now < max(due_at, sign.until):
             found.seen[name] = seen_at
         if due_at <= now < sign.until:
-            found.signals[name] = sign.signal
+            found.signals[name] = sign.signal if sign.signal.since else replace(sign.signal, since=seen_at)
         moments += [moment for moment in (due_at, sign.until) if now < moment < math.inf]
     found.look_again_at = min(moments, default=None)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubewright.api.meta import Manifest
 from kubewright.drills.drill import Drill, Step
-from kubewright.drills.making import broken, on_node_of, patched, released, serves
+from kubewright.drills.making import broken, patched, released, serves
 from kubewright.drills.usual import API, DB, GIB, NAMESPACE, WEB, budget, named
 from kubewright.drills.view import View
 
@@ -29,15 +29,10 @@ _HELD = named("v1", "ConfigMap", "old")
 _HELD["metadata"]["finalizers"] = ["example.com/gone"]
 
 
-def _cordoned(view: View) -> Manifest:
-    """Cordon the node of a fleet's first pod, as `kubectl drain` does before anything else."""
+def node_of_web(view: View) -> Manifest:
+    """Return the node of a fleet's first pod."""
     pods = sorted(view.pods_of(WEB), key=lambda pod: pod.metadata.name)
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": pods[0].spec.node_name},
-        "spec": {"unschedulable": True},
-    }
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": pods[0].spec.node_name}}
 
 
 def _is_drained(view: View) -> bool:
@@ -91,23 +86,26 @@ DRILLS = (
         "a node that is to be emptied, and a budget that never lets its pod go",
         (
             Step("patch", budget(WEB, 4)),
-            Step("patch", _cordoned),
+            Step("drain", node_of_web),
         ),
         _is_drained,
         ("DrainBlocked",),
-        touches=("Node/*", "Pod/drill/web-*"),
+        touches=("Node/*", *_WEB),
         goal_seconds=120.0,
     ),
     Drill(
-        "two-at-once",
-        "a node loses its power while a bad release is rolled out",
+        "drain-forbidden",
+        "a node that is to be emptied, and a budget that lets no pod go by its owner's will",
         (
-            released(WEB),
-            broken("CrashLoop", {"pods": {"images": ["drill/web:2"]}}, name="loop"),
-            on_node_of(DB, "NodeDown"),
+            Step(
+                "patch",
+                named("policy/v1", "PodDisruptionBudget", WEB, spec={"minAvailable": None, "maxUnavailable": 0}),
+            ),
+            Step("drain", node_of_web),
         ),
-        serves(WEB, API, DB),
-        ("NodeDead", "BadRelease", "CrashLoop"),
-        touches=("Node/*", "Pod/drill/*", *_WEB),
+        _is_drained,
+        ("DrainBlocked",),
+        touches=("Node/*", *_WEB),
+        goal_seconds=120.0,
     ),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kubewright.drills.drill import Drill
+from kubewright.api.meta import Manifest
+from kubewright.drills.drill import Drill, Step
 from kubewright.drills.making import (
     acting_release,
     broken,
@@ -13,7 +14,16 @@ from kubewright.drills.making import (
     released,
     serves,
 )
-from kubewright.drills.usual import API, WEB
+from kubewright.drills.usual import API, DB, WEB, budget
+from kubewright.drills.view import View
+
+
+def _closed(view: View) -> Manifest:
+    """Close a node on which there is a pod of either kind."""
+    nodes = {pod.spec.node_name for pod in view.pods_of(DB)} & {pod.spec.node_name for pod in view.pods_of(WEB)}
+    metadata = {"name": min(nodes)}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {"unschedulable": True}}
+
 
 _SHORT = {"durationSeconds": 25}
 
@@ -45,6 +55,12 @@ DRILLS = (
         "readiness-blinks",
         "a pod is not ready for ten seconds",
         (on_pod_of(WEB, "ProbeFailure", schedule={"durationSeconds": 10}),),
+        serves(WEB),
+    ),
+    Drill(
+        "node-closed",
+        "somebody closes a node to look at it, and a budget lets none of its pods go",
+        (Step("patch", budget(WEB, 4)), Step("patch", _closed)),
         serves(WEB),
     ),
     Drill(
