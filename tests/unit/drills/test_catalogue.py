@@ -10,7 +10,7 @@ from kubewright.healing.catalogue import CAUSES
 from kubewright.twin.kinds import KindTable
 
 CONTROLS = [each for each in DRILLS.values() if each.is_control]
-NOBODY_FINDS = {"noisy-neighbour", "drain-blocked"}
+NOBODY_FINDS = {"noisy-neighbour"}
 FAULTS = [each for each in DRILLS.values() if not each.is_control]
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
+from kubewright.api.core import PODS, Pod
 from kubewright.api.quantity import value
 from kubewright.api.resources import STORAGE
 from kubewright.api.volumes import CLAIMS
-from kubewright.healing.causes.telling import finding, release_of
+from kubewright.healing.causes.telling import finding, release_of, symptom
 from kubewright.healing.finding import Case, Cause, Finding, Level
 from kubewright.healing.remedies.releases import LEAVE_TO_KEEPER, ROLL_BACK
 from kubewright.healing.remedies.sizes import EXPAND, GROWTH
@@ -60,7 +62,15 @@ def _full(case: Case) -> Finding | None:
     if not signals or claim is None:
         return None
     size = max(claim.size_bytes, value((claim.status.capacity or {}).get(STORAGE, 0)))
-    return finding(case, "VolumeFull", signals, wanted=str(int(size * GROWTH)))
+    found = finding(case, "VolumeFull", signals, wanted=str(int(size * GROWTH)))
+    users = [each for each in case.seen.within(PODS, claim.metadata.namespace) if claim.metadata.name in _claims(each)]
+    suffering = (symptom(fault, each) for each in users for fault in (Fault.REQUESTS_FAIL, Fault.NOT_READY))
+    return replace(found, explains=found.explains | frozenset(suffering))
+
+
+def _claims(pod: Pod) -> list[str]:
+    sources = (each.persistent_volume_claim for each in pod.spec.volumes)
+    return [each.claim_name for each in sources if each is not None]
 
 
 def _held(case: Case) -> Finding | None:

@@ -248,7 +248,7 @@ CAUSES: tuple[Cause, ...] = (
         "a machine answers and its kubelet does not",
         WITNESSES,
         _hung,
-        (r.MOVE_AND_BOOT, r.BOOT, r.MOVE_STATELESS, r.OUT),
+        (r.MOVE_AND_BOOT, r.BOOT, r.OUT, r.MOVE_STATELESS),
         ("SREGym kubelet crash",),
     ),
     Cause(

@@ -11,7 +11,7 @@ from kubewright.api.meta import ObjectKey, Resource, controller_of
 from kubewright.healing.finding import Case, Finding
 from kubewright.healing.remedies.pods import PODS_SEPARATOR
 from kubewright.healing.remedies.releases import revisions
-from kubewright.signals.signal import Signal
+from kubewright.signals.signal import Fault, Signal
 
 RECENT_SECONDS = 1800.0
 """A release that is older has proved itself: what goes wrong now has another cause."""
@@ -24,6 +24,12 @@ def finding(case: Case, cause: str, signals: Sequence[Signal], said: str = "", *
     since = min((each.since for each in signals if each.since), default=case.now)
     explained = frozenset(each.fingerprint for each in signals)
     return Finding(cause, case.about, tuple(told)[:_MOST_SENTENCES], explained, since, details=details)
+
+
+def symptom(fault: str, pod: Pod) -> str:
+    """Return the fingerprint that a signal about a pod has: what a cause elsewhere explains of it."""
+    target = PODS.target(pod.key)
+    return f"{fault}/{target}" if fault == Fault.REQUESTS_FAIL else f"{fault}/{target}/{pod.metadata.uid}"
 
 
 def pods_in(case: Case, signals: Iterable[Signal]) -> list[Pod]:

@@ -16,6 +16,8 @@ from kubewright.signals.signal import Fault, Signal
 
 _TWICE = 2
 _BLINK_SECONDS = 15.0
+_MEASURED_SECONDS = 25.0
+"""What is measured over a while is seen for as long after it has passed."""
 
 
 def _of_memory(cause: str, *, leaks: bool) -> Callable[[Case], Finding | None]:
@@ -72,7 +74,8 @@ def _crashing(case: Case) -> Finding | None:
 
 def _hanging(case: Case) -> Finding | None:
     """One pod of several is not ready any more, or answers with errors, and the others do."""
-    signals = [*_lasting(case, case.of(Fault.NOT_READY)), *case.of(Fault.REQUESTS_FAIL)]
+    failing = _lasting(case, case.of(Fault.REQUESTS_FAIL), _MEASURED_SECONDS)
+    signals = [*_lasting(case, case.of(Fault.NOT_READY)), *failing]
     return _one_of_many(case, "PodHung", signals, pods_in(case, signals))
 
 
@@ -106,9 +109,9 @@ def _scaled_to_zero(case: Case) -> Finding | None:
     return finding(case, "ScaledToZero", case.of(Fault.CHANGED), f"somebody has scaled it from {before} to nothing")
 
 
-def _lasting(case: Case, signals: Sequence[Signal]) -> list[Signal]:
+def _lasting(case: Case, signals: Sequence[Signal], least_seconds: float = _BLINK_SECONDS) -> list[Signal]:
     """Return those that are no blink: a probe fails now and then, and a pod is ready again before anybody could act."""
-    return [each for each in signals if case.now - each.since >= _BLINK_SECONDS]
+    return [each for each in signals if case.now - each.since >= least_seconds]
 
 
 def _unready(case: Case) -> Finding | None:
@@ -117,7 +120,7 @@ def _unready(case: Case) -> Finding | None:
 
 
 def _failing(case: Case) -> Finding | None:
-    signals = present(case, Fault.REQUESTS_FAIL)
+    signals = _lasting(case, present(case, Fault.REQUESTS_FAIL), _MEASURED_SECONDS)
     return finding(case, "RequestsFail", [*signals, *case.of(Fault.NOT_READY)]) if signals else None
 
 

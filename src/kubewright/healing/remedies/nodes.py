@@ -86,7 +86,7 @@ def move_stateless(finding: Finding, seen: Seen, now: float) -> Plan | None:
     del now
     node = node_of(finding, seen)
     pods = stateless(seen, finding.about.key.name)
-    if node is None or not pods:
+    if node is None or not (pods or node.metadata.annotations.get(HELD)):
         return None
     actions = [*_held(node, finding.cause), *(Delete(PODS, pod.key, pod.metadata.uid) for pod in pods)]
     return Plan(tuple(actions), f"{len(pods)} pods of {finding.about} are made anew elsewhere")

@@ -12,12 +12,13 @@ PODS_SEPARATOR = ","
 
 
 def evict(finding: Finding, seen: Seen, now: float) -> Plan | None:
-    """Have the pods that a finding names made anew, wherever there is a place for them."""
+    """Have the pods that a finding names made anew, wherever there is a place; namesakes that came since stay."""
     del now
     named = [name for name in finding.details.get("pods", "").split(PODS_SEPARATOR) if name]
     found = [seen.get(PODS, ObjectKey(finding.about.key.namespace, name)) for name in named]
-    left = [pod for pod in found if pod is not None and not pod.is_terminating and controller_of(pod) is not None]
-    if named and not left and any(pod is not None and controller_of(pod) is None for pod in found):
+    ill = [pod for pod in found if pod is not None and pod.metadata.created_at <= finding.since]
+    left = [pod for pod in ill if not pod.is_terminating and controller_of(pod) is not None]
+    if named and not left and any(controller_of(pod) is None for pod in ill):
         return None  # nobody would make them anew
     actions = tuple(Evict(PODS, pod.key, pod.metadata.uid) for pod in left)
     return Plan(actions, f"make {', '.join(named)} anew")
