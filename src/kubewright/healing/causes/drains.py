@@ -6,9 +6,8 @@ those whom a budget keeps.
 
 from __future__ import annotations
 
-from kubewright.api.core import PODS, Node
+from kubewright.api.core import PODS
 from kubewright.api.nodes import marked_for_removal
-from kubewright.disruption.drain import WAIT, order_of
 from kubewright.healing.causes.nodes import found_by, node_in
 from kubewright.healing.finding import Case, Cause, Finding, Level, Ref, Remedy, Safety
 from kubewright.healing.remedies.nodes import movable, past_budgets
@@ -25,7 +24,8 @@ def _blocked(case: Case) -> Finding | None:
     if node is None or not closed:
         return None
     kept = kept_on(node.metadata.name, case.seen)
-    if not kept or not _is_drained(node, len(movable(case.seen.pods_on(node.metadata.name))) - len(kept)):
+    others = len(movable(case.seen.pods_on(node.metadata.name))) - len(kept)
+    if not kept or (others and not marked_for_removal(node)):
         return None
     names = ", ".join(str(each.key) for each in kept[:_MOST_NAMED])
     found = found_by(case, "DrainBlocked", closed)
@@ -39,14 +39,6 @@ def _blocked(case: Case) -> Finding | None:
         affected=tuple(Ref(PODS, each.key, each.metadata.uid) for each in kept),
         details={"fleets": fleets_of(kept, case.seen)},
     )
-
-
-def _is_drained(node: Node, others: int) -> bool:
-    """Tell whether somebody empties a node, and does not decide himself what becomes of who may not go."""
-    order = order_of(node)
-    if order is not None:
-        return order.when_late == WAIT
-    return marked_for_removal(node) or others == 0
 
 
 CAUSES = (
