@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.locked
 STATE ?= .control-plane
+# Tests start hundreds of commands: without kept bytecode each would compile the whole of kubewright again.
+export PYTHONDONTWRITEBYTECODE :=
 # Files of tests beside each other; each worker has clusters of its own.
 BESIDE ?= -n auto --maxprocesses 4 --dist loadfile
 # More options for pytest.
