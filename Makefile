@@ -12,7 +12,7 @@ BESIDE ?= -n auto --maxprocesses 4 --dist loadfile
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring dashboards informers control-plane-up control-plane-down bench format lock sbom clean
+.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring dashboards informers web control-plane-up control-plane-down bench format lock sbom clean
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ prometheus: setup ## build Prometheus and promtool (cached)
 
 alertmanager: setup ## build Alertmanager and amtool (cached)
 	$(BIN)/python -m tools.cluster build alertmanager
+
+web: setup ## build the dashboard's front end, which takes Node.js 20 or newer (cached)
+	$(BIN)/python -m tools.web
 
 informers: setup ## build the client of client-go's informers that the tests run (cached)
 	$(BIN)/python -m tools.cluster build informers

@@ -20,6 +20,7 @@ from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.costs.prices import PriceBook
+from kubewright.dashboard.serving import Serving
 from kubewright.nodepools.provider import NodeProvider
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 from kubewright.runtime.definitions import missing
@@ -80,6 +81,8 @@ class Choices:
     """How many of them it leaves in the cluster."""
     prices: PriceBook | None = None
     """What things cost, for the service `costs`; OpenCost's prices, and what nodes and pools say, by default."""
+    dashboard: Serving | None = None
+    """Where the service `dashboard` is reached."""
 
 
 PROFILES: Mapping[str, Policy] = {"spread": SPREAD, "pack": PACK, "cost": COST, "gpu": GPU}
@@ -126,6 +129,7 @@ class Platform:
             "healing": self._healing,
             "tenancy": self._tenancy,
             "costs": self._costs,
+            "dashboard": self._dashboard,
             "audit": self._audit,
         }
         self.services = {name: builders[name]() for name in self._choices.services}
@@ -199,6 +203,13 @@ class Platform:
         source = self._source or ResourceSource(self._client, self._clock)
         costs.build(operator, source, self._choices.prices or PriceBook(), CostMetrics(self._registry))
         return operator
+
+    def _dashboard(self) -> Service:
+        from kubewright.dashboard.service import Dashboard
+
+        if self._choices.dashboard is None:
+            raise ValueError("the dashboard is not told where it is reached")
+        return Dashboard(self._client, self._clock, self._choices.dashboard)
 
     def _sizing(self) -> Service:
         from kubewright.sizing import controller as size_policies

@@ -36,6 +36,7 @@ COMMANDS = {
     "import": ("kubewright.cli.imports:import_", "Print ScalePolicies made of ScaledObjects and autoscalers."),
     "drill": ("kubewright.cli.drill:drill", "Break something on purpose, and see how soon it is mended."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
+    "dashboard": ("kubewright.cli.dashboard:dashboard", "Show the cluster in a browser."),
     "incidents": ("kubewright.cli.incidents:incidents", "Show what is wrong, and steer what the healer does about it."),
     "audit": ("kubewright.cli.audit:audit", "Show, verify and export what the platform decided and did."),
     "new": ("kubewright.cli.new:new", "Begin an operator of your own, or add a kind to it."),

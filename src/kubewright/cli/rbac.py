@@ -9,6 +9,7 @@ from kubewright.audit import rights as audit
 from kubewright.autoscaler import rights as autoscaler
 from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump_all
+from kubewright.dashboard import rights as dashboard
 from kubewright.gpu import rights as gpu
 from kubewright.guardrails import rights as guardrails
 from kubewright.healing import rights as healing
@@ -38,6 +39,7 @@ _SERVICES = {
     "tenancy": tenancy,
     "costs": costs,
     "audit": audit,
+    "dashboard": dashboard,
 }
 
 

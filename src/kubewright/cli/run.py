@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.dashboardrun import dashboard
 from kubewright.cli.profiles import profile_option
 from kubewright.cli.service import ink, ink_options, lease_place, log, prometheus_option, service_options
 
@@ -21,6 +22,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.group()
 def run() -> None:
     """Run one service of the platform until told to end (SIGTERM, Ctrl-C)."""
+
+
+run.add_command(dashboard)
 
 
 @run.command()

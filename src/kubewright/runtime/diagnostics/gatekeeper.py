@@ -47,18 +47,29 @@ class Gatekeeper:
             return Refusal(503, f"the API server could not be asked: {error}")
 
     async def _of_token(self, token: str, path: str, verb: str) -> Refusal | None:
+        user = await self.identify(token)
+        if user is None:
+            return Refusal(401, "the cluster does not know this token")
+        if await self.allows(user, {"nonResourceAttributes": {"path": path, "verb": verb}}):
+            return None
+        return Refusal(403, f"{user.get('username')} may not {verb} {path}")
+
+    async def identify(self, token: str) -> Manifest | None:
+        """Return whose token it is, as a TokenReview's `user`; None if the cluster does not know it. Raises OpError."""
         review = await self.client.raw("POST", _TOKENS, body=_review("authentication", "TokenReview", {"token": token}))
         status: Manifest = review.get("status") or {}
         if not status.get("authenticated"):
-            return Refusal(401, "the cluster does not know this token")
+            return None
         user: Manifest = status.get("user") or {}
-        asked: Manifest = {"nonResourceAttributes": {"path": path, "verb": verb}, "user": user.get("username", "")}
+        return user
+
+    async def allows(self, user: Manifest, attributes: Manifest) -> bool:
+        """Whether somebody whom `identify` told may do what `attributes` say; raises OpError."""
+        asked: Manifest = {**attributes, "user": user.get("username", "")}
         asked |= {name: user[name] for name in ("groups", "extra", "uid") if user.get(name)}
         access = await self.client.raw("POST", _ACCESS, body=_review("authorization", "SubjectAccessReview", asked))
         decision: Manifest = access.get("status") or {}
-        if decision.get("allowed"):
-            return None
-        return Refusal(403, f"{user.get('username')} may not {verb} {path}")
+        return bool(decision.get("allowed"))
 
 
 def _review(group: str, kind: str, spec: Manifest) -> Manifest:

@@ -1,0 +1,62 @@
+"""`kubewright run dashboard`: the dashboard as a service of the cluster, for whoever has a token of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.service import log, service_options
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@cluster_options
+@service_options
+@click.option("--pages", default="127.0.0.1:8089", show_default=True, help="Where browsers find it: HOST:PORT.")
+@click.option("--read-only", is_flag=True, help="Nothing can be changed from the screen.")
+@click.option(
+    "--session-key-file", type=_FILE, help="What sessions are sealed with, the same for all replicas; 16 bytes or more."
+)
+@click.option("--tls-cert-file", type=_FILE, help="Serve the pages over TLS.")
+@click.option("--tls-key-file", type=_FILE)
+@click.option("--behind-tls", is_flag=True, help="Something before it takes HTTPS off: cookies are kept for HTTPS.")
+def dashboard(
+    *,
+    kubeconfig: str,
+    context: str,
+    pages: str,
+    session_key_file: Path | None,
+    tls_cert_file: Path | None,
+    tls_key_file: Path | None,
+    read_only: bool,
+    behind_tls: bool,
+    address: str,
+    debug: bool,
+    verbose: int,
+    **election: Any,
+) -> None:
+    """Show the cluster in a browser to whoever signs in with a token of it; every replica serves, none leads.
+
+    Its own account only reads. What people do is sent with their own tokens.
+    """
+    del election
+    log(verbose)
+    from kubewright.cli.dashboardcalls import InCluster, serve
+    from kubewright.clock import run_wall
+    from kubewright.dashboard.sealing import LEAST_KEY
+    from kubewright.runtime.heap import keep_many_objects
+    from kubewright.runtime.serving import KeyFiles
+
+    if (tls_cert_file is None) != (tls_key_file is None):
+        raise click.UsageError("--tls-cert-file and --tls-key-file belong together")
+    key = session_key_file.read_bytes().strip() if session_key_file else b""
+    if session_key_file and len(key) < LEAST_KEY:
+        raise click.BadParameter(f"the key has fewer than {LEAST_KEY} bytes", param_hint="--session-key-file")
+    tls = KeyFiles(tls_cert_file, tls_key_file) if tls_cert_file and tls_key_file else None
+    keep_many_objects()
+    asked = InCluster(pages, address, key, tls, behind_tls=behind_tls, read_only=read_only, debug=debug)
+    run_wall(serve(connection(kubeconfig, context), asked))

@@ -1,0 +1,287 @@
+"""The dashboard's HTTP: the front end's files, sign-in, rows as server-sent events, details, and actions.
+
+Who writes must be the front end itself: a request that changes something bears a header which no other site's form can
+send, comes from this origin, and the session's cookie is never sent along from elsewhere. Every answer bears a policy
+that lets the browser run and load nothing but the files that are shipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kubewright.api.meta import ObjectKey
+from kubewright.api.nodes import NODES
+from kubewright.api.pods import PODS
+from kubewright.dashboard.access import Access, Person, Sight
+from kubewright.dashboard.actions import ACTIONS, action_named, carry_out
+from kubewright.dashboard.explaining import why_pod
+from kubewright.dashboard.tables import Table, Viewer
+from kubewright.dashboard.views.details import node_detail
+from kubewright.dashboard.world import World
+from kubewright.errors import ErrorKind, OpError
+
+STATIC = Path(__file__).parent / "static"
+COOKIE = "kubewright"
+HEADER = "x-kubewright"
+MOST_BODY = 64 * 1024
+BEAT_SECONDS = 15.0
+LOOKED_AFTER_SECONDS = 30.0
+"""How often it is asked whether those who look still may."""
+NOT_BUILT = """The dashboard's front end is not part of this installation, which comes from sources without Node.js.
+Run `make web` (Node.js 20 or newer), or install the wheel, which has it.
+"""
+_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+_STATUS = {
+    ErrorKind.NOT_FOUND: 404,
+    ErrorKind.ALREADY_EXISTS: 409,
+    ErrorKind.CONFLICT: 409,
+    ErrorKind.EXPIRED: 410,
+    ErrorKind.INVALID: 422,
+    ErrorKind.FORBIDDEN: 403,
+    ErrorKind.UNAUTHORIZED: 401,
+    ErrorKind.UNAVAILABLE: 503,
+    ErrorKind.TIMEOUT: 504,
+    ErrorKind.EXHAUSTED: 429,
+}
+_Handler = Callable[[Request], Awaitable[Response]]
+
+
+class _Given(msgspec.Struct, frozen=True):
+    """What signs somebody in."""
+
+    token: str = ""
+    key: str = ""
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """What is to be done to what."""
+
+    name: str
+    namespace: str = ""
+
+
+class DashboardApp:
+    """The routes over a World, for whoever Access lets in."""
+
+    def __init__(self, world: World, access: Access, *, cluster: str = "", secure: bool = False) -> None:
+        """`cluster` is how it is called on the screen; `secure` when browsers reach it by HTTPS."""
+        self._world = world
+        self._access = access
+        self._cluster = cluster
+        self._secure = secure
+        routes = [
+            Route("/api/session", self._sign_in, methods=["POST"]),
+            Route("/api/session", self._sign_out, methods=["DELETE"]),
+            Route("/api/me", self._guarded(self._me)),
+            Route("/api/stream", self._guarded(self._stream)),
+            Route("/api/nodes/{name}", self._guarded(self._node)),
+            Route("/api/why/{namespace}/{name}", self._guarded(self._why)),
+            Route("/api/actions/{action}", self._guarded(self._act), methods=["POST"]),
+            Route("/healthz", self._health),
+            *self._files(),
+        ]
+        inner = Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)])
+        inner.add_exception_handler(OpError, _failed)
+        self._inner: ASGIApp = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, with the headers that all answers bear."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                more = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                message = {**message, "headers": [*message.get("headers", ()), *more]}
+            await send(message)
+
+        if scope["type"] == "http" and scope["method"] not in {"GET", "HEAD"} and not _is_of_this_site(scope):
+            refused = _refusal(403, "this request does not come from the dashboard's own page")
+            await refused(scope, receive, with_headers)
+            return
+        await self._inner(scope, receive, with_headers)
+
+    def _files(self) -> list[Any]:
+        if not (STATIC / "index.html").is_file():
+            return [Route("/", _not_built)]
+        return [Mount("/", StaticFiles(directory=STATIC, html=True))]
+
+    def _guarded(self, handler: Callable[[Request, Person], Awaitable[Response]]) -> _Handler:
+        """Let only those in who are signed in."""
+
+        async def guarded(request: Request) -> Response:
+            person = await self._access.person(request.cookies.get(COOKIE, ""))
+            if person is None:
+                return _refusal(401, "sign in first; a session ends when its token does")
+            return await handler(request, person)
+
+        return guarded
+
+    async def _health(self, request: Request) -> Response:
+        del request
+        return Response("ok\n" if self._world.synced else "not synced\n", 200 if self._world.synced else 503)
+
+    async def _sign_in(self, request: Request) -> Response:
+        given = await _body(request, _Given)
+        cookie = await self._access.sign_in(token=given.token.strip(), key=given.key)
+        response = Response(status_code=204)
+        response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=self._secure, path="/")
+        return response
+
+    async def _sign_out(self, request: Request) -> Response:
+        del request
+        response = Response(status_code=204)
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=self._secure, path="/")
+        return response
+
+    async def _me(self, request: Request, person: Person) -> Response:
+        del request
+        return _json(
+            {
+                "name": person.name,
+                "owner": person.user is None,
+                "cluster": self._cluster,
+                "readOnly": self._access.read_only,
+                "synced": self._world.synced,
+                "problems": self._world.problems,
+            }
+        )
+
+    async def _stream(self, request: Request, person: Person) -> Response:
+        wanted = dict.fromkeys(request.query_params.get("topics", "").split(","))
+        tables = [table for name, table in self._world.tables.items() if name in wanted]
+        if not tables:
+            return _refusal(400, f"topics are among {', '.join(self._world.tables)}")
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        cookie = request.cookies.get(COOKIE, "")
+        return StreamingResponse(self._events(tables, person, cookie), media_type="text/event-stream", headers=headers)
+
+    async def _events(self, tables: list[Table], person: Person, cookie: str) -> AsyncGenerator[bytes]:
+        """Yield what the person sees, until they may no more or may see something else: the browser then asks anew."""
+        sights = await self._sights(person, tables)
+        refused = [table.topic.name for table, sight in zip(tables, sights, strict=True) if sight.is_blind]
+        yield b"retry: 1000\nevent: hello\ndata: " + msgspec.json.encode({"refused": refused}) + b"\n\n"
+        loop, viewer = asyncio.get_running_loop(), Viewer()
+        looked = loop.time()
+        with ExitStack() as stack:
+            for table, sight in zip(tables, sights, strict=True):
+                if not sight.is_blind:
+                    stack.enter_context(table.viewed(viewer, sight))
+            while not viewer.is_behind:
+                yield await viewer.next(BEAT_SECONDS) or b": beat\n\n"
+                if loop.time() - looked < LOOKED_AFTER_SECONDS:
+                    continue
+                looked = loop.time()
+                if await self._access.person(cookie) is None:
+                    yield b"event: over\ndata: {}\n\n"
+                    return
+                if await self._sights(person, tables) != sights:
+                    return
+
+    async def _sights(self, person: Person, tables: list[Table]) -> list[Sight]:
+        names = [key.name for key in self._world.namespaces.index]
+        return [await self._access.sight(person, table.topic.resource, names) for table in tables]
+
+    async def _node(self, request: Request, person: Person) -> Response:
+        key = ObjectKey("", request.path_params["name"])
+        await self._need(person, "get", NODES, key)
+        node = self._world.nodes.index.get(key)
+        if node is None:
+            return _refusal(404, f"there is no node {key.name}")
+        names = [each.name for each in self._world.namespaces.index]
+        sight = await self._access.sight(person, PODS, names)
+        return _json(node_detail(node, self._world.pods.index.values(), sight))
+
+    async def _why(self, request: Request, person: Person) -> Response:
+        key = ObjectKey(request.path_params["namespace"], request.path_params["name"])
+        client = self._access.client_of(person)
+        try:
+            return _json(await why_pod(client, key))
+        finally:
+            if not self._access.is_own(client):
+                await client.close()
+
+    async def _act(self, request: Request, person: Person) -> Response:
+        name, asked = request.path_params["action"], await _body(request, _Asked)
+        action, key = action_named(name), ObjectKey(asked.namespace, asked.name)
+        if self._access.read_only:
+            raise OpError("dashboard.act", ErrorKind.FORBIDDEN, name, "this dashboard is read-only")
+        await self._need(person, action.verb, action.resource, key)
+        client = self._access.client_of(person)
+        try:
+            await carry_out(action, client, key, person.name)
+        finally:
+            if not self._access.is_own(client):
+                await client.close()
+        return _json({"did": name, "command": ACTIONS[name].command.format(name=key.name, namespace=key.namespace)})
+
+    async def _need(self, person: Person, verb: str, resource: Any, key: ObjectKey) -> None:
+        if not await self._access.may(person, verb, resource, key.namespace, name=key.name):
+            said = f"{person.name} may not {verb} {resource.plural}"
+            raise OpError("dashboard", ErrorKind.FORBIDDEN, str(key), f"{said}: ask who gives roles in this cluster")
+
+
+def _is_of_this_site(scope: Scope) -> bool:
+    """Whether a request that changes something comes from this page: no other site's can bear its header and origin."""
+    headers: dict[bytes, str] = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    if headers.get(HEADER.encode()) != "1" or headers.get(b"sec-fetch-site", "same-origin") != "same-origin":
+        return False
+    origin = headers.get(b"origin")
+    return origin is None or urlsplit(origin).netloc == headers.get(b"host", "")
+
+
+async def _body(request: Request, kind: type[Any]) -> Any:
+    """Read a body of bounded size; raises OpError."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY:
+            raise OpError("dashboard.read", ErrorKind.INVALID, "", f"a body has at most {MOST_BODY} bytes")
+    try:
+        return msgspec.json.decode(bytes(body), type=kind)
+    except msgspec.MsgspecError as error:
+        raise OpError("dashboard.read", ErrorKind.INVALID, "", str(error)) from error
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    headers = {"cache-control": "no-store"}
+    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
+
+
+def _refusal(status: int, message: str) -> Response:
+    return _json({"message": message}, status)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    del request
+    assert isinstance(error, OpError)  # noqa: S101  it is registered for these alone
+    return _refusal(_STATUS[error.kind], error.detail)
+
+
+async def _not_built(request: Request) -> Response:
+    del request
+    return Response(NOT_BUILT, 503, media_type="text/plain")

@@ -1,0 +1,47 @@
+"""Sessions as sealed cookies: nothing is remembered here, so that every replica with the same key takes every session.
+
+A cookie holds the person's token and since when, encrypted and authenticated. It cannot be read or made without the
+key; the token in it is asked about again all the time (`access.py`), so that it ends when the cluster says so.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken
+
+LEAST_KEY = 16
+MOST_COOKIE = 3800
+"""Browsers keep cookies up to 4096 bytes, their name and attributes included."""
+
+
+class Session(msgspec.Struct, frozen=True):
+    """Who is signed in: by a token of the cluster, or as the owner of the process."""
+
+    token: str = ""
+    since: float = 0.0
+    owner: bool = False
+
+
+class Sealer:
+    """Seals and opens what is given to a browser to keep."""
+
+    def __init__(self, key: bytes) -> None:
+        """Take a key of at least `LEAST_KEY` bytes; raises ValueError for a shorter one."""
+        if len(key) < LEAST_KEY:
+            raise ValueError(f"the key of sessions has fewer than {LEAST_KEY} bytes")
+        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"kubewright-session\0" + key).digest()))
+
+    def seal(self, content: Any) -> str:
+        """Return it as text that only this key opens."""
+        return self._fernet.encrypt(msgspec.json.encode(content)).decode()
+
+    def open(self, text: str, kind: type[msgspec.Struct]) -> Any:
+        """Return what was sealed, or None if it was not, or with another key."""
+        try:
+            return msgspec.json.decode(self._fernet.decrypt(text.encode()), type=kind)
+        except (InvalidToken, msgspec.MsgspecError, UnicodeError):
+            return None

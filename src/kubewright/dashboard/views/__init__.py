@@ -1,0 +1,1 @@
+"""Screens as rows: each file turns caches into what is shown, without I/O and without deciding anything."""

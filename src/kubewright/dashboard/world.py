@@ -1,0 +1,107 @@
+"""What the dashboard sees of its cluster: one cache of each kind, for all who look, and the topics made of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from kubewright.api.core import NAMESPACES, Pod
+from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.incident import INCIDENTS
+from kubewright.api.crds.queue import QUEUES
+from kubewright.api.meta import KubeObject, Resource
+from kubewright.api.nodes import NODES
+from kubewright.api.pods import PODS
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.dashboard.tables import Row, Table, Topic
+from kubewright.dashboard.views import applications, fleet, incidents, queue
+from kubewright.dashboard.views.tally import Tally
+from kubewright.runtime.informer import Change, Informer
+from kubewright.runtime.operators import Operator
+from kubewright.runtime.optional import OptionalInformer
+from kubewright.scheduler.state import FOLLOWED, ClusterState
+
+NAME = "kubewright-dashboard"
+T = TypeVar("T", bound=KubeObject)
+
+OPTIONAL: tuple[Resource[Any], ...] = (APP_SERVICES, QUEUES, INCIDENTS)
+"""Kinds of kubewright's own, which may not be installed."""
+READ: tuple[Resource[Any], ...] = (*FOLLOWED, *OPTIONAL)
+"""All that its account must be allowed to list and to watch."""
+
+
+class World:
+    """The caches, and a Table for each topic."""
+
+    def __init__(self, client: Client, clock: Clock) -> None:
+        self._operator = Operator(NAME, client, clock)
+        self._state = ClusterState(self._operator, lambda _: None)
+        self._optional = {each: OptionalInformer(client, each) for each in OPTIONAL}
+        self.pods, self.nodes = self._state.pods, self._state.nodes
+        self.namespaces = self._operator.informer(NAMESPACES)
+        self.tally = Tally()
+        self.pods.add_handler(self._on_pod)
+        self.tables = {topic.name: Table(topic) for topic in self._topics()}
+        self._wire()
+
+    @property
+    def synced(self) -> bool:
+        """Whether the cluster's nodes and pods are known."""
+        return self._operator.synced
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return what is not followed at present, and why."""
+        followed = (*self._state.informers, *(each.informer for each in self._optional.values()))
+        return tuple(dict.fromkeys(each.problem for each in followed if each.problem))
+
+    def found(self, resource: Resource[T]) -> Informer[T]:
+        """Return the cache of a kind that may not be installed."""
+        return self._optional[resource].informer
+
+    async def run(self) -> None:
+        """Follow the cluster until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._operator.run(), name=NAME)
+            for each in self._optional.values():
+                tasks.create_task(each.run(), name=f"{NAME} {each.informer.resource.plural}")
+            for table in self.tables.values():
+                tasks.create_task(table.run(), name=f"{NAME} {table.topic.name}")
+
+    def _topics(self) -> Iterable[Topic]:
+        apps, queues, found = self.found(APP_SERVICES), self.found(QUEUES), self.found(INCIDENTS)
+        yield Topic("fleet", NODES, self._fleet)
+        yield Topic("apps", APP_SERVICES, lambda: applications.rows(apps.index.values(), self.tally))
+        yield Topic("pending", PODS, lambda: queue.pending(self.tally.waiting.values()))
+        yield Topic("queues", QUEUES, lambda: queue.queues(queues.index.values()))
+        yield Topic("incidents", INCIDENTS, lambda: incidents.rows(found.index.values()))
+
+    def _fleet(self) -> Iterable[Row]:
+        nodes = {each.metadata.name: each for each in self.nodes.index.values()}
+        return fleet.rows(self._state.snapshot, self.tally, nodes)
+
+    def _wire(self) -> None:
+        """Have each table renewed when something changes that it is made of."""
+        made_of: dict[str, tuple[Informer[Any], ...]] = {
+            "fleet": (self.nodes, self.pods),
+            "apps": (self.found(APP_SERVICES), self.pods),
+            "pending": (self.pods,),
+            "queues": (self.found(QUEUES),),
+            "incidents": (self.found(INCIDENTS),),
+        }
+        for name, informers in made_of.items():
+            for informer in informers:
+                informer.add_handler(_touching(self.tables[name]))
+
+    def _on_pod(self, change: Change[Pod]) -> None:
+        self.tally.change(change.old, change.new)
+
+
+def _touching(table: Table) -> Callable[[Change[Any]], None]:
+    def touch(change: Change[Any]) -> None:
+        del change
+        table.touch()
+
+    return touch

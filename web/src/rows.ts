@@ -1,0 +1,124 @@
+// The rows as the server sends them: `src/kubewright/dashboard/views/` has the other half. What is default is left out.
+
+export interface NodeRow {
+  id: string;
+  zone?: string;
+  type?: string;
+  gpu?: string;
+  state?: "ready" | "cordoned" | "down";
+  use?: Record<string, [number, number]>;
+  pods?: number;
+  ill?: number;
+  coming?: number;
+}
+
+export interface Release {
+  phase: string;
+  where?: string;
+  strategy?: string;
+  step?: number;
+  steps?: number[];
+  weight?: number;
+  strikes?: number;
+  since?: number;
+  reason?: string;
+  message?: string;
+}
+
+export interface AppRow {
+  id: string;
+  namespace: string;
+  name: string;
+  team?: string;
+  image?: string;
+  ready?: boolean;
+  wanted?: number;
+  up?: number;
+  coming?: number;
+  ill?: number;
+  why?: string;
+  url?: string;
+  calls?: string[];
+  release?: Release;
+}
+
+export interface PendingRow {
+  id: string;
+  namespace: string;
+  name: string;
+  workload?: string;
+  since?: number;
+  priority?: number;
+  scheduler?: string;
+  reason?: string;
+  message?: string;
+  nominated?: string;
+}
+
+export interface QueueRow {
+  id: string;
+  parent?: string;
+  weight?: number;
+  pending?: number;
+  running?: number;
+  share?: string;
+  quotas?: { resource: string; nominal: string; used: string; borrowed: string }[];
+}
+
+export interface IncidentRow {
+  id: string;
+  namespace: string;
+  name: string;
+  cause: string;
+  about: string;
+  part?: string;
+  phase?: string;
+  message?: string;
+  created?: number;
+  signals?: string[];
+  evidence?: string[];
+  affected?: string[];
+  policy?: string;
+  remedy?: string;
+  reason?: string;
+  plan?: string[];
+  rehearsed?: boolean | null;
+  rehearsal?: string;
+  actions?: { remedy: string; outcome?: string; message?: string; started?: number; ended?: number }[];
+  verification?: string;
+  recurrences?: number;
+  times?: Record<string, number>;
+  approved?: string;
+  paused?: string;
+}
+
+export interface PodShown {
+  namespace: string;
+  name: string;
+  fare: "ready" | "coming" | "ill" | "done";
+  why?: string;
+  workload?: string;
+  restarts?: number;
+  since?: number;
+  asks?: Record<string, number>;
+}
+
+export interface NodeDetail {
+  name: string;
+  labels: Record<string, string>;
+  taints: string[];
+  conditions: string[];
+  version: string;
+  since: number;
+  pods: PodShown[];
+  hidden: number;
+}
+
+export interface Me {
+  name: string;
+  owner: boolean;
+  cluster: string;
+  readOnly: boolean;
+  synced: boolean;
+  problems: string[];
+}

@@ -1,0 +1,117 @@
+// Who calls whom, as layers from the outermost caller to what everybody leans on. Only applications that call or are
+// called are drawn.
+
+import type { AppRow } from "./rows";
+import { tone } from "./screens/applications";
+import { Empty } from "./parts";
+
+const WIDE = 168;
+const TALL = 44;
+const ACROSS = 88;
+const BELOW = 20;
+const MOST = 400;
+
+interface Spot {
+  app: AppRow;
+  x: number;
+  y: number;
+}
+
+function layOut(apps: readonly AppRow[]): { spots: Map<string, Spot>; edges: [Spot, Spot][]; width: number; height: number } {
+  const known = new Map(apps.map((app) => [app.id, app]));
+  const called = new Set(apps.flatMap((app) => app.calls ?? []));
+  const drawn = apps.filter((app) => called.has(app.id) || app.calls?.some((id) => known.has(id))).slice(0, MOST);
+  const depth = new Map(drawn.map((app) => [app.id, 0]));
+  // Longest paths, as many rounds as there are layers at most; a ring of calls ends with the rounds.
+  for (let round = 0; round < Math.min(drawn.length, 12); round++) {
+    let moved = false;
+    for (const app of drawn) {
+      for (const id of app.calls ?? []) {
+        const below = (depth.get(app.id) ?? 0) + 1;
+        if (id !== app.id && depth.has(id) && (depth.get(id) ?? 0) < below && below <= 12) {
+          depth.set(id, below);
+          moved = true;
+        }
+      }
+    }
+    if (!moved) break;
+  }
+  const layers: AppRow[][] = [];
+  for (const app of drawn) {
+    const at = depth.get(app.id) ?? 0;
+    layers[at] ??= [];
+    layers[at].push(app);
+  }
+  const solid = layers.filter(Boolean);
+  const tallest = Math.max(1, ...solid.map((layer) => layer.length));
+  const height = tallest * (TALL + BELOW);
+  const spots = new Map<string, Spot>();
+  solid.forEach((layer, column) => {
+    // Whoever is called by the same stands together: by the middle of the callers.
+    const middle = (app: AppRow) => {
+      const ys = [...spots.values()].filter((spot) => spot.app.calls?.includes(app.id)).map((spot) => spot.y);
+      return ys.length ? ys.reduce((a, b) => a + b) / ys.length : 0;
+    };
+    layer.sort((a, b) => middle(a) - middle(b) || (a.id < b.id ? -1 : 1));
+    const from = (height - layer.length * (TALL + BELOW)) / 2;
+    layer.forEach((app, row) => {
+      spots.set(app.id, { app, x: column * (WIDE + ACROSS) + 1, y: from + row * (TALL + BELOW) + BELOW / 2 });
+    });
+  });
+  const edges: [Spot, Spot][] = [];
+  for (const spot of spots.values()) {
+    for (const id of spot.app.calls ?? []) {
+      const to = spots.get(id);
+      if (to && to !== spot) edges.push([spot, to]);
+    }
+  }
+  return { spots, edges, width: Math.max(1, solid.length) * (WIDE + ACROSS) - ACROSS + 2, height };
+}
+
+export function Topology({ apps, chosen, choose }: { apps: readonly AppRow[]; chosen: string; choose: (id: string) => void }) {
+  const { spots, edges, width, height } = layOut(apps);
+  if (!spots.size) {
+    return <Empty title="Nobody says whom they call">Applications say so in spec.access.to.</Empty>;
+  }
+  return (
+    <div class="map">
+      <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="group" aria-label="Who calls whom">
+        <defs>
+          <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+            <path d="M0 0 8 4 0 8z" />
+          </marker>
+        </defs>
+        {edges.map(([from, to]) => {
+          const [x1, y1, x2, y2] = [from.x + WIDE, from.y + TALL / 2, to.x - 2, to.y + TALL / 2];
+          const bend = Math.max(32, Math.abs(x2 - x1) / 2);
+          return (
+            <path
+              key={`${from.app.id}>${to.app.id}`}
+              d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`}
+              marker-end="url(#arrow)"
+            />
+          );
+        })}
+        {[...spots.values()].map(({ app, x, y }) => (
+          <g
+            key={app.id}
+            class={`app ${tone(app)}`}
+            transform={`translate(${x} ${y})`}
+            role="button"
+            tabIndex={0}
+            aria-label={`${app.id}: ${app.ready ? "ready" : "not ready"}`}
+            aria-pressed={app.id === chosen}
+            onClick={() => choose(app.id)}
+            onKeyDown={(event) => event.key === "Enter" && choose(app.id)}
+          >
+            <rect width={WIDE} height={TALL} rx={8} />
+            <text x={12} y={19}>{app.name.length > 22 ? `${app.name.slice(0, 21)}…` : app.name}</text>
+            <text x={12} y={34} class="sub">
+              {app.namespace.slice(0, 14)} · {app.up ?? 0}/{app.wanted ?? 0}{app.ready ? "" : " · not ready"}
+            </text>
+          </g>
+        ))}
+      </svg>
+    </div>
+  );
+}
