@@ -5,12 +5,8 @@ import pytest
 from kubewright.harness.runner import examine
 from tests.seeded.ours import OURS
 
-UNFINISHED = {"scalepolicy"}
-"""Lives of these still break rules: docs/benchmarks.md tells which."""
-SUBJECTS = [each for each in OURS if each.name not in UNFINISHED]
 
-
-@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
+@pytest.mark.parametrize("subject", OURS, ids=lambda subject: subject.name)
 def test_our_own_controllers_break_nothing_in_a_choice_of_their_lives(subject):
     report = examine(subject, most_plans=30, most_mutations=5)
     assert [f"{each.plan}: {each.violation}" for each in report.findings] == []

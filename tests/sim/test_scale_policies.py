@@ -314,5 +314,10 @@ def test_what_is_not_there_is_told_and_scaled_once_it_is():
         assert await scaled.says("Ready") == "Recommending"
         assert (await scaled.policy()).status.desired_replicas == 4
         assert await scaled.replicas() == 2
+        await scaled.client.patch(SCALE_POLICIES, WEB, {"spec": {"target": {"name": "elsewhere"}}})
+        await asyncio.sleep(30)
+        assert await scaled.says("Ready") == "FailedGetScale"
+        status = (await scaled.policy()).status
+        assert (status.current_replicas, status.desired_replicas) == (0, 0)
 
     live(story)

@@ -76,6 +76,7 @@ class ScalePolicyReconciler:
             found.scale,
             found.pods,
             readings,
+            gone=found.gone,
             outlooks=outlooks,
             forecasting=why,
             wrong=wrong,

@@ -42,6 +42,8 @@ def decide(seen: Seen, memory: Memory, now: float) -> Turn:
     mode = PREDICTIVE if seen.outlooks else REACTIVE
     if isinstance(seen.scale, str):
         decision = without_scale(view_of(policy, bounds, 0, now), seen.scale, memory.history, now)
+        if seen.gone:  # what was said before is of a target that was deleted, or of another one
+            decision = replace(decision, current=0, desired=0)
         return told(seen, Turn(decision, dataclasses.replace(memory, at=now), bounds, mode), now)
     only_says = spec.mode == RECOMMEND or (seen.rival is not None and spec.existing == SHADOW)
     asking = _Asking(seen, bounds)

@@ -24,6 +24,8 @@ class Seen:
     """The target's, or why it has none."""
     pods: Sequence[Pod]
     readings: Readings
+    gone: bool = False
+    """Whether there is no such target: nothing of it runs."""
     wrong: tuple[str, ...] = ()
     """What is wrong with the policy itself."""
     rival: HorizontalPodAutoscaler | None = None

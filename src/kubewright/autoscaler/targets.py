@@ -13,7 +13,7 @@ from kubewright.api.crds.scalepolicy import ScalePolicy
 from kubewright.api.meta import KubeObject, Leaf, ObjectKey, Resource
 from kubewright.api.selectors import LabelSelector, Selector, parse_label_selector
 from kubewright.api.workload import REVISION_HASH, TEMPLATE_HASH
-from kubewright.errors import OpError
+from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.operators import Operator
 from kubewright.runtime.scales import ScaleResource, Scales
@@ -60,6 +60,8 @@ class Found:
     resource: ScaleResource | None
     scale: Scale | str
     pods: tuple[Pod, ...] = ()
+    gone: bool = False
+    """Whether there is no such target, rather than one that cannot be read just now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Targets:
             resource, cache = known
             workload = cache.index.get(key)
             if workload is None:
-                return Found(None, f'{resource.plural}.{resource.group} "{target.name}" not found')
+                return Found(None, f'{resource.plural}.{resource.group} "{target.name}" not found', gone=True)
             scale = Scale(
                 metadata=workload.metadata,
                 spec=ScaleSpec(workload.spec.replicas),
@@ -103,7 +105,7 @@ class Targets:
             try:
                 resource, scale = await self.scales.get(target.api_version, target.kind, key)
             except OpError as error:
-                return Found(None, error.detail)
+                return Found(None, error.detail, gone=error.kind is ErrorKind.NOT_FOUND)
         try:
             selector = _selector(scale.status.selector)
         except ValueError as error:

@@ -49,8 +49,12 @@ class Grown:
             raise LookupError("the sample is gone")
         return record.obj
 
+    def made(self, resource: Resource[PartialObject], child: Manifest) -> bool:
+        """Whether a child was not there before: else it is only written to, and others make it and have its name."""
+        return self.empty.store.get((resource.group, resource.plural), _key(child)) is None
+
     def children(self) -> list[tuple[Resource[PartialObject], Manifest]]:
-        """Return the objects, as stored, that the operator made."""
+        """Return the objects, as stored, that the operator made, or writes to though they are part of its surroundings."""
         before = take(self.empty).objects
         routes = {(write.route.group, write.route.plural) for write in self.outcome.log.writes}
         own = place_of((self.resource.group, self.resource.plural), self.subject.key)
@@ -89,7 +93,8 @@ def _drifts(grown: Grown, settled: Snapshot) -> Iterator[Stage]:
     """Somebody deletes a child, or changes what the operator wrote."""
     for resource, child in grown.children():
         key, called = _key(child), f"{resource.plural}/{child['metadata']['name']}"
-        yield Stage(f"child-deleted:{called}", grown.world, (Remove(resource, key),), settled)
+        if grown.made(resource, child):
+            yield Stage(f"child-deleted:{called}", grown.world, (Remove(resource, key),), settled)
         edit = _edit(child)
         if edit is not None:
             yield Stage(f"child-edited:{called}", grown.world, (Change(resource, key, edit),), settled)
@@ -111,7 +116,7 @@ def _taken(grown: Grown, settled: Snapshot) -> Iterator[Stage]:
     """A child's name is someone else's already; then it is free."""
     create = Create(grown.resource, grown.subject.sample)
     for resource, child in grown.children():
-        if child["metadata"].get("generateName"):
+        if child["metadata"].get("generateName") or not grown.made(resource, child):
             continue
         foreign = Create(resource, _someone_elses(child))
         place = place_of((resource.group, resource.plural), _key(child))
