@@ -65,6 +65,41 @@ async def test_a_canary_runs_beside_the_old_release_and_takes_over(begun, apps, 
     assert image((await deployments.get("a")).ok()) == "nginx:2"
 
 
+async def test_a_stateful_canary_is_the_last_pod_and_takes_over_or_is_taken_back(begun, apps, api, namespace):
+    sets, pods = api.of("statefulsets", namespace), api.of("pods", namespace)
+
+    async def images():
+        found = [(await pods.get(f"a-{number}")).document for number in range(2)]
+        return [each["spec"]["containers"][0]["image"] if "spec" in each else None for each in found]
+
+    def partition(it):
+        return it["spec"]["updateStrategy"]["rollingUpdate"].get("partition", 0)
+
+    async def runs(*expected):
+        async def found():
+            return await images() == list(expected)
+
+        await eventually(found)
+
+    standing = await begun(kind="stateful", rollout=SOON | {"manual": True})
+    assert standing["status"]["rollout"]["weight"] == 50
+    await apps.becomes("a", lambda it: it["status"]["rollout"].get("reason") == "AwaitingPromotion")
+    half = (await sets.get("a")).ok()
+    assert (partition(half), half["status"]["updatedReplicas"], await images()) == (1, 1, ["nginx:1", "nginx:2"])
+    promote = {"metadata": {"annotations": {"app.example.com/promote": standing["status"]["rollout"]["release"]}}}
+    (await apps.merge("a", promote)).ok()
+    await apps.becomes("a", lambda it: phase("Verifying")(it) and ready(it))
+    assert (partition((await sets.get("a")).ok()), await images()) == (0, ["nginx:2", "nginx:2"])
+
+    (await apps.merge("a", {"spec": {"image": "nginx:3"}})).ok()
+    waiting = await apps.becomes("a", lambda it: it["status"]["rollout"].get("reason") == "AwaitingPromotion")
+    assert await images() == ["nginx:2", "nginx:3"]
+    abort = {"metadata": {"annotations": {"app.example.com/abort": waiting["status"]["rollout"]["release"]}}}
+    (await apps.merge("a", abort)).ok()
+    await apps.becomes("a", phase("RolledBack"))
+    await runs("nginx:2", "nginx:2")
+
+
 async def test_a_route_is_weighted_while_a_canary_is_on_its_way(begun, kinds, services):
     routes = await kinds("httproutes")
     await kinds("gateways")

@@ -54,7 +54,7 @@ class Grown:
         return self.empty.store.get((resource.group, resource.plural), _key(child)) is None
 
     def children(self) -> list[tuple[Resource[PartialObject], Manifest]]:
-        """Return the objects, as stored, that the operator made, or writes to though they are part of its surroundings."""
+        """Return the objects, as stored, that the operator made, or writes to though they were there before."""
         before = take(self.empty).objects
         routes = {(write.route.group, write.route.plural) for write in self.outcome.log.writes}
         own = place_of((self.resource.group, self.resource.plural), self.subject.key)
