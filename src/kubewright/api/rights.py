@@ -42,9 +42,16 @@ ELECTION = (rule(LEASES, ("get", "create", "update")),)
 
 
 def account(
-    name: str, namespace: str, cluster_rules: Sequence[Manifest], own_rules: Sequence[Manifest] = ELECTION
+    name: str,
+    namespace: str,
+    cluster_rules: Sequence[Manifest],
+    own_rules: Sequence[Manifest] = ELECTION,
+    cluster_roles: Sequence[str] = (),
 ) -> list[Manifest]:
-    """Return an account in a namespace with rights in all, and with those in its own: by default to elect a leader."""
+    """Return an account in a namespace with rights in all, and with those in its own: by default to elect a leader.
+
+    `cluster_roles` are bound to it as well: roles that the cluster brings itself (`system:auth-delegator`).
+    """
     subject = {"kind": SERVICE_ACCOUNTS.kind, "name": name, "namespace": namespace}
 
     def manifest(api_version: str, kind: str, place: str, content: Manifest) -> Manifest:
@@ -53,13 +60,18 @@ def account(
             metadata["namespace"] = place
         return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **content}
 
-    def binding(role_kind: str) -> Manifest:
-        return {"roleRef": {"apiGroup": GROUP, "kind": role_kind, "name": name}, "subjects": [dict(subject)]}
+    def bound(role_kind: str, role: str = name) -> Manifest:
+        return {"roleRef": {"apiGroup": GROUP, "kind": role_kind, "name": role}, "subjects": [dict(subject)]}
+
+    def given(role: str) -> Manifest:
+        found = manifest(f"{GROUP}/v1", "ClusterRoleBinding", "", bound("ClusterRole", role))
+        return found | {"metadata": {**found["metadata"], "name": f"{name}-{role.removeprefix('system:')}"}}
 
     return [
         manifest(SERVICE_ACCOUNTS.api_version, SERVICE_ACCOUNTS.kind, namespace, {}),
         manifest(f"{GROUP}/v1", "ClusterRole", "", {"rules": list(cluster_rules)}),
-        manifest(f"{GROUP}/v1", "ClusterRoleBinding", "", binding("ClusterRole")),
+        manifest(f"{GROUP}/v1", "ClusterRoleBinding", "", bound("ClusterRole")),
         manifest(f"{GROUP}/v1", "Role", namespace, {"rules": list(own_rules)}),
-        manifest(f"{GROUP}/v1", "RoleBinding", namespace, binding("Role")),
+        manifest(f"{GROUP}/v1", "RoleBinding", namespace, bound("Role")),
+        *map(given, cluster_roles),
     ]

@@ -17,7 +17,7 @@ from kubewright.monitoring import installrights as monitoring_install
 from kubewright.monitoring import rights as monitoring
 from kubewright.nodepools import rights as nodes
 from kubewright.rehearsal import rights as rehearsal
-from kubewright.runtime.diagnostics import gatekeeper
+from kubewright.runtime.diagnostics.gatekeeper import DELEGATOR
 from kubewright.scheduler import rights as scheduler
 from kubewright.sizing import rights as sizing
 from kubewright.spending import rights as costs
@@ -54,6 +54,5 @@ def rbac(*, namespace: str, service: str, debug: bool) -> None:
     """
     rights = _SERVICES[service]
     rules = rights.cluster_rules() + (rehearsal.cluster_rules() if rights is workloads else [])
-    rules += gatekeeper.cluster_rules() if debug else []
     rules += autoscaler.cluster_rules() if service == "up" else []
-    say(dump_all(account(rights.ACCOUNT, namespace, rules)), nl=False)
+    say(dump_all(account(rights.ACCOUNT, namespace, rules, cluster_roles=(DELEGATOR,) if debug else ())), nl=False)

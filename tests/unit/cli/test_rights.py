@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from kubewright.cli.main import cli
 from kubewright.cli.rbac import _SERVICES
 
+DELEGATOR = "system:auth-delegator"
 ANY_SCALE = {"apiGroups": ["*"], "resources": ["*/scale"], "verbs": ["get", "patch"]}
 
 
@@ -54,3 +55,14 @@ def test_each_is_an_account_of_its_own_bound_to_its_own_roles(service):
         if each["kind"].endswith("Binding"):
             assert each["roleRef"]["name"] == name
             assert each["subjects"] == [{"kind": "ServiceAccount", "name": name, "namespace": "ops"}]
+
+
+def test_who_is_to_show_debug_may_ask_the_cluster_about_others_and_nobody_else_may():
+    def roles(*options):
+        printed = CliRunner().invoke(cli, ["rbac", *options], catch_exceptions=False).output
+        bindings = [each for each in yaml.safe_load_all(printed) if each["kind"] == "ClusterRoleBinding"]
+        return {each["roleRef"]["name"]: (each["metadata"]["name"], each["subjects"]) for each in bindings}
+
+    subjects = [{"kind": "ServiceAccount", "name": "kubewright", "namespace": "default"}]
+    assert roles("--debug")[DELEGATOR] == ("kubewright-auth-delegator", subjects)
+    assert DELEGATOR not in roles()

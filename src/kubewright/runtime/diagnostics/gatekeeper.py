@@ -1,7 +1,7 @@
 """Who may see `/debug/*`: asked of the API server, as Kubernetes' own components do it.
 
 A bearer token is looked at by a TokenReview; what its owner may do with the path is a SubjectAccessReview's to say. The
-process' own account needs the right to create both: `cluster_rules`, or the ClusterRole `system:auth-delegator`.
+process' own account needs the right to create both, which the ClusterRole `DELEGATOR` gives.
 """
 
 from __future__ import annotations
@@ -15,12 +15,8 @@ from kubewright.errors import OpError
 _TOKENS = "/apis/authentication.k8s.io/v1/tokenreviews"
 _ACCESS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _BEARER = "bearer "
-
-
-def cluster_rules() -> list[Manifest]:
-    """Return the rights that asking takes."""
-    reviews = (("authentication.k8s.io", "tokenreviews"), ("authorization.k8s.io", "subjectaccessreviews"))
-    return [{"apiGroups": [group], "resources": [plural], "verbs": ["create"]} for group, plural in reviews]
+DELEGATOR = "system:auth-delegator"
+"""The role that every cluster has for whoever asks it about others."""
 
 
 @dataclass(frozen=True, slots=True)
