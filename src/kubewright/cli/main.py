@@ -35,6 +35,7 @@ COMMANDS = {
     "backtest": ("kubewright.cli.backtest:backtest", "Replay policies for replicas on recorded load, and choose."),
     "import": ("kubewright.cli.imports:import_", "Print ScalePolicies made of ScaledObjects and autoscalers."),
     "drill": ("kubewright.cli.drill:drill", "Break something on purpose, and see how soon it is mended."),
+    "replay": ("kubewright.cli.replay:replay", "Live through a working day twice: as kubewright has it, and as stock."),
     "twin": ("kubewright.cli.twin:twin", "Serve an embedded cluster that kubectl can use."),
     "dashboard": ("kubewright.cli.dashboard:dashboard", "Show the cluster in a browser."),
     "incidents": ("kubewright.cli.incidents:incidents", "Show what is wrong, and steer what the healer does about it."),

@@ -1,0 +1,145 @@
+"""`kubewright replay`: a working day of a cluster, lived through twice, and what two configurations make of it."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from kubewright.cli.options import TOLD, output_option
+from kubewright.cli.printing import show
+from kubewright.cli.terminal import say
+
+if TYPE_CHECKING:
+    from kubewright.replay.generate import Size
+
+SIZES = {"small": (20, 4_000, 4), "medium": (100, 20_000, 10), "full": (500, 100_000, 50)}
+"""Nodes, requests to place a pod, teams."""
+MOST_SEEDS = 100
+
+
+def _seeds(_context: click.Context, _parameter: click.Parameter, text: str) -> list[int]:
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not first.isdecimal() or (last and not last.isdecimal()) or len(part) > 20:  # noqa: PLR2004
+            raise click.BadParameter(f"{text!r}: numbers and ranges, as 1,2 or 1-3")
+        found += range(int(first), min(int(last or first), int(first) + MOST_SEEDS) + 1)
+    if not 1 <= len(set(found)) <= MOST_SEEDS:
+        raise click.BadParameter(f"1 to {MOST_SEEDS} seeds")
+    return list(dict.fromkeys(found))
+
+
+@click.command()
+@click.option(
+    "--size",
+    type=click.Choice(list(SIZES)),
+    default="small",
+    show_default=True,
+    help="20, 100 or 500 nodes, and so on.",
+)
+@click.option("--nodes", type=click.IntRange(2, 5_000), help="Instead of the size's.")
+@click.option(
+    "--requests", type=click.IntRange(100, 1_000_000), help="Pods to be placed, about; instead of the size's."
+)
+@click.option("--teams", type=click.IntRange(1, 500), help="Instead of the size's.")
+@click.option("--hours", type=click.FloatRange(1, 24), default=24, show_default=True, help="Of the day, from midnight.")
+@click.option("--seeds", default="1", show_default=True, callback=_seeds, help="Days to be drawn: 1, or 1-3, or 1,5.")
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    help="Twice: what is compared, such as `ours,sizes=no` and `ours`. By default `ours` and `stock`.",
+)
+@click.option(
+    "--trace-nodes", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Nodes in openb's CSV format."
+)
+@click.option(
+    "--trace-pods",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Its pods, instead of drawn ones.",
+)
+@click.option("--jobs", type=click.IntRange(1, 256), help="Processes at a time; a core each by default.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the first seed's report as one HTML file with charts (needs [plots]); other seeds' beside it.",
+)
+@output_option(TOLD)
+def replay(
+    *,
+    size: str,
+    nodes: int | None,
+    requests: int | None,
+    teams: int | None,
+    hours: float,
+    seeds: list[int],
+    policies: tuple[str, ...],
+    trace_nodes: Path | None,
+    trace_pods: Path | None,
+    jobs: int | None,
+    report: Path | None,
+    output: str,
+) -> None:
+    """Live through a day of a whole cluster as kubewright runs it, and as stock Kubernetes does.
+
+    The day has services whose load follows the hours, CI, batch, training gangs, inference, releases of which some are
+    bad, and faults; or it is one of a trace. Every pod is placed, scaled and moved by what the services decide by, and
+    every kind of fault is lived through by the services themselves, on a twin. The same seed gives the same report.
+
+    A policy is `ours` or `stock` with changes: profile=spread|pack|cost|gpu, scaling=forecast|hpa:N, and yes or no for
+    sizes, nodes (given back), gangs, shares (of GPUs), healing, delivery. docs/replay.md tells what each does.
+    """
+    from kubewright.cli.progress import counting
+    from kubewright.cli.replaytext import lines
+    from kubewright.replay.configuration import OURS, STOCK, read_configuration
+    from kubewright.replay.play import Asked
+    from kubewright.replay.play import replay as live
+
+    if len(policies) not in {0, 2}:
+        raise click.UsageError("--policy is given twice, or not at all")
+    if (trace_nodes is None) != (trace_pods is None):
+        raise click.UsageError("--trace-nodes and --trace-pods belong together")
+    if report is not None:
+        _check_report(report)
+    first, second = map(read_configuration, policies) if policies else (OURS, STOCK)
+    asked = Asked(_size(size, nodes, requests, teams, hours), first, second, trace_nodes, trace_pods)
+    if trace_nodes is not None:
+        asked.day(0)  # what is wrong with it is said before anything begins
+    with counting("days lived through", 2 * len(seeds)) as done:
+        documents = live(asked, seeds, jobs or os.cpu_count() or 1, done)
+    show(output, lambda: {"replays": documents}, lambda: (line for each in documents for line in lines(each)))
+    if report is not None:
+        _write(report, documents)
+
+
+def _size(size: str, nodes: int | None, requests: int | None, teams: int | None, hours: float) -> Size:
+    from kubewright.replay.generate import Size
+
+    usual = SIZES[size]
+    return Size(nodes or usual[0], requests or usual[1], teams or usual[2], hours)
+
+
+def _check_report(path: Path) -> None:
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise click.UsageError(f"--report {path}: HTML is written, so the name ends in .html")
+    if find_spec("matplotlib") is None:
+        raise click.ClickException("--report needs matplotlib: pip install 'kubewright[plots]'")
+
+
+def _write(path: Path, documents: list[dict[str, object]]) -> None:
+    from kubewright.cli.replaypage import page
+
+    for each in documents:
+        place = path if len(documents) == 1 else path.with_stem(f"{path.stem}-{each['seed']}")
+        part = place.with_name(f".{place.name}.part")
+        try:
+            part.write_text(page(each), encoding="utf-8")
+            part.replace(place)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise click.ClickException(f"{place}: {error.strerror or error}") from error
+        say(f"written: {place}", err=True)

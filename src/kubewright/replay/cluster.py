@@ -1,0 +1,135 @@
+"""The cluster's books in a replay: which pod is where, which nodes there are, what is used. Placement decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
+
+from kubewright.api.core import Node
+from kubewright.api.meta import ObjectKey
+from kubewright.api.pods import Pod
+from kubewright.devices.requests import GPU
+from kubewright.placement.fit import Fit
+from kubewright.placement.nodes import NodeTable
+from kubewright.placement.snapshot import ClusterSnapshot
+from kubewright.replay.configuration import Configuration
+from kubewright.replay.making import cordoned, pod, sharing, spec
+from kubewright.replay.workload import Request
+
+CPU_ROW, MEMORY_ROW = 0, 1
+_MIB = 1 << 20
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """One pod, from the moment that it is asked for."""
+
+    owner: object
+    """The application's or the job's state, by which it is known what its coming and going means."""
+    number: int
+    team: int
+    request: Request
+    pod: Pod
+    at: float
+    cpu_milli: float
+    """What it uses by itself; what an application's pods use follows from its load."""
+    memory_mib: float
+    gpu_milli: float
+    column: int = -1
+    ready: bool = False
+    gone: bool = False
+    attempts: int = 0
+    run: int = 0
+    """How often it was placed: an end that was foreseen for an earlier time means nothing."""
+
+    @property
+    def key(self) -> ObjectKey:
+        """Return its identity."""
+        return self.pod.key
+
+
+class Cluster:
+    """Books pods on nodes, cordons, gives nodes back, and sums up."""
+
+    def __init__(self, nodes: Iterable[Node], configuration: Configuration) -> None:
+        self.nodes = [sharing(each) for each in nodes] if configuration.shares else list(nodes)
+        self.shares = configuration.shares
+        self.snapshot = ClusterSnapshot.of(self.nodes)
+        count = len(self.nodes)
+        self.provisioned = np.ones(count, np.bool_)
+        self.closed = np.zeros(count, np.bool_)
+        """Nodes that take nobody: cordoned, given back or down."""
+        self.members: list[dict[ObjectKey, Member]] = [{} for _ in range(count)]
+        self.own_cpu = np.zeros(count)
+        """What pods use that are not an application's, in thousandths of cores."""
+        self.memory_used = np.zeros(count)
+        self.gpu_used = self.gpu_given = 0.0
+        table = self.snapshot.table
+        self.cpu: NDArray[np.float64] = table.allocatable[CPU_ROW].astype(np.float64)
+        self.memory: NDArray[np.float64] = table.allocatable[MEMORY_ROW] / _MIB
+        row = table.rows.get(GPU)
+        self.gpus: NDArray[np.float64] = np.zeros(count) if row is None else table.allocatable[row].astype(np.float64)
+
+    def pod(self, team: int, name: str, request: Request) -> Pod:
+        """Return a pod with this request."""
+        return pod(team, name, spec(request, shares=self.shares))
+
+    def book(self, member: Member, found: Fit) -> None:
+        """Put a pod on the node that was chosen for it."""
+        self.snapshot.assume(found.row, found.column)
+        self._count(member, found.column, 1.0)
+        member.column, member.run = found.column, member.run + 1
+        self.members[found.column][member.key] = member
+
+    def free(self, member: Member) -> None:
+        """Take a pod off its node."""
+        column = member.column
+        self.snapshot.forget(member.key)
+        self._count(member, column, -1.0)
+        del self.members[column][member.key]
+        member.column, member.ready = -1, False
+
+    def _count(self, member: Member, column: int, sign: float) -> None:
+        request = member.request
+        self.own_cpu[column] += sign * member.cpu_milli
+        self.memory_used[column] += sign * member.memory_mib
+        if request.gpus:
+            self.gpu_used += sign * member.gpu_milli
+            self.gpu_given += sign * (request.all_gpu_milli if self.shares else request.gpus * 1000)
+
+    def close(self, columns: Iterable[int], *, closed: bool) -> None:
+        """Let nodes take nobody, or anybody again."""
+        changed = [column for column in columns if bool(self.closed[column]) is not closed]
+        if not changed:
+            return
+        self.closed[changed] = closed
+        for column in changed:
+            self.nodes[column] = cordoned(self.nodes[column], cordon=closed)
+        table = self.snapshot.table
+        mask = table.unschedulable.copy()
+        mask[changed] = closed
+        self.snapshot.follow_nodes(
+            NodeTable(
+                nodes=tuple(self.nodes),
+                columns=table.columns,
+                resources=table.resources,
+                rows=table.rows,
+                allocatable=table.allocatable,
+                unschedulable=mask,
+                taints=table.taints,
+                images=table.images,
+            )
+        )
+
+    def requested(self, row: int) -> float:
+        """Return what the pods on nodes that there are request, in the table's unit."""
+        return float(self.snapshot.requested[row].sum())
+
+
+def renamed(found: Pod, name: str) -> Pod:
+    """Return a pod like another, under a name of its own."""
+    return replace(found, metadata=replace(found.metadata, name=name, uid=name))

@@ -1,0 +1,91 @@
+"""Replays as jobs: one process a side and seed, and the document that comes of two sides."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kubewright.replay import openb
+from kubewright.replay.configuration import Configuration
+from kubewright.replay.episodes import BAD_RELEASES, FAULTS, NODE_DOWN, deliver, episodes
+from kubewright.replay.figures import figures
+from kubewright.replay.generate import Size, generate
+from kubewright.replay.life import Life
+from kubewright.replay.outcomes import outcomes
+from kubewright.replay.workload import Day
+
+VERSION = "kubewright.dev/replay/v1"
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is replayed; small, for it is sent to other processes."""
+
+    size: Size
+    first: Configuration
+    second: Configuration
+    nodes_file: Path | None = None
+    pods_file: Path | None = None
+
+    def day(self, seed: int) -> Day:
+        """Return the day of a seed; raises OpError for files that make no sense."""
+        if self.nodes_file is not None and self.pods_file is not None:
+            return openb.read_day(self.nodes_file, self.pods_file)
+        return generate(self.size, seed, BAD_RELEASES, FAULTS)
+
+
+def play(asked: Asked, seed: int, *, second: bool) -> Document:
+    """Live through one side's day; raises OpError."""
+    logging.disable(logging.ERROR)  # what a drill's controllers run into is the drill
+    configuration = asked.second if second else asked.first
+    day = asked.day(seed)
+    drills = {each.drill for each in day.faults} | {each.drill for each in day.releases if each.drill}
+    if day.faults:
+        drills.add(NODE_DOWN)
+    played = episodes(drills, healed=configuration.healing, seed=seed)
+    ledger = Life(day, configuration, played, seed).live()
+    delivery = deliver(ours=configuration.delivery, seed=seed)
+    return figures(ledger, configuration, delivery, day.teams)
+
+
+def replay(asked: Asked, seeds: Sequence[int], jobs: int, done: Callable[[int], None]) -> list[Document]:
+    """Live through all sides in so many processes, and return a document a seed; `done` hears how many are."""
+    turns = [(seed, second) for seed in seeds for second in (False, True)]
+    found: list[Document] = []
+    if jobs == 1:
+        for number, (seed, second) in enumerate(turns):
+            found.append(play(asked, seed, second=second))
+            done(number + 1)
+    else:
+        with ProcessPoolExecutor(jobs) as pool:
+            running = [pool.submit(play, asked, seed, second=second) for seed, second in turns]
+            for number, each in enumerate(running):
+                found.append(each.result())
+                done(number + 1)
+    return [document(asked, seed, found[2 * place], found[2 * place + 1]) for place, seed in enumerate(seeds)]
+
+
+def document(asked: Asked, seed: int, first: Document, second: Document) -> Document:
+    """Return what is reported of two sides."""
+    day = asked.day(seed)
+    return {
+        "version": VERSION,
+        "seed": seed,
+        "source": day.source,
+        "size": {
+            "nodes": len(day.nodes),
+            "teams": day.teams,
+            "hours": day.seconds / 3600,
+            "podsOfJobs": sum(each.pods for each in day.works),
+            "applications": len(day.applications),
+            "releases": len(day.releases),
+            "faults": len(day.faults),
+        },
+        "outcomes": outcomes(first, second),
+        "sides": [first, second],
+    }
