@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.names import complete
 from kubewright.cli.options import (
     TOLD,
     all_namespaces_option,
@@ -24,7 +25,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 def _named(command: F) -> F:
     """Add which incident is meant."""
     namespace = namespace_option("Of several of that name; by default it is looked for.")
-    return click.argument("name")(namespace(cluster_options(command)))
+    return click.argument("name", shell_complete=complete("incidents", everywhere=True))(
+        namespace(cluster_options(command))
+    )
 
 
 @click.group()

@@ -9,12 +9,14 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import click
+from click.shell_completion import CompletionItem
 
 from kubewright import __version__
 from kubewright.cli.exits import Exit
 from kubewright.cli.terminal import say
 from kubewright.errors import OpError
 
+NAME = "kubewright"
 COMMANDS = {
     "demo": ("kubewright.cli.demo.command:demo", "Applications deployed, broken and repaired on an embedded cluster."),
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
@@ -49,6 +51,7 @@ COMMANDS = {
     "guardrails": ("kubewright.cli.guardrails:guardrails", "What PlatformPolicies refuse, as code, and tried."),
     "monitoring": ("kubewright.cli.monitoring:monitoring", "Rules, scrapes, routes and dashboards, as code."),
     "rbac": ("kubewright.cli.rbac:rbac", "Print the ServiceAccount and the rights that `up` needs, for kubectl apply."),
+    "completion": ("kubewright.cli.completion:completion", "Print what completes commands and names in a shell."),
     "crds": ("kubewright.cli.crds:crds", "Print the CustomResourceDefinitions, for kubectl apply."),
 }
 """Name -> where it is, and its line of help: listing the commands imports none of them."""
@@ -68,6 +71,11 @@ class LazyGroup(click.Group):
         module, _, attribute = COMMANDS[cmd_name][0].partition(":")
         return getattr(importlib.import_module(module), attribute)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names of commands without importing them."""
+        found = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the list of commands without importing them."""
         with formatter.section("Commands"):
@@ -82,7 +90,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; the exit code is one of `exits.Exit`."""
-    sys.exit(run(lambda: cli.main(standalone_mode=False)))
+    sys.exit(run(lambda: cli.main(prog_name=NAME, standalone_mode=False)))
 
 
 def run(command: Callable[[], Any]) -> int:

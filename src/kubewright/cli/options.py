@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from kubewright.cli.names import complete
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 LISTED = ("table", "wide", "json", "yaml", "name", "csv")
@@ -24,7 +26,14 @@ def output_option(forms: tuple[str, ...] = LISTED, text: str = "The form.") -> C
 
 def namespace_option(text: str = "The context's by default.", default: str = "") -> Callable[[F], F]:
     """Add -n; what is taken without it is the command's to say."""
-    return click.option("-n", "--namespace", default=default, show_default=bool(default), help=text)
+    return click.option(
+        "-n",
+        "--namespace",
+        default=default,
+        show_default=bool(default),
+        help=text,
+        shell_complete=complete("namespaces"),
+    )
 
 
 def all_namespaces_option(text: str = "Of all namespaces.") -> Callable[[F], F]:

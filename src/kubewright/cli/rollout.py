@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.names import complete
 from kubewright.cli.options import namespace_option, timeout_option, watch_option
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -16,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _application(command: F) -> F:
     """Add which application is meant."""
-    return click.argument("app")(namespace_option()(cluster_options(command)))
+    return click.argument("app", shell_complete=complete("appservices"))(namespace_option()(cluster_options(command)))
 
 
 @click.group()

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.names import complete
 from kubewright.cli.options import dry_run_option, output_option, timeout_option
 
 _OUTPUT = output_option(("table", "json", "yaml", "name", "csv"))
@@ -50,7 +51,7 @@ def list_(*, output: str, kubeconfig: str, context: str) -> None:
 
 
 @team.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete("teams"))
 @_OUTPUT
 @cluster_options
 def get(*, name: str, output: str, kubeconfig: str, context: str) -> None:
@@ -61,7 +62,7 @@ def get(*, name: str, output: str, kubeconfig: str, context: str) -> None:
 
 
 @team.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete("teams"))
 @cluster_options
 def describe(*, name: str, kubeconfig: str, context: str) -> None:
     """Tell everything of a team."""
@@ -81,7 +82,7 @@ def namespaces(*, output: str, kubeconfig: str, context: str) -> None:
 
 
 @team.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete("teams"))
 @click.option("--confirm", is_flag=True, help="Do it; without this the plan is shown, and nothing is written.")
 @click.option("--keep-namespaces", is_flag=True, help="Leave its namespaces with what is in them, without the team.")
 @timeout_option(120.0)
@@ -95,7 +96,7 @@ def offboard(*, name: str, confirm: bool, keep_namespaces: bool, timeout: float,
 
 
 @team.command(name="break-glass")
-@click.argument("name")
+@click.argument("name", shell_complete=complete("teams"))
 @click.option("--user", required=True, help="Who, as the cluster authenticates them.")
 @click.option("--for", "span", default="30m", show_default=True, help="How long: 30m, 2h; a day at most.")
 @click.option("--reason", default="", help="Why; it is written down.")

@@ -8,13 +8,16 @@ from typing import Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.names import complete
 from kubewright.cli.options import TOLD, namespace_option, output_option
 from kubewright.cli.profiles import PROFILES, profile_option
 
 
 @click.command()
 @click.option("--add-nodes", "added", multiple=True, metavar="N=like:NODE", help="More nodes like one that is there.")
-@click.option("--remove-node", "removed", multiple=True, metavar="NODE", help="A node goes.")
+@click.option(
+    "--remove-node", "removed", multiple=True, metavar="NODE", help="A node goes.", shell_complete=complete("nodes")
+)
 @click.option("--scale", "scaled", multiple=True, metavar="KIND/NAME=N", help="A workload has N pods.")
 @click.option(
     "--priority", "priorities", multiple=True, metavar="KIND/NAME=P", help="Pods have a priority: a number or a class."

@@ -7,12 +7,13 @@ import asyncio
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.names import complete_target
 from kubewright.cli.options import TOLD, namespace_option, output_option
 from kubewright.cli.profiles import profile_option
 
 
 @click.command()
-@click.argument("target")
+@click.argument("target", shell_complete=complete_target)
 @namespace_option()
 @output_option(TOLD)
 @profile_option("The profile of its scheduler.")
