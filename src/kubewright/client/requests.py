@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kubewright.api.meta import KubeObject, PartialObject
 from kubewright.client.transport import Request
 
 FieldValidation = Literal["", "Ignore", "Warn", "Strict"]
@@ -27,9 +28,9 @@ class RequestBuilder:
     user_agent: str
     field_validation: FieldValidation
 
-    def read(self, path: str, query: Mapping[str, str] = _NO_QUERY) -> Request:
+    def read(self, path: str, query: Mapping[str, str] = _NO_QUERY, accept: str = JSON) -> Request:
         """Return a GET."""
-        return Request("GET", path, query, self._headers(JSON))
+        return Request("GET", path, query, self._headers(accept))
 
     def write(
         self,
@@ -73,6 +74,11 @@ class RequestBuilder:
 
     def _headers(self, accept: str) -> dict[str, str]:
         return {"accept": accept, "user-agent": self.user_agent}
+
+
+def listed_as(kind: type[KubeObject]) -> str:
+    """Return in what form objects are asked for: where only metadata is read, the server need not send the rest."""
+    return f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}" if kind is PartialObject else JSON
 
 
 def selection(label_selector: str, field_selector: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from kubewright.client.requests import (
     JSON,
     FieldValidation,
     RequestBuilder,
+    listed_as,
     not_older_than,
     selection,
     watch_query,
@@ -94,7 +95,7 @@ class RestClient:
     async def _page(self, resource: Resource[T], target: str, path: str, query: Mapping[str, str]) -> Page[T]:
         op = "client.list"
         try:
-            response = await self._caller.call(op, target, self._requests.read(path, query))
+            response = await self._caller.call(op, target, self._requests.read(path, query, listed_as(resource.type)))
         except OpError as error:
             if error.kind is ErrorKind.EXPIRED and "continue" in query:
                 raise _PageTokenExpired from error

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from kubewright.api.conditions import READY, Condition, set_condition, written
-from kubewright.api.core import NAMESPACES, NODES
+from kubewright.api.core import NAMESPACES, NODES, PODS
 from kubewright.api.crds.appservice.kind import TEAM_LABEL
 from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD, OFF, HealingPolicy, problems
@@ -57,7 +57,9 @@ from kubewright.runtime.predicates import annotations_changed, any_of, generatio
 from kubewright.series.protocol import MetricSource
 from kubewright.signals.changes import Changes
 from kubewright.signals.changing import ChangeSignals
+from kubewright.signals.looking import LookingSignals
 from kubewright.signals.measured import MeasuredSignals
+from kubewright.signals.noise import Placed
 from kubewright.signals.service import SignalsIn
 from kubewright.signals.signal import Fault, Signal
 from kubewright.signals.suspects import Reach
@@ -118,7 +120,9 @@ class Healer:
         self._notifier = Notifier(operator)
         standing, tell = self.signals.standing, self.signals.queue.add
         self._changes = ChangeSignals(operator.client, operator.clock, self._seen.changes, standing, tell)
-        self._measured = None if source is None else MeasuredSignals(source, operator.clock, standing, tell)
+        placed = Placed(self._seen.all(PODS), self._seen.all(NODES))
+        self._measured = None if source is None else MeasuredSignals(source, operator.clock, standing, tell, placed)
+        self._looking = LookingSignals(operator.client, operator.clock, standing, tell)
         self._audit = audit
         self._executor = operator.executor(INCIDENTS)
         self._found: Mapping[ObjectKey, Finding] = {}
@@ -152,6 +156,7 @@ class Healer:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.signals.run())
             tasks.create_task(self._changes.run())
+            tasks.create_task(self._looking.run())
             tasks.create_task(self._audit.run())
             if self._measured is not None:
                 tasks.create_task(self._measured.run())

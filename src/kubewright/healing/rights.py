@@ -24,8 +24,10 @@ from kubewright.disruption.rights import permit_rules
 from kubewright.healing.seen import FOLLOWED
 from kubewright.notify.rights import telling_rules
 from kubewright.scheduler.state import FOLLOWED as PLACED
+from kubewright.signals.looking import CERTIFICATES, LEFTOVERS, TRUSTING
 
 ACCOUNT = "kubewright-healing"
+_WATCHED = frozenset(each.plural for each in (*FOLLOWED, *PLACED))
 _DEFINITIONS = [
     INCIDENT_CRD,
     HEALING_POLICY_CRD,
@@ -40,6 +42,7 @@ def cluster_rules() -> list[Manifest]:
     """Return the rights in every namespace, and on the definitions."""
     return [
         *(rule(kind, WATCH) for kind in dict.fromkeys((*FOLLOWED, *PLACED, LEASES, NETWORK_POLICIES))),
+        *(rule(kind, ("list",)) for kind in (*LEFTOVERS, *TRUSTING, CERTIFICATES) if kind.plural not in _WATCHED),
         rule(INCIDENTS, (*WATCH, "create", "patch", "delete")),
         rule(INCIDENTS, ("patch",), subresource="status"),
         rule(HEALING_POLICIES, WATCH),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from kubewright.signals.signal import Signal, Standing
 
@@ -14,3 +15,19 @@ def take_in(standing: Standing, tell: Callable[[str], None], signals: Iterable[S
     for key in news:
         tell(key)
     return refused
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Signals of somebody who looks at all there is, again and again: what is not seen any more has ended."""
+
+    standing: Standing
+    tell: Callable[[str], None]
+    _held: dict[str, Signal] = field(default_factory=dict[str, Signal])
+
+    def take(self, found: Iterable[Signal]) -> None:
+        """Take in what holds now; what held before and does no more has ended."""
+        holding: Mapping[str, Signal] = {each.fingerprint: self._held.get(each.fingerprint, each) for each in found}
+        ended = [replace(each, ended=True) for name, each in self._held.items() if name not in holding]
+        self._held = dict(holding)
+        take_in(self.standing, self.tell, [*ended, *holding.values()])

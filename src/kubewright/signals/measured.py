@@ -6,8 +6,8 @@ What is not measured is no sign. Each question is one for the whole cluster, wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from kubewright.api.core import PODS
@@ -16,7 +16,8 @@ from kubewright.api.volumes import CLAIMS
 from kubewright.clock import Clock
 from kubewright.series.protocol import CLAIM, NAMESPACE, MetricSource, Missing, PodQuery, Vector
 from kubewright.series.protocol import Signal as Measure
-from kubewright.signals.intake import take_in
+from kubewright.signals.intake import Rounds
+from kubewright.signals.noise import Placed, of_cpu
 from kubewright.signals.signal import Fault, Signal, Standing, Witness
 
 ASK_SECONDS = 5.0
@@ -25,6 +26,8 @@ FEWEST_REQUESTS = 1.0
 """A second: of fewer a share says little."""
 FULL_SHARE = 0.95
 _WINDOW_SECONDS = 15.0
+_CPU_TURNS = 3
+"""Who uses how much CPU is asked at every third turn: the answer has a sample for each pod."""
 
 
 def of_requests(requests: Vector | Missing, errors: Vector | Missing) -> Iterator[Signal]:
@@ -61,13 +64,25 @@ class MeasuredSignals:
     clock: Clock
     standing: Standing
     tell: Callable[[str], None]
-    _held: dict[str, Signal] = field(default_factory=dict[str, Signal])
+    placed: Placed | None = None
+    """Where pods run; without it nobody is asked who takes the CPU of others."""
+    _turn: int = 0
+    _asked: Rounds = field(init=False)
+    _burning: Rounds = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing that holds."""
+        self._asked, self._burning = Rounds(self.standing, self.tell), Rounds(self.standing, self.tell)
 
     async def run(self) -> None:
         """Ask until cancelled."""
         while True:
             await asyncio.sleep(ASK_SECONDS)
-            self.take(await self._ask())
+            self._asked.take(await self._ask())
+            if self.placed is not None and self._turn % _CPU_TURNS == 0:
+                used = await self.source.instant(PodQuery(Measure.CPU, _WINDOW_SECONDS))
+                self._burning.take(of_cpu(used, self.placed))
+            self._turn += 1
 
     async def _ask(self) -> list[Signal]:
         requests, errors, full = await asyncio.gather(
@@ -76,10 +91,3 @@ class MeasuredSignals:
             self.source.instant(PodQuery(Measure.VOLUMES)),
         )
         return [*of_requests(requests, errors), *of_volumes(full)]
-
-    def take(self, found: Iterable[Signal]) -> None:
-        """Take in what holds now; what held before and does no more has ended."""
-        holding: Mapping[str, Signal] = {each.fingerprint: self._held.get(each.fingerprint, each) for each in found}
-        ended = [replace(each, ended=True) for name, each in self._held.items() if name not in holding]
-        self._held = dict(holding)
-        take_in(self.standing, self.tell, [*ended, *holding.values()])

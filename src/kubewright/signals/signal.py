@@ -72,6 +72,8 @@ class Fault(enum.StrEnum):
     SLOW_START = "SlowStart"
     REQUESTS_FAIL = "RequestsFail"
     VOLUME_FULL = "VolumeFull"
+    CERTIFICATE_ENDS = "CertificateEnds"
+    CPU_TAKEN = "CpuTaken"
 
 
 SUSPICIONS = frozenset({Fault.NO_NODE, Fault.NO_ENDPOINTS, Fault.CHANGED, Fault.SLOW_START, Fault.NODE_CLOSED})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from kubewright.api.meta import Manifest
 from kubewright.drills.drill import Drill, Step
-from kubewright.drills.making import broken, patched, released, serves
+from kubewright.drills.making import always, broken, patched, released, serves
 from kubewright.drills.usual import API, DB, GIB, NAMESPACE, WEB, budget, named
 from kubewright.drills.view import View
 
 _WEB = ("Deployment/drill/web", "Pod/drill/web-*", "ReplicaSet/drill/web-*")
-_HOOK = {
+_HOOK: Manifest = {
     "apiVersion": "admissionregistration.k8s.io/v1",
     "kind": "ValidatingWebhookConfiguration",
     "metadata": {"name": "drill"},
@@ -22,6 +22,25 @@ _HOOK = {
             "sideEffects": "None",
             "admissionReviewVersions": ["v1"],
             "timeoutSeconds": 1,
+        }
+    ],
+}
+ENDED = (
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJEVENCczZBREFnRUNBZ0VCTUFvR0NDcUdTTTQ5QkFNQ01CQXhEakFNQmdO"
+    "VkJBTU1CV1J5YVd4c01CNFgKRFRJd01ERXdNVEF3TURBd01Gb1hEVEl4TURFd01UQXdNREF3TUZvd0VERU9NQXdHQTFVRUF3d0Za"
+    "SEpwYkd3dwpXVEFUQmdjcWhrak9QUUlCQmdncWhrak9QUU1CQndOQ0FBVGZPbU96SGhFR3MweC9vUUFPL1gvVHdvaXh3VzE4CnVN"
+    "MWpQSjhjRm5JMXlLc1BtdE9JSzh2Ukd5K2lyWGZmUURULzlJL3VQMTVEb2tqZlluWXEyaWk3TUFvR0NDcUcKU000OUJBTUNBMGtB"
+    "TUVZQ0lRRFhGMmp2YWRMZTZOL0tqL1JKajRsSnlqNWlBakpiVm1zV2I3TFRhRTIwdkFJaApBT2VLN2hsZzAzK1J2NHkzUFh6dnVl"
+    "Zm5FUERCczl1TFEvcHF1MytSd0ZkbwotLS0tLUVORCBDRVJUSUZJQ0FURS0tLS0tCg=="
+)
+"""An authority of which nobody has the key, and which ended in 2021: PEM in base64."""
+_UNTRUSTED = {
+    **_HOOK,
+    "webhooks": [
+        {
+            **_HOOK["webhooks"][0],
+            "clientConfig": {"url": "https://127.0.0.1:9/", "caBundle": ENDED},
+            "failurePolicy": "Ignore",
         }
     ],
 }
@@ -68,6 +87,14 @@ DRILLS = (
         serves(API),
         ("WebhookOutage",),
         touches=("ValidatingWebhookConfiguration/drill",),
+    ),
+    Drill(
+        "webhook-certificate",
+        "the authority by which a webhook is trusted has expired",
+        (Step("create", _UNTRUSTED),),
+        always,
+        ("CertificateExpiry",),
+        person=True,
     ),
     Drill(
         "finalizer-stuck",

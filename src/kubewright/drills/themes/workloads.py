@@ -56,7 +56,7 @@ DRILLS = (
         "a pod burns the CPU of its node",
         (on_pod_of(API, "CpuStress", cpuStress={"cores": "8"}),),
         serves(WEB, API),
-        ("NoisyNeighbour",),
+        ("NoisyNeighbour", "PodHung"),
         touches=_API,
     ),
     Drill(

@@ -18,6 +18,7 @@ from kubewright.signals.signal import Fault
 
 _QUOTA = re.compile(r"exceeded quota")
 _WEBHOOK = re.compile(r'failed calling webhook "([^"]+)"')
+_UNTRUSTED = re.compile(r'failed calling webhook "[^"]+".*x509:')
 _SECURITY = re.compile(r"violates PodSecurity")
 _ADMISSION = re.compile(r"denied request|ValidatingAdmissionPolicy|admission webhook")
 _ACCOUNT = re.compile(r'serviceaccount "([^"]+)" not found', re.IGNORECASE)
@@ -76,6 +77,8 @@ def _claims(pod: Pod) -> list[str]:
 def _held(case: Case) -> Finding | None:
     """What was deleted stays, since somebody's finalizer is on it."""
     signals = case.of(Fault.STUCK_TERMINATING)
+    if signals and case.about.resource.plural not in case.seen.indexes:
+        return finding(case, "StuckFinalizer", signals)  # a kind that is only looked through
     found = case.seen.get(case.about.resource, case.about.key) if signals else None
     if found is None or not found.metadata.finalizers:
         return None
@@ -83,9 +86,32 @@ def _held(case: Case) -> Finding | None:
     return finding(case, "StuckFinalizer", signals, said)
 
 
+def _ends(case: Case) -> Finding | None:
+    signals = case.of(Fault.CERTIFICATE_ENDS)
+    return finding(case, "CertificateExpiry", signals) if signals else None
+
+
 _BACK = (LEAVE_TO_KEEPER, ROLL_BACK)
 _PODS_REFUSED = frozenset({Fault.PODS_REFUSED})
 CAUSES = (
+    Cause(
+        "CertificateExpiry",
+        Level.SHARED,
+        "a certificate, or all that a webhook is trusted by, has ended or is about to",
+        frozenset({Fault.CERTIFICATE_ENDS}),
+        _ends,
+        (),
+        ("SREGym expired_tls_cert", "certificate expiry"),
+    ),
+    Cause(
+        "WebhookCertificate",
+        Level.WORKLOAD,
+        "the certificate of a webhook without which pods are not made has expired, or is not trusted",
+        _PODS_REFUSED,
+        _refused("WebhookCertificate", _UNTRUSTED),
+        (),
+        ("SREGym admission_webhook_tls_mismatch",),
+    ),
     Cause(
         "WebhookOutage",
         Level.WORKLOAD,
@@ -93,7 +119,7 @@ CAUSES = (
         _PODS_REFUSED,
         _refused("WebhookOutage", _WEBHOOK),
         (),
-        ("SREGym admission_webhook_outage", "SREGym admission_webhook_tls_mismatch"),
+        ("SREGym admission_webhook_outage",),
     ),
     Cause(
         "QuotaExceeded",

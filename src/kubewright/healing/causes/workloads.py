@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS
-from kubewright.api.core import Pod
+from kubewright.api.core import NODES, Pod
+from kubewright.api.meta import ObjectKey
 from kubewright.api.pods import OOM_KILLED
-from kubewright.api.quantity import value
+from kubewright.api.quantity import parse_quantity, value
 from kubewright.healing.causes.telling import finding, given_up, names_of, pods_in, present, releases
 from kubewright.healing.finding import Case, Cause, Finding, Level
 from kubewright.healing.remedies.pods import RECREATE, RECREATE_IN_TIME
-from kubewright.healing.remedies.sizes import GROWTH, MOST_GROWTH, RESIZE
+from kubewright.healing.remedies.sizes import GROWTH, LIMIT_CPU, MOST_GROWTH, NOISE_SHARE, RESIZE
+from kubewright.signals.noise import LOUD_TIMES, asked_of, cores_of
 from kubewright.signals.signal import Fault, Signal
 
 _TWICE = 2
 _BLINK_SECONDS = 15.0
+_NOISE_SECONDS = 30.0
 _MEASURED_SECONDS = 25.0
 """What is measured over a while is seen for as long after it has passed."""
 
@@ -124,7 +127,31 @@ def _failing(case: Case) -> Finding | None:
     return finding(case, "RequestsFail", [*signals, *case.of(Fault.NOT_READY)]) if signals else None
 
 
+def _noisy(case: Case) -> Finding | None:
+    """A pod takes the CPU of others on its node, and has done so for longer than a start or a peak."""
+    signals = _lasting(case, case.of(Fault.CPU_TAKEN), _NOISE_SECONDS)
+    pods = pods_in(case, signals)
+    node = case.seen.get(NODES, ObjectKey("", pods[0].spec.node_name)) if pods else None
+    if node is None:
+        return None
+    cores = max(LOUD_TIMES * asked_of(pods[0]), cores_of(node) * NOISE_SHARE)
+    limits = ((each.name, each.resources.limits.get("cpu")) for each in pods[0].spec.containers)
+    free = [name for name, limit in limits if limit is None or parse_quantity(limit) <= cores]
+    details = {"container": free[0], "cores": f"{cores:g}"} if len(free) == 1 else {}
+    return finding(case, "NoisyNeighbour", signals, pods=names_of(pods), **details)
+
+
 CAUSES = (
+    Cause(
+        "NoisyNeighbour",
+        Level.WORKLOAD,
+        "a pod takes most of its node's CPU, far beyond what it asked for",
+        frozenset({Fault.CPU_TAKEN}),
+        _noisy,
+        (LIMIT_CPU,),
+        ("Chaos Mesh StressChaos cpu", "SREGym noisy neighbour"),
+        steady_seconds=20.0,
+    ),
     Cause(
         "MemoryLeak",
         Level.WORKLOAD,

@@ -14,6 +14,8 @@ from kubewright.healing.remedies.releases import keeper_of
 from kubewright.healing.seen import Seen
 
 GROWTH = 1.5
+NOISE_SHARE = 0.25
+"""Of a node's CPU is left to who has taken most of it."""
 MOST_GROWTH = 4.0
 """Of a container, over what its owner chose: who needs more does not need more memory."""
 
@@ -39,6 +41,23 @@ def _resized(pod: Pod, name: str, wanted: int) -> Resize | None:
     return Resize(PODS, pod.key, pod.metadata.uid, name, {"memory": amount}, {"memory": amount})
 
 
+def limit_cpu(finding: Finding, seen: Seen, now: float) -> Plan | None:
+    """Give the pods that take the CPU of others a limit, where they have none by their owner's will."""
+    del now
+    container, cores = finding.details.get("container", ""), finding.details.get("cores", "")
+    names = [name for name in finding.details.get("pods", "").split(PODS_SEPARATOR) if name]
+    pods = [pod for name in names if (pod := seen.get(PODS, ObjectKey(finding.about.key.namespace, name))) is not None]
+    if not pods or not container or not cores:
+        return None
+    free = [each for each in pods if not each.is_terminating and not _has_cpu_limit(each, container)]
+    actions = tuple(Resize(PODS, each.key, each.metadata.uid, container, {}, {"cpu": cores}) for each in free)
+    return Plan(actions, f"{', '.join(names)} must leave others of its node their CPU")
+
+
+def _has_cpu_limit(pod: Pod, name: str) -> bool:
+    return any("cpu" in each.resources.limits for each in pod.spec.containers if each.name == name)
+
+
 def expand(finding: Finding, seen: Seen, now: float) -> Plan | None:
     """Let a full claim have half as much again, if its class lets volumes grow."""
     del now
@@ -55,5 +74,6 @@ def expand(finding: Finding, seen: Seen, now: float) -> Plan | None:
     return Plan((action,), f"{finding.about} is full")
 
 
+LIMIT_CPU = Remedy("limit its CPU", Safety.LOCAL, limit_cpu, within_seconds=90.0)
 RESIZE = Remedy("give it more memory", Safety.LOCAL, resize, within_seconds=60.0)
 EXPAND = Remedy("grow the volume", Safety.LOCAL, expand, within_seconds=120.0)

@@ -1,0 +1,170 @@
+"""Signs of trouble in objects that nobody watches: looked for once a minute, kind by kind, and nothing of them is kept.
+
+Two things are looked for: what was deleted and stays, since a finalizer is on it, and certificates that end. Secrets
+are not read: a webhook's authorities stand in its configuration, and what cert-manager renews in its Certificates.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography import x509
+
+from kubewright.api.apiextensions import CRDS
+from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.live import LiveObject, live_resource
+from kubewright.api.meta import KubeObject, PartialObject, Resource
+from kubewright.client.protocol import Client
+from kubewright.clock import Clock
+from kubewright.errors import ErrorKind, OpError
+from kubewright.signals.intake import Rounds
+from kubewright.signals.signal import Fault, Signal, Standing, Witness
+from kubewright.signals.signs import Subject, seconds
+
+LOOK_SECONDS = 60.0
+HELD_SECONDS = 30.0
+"""Whoever takes a finalizer off has done so by then; load balancers are taken down in as long."""
+WARNED_SECONDS = 3 * 24 * 3600.0
+"""Before a certificate ends."""
+RENEWAL_LATE_SECONDS = 3600.0
+_FIRST_SECONDS = 15.0
+
+
+def _metadata(group: str, version: str, plural: str, kind: str, *, namespaced: bool = True) -> Resource[PartialObject]:
+    return Resource(group, version, plural, kind, PartialObject, namespaced=namespaced)
+
+
+LEFTOVERS: tuple[Resource[PartialObject], ...] = (
+    _metadata("", "v1", "configmaps", "ConfigMap"),
+    _metadata("", "v1", "services", "Service"),
+    _metadata("", "v1", "serviceaccounts", "ServiceAccount"),
+    _metadata("", "v1", "namespaces", "Namespace", namespaced=False),
+    _metadata("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
+    _metadata("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False),
+    _metadata("networking.k8s.io", "v1", "ingresses", "Ingress"),
+    _metadata("apps", "v1", "deployments", "Deployment"),
+    _metadata("apps", "v1", "statefulsets", "StatefulSet"),
+    _metadata("batch", "v1", "jobs", "Job"),
+    _metadata(CRDS.group, CRDS.version, CRDS.plural, CRDS.kind, namespaced=False),
+    _metadata(APP_SERVICES.group, APP_SERVICES.version, APP_SERVICES.plural, APP_SERVICES.kind),
+)
+"""Kinds in which finalizers are known to be left behind; pods have signs of their own."""
+_GROUP = "admissionregistration.k8s.io"
+_PROTECTION = frozenset({"kubernetes.io/pvc-protection", "kubernetes.io/pv-protection"})
+"""These wait for whoever uses the object, which may rightly take for ever."""
+
+
+class LiveHooks(KubeObject, frozen=True, kw_only=True):
+    """A configuration of webhooks, as far as it says whom the API server trusts."""
+
+    webhooks: Sequence[Mapping[str, Any]] = ()
+
+
+TRUSTING: tuple[Resource[LiveHooks], ...] = tuple(
+    Resource(_GROUP, "v1", f"{kind.lower()}s", kind, LiveHooks, namespaced=False)
+    for kind in ("ValidatingWebhookConfiguration", "MutatingWebhookConfiguration")
+)
+CERTIFICATES: Resource[LiveObject] = live_resource(
+    Resource("cert-manager.io", "v1", "certificates", "Certificate", LiveObject)
+)
+"""Of cert-manager, where that is installed."""
+
+_log = logging.getLogger(__name__)
+
+
+def of_leftover(resource: Resource[Any], obj: KubeObject, now: float) -> Iterator[Signal]:
+    """Yield the signal of an object that was deleted and stays."""
+    deleted_at = seconds(obj.metadata.deletion_timestamp)
+    held = [each for each in obj.metadata.finalizers if each not in _PROTECTION]
+    spaces = resource.plural == "namespaces"  # what keeps one stands in its spec, and is taken off last
+    if not deleted_at or now - deleted_at < HELD_SECONDS or not (held or spaces):
+        return
+    by = ", ".join(held) or "what is in it"
+    text = f"it was deleted {now - deleted_at:.0f} s ago, and waits for whoever is to take off {by}"
+    yield Subject(resource, obj).sign(Fault.STUCK_TERMINATING, text, deleted_at, Witness.CONTROLLER).signal
+
+
+def of_hooks(resource: Resource[Any], hooks: LiveHooks, now: float) -> Iterator[Signal]:
+    """Yield a signal for each webhook whose every authority has ended, or is about to."""
+    for each in hooks.webhooks:
+        config: Mapping[str, Any] = each.get("clientConfig") or {}
+        ends_at = last_end(config.get("caBundle") or "")
+        if ends_at is None or ends_at - now > WARNED_SECONDS:
+            continue
+        name = each.get("name", "")
+        text = f"the authorities that the API server trusts for webhook {name} {_ends(ends_at, now)}"
+        yield _ending(Subject(resource, hooks), text, min(ends_at, now), name)
+
+
+def of_certificate(found: LiveObject, now: float) -> Iterator[Signal]:
+    """Yield the signal of a Certificate that has ended, is about to, or was to be renewed and is not."""
+    ends_at, renewal = seconds(found.status.get("notAfter")), seconds(found.status.get("renewalTime"))
+    late = bool(renewal) and now - renewal > RENEWAL_LATE_SECONDS
+    if not ends_at or (ends_at - now > WARNED_SECONDS and not late):
+        return
+    why = f"; it was to be renewed {(now - renewal) / 3600:.0f} h ago" if late else ""
+    text = f"it {_ends(ends_at, now)}{why}"
+    yield _ending(Subject(CERTIFICATES, found), text, min(renewal if late else ends_at, now))
+
+
+def last_end(bundle: str) -> float | None:
+    """Return when the last of the certificates of a bundle (PEM in base64) ends; None where there is none to read."""
+    try:
+        found = x509.load_pem_x509_certificates(base64.b64decode(bundle, validate=True)) if bundle else []
+    except (ValueError, binascii.Error):
+        return None
+    return max((each.not_valid_after_utc.timestamp() for each in found), default=None)
+
+
+def _ends(ends_at: float, now: float) -> str:
+    hours = abs(ends_at - now) / 3600
+    return f"ended {hours:.0f} h ago" if ends_at <= now else f"ends in {hours:.0f} h"
+
+
+def _ending(subject: Subject, text: str, since: float, part: str = "") -> Signal:
+    return subject.sign(Fault.CERTIFICATE_ENDS, text, since, Witness.CONTROLLER, part=part).signal
+
+
+@dataclass(slots=True)
+class LookingSignals:
+    """Feeds `standing`; `tell` is called with the key of each signal that is news."""
+
+    client: Client
+    clock: Clock
+    standing: Standing
+    tell: Callable[[str], None]
+    _rounds: dict[str, Rounds] = field(default_factory=dict[str, Rounds])
+    """By kind: one that cannot be read now says nothing, rather than that all is well."""
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        await asyncio.sleep(_FIRST_SECONDS)
+        while True:
+            await self.look()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Look once through all kinds, one after another."""
+        for kind in LEFTOVERS:
+            await self._through(kind, lambda each, now, kind=kind: of_leftover(kind, each, now))
+        for kind in TRUSTING:
+            await self._through(kind, lambda each, now, kind=kind: of_hooks(kind, each, now))
+        await self._through(CERTIFICATES, of_certificate)
+
+    async def _through(self, kind: Resource[Any], signs: Callable[[Any, float], Iterator[Signal]]) -> None:
+        rounds = self._rounds.setdefault(f"{kind.group}/{kind.plural}", Rounds(self.standing, self.tell))
+        found: Sequence[Any] = ()
+        try:
+            found = (await self.client.list(kind)).items
+        except OpError as error:
+            if error.kind is not ErrorKind.NOT_FOUND:
+                _log.info("%s are not looked at: %s", kind.plural, error)
+                return
+        now = self.clock.now()
+        rounds.take(signal for each in found for signal in signs(each, now))
