@@ -1,7 +1,8 @@
 """Who may see `/debug/*`: asked of the API server, as Kubernetes' own components do it.
 
 A bearer token is looked at by a TokenReview; what its owner may do with the path is a SubjectAccessReview's to say. The
-process' own account needs the right to create both, which the ClusterRole `DELEGATOR` gives.
+process' own account needs the right to create both, which the ClusterRole `DELEGATOR` gives; an account that always
+asks has `cluster_rules` of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ _ACCESS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _BEARER = "bearer "
 DELEGATOR = "system:auth-delegator"
 """The role that every cluster has for whoever asks it about others."""
+
+
+def cluster_rules() -> list[Manifest]:
+    """Return the rights that asking takes."""
+    reviews = (("authentication.k8s.io", "tokenreviews"), ("authorization.k8s.io", "subjectaccessreviews"))
+    return [{"apiGroups": [group], "resources": [plural], "verbs": ["create"]} for group, plural in reviews]
 
 
 @dataclass(frozen=True, slots=True)
