@@ -246,14 +246,16 @@ class Platform:
         from kubewright.healing.catalogue import CAUSES
         from kubewright.healing.controller import FIELD_MANAGER, Healer
         from kubewright.healing.rehearsing import PlanRehearsal
+        from kubewright.rehearsal.remedies import RemedyRehearsal
         from kubewright.scheduler.state import ClusterState
 
         recorder = self._recorder(FIELD_MANAGER)
         operator = Operator(FIELD_MANAGER, self._client, self._clock, recorder=recorder, metrics=self._metrics)
         policy = PROFILES[self._choices.profile]
 
-        def rehearsal(operator: Operator) -> PlanRehearsal:
-            return PlanRehearsal(self._client, ClusterState(operator, lambda _: None), policy)
+        def rehearsal(operator: Operator) -> RemedyRehearsal:
+            plans = PlanRehearsal(self._client, ClusterState(operator, lambda _: None), policy)
+            return RemedyRehearsal(plans, self._clock)
 
         log, registry = self._log(FIELD_MANAGER), self._registry
         return Healer(operator, CAUSES, rehearsal, log, source=self._source, registry=registry, reach=self._reach)

@@ -310,7 +310,9 @@ def _escalated(status: IncidentStatus, why: str) -> IncidentStatus:
 def rehearsed(status: IncidentStatus, outcome: Outcome, permitted: Permission) -> IncidentStatus:
     """Return the status with what a rehearsal said; what could not be rehearsed passes if the policy lets it."""
     passed = outcome.passed or (not outcome.possible and permitted.spec.unrehearsed)
-    told_as = IncidentRehearsal(passed, shortened(outcome.message), outcome.evicts, outcome.unplaced)
+    told_as = IncidentRehearsal(
+        passed, shortened(outcome.message), outcome.evicts, outcome.unplaced, shortened(outcome.slo)
+    )
     return replace(status, rehearsal=told_as)
 
 

@@ -15,7 +15,8 @@ from kubewright.api.core import NODES, PODS, Pod
 from kubewright.api.meta import ObjectKey, controller_of
 from kubewright.api.plan import Action, Announce, Apply, Delete, Evict, Patch, Plan
 from kubewright.client.protocol import Client, PatchType
-from kubewright.disruption.budget import Allowance
+from kubewright.disruption.budget import Allowance, is_movable
+from kubewright.disruption.drain import must_leave
 from kubewright.disruption.requests import PodRef
 from kubewright.disruption.world import is_well
 from kubewright.errors import ErrorKind, OpError
@@ -43,7 +44,7 @@ class PlanRehearsal:
         refused = [said for each in plan.actions if (said := await self._refusal(each))]
         if refused:
             return Outcome(passed=False, message="; ".join(refused))
-        pods = tuple(leaving(plan, seen))
+        pods = tuple({each.key: each for each in (*leaving(plan, seen), *_emptied(plan, finding, seen))}.values())
         if not pods:
             return Outcome(passed=True, message="the API server would take the changes; no pod is taken away")
         without = set(_nodes_of(plan))
@@ -98,6 +99,13 @@ def leaving(plan: Plan, seen: Seen) -> Iterator[Pod]:
             yield pod
 
 
+def _emptied(plan: Plan, finding: Finding, seen: Seen) -> Iterator[Pod]:
+    """Yield all who have to leave a node that a plan begins to empty, as far as budgets let them now."""
+    of_node = finding.about.resource.plural == NODES.plural and not finding.part
+    if of_node and any(isinstance(each, Evict) for each in plan.actions):
+        yield from filter(is_movable, must_leave(seen.pods_on(finding.about.key.name)))
+
+
 def without_pods(plan: Plan, kept: Mapping[ObjectKey, object]) -> Plan:
     """Return the plan that takes these pods not away; why the first of them is kept is added to its reason."""
     if not kept:
@@ -118,6 +126,18 @@ def without_place(
     pods: Iterable[Pod], snapshot: ClusterSnapshot, without: set[str], policy: Policy = SPREAD
 ) -> Iterator[Pod]:
     """Yield those that would be made anew and find no node, were all of them to go, and certain nodes to take none."""
+    return (pod for pod, node in _places(pods, snapshot, without, policy) if not node)
+
+
+def targets(pods: Iterable[Pod], snapshot: ClusterSnapshot, without: set[str], policy: Policy = SPREAD) -> list[str]:
+    """Return the nodes on which they would be made anew."""
+    return list(dict.fromkeys(node for _, node in _places(pods, snapshot, without, policy) if node))
+
+
+def _places(
+    pods: Iterable[Pod], snapshot: ClusterSnapshot, without: set[str], policy: Policy
+) -> Iterator[tuple[Pod, str]]:
+    """Yield pods that would be made anew, each with its node, or nothing."""
     fork = snapshot.fork()
     closed = fork.table.none()
     for name in without:
@@ -130,10 +150,9 @@ def without_place(
     for pod in moved:
         anew = replace(pod, spec=replace(pod.spec, node_name=""), status=replace(pod.status, nominated_node_name=""))
         fit = find(anew, fork, 0, policy, closed)
-        if fit is None:
-            yield pod
-        else:
+        if fit is not None:
             fork.assume(fit.row, fit.column)
+        yield pod, fit.node if fit is not None else ""
 
 
 def _nodes_of(plan: Plan) -> Iterator[str]:

@@ -69,6 +69,7 @@ class IncidentRehearsal(Leaf, frozen=True):
     message: Annotated[str, described("What was tried, and what came of it.", _TEXT)] = ""
     evicts: Annotated[int, described("How many pods would go.", {"format": "int32"})] = 0
     unplaced: Annotated[int, described("How many of them would find no place.", {"format": "int32"})] = 0
+    slo: Annotated[str, described("How many of a workload were up at the worst moment.", _TEXT)] = ""
 
 
 class IncidentAction(Leaf, frozen=True):
