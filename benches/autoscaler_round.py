@@ -31,6 +31,7 @@ from kubewright.client.protocol import Listing
 from kubewright.client.transport import Request, Response
 from kubewright.clock import Clock
 from kubewright.runtime.heap import keep_many_objects
+from kubewright.scaling.podset import PodSet
 from kubewright.series.prometheus import PrometheusSource
 
 GOAL_SECONDS = 1.0
@@ -45,12 +46,12 @@ class Fleet:
     def __init__(self, workloads: int, pods: int, now: float) -> None:
         self.now = now
         self.policies: list[ScalePolicy] = []
-        self.pods: dict[ObjectKey, list[Pod]] = {}
+        self.pods: dict[ObjectKey, PodSet] = {}
         for number in range(workloads):
             policy = msgspec.convert(_policy(number), ScalePolicy)
             self.policies.append(policy)
             made = [_pod(policy.metadata.namespace, f"{policy.metadata.name}-{pod}", now) for pod in range(pods)]
-            self.pods[policy.key] = [msgspec.convert(each, Pod) for each in made]
+            self.pods[policy.key] = PodSet(msgspec.convert(each, Pod) for each in made)
         everybody = [pod for each in self.pods.values() for pod in each]
         self.metrics = msgspec.json.encode([_use(pod, now) for pod in everybody])
         self.answers = {

@@ -97,4 +97,7 @@ def _says_the_same(one: Condition, other: Condition) -> bool:
 
 def remove_condition(conditions: Iterable[Condition], type_: str) -> tuple[Condition, ...]:
     """Return the conditions without those of that type."""
-    return tuple(condition for condition in conditions if condition.type != type_)
+    existing = tuple(conditions)
+    if find_condition(existing, type_) is None:
+        return existing
+    return tuple(condition for condition in existing if condition.type != type_)

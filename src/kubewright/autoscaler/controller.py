@@ -66,6 +66,7 @@ class ScalePolicyReconciler:
             self.turns.pop(key, None)
             self._checked.pop(key, None)
             self.forecasts.forget(key)
+            self.targets.forget(key)
             return Done()
         readings = await self.measuring.readings(needs_of(key.namespace, policy.spec))
         found = await self.targets.find(policy)

@@ -7,8 +7,10 @@ for all else, the MetricSource is asked one question for each signal. Policies' 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kubewright.api.autoscaling import POD_METRICS, PodMetrics
 from kubewright.api.meta import ObjectKey
@@ -17,7 +19,7 @@ from kubewright.autoscaler.readings import MILLI, STALE_SECONDS, WINDOW_SECONDS,
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.scaling.usage import Sample, samples
+from kubewright.scaling.usage import Sample, sample_of
 from kubewright.series.protocol import (
     BOUND,
     NAMESPACE,
@@ -110,20 +112,18 @@ class Measuring:
 
     def _whole(self, measured: Iterable[PodMetrics], signal: Signal) -> Use:
         """Return the use of a resource by whole pods."""
-        now, found = self.clock.now(), dict[str, dict[str, Sample]]()
-        by_namespace: dict[str, list[PodMetrics]] = {}
+        now, found, resource = self.clock.now(), defaultdict[str, dict[str, Sample]](dict), _RESOURCES[signal]
         for each in measured:
-            by_namespace.setdefault(each.metadata.namespace, []).append(each)
-        for namespace, those in by_namespace.items():
-            used = samples(those, _RESOURCES[signal], "")
-            found[namespace] = {pod: each for pod, each in used.items() if abs(now - each.at) <= STALE_SECONDS}
+            sample = sample_of(each, resource, "")
+            if sample is not None and abs(now - sample.at) <= STALE_SECONDS:
+                found[each.metadata.namespace][each.metadata.name] = sample
         return found
 
     def _use(self, vector: Vector) -> Use | Missing:
-        now, found = self.clock.now(), dict[str, dict[str, Sample]]()
+        now, found = self.clock.now(), defaultdict[str, dict[str, Sample]](dict)
         for labels, value, at in vector.samples:
             if abs(now - at) <= STALE_SECONDS:
-                pods = found.setdefault(labels.get(NAMESPACE, ""), {})
+                pods = found[labels.get(NAMESPACE, "")]
                 pods[labels.get(POD, "")] = Sample(round(value * MILLI), at, WINDOW_SECONDS)
         return found or Missing(Why.STALE, "the store's clock and ours are minutes apart")
 
@@ -157,16 +157,17 @@ class Measuring:
 
 
 def _buckets(vector: Vector) -> Mapping[str, Mapping[str, Buckets]]:
-    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    bounds: dict[str, float] = {}
+    found: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for labels, value, _ in vector.samples:
-        text = labels.get(BOUND, "")
-        bound = bounds.get(text)
-        if bound is None:
-            try:
-                bound = bounds[text] = float(text)
-            except ValueError:
-                continue
-        pods = found.setdefault(labels.get(NAMESPACE, ""), {})
-        pods.setdefault(labels.get(POD, ""), []).append((bound, value))
+        bound = _bound(labels.get(BOUND, ""))
+        if bound is not None:
+            found[labels.get(NAMESPACE, "")][labels.get(POD, "")].append((bound, value))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _bound(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

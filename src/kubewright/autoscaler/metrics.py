@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from kubewright.api.crds.scalepolicy import (
     GpuGoal,
@@ -21,9 +22,9 @@ from kubewright.api.crds.scalepolicy import (
 )
 from kubewright.api.quantity import Quantity, milli
 from kubewright.autoscaler.readings import MILLI, Readings
+from kubewright.scaling.podset import NoProposalError
 from kubewright.scaling.turn import Failed, Measured
 from kubewright.scaling.usage import (
-    NoProposalError,
     Pool,
     Proposal,
     Sample,
@@ -74,14 +75,36 @@ def names_of(metrics: Sequence[PolicyMetric]) -> tuple[str, ...]:
     return tuple(kind if kinds.count(kind) == 1 else f"{kind}-{index}" for index, kind in enumerate(kinds))
 
 
-def outcomes(metrics: Sequence[PolicyMetric], asked: Asked, pool: Pool) -> list[Measured | Failed]:
-    """Work out every metric. A workload without pods is asked for what waits for it alone."""
+class _Aim(NamedTuple):
+    """What a metric says of itself, whatever is measured."""
+
+    place: int
+    name: str
+    goal: Any
+    propose: Callable[[Any, Asked, Pool], Proposal | Missing]
+    may_be_silent: bool
+    """Whether that nothing was measured says nothing as long as others speak."""
+    wakes: bool
+    unit: str
+    target: Quantity
+
+
+@lru_cache(maxsize=16_384)
+def _aims(metrics: tuple[PolicyMetric, ...]) -> tuple[_Aim, ...]:
+    """Return what metrics aim at: worked out once for those that policies have, not every fifteen seconds."""
     named = zip(names_of(metrics), metrics, strict=True)
-    found = [
-        _outcome(name, metric, asked, pool, asked.outlooks.get(index))
-        for index, (name, metric) in enumerate(named)
-        if pool.replicas or metric.wakes
-    ]
+    return tuple(_aim(place, name, metric) for place, (name, metric) in enumerate(named))
+
+
+def _aim(place: int, name: str, metric: PolicyMetric) -> _Aim:
+    kind = metric.kind
+    goal = getattr(metric, kind)
+    return _Aim(place, name, goal, _PROPOSALS[kind], metric.latency is not None, metric.wakes, *_shown(kind, goal))
+
+
+def outcomes(metrics: tuple[PolicyMetric, ...], asked: Asked, pool: Pool) -> list[Measured | Failed]:
+    """Work out every metric. A workload without pods is asked for what waits for it alone."""
+    found = [_outcome(aim, asked, pool) for aim in _aims(metrics) if pool.replicas or aim.wakes]
     said = [each for each in found if each is not None]
     # A latency that nobody measured says nothing as long as others speak; alone, it is missed.
     return said or [_failed("latency", Missing(Why.NO_DATA, "no requests"))]
@@ -99,20 +122,21 @@ def _waking(metric: PolicyMetric) -> QueueGoal | QueryGoal | None:
     return metric.queue or metric.promql
 
 
-def _outcome(
-    name: str, metric: PolicyMetric, asked: Asked, pool: Pool, outlook: Outlook | None
-) -> Measured | Failed | None:
-    kind = metric.kind
-    goal = getattr(metric, kind)
+def _outcome(aim: _Aim, asked: Asked, pool: Pool) -> Measured | Failed | None:
+    name = aim.name
     try:
-        proposal = _PROPOSALS[kind](goal, asked, pool)
+        proposal = aim.propose(aim.goal, asked, pool)
     except NoProposalError as error:
         return Failed("NoPodsMeasured", f"{name}: {error}", f"{name}: {error}")
     if isinstance(proposal, Missing):
-        silent = metric.latency is not None and proposal.why is Why.NO_DATA
+        silent = aim.may_be_silent and proposal.why is Why.NO_DATA
         return None if silent else _failed(name, proposal)
-    replicas = proposal.replicas if outlook is None else outlook.over(proposal.replicas)
-    return Measured(replicas, name, {"name": name, **_figures(kind, goal, proposal), "replicas": replicas})
+    replicas, average, share = proposal
+    if asked.outlooks and (outlook := asked.outlooks.get(aim.place)) is not None:
+        replicas = outlook.over(replicas)
+    amount = average if share is None else share
+    status = {"name": name, "amount": amount, "unit": aim.unit, "target": aim.target, "replicas": replicas}
+    return Measured(replicas, name, status)
 
 
 def _failed(name: str, missing: Missing) -> Failed:
@@ -141,7 +165,11 @@ def _of_requests(goal: RequestsGoal, asked: Asked, pool: Pool) -> Proposal | Mis
 
 
 def _of_gpus(goal: GpuGoal, asked: Asked, pool: Pool) -> Proposal | Missing:
-    return _of_pods(asked.readings.signal(Signal.GPU, pool.pods), f"{goal.percent * 10}m", pool)
+    used = asked.readings.signal(Signal.GPU, pool.pods)
+    if isinstance(used, Missing):
+        return used
+    proposal = by_average(pool, used, "", goal.percent * MILLI // _PERCENT)
+    return proposal._replace(utilization=proposal.average * _PERCENT // MILLI)
 
 
 def _of_latency(goal: LatencyGoal, asked: Asked, pool: Pool) -> Proposal | Missing:
@@ -175,17 +203,17 @@ def _of_number(
     return by_value(pool, number * MILLI, milli(value or 0))
 
 
-def _figures(kind: str, goal: Any, proposal: Proposal) -> dict[str, Any]:
-    """Return what was measured and what is aimed at: an amount and its unit, which `status` writes."""
+def _shown(kind: str, goal: Any) -> tuple[str, Quantity]:
+    """Return the unit of what is measured, and what is aimed at: `status` writes them."""
     if kind == "gpu":
-        return {"amount": proposal.average * _PERCENT // MILLI, "unit": "%", "target": goal.percent}
+        return "%", goal.percent
     if kind == "latency":
-        return {"amount": proposal.average, "unit": "ms", "target": goal.milliseconds}
+        return "ms", goal.milliseconds
     if goal.average is not None:
-        return {"amount": proposal.average, "unit": "Mi" if kind == "memory" else "", "target": goal.average}
+        return "Mi" if kind == "memory" else "", goal.average
     if kind == "promql":
-        return {"amount": proposal.average, "unit": "", "target": goal.per_pod if goal.value is None else goal.value}
-    return {"amount": proposal.utilization or 0, "unit": "%", "target": goal.percent}
+        return "", goal.per_pod if goal.value is None else goal.value
+    return "%", goal.percent
 
 
 _PROPOSALS: Mapping[str, Callable[[Any, Asked, Pool], Proposal | Missing]] = {

@@ -19,9 +19,10 @@ from kubewright.api.resources import CPU
 from kubewright.autoscaler.metrics import Outlook
 from kubewright.autoscaler.readings import MILLI, Readings
 from kubewright.scaling.forecast import GrowthForecast
+from kubewright.scaling.podset import NoProposalError, PodSet
 from kubewright.scaling.policies import Prudence
 from kubewright.scaling.queueing import FULL, STEP_SECONDS
-from kubewright.scaling.usage import NoProposalError, Sample, requests_of
+from kubewright.scaling.usage import Sample
 from kubewright.series.protocol import Missing, Signal
 
 _PRUDENCE = Prudence()
@@ -75,7 +76,7 @@ def _cpu_room(metric: PolicyMetric, pods: Sequence[Pod]) -> float:
     if goal.average is not None:
         return milli(goal.average)
     try:
-        requested = sum(requests_of(pod, CPU, goal.container) for pod in pods) / len(pods)
+        requested = sum(PodSet.of(pods).requests(CPU, goal.container).values()) / len(pods)
     except NoProposalError:
         return 0.0
     return requested * max(goal.percent, goal.capacity * FULL) / 100

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
 from kubewright.api.autoscaling import PodMetrics
@@ -11,6 +12,7 @@ from kubewright.api.core import Pod
 from kubewright.api.crds.scalepolicy import PolicyMetric, ResourceGoal, ScalePolicySpec
 from kubewright.api.meta import ObjectKey
 from kubewright.scaling import usage
+from kubewright.scaling.podset import PodSet
 from kubewright.series import windows
 from kubewright.series.protocol import Missing, Signal, Vector, Why
 
@@ -65,14 +67,17 @@ class Needs:
 
 def needs_of(namespace: str, spec: ScalePolicySpec) -> Needs:
     """Return what one policy goes by."""
-    signals = frozenset(SIGNALS[kind] for metric in metrics_of(spec) for kind in metric.kinds if kind in SIGNALS)
-    queries = frozenset(
-        goal.query for metric in spec.metrics for goal in (metric.queue, metric.promql) if goal is not None
-    )
+    return _needs_of(namespace, metrics_of(spec))
+
+
+@lru_cache(maxsize=16_384)
+def _needs_of(namespace: str, metrics: tuple[PolicyMetric, ...]) -> Needs:
+    signals = frozenset(SIGNALS[kind] for metric in metrics for kind in metric.kinds if kind in SIGNALS)
+    queries = frozenset(goal.query for metric in metrics for goal in (metric.queue, metric.promql) if goal is not None)
     return Needs(signals, queries, frozenset({namespace}) if signals else frozenset())
 
 
-def metrics_of(spec: ScalePolicySpec) -> Sequence[PolicyMetric]:
+def metrics_of(spec: ScalePolicySpec) -> tuple[PolicyMetric, ...]:
     """Return what a policy goes by, which is cpu if it does not say."""
     return spec.metrics or _USUAL
 
@@ -148,9 +153,6 @@ class Readings:
 
 def _of(found: Mapping[str, Mapping[str, T]], pods: Sequence[Pod]) -> dict[str, T]:
     """Return what was found of pods, which are of one namespace."""
-    if not pods:
-        return {}
-    there = found.get(pods[0].metadata.namespace)
-    if there is None:
-        return {}
-    return {name: there[name] for pod in pods if (name := pod.metadata.name) in there}
+    those = PodSet.of(pods)
+    there = found.get(those.namespace)
+    return {} if there is None else {name: there[name] for name in those.names if name in there}

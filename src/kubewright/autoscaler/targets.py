@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
@@ -17,6 +17,7 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.operators import Operator
 from kubewright.runtime.scales import ScaleResource, Scales
+from kubewright.scaling.podset import PodSet
 
 BY_LABEL = "label"
 _EACH_ITS_OWN = frozenset(
@@ -51,6 +52,7 @@ class Scaled(KubeObject, frozen=True, kw_only=True):
 
 
 _USUAL = (DEPLOYMENTS, STATEFUL_SETS)
+_NOBODY = PodSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Found:
 
     resource: ScaleResource | None
     scale: Scale | str
-    pods: tuple[Pod, ...] = ()
+    pods: PodSet = _NOBODY
     gone: bool = False
     """Whether there is no such target, rather than one that cannot be read just now."""
 
@@ -72,6 +74,8 @@ class Targets:
     workloads: dict[tuple[str, str], tuple[ScaleResource, Informer[Scaled]]]
     """By group and kind."""
     pods: Informer[Pod]
+    known: dict[ObjectKey, PodSet] = field(default_factory=dict[ObjectKey, PodSet])
+    """By policy, as long as they do not change."""
 
     @classmethod
     def of(cls, operator: Operator) -> Targets:
@@ -110,7 +114,17 @@ class Targets:
             selector = _selector(scale.status.selector)
         except ValueError as error:
             return Found(None, f"the selector of its scale does not parse: {error}")
-        return Found(resource, scale, tuple(self._pods(namespace, selector)) if scale.status.selector else ())
+        return Found(resource, scale, self._set(policy.key, namespace, selector) if scale.status.selector else _NOBODY)
+
+    def forget(self, policy: ObjectKey) -> None:
+        """Forget a policy that is no more."""
+        self.known.pop(policy, None)
+
+    def _set(self, policy: ObjectKey, namespace: str, selector: Selector) -> PodSet:
+        pods, known = tuple(self._pods(namespace, selector)), self.known.get(policy)
+        if known is None or known != pods:
+            known = self.known[policy] = PodSet(pods)
+        return known
 
     def _pods(self, namespace: str, selector: Selector) -> Iterable[Pod]:
         index = self.pods.index

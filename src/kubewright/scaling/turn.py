@@ -20,6 +20,7 @@ from kubewright.api.core import Pod
 from kubewright.api.meta import Manifest, rfc3339
 from kubewright.api.quantity import parse_quantity
 from kubewright.scaling.limits import Bounds, History, limit
+from kubewright.scaling.podset import PodSet
 from kubewright.scaling.usage import Pool, Tolerances
 
 _BELOW = "Current number of replicas below Spec.MinReplicas"
@@ -86,7 +87,8 @@ class Decision(msgspec.Struct, frozen=True):
     def saying(self, type_: str, *, so: bool, reason: str, message: str, now: float) -> Decision:
         """Return it with one condition set."""
         condition = Condition(type_, "True" if so else "False", reason, message)
-        return replace(self, conditions=set_condition(self.conditions, condition, now))
+        conditions = set_condition(self.conditions, condition, now)
+        return self if conditions is self.conditions else replace(self, conditions=conditions)
 
     def telling(self, type_: str, reason: str, message: str) -> Decision:
         """Return it with one piece of news more."""
@@ -181,7 +183,7 @@ def _measured(autoscaler: HorizontalPodAutoscaler, seen: Seen, begun: Decision, 
     if seen.problem is not None:
         return _unselected(seen.problem, begun, now)
     spec = autoscaler.spec
-    pool = Pool(seen.pods, begun.current, _tolerances(spec.behavior), now)
+    pool = Pool(PodSet.of(seen.pods), begun.current, _tolerances(spec.behavior), now)
     outcomes = seen.ask(pool)
     found = [each for each in outcomes if isinstance(each, Measured)]
     failed = [each for each in outcomes if isinstance(each, Failed)]

@@ -7,8 +7,9 @@ others, and from which difference on anything is done. Amounts are in thousandth
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from kubewright.api.autoscaling import PodMetrics
@@ -17,19 +18,14 @@ from kubewright.api.core import Pod
 from kubewright.api.cron import parse_duration
 from kubewright.api.meta import parse_time
 from kubewright.api.quantity import milli
-from kubewright.api.resources import CPU, pod_request
+from kubewright.api.resources import CPU
+from kubewright.scaling.podset import INITIALIZATION_SECONDS, NoProposalError, PodSet
 
-INITIALIZATION_SECONDS = 300.0
-"""So long after its start a pod's cpu counts only while it is ready and was so for a whole window."""
 READINESS_DELAY_SECONDS = 30.0
 """A pod that turned unready within this after its start was never really ready."""
 _WHOLE = 100
 _NOBODY = frozenset[str]()
 _MOST_REPLICAS = 2.0**31 - 1
-
-
-class NoProposalError(Exception):
-    """No number can be worked out; the text says why, as the condition will."""
 
 
 class Sample(NamedTuple):
@@ -38,6 +34,9 @@ class Sample(NamedTuple):
     amount: int
     at: float = 0.0
     window_seconds: float = 0.0
+
+
+_IDLE = Sample(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +51,7 @@ class Tolerances:
         return 1.0 - self.down <= ratio <= 1.0 + self.up
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """How many replicas one metric asks for, and what its use is now, in thousandths and in per cent."""
 
     replicas: int
@@ -61,57 +59,67 @@ class Proposal:
     utilization: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Pool:
     """The pods that are scaled, as of `now`, and how many of them are wanted at present."""
 
-    pods: Sequence[Pod]
+    pods: PodSet
     replicas: int
     tolerances: Tolerances
     now: float
-    _steady: tuple[bool, bool] | None = None
-
-    def is_steady(self, resource: str) -> bool:
-        """Tell whether every pod's use counts as soon as it is known, as is so nearly always: one look for all metrics.
-
-        None fails, goes or is pending; and, as cpu is asked for, each is ready and started long ago.
-        """
-        if self._steady is None:
-            up = all(pod.status.phase == "Running" and pod.metadata.deletion_timestamp is None for pod in self.pods)
-            self._steady = up, up and all(_is_warm(pod, self.now) for pod in self.pods)
-        return self._steady[resource == CPU]
 
 
 def samples(metrics: Iterable[PodMetrics], resource: str, container: str) -> dict[str, Sample]:
     """Read the use of a resource by whole pods, or by one container of each; who lacks it is left out."""
-    found: dict[str, Sample] = {}
-    for each in metrics:
-        chosen = [one for one in each.containers if not container or one.name == container]
-        if chosen and all(resource in one.usage for one in chosen):
-            amount = sum(milli(one.usage[resource]) for one in chosen)
-            found[each.metadata.name] = Sample(amount, parse_time(each.timestamp), parse_duration(each.window))
-    return found
+    found = ((each.metadata.name, sample_of(each, resource, container)) for each in metrics)
+    return {name: sample for name, sample in found if sample is not None}
+
+
+def sample_of(measured: PodMetrics, resource: str, container: str) -> Sample | None:
+    """Read the use of a resource by a pod, or by one container of it; None if that was not measured."""
+    amount, counted = 0, False
+    for each in measured.containers:
+        if not container or each.name == container:
+            used = each.usage.get(resource)
+            if used is None:
+                return None
+            amount, counted = amount + milli(used), True
+    return Sample(amount, _moment(measured.timestamp), parse_duration(measured.window)) if counted else None
+
+
+_moment = lru_cache(maxsize=1024)(parse_time)
+"""Pods are measured many at a time."""
 
 
 def by_utilization(pool: Pool, used: Mapping[str, Sample], resource: str, container: str, wanted: int) -> Proposal:
     """Aim at a share of what the pods request, in per cent; raises NoProposalError."""
     groups = _Groups.of(pool, used, resource)
     counted = groups.counted(used)
-    requests = {pod.metadata.name: requests_of(pod, resource, container) for pod in pool.pods}
+    requests = pool.pods.requests(resource, container)
     utilization, average = _utilization(counted, requests)
+    ratio = utilization / wanted
+    if groups.are_settled(ratio):
+        return Proposal(by_ratio(pool.replicas, groups.ready, ratio, pool.tolerances), average, utilization)
     assumed = max(_WHOLE, wanted)
-    busy = {name: requests[name] * assumed // _WHOLE for name in groups.missing}
-    replicas = _replicas(pool, groups, counted, busy, lambda amounts: _utilization(amounts, requests)[0] / wanted)
-    return Proposal(replicas, average, utilization)
+    busy = {name: Sample(requests[name] * assumed // _WHOLE) for name in groups.missing}
+    filled = groups.filled(counted, busy, ratio)
+    ratio_then = _utilization(filled, requests)[0] / wanted
+    return Proposal(
+        by_filled_ratio(pool.replicas, len(filled), ratio, ratio_then, pool.tolerances), average, utilization
+    )
 
 
 def by_average(pool: Pool, used: Mapping[str, Sample], resource: str, wanted: int) -> Proposal:
     """Aim at an amount for each pod, in thousandths; raises NoProposalError."""
     groups = _Groups.of(pool, used, resource)
     counted = groups.counted(used)
-    busy = dict.fromkeys(groups.missing, wanted)
-    replicas = _replicas(pool, groups, counted, busy, lambda amounts: _average(amounts) / wanted)
-    return Proposal(replicas, _average(counted))
+    average = _average(counted)
+    ratio = average / wanted
+    if groups.are_settled(ratio):
+        return Proposal(by_ratio(pool.replicas, groups.ready, ratio, pool.tolerances), average)
+    filled = groups.filled(counted, dict.fromkeys(groups.missing, Sample(wanted)), ratio)
+    ratio_then = _average(filled) / wanted
+    return Proposal(by_filled_ratio(pool.replicas, len(filled), ratio, ratio_then, pool.tolerances), average)
 
 
 def by_value(pool: Pool, value: float, wanted: float) -> Proposal:
@@ -121,8 +129,7 @@ def by_value(pool: Pool, value: float, wanted: float) -> Proposal:
         return Proposal(_whole(ratio, _MOST_REPLICAS), _whole(value))
     if pool.tolerances.hold(ratio):
         return Proposal(pool.replicas, _whole(value))
-    ready = sum(pod.status.phase == "Running" and pod.is_ready for pod in pool.pods)
-    return Proposal(_whole(ratio * ready, _MOST_REPLICAS), _whole(value))
+    return Proposal(_whole(ratio * pool.pods.ready, _MOST_REPLICAS), _whole(value))
 
 
 def by_total(replicas: int, total: float, wanted: float, tolerances: Tolerances) -> Proposal:
@@ -138,42 +145,18 @@ def _whole(number: float, most: float = 1e18) -> int:
     return math.ceil(min(number, most))
 
 
-def _average(amounts: Mapping[str, int]) -> int:
-    return sum(amounts.values()) // len(amounts)
+def _average(used: Mapping[str, Sample]) -> int:
+    return sum([sample[0] for sample in used.values()]) // len(used)
 
 
-def _utilization(amounts: Mapping[str, int], requests: Mapping[str, int]) -> tuple[int, int]:
+def _utilization(used: Mapping[str, Sample], requests: Mapping[str, int]) -> tuple[int, int]:
     """Return the use in per cent of what is requested, and its average; of pods that are not known nothing counts."""
-    known = amounts if amounts.keys() <= requests.keys() else {n: a for n, a in amounts.items() if n in requests}
+    known = used if used.keys() <= requests.keys() else {name: each for name, each in used.items() if name in requests}
     requested = sum([requests[name] for name in known])
     if not requested:
         raise NoProposalError("no metrics returned matched known pods")
-    return sum(known.values()) * _WHOLE // requested, _average(known)
-
-
-def _replicas(
-    pool: Pool,
-    groups: _Groups,
-    counted: Mapping[str, int],
-    busy: Mapping[str, int],
-    ratio_of: Callable[[Mapping[str, int]], float],
-) -> int:
-    """Return how many replicas bring the ratio of present to wanted use to 1.
-
-    What is not known must not hurt: pods that lack metrics are taken as `busy` where there would be fewer replicas and
-    as idle where there would be more, pods that are not ready as idle. When the direction is not the same with them,
-    nothing is done.
-    """
-    ratio = ratio_of(counted)
-    idle = groups.unready if ratio > 1 else _NOBODY
-    if not idle and not groups.missing:
-        return by_ratio(pool.replicas, groups.ready, ratio, pool.tolerances)
-    filled = {**counted, **dict.fromkeys(idle, 0)}
-    if ratio < 1:
-        filled |= busy
-    elif ratio > 1:
-        filled |= dict.fromkeys(groups.missing, 0)
-    return by_filled_ratio(pool.replicas, len(filled), ratio, ratio_of(filled), pool.tolerances)
+    amount = sum([sample[0] for sample in known.values()])
+    return amount * _WHOLE // requested, amount // len(known)
 
 
 def by_ratio(replicas: int, ready: int, ratio: float, tolerances: Tolerances) -> int:
@@ -182,7 +165,10 @@ def by_ratio(replicas: int, ready: int, ratio: float, tolerances: Tolerances) ->
 
 
 def by_filled_ratio(replicas: int, counted: int, ratio: float, ratio_then: float, tolerances: Tolerances) -> int:
-    """Return the same where `ratio_then` is what the ratio becomes with the others, who make it `counted` pods."""
+    """Return the same where `ratio_then` is what the ratio becomes with the others, who make it `counted` pods.
+
+    When the direction is not the same with them, nothing is done.
+    """
     turned = ratio_then > 1 if ratio < 1 else ratio_then < 1 < ratio
     wanted = math.ceil(ratio_then * counted)
     beyond = wanted > replicas if ratio_then < 1 else wanted < replicas and ratio_then > 1
@@ -203,7 +189,7 @@ class _Groups:
         """Sort the pods; raises NoProposalError when there are none."""
         if not pool.pods:
             raise NoProposalError("no pods returned by selector while calculating replica count")
-        if pool.is_steady(resource) and all(pod.metadata.name in used for pod in pool.pods):
+        if pool.pods.is_steady(resource, pool.now) and pool.pods.names.keys() <= used.keys():
             return cls(len(pool.pods), _NOBODY, _NOBODY, _NOBODY)
         ready, unready, missing, ignored = 0, set[str](), set[str](), set[str]()
         for pod in pool.pods:
@@ -220,15 +206,29 @@ class _Groups:
                 ready += 1
         return cls(ready, frozenset(unready), frozenset(missing), frozenset(ignored))
 
-    def counted(self, used: Mapping[str, Sample]) -> dict[str, int]:
+    def counted(self, used: Mapping[str, Sample]) -> Mapping[str, Sample]:
         """Return the use that counts; raises NoProposalError when none does."""
-        left_out = self.unready | self.ignored if self.unready or self.ignored else _NOBODY
-        if left_out:
-            counted = {name: sample[0] for name, sample in used.items() if name not in left_out}
-        else:
-            counted = {name: sample[0] for name, sample in used.items()}
-        if not counted:
+        if self.unready or self.ignored:
+            left_out = self.unready | self.ignored
+            used = {name: sample for name, sample in used.items() if name not in left_out}
+        if not used:
             raise NoProposalError("did not receive metrics for targeted pods (pods might be unready)")
+        return used
+
+    def are_settled(self, ratio: float) -> bool:
+        """Tell whether there is nobody besides those that count who must be thought of."""
+        return not self.missing and not (self.unready and ratio > 1)
+
+    def filled(self, counted: Mapping[str, Sample], busy: Mapping[str, Sample], ratio: float) -> Mapping[str, Sample]:
+        """Return the use with what is assumed of those that do not count: what is not known must not hurt.
+
+        Pods that lack metrics are taken as `busy` where there would be fewer replicas and as idle where there would be
+        more, pods that are not ready as idle.
+        """
+        if ratio < 1:
+            return {**counted, **busy}
+        if ratio > 1:
+            return {**counted, **dict.fromkeys(self.unready | self.missing, _IDLE)}
         return counted
 
 
@@ -244,33 +244,5 @@ def _cpu_counts(pod: Pod, sample: Sample, now: float) -> bool:
     return not (unready and started + READINESS_DELAY_SECONDS > turned)
 
 
-def _is_warm(pod: Pod, now: float) -> bool:
-    """Tell whether a pod's cpu counts whenever it was measured: it is ready, and its start is long ago."""
-    started = pod.status.start_time
-    return pod.is_ready and started is not None and parse_time(started) + INITIALIZATION_SECONDS <= now
-
-
 def _since(text: str | None) -> float:
     return parse_time(text) if text else 0.0
-
-
-def requests_of(pod: Pod, resource: str, container: str) -> int:
-    """Return what a pod, or one container of it, requests, in thousandths; raises NoProposalError."""
-    name = pod.metadata.name
-    if not container and pod.spec.resources is not None and pod.spec.resources.requests:
-        whole = pod_request(pod)
-        if resource not in whole:
-            raise NoProposalError(f"missing pod-level request for {resource} in Pod {name}")
-        return whole[resource] if resource == CPU else whole[resource] * 1000
-    containers = pod.spec.containers
-    if not container and len(containers) == 1 and not pod.spec.init_containers:
-        amount = containers[0].resources.requests.get(resource)  # as most pods are
-        if amount is not None:
-            return milli(amount)
-    chosen = [each for each in pod.spec.staying if not container or each.name == container]
-    if container and not chosen:
-        raise NoProposalError(f"container {container} not found in Pod {name}")
-    lacking = next((each.name for each in chosen if resource not in each.resources.requests), None)
-    if lacking is not None:
-        raise NoProposalError(f"missing request for {resource} in container {lacking} of Pod {name}")
-    return sum(milli(each.resources.requests[resource]) for each in chosen)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
+from math import isfinite
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -25,7 +26,7 @@ LOOK_BACK_SECONDS = 60.0
 _Point: TypeAlias = tuple[float, str]
 
 
-class _Result(msgspec.Struct):
+class _Result(msgspec.Struct, gc=False):
     metric: dict[str, str] = {}
     value: _Point | None = None
     values: tuple[_Point, ...] = ()
@@ -63,9 +64,9 @@ class PrometheusSource:
         try:
             samples = tuple(
                 [
-                    Sample(each.metric, value, each.value[0])
+                    Sample(each.metric, value, point[0])
                     for each in found
-                    if each.value is not None and math.isfinite(value := float(each.value[1]))
+                    if (point := each.value) is not None and isfinite(value := float(point[1]))
                 ]
             )
         except ValueError as error:
@@ -99,8 +100,9 @@ class PrometheusSource:
         return _read(response)
 
 
+@lru_cache(maxsize=256)
 def _escaped(text: str) -> str:
-    """Escape a value of a form: queries are long, and most of what they have needs none."""
+    """Escape a value of a form: queries are long, most of what they have needs none, and the same are asked again."""
     return _UNSAFE.sub(lambda found: quote(found[0], safe=""), text)
 
 
@@ -128,7 +130,7 @@ def _results(answer: _Answer) -> list[_Result] | Missing:
 
 
 def _finite(points: tuple[_Point, ...]) -> tuple[tuple[float, float], ...]:
-    return tuple((at, value) for at, text in points if math.isfinite(value := float(text)))
+    return tuple((at, value) for at, text in points if isfinite(value := float(text)))
 
 
 def _nothing(found: int) -> Missing:

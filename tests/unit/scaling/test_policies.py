@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from kubewright.scaling.podset import PodSet
 from kubewright.scaling.policies import Predictive, Prudence, Reactive
 from kubewright.scaling.queueing import Conditions, Seen
 from kubewright.scaling.usage import Pool, Sample, Tolerances, by_average
@@ -26,7 +27,7 @@ def test_alike_pods_are_scaled_as_the_autoscaler_scales_them(ready, starting, pe
     running = [pod(f"r{number}", phase="Running") for number in range(ready)]
     pending = [pod(f"p{number}", phase="Pending") for number in range(starting)]
     used = {each.metadata.name: Sample(percent * 1000, NOW, 15) for each in running}
-    pool = Pool((*running, *pending), ready + starting, Tolerances(), NOW)
+    pool = Pool(PodSet((*running, *pending)), ready + starting, Tolerances(), NOW)
     wanted = by_average(pool, used, "memory", target * 1000).replicas
     # Exact shares, since a float that is next to a whole number decides about one replica.
     policy = Reactive(Fraction(target, 100), Conditions(60.0, 25.0, least=0))

@@ -24,6 +24,7 @@ from kubewright.api.core import Container, PodStatus, ResourceRequirements
 from kubewright.api.meta import ObjectMeta, rfc3339
 from kubewright.scaling import turn
 from kubewright.scaling.limits import Bounds, History, Mark, limit
+from kubewright.scaling.podset import NoProposalError, PodSet
 from kubewright.scaling.turn import (
     Seen,
     not_rescaled,
@@ -32,7 +33,6 @@ from kubewright.scaling.turn import (
     without_scale,
 )
 from kubewright.scaling.usage import (
-    NoProposalError,
     Pool,
     Sample,
     Tolerances,
@@ -57,7 +57,7 @@ def worker(name, *, phase="Running", started=LONG_AGO, ready=True, turned=LONG_A
 
 
 def pool(*pods, replicas=None, tolerances=Tolerances()):  # noqa: B008  frozen
-    return Pool(pods, len(pods) if replicas is None else replicas, tolerances, NOW)
+    return Pool(PodSet(pods), len(pods) if replicas is None else replicas, tolerances, NOW)
 
 
 def using(**amounts):

@@ -9,9 +9,9 @@ from kubewright.api.autoscaling import HorizontalPodAutoscaler, MetricSpec, PodM
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import format_quantity, milli
 from kubewright.api.resources import MEMORY
+from kubewright.scaling.podset import NoProposalError
 from kubewright.scaling.turn import Ask, Failed, Measured
 from kubewright.scaling.usage import (
-    NoProposalError,
     Pool,
     Proposal,
     by_average,
