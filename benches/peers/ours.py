@@ -75,4 +75,4 @@ def build(operator: Operator) -> None:
     apps = operator.own(WEB_APPS)
     children = operator.children((DEPLOYMENTS, SERVICES), label_selector=LABEL)
     reconciler = WebAppReconciler(operator.clock, operator.executor(WEB_APPS), apps, children)
-    operator.controller(apps, reconciler, owns=children.informers, when=generation_changed)
+    operator.controller(apps, reconciler, owns=children.informers, when=generation_changed, looks_again=False)

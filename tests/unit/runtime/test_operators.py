@@ -5,18 +5,20 @@ import contextlib
 
 import pytest
 
+from kubewright.api.applyset import ApplySet
 from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.core import CONFIG_MAPS, NAMESPACES
 from kubewright.api.meta import ObjectKey
+from kubewright.api.plan import Plan
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.recording import Mode, RecordingClient
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock, run_virtual
-from kubewright.runtime import Operator, Shard, Watch
+from kubewright.runtime import Done, Operator, Shard, Watch
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.server import ApiServer
 from tests.seeded import right
-from tests.seeded.widget import SAMPLE, WIDGETS
+from tests.seeded.widget import LABEL, SAMPLE, WIDGET_CRD, WIDGETS, config_map
 
 KEY = ObjectKey("default", "sample")
 
@@ -192,3 +194,37 @@ def test_a_cache_that_was_made_without_indexers_cannot_be_given_some():
     assert operator.informer(CONFIG_MAPS) is operator.informer(CONFIG_MAPS)
     with pytest.raises(ValueError, match="other indexers"):
         operator.informer(CONFIG_MAPS, indexers={"name": lambda obj: (obj.key,)})
+
+
+@pytest.mark.parametrize(("looks_again", "turns"), [(True, 2), (False, 1)])
+def test_a_child_is_looked_at_again_after_it_was_applied_unless_one_turn_says_it_all(looks_again, turns):
+    asked = []
+
+    def build(operator):
+        operator.define(WIDGET_CRD)
+        widgets = operator.own(WIDGETS)
+        children = operator.children((CONFIG_MAPS,), label_selector=LABEL)
+        executor = operator.executor(WIDGETS)
+
+        class Turns:
+            async def reconcile(self, key):
+                asked.append(key)
+                widget = widgets.index.get(key)
+                owned = ApplySet(widget, WIDGETS, children.kinds, {LABEL: "sample"})
+                wanted = [owned.child(config_map(widget))]
+                observed = await children.observe(widget, wanted)
+                await executor.execute(Plan(tuple(owned.converge(wanted, observed)), "made"), about=widget)
+                return Done()
+
+        operator.controller(widgets, Turns(), owns=children.informers, looks_again=looks_again)
+
+    async def main():
+        async with living(build) as (client, _, _):
+            await client.create(WIDGETS, SAMPLE)
+            await asyncio.sleep(2)
+            assert len(asked) == turns
+            await client.patch(CONFIG_MAPS, ObjectKey("default", "sample-text"), {"data": {"text": "edited"}})
+            await asyncio.sleep(2)
+            assert len(asked) == 2 * turns
+
+    run_virtual(main())
