@@ -1,6 +1,7 @@
 """A twin with applications, a dashboard over it, and Debian's Chromium that looks: for the tests of the dashboard."""
 
 import asyncio
+import json
 import os
 import shutil
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,9 +14,14 @@ import yaml
 
 from kubewright.api.core import NAMESPACES
 from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD, Entry
 from kubewright.api.crds.incident import INCIDENT_CRD, INCIDENTS
 from kubewright.api.crds.queue import QUEUE_CRD
+from kubewright.api.crds.scalepolicy import SCALE_POLICIES, SCALE_POLICY_CRD
+from kubewright.api.crds.team import TEAM_CRD, TEAMS
+from kubewright.api.meta import ObjectKey
 from kubewright.app import Choices, Platform
+from kubewright.audit.log import AuditLog
 from kubewright.cli.dashboardcalls import as_person
 from kubewright.cli.demo.world import until
 from kubewright.client.kubeconfig import load
@@ -31,6 +37,7 @@ from kubewright.twin.serve import serving
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
 SHOTS = Path(os.environ.get("KUBEWRIGHT_SCREENSHOTS", ROOT / "build" / "screenshots"))
+AXE = ROOT / "web" / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -45,7 +52,7 @@ VIEWER, STRANGER = "viewers-token-of-the-tests", "strangers-token-of-the-tests"
 PATIENCE_SECONDS = 60
 
 needs_browser = pytest.mark.skipif(
-    CHROMIUM is None or not (STATIC / "index.html").is_file(),
+    CHROMIUM is None or not (STATIC / "index.html").is_file() or not AXE.is_file(),
     reason="needs Debian's package chromium and the built front end: apt-get install chromium, make web",
 )
 
@@ -73,7 +80,7 @@ async def dashboard(folder, *, nodes=6, seed=0, **options):
         twin = await stack.enter_async_context(Twin(clock, nodes=nodes, seed=seed))
         await stack.enter_async_context(serving(twin.server, folder / "kubeconfig", token_file=tokens))
         client = twin.client()
-        await install(client, [QUEUE_CRD, INCIDENT_CRD])
+        await install(client, [QUEUE_CRD, INCIDENT_CRD, SCALE_POLICY_CRD, TEAM_CRD, AUDIT_RECORD_CRD])
         choices = Serving(
             lambda: listener,
             b"the key of sessions in the tests",
@@ -118,6 +125,23 @@ async def shop(client):
     await client.patch(INCIDENTS, await _key(client), {"status": status}, subresource="status")
 
 
+async def teams_and_policies(client):
+    """A team, a policy that scales, and an entry of the audit log."""
+    await client.create(TEAMS, {"metadata": {"name": "payments"}, "spec": {"quota": {"cpu": "40"}}})
+    budget = {"spent": "812.50", "forecast": "1240.00", "currency": "USD"}
+    status = {"namespaces": ["payments"], "members": 4, "budget": budget}
+    await client.patch(TEAMS, ObjectKey("", "payments"), {"status": status}, subresource="status")
+    spec = {"target": {"name": "frontend"}, "min": 1, "max": 8}
+    await client.create(SCALE_POLICIES, {"metadata": {"name": "frontend"}, "spec": spec}, namespace="shop")
+    metric = {"name": "cpu", "value": "92%", "target": "70%", "replicas": 3}
+    status = {"currentReplicas": 2, "desiredReplicas": 3, "mode": "reactive", "metrics": [metric]}
+    await client.patch(SCALE_POLICIES, ObjectKey("shop", "frontend"), {"status": status}, subresource="status")
+    log = AuditLog(client, Clock.wall(), "kubewright-healing")
+    await log.intend(
+        Entry(who="kubewright-healing", about="Node/node-03", why="its power is gone; the policy wants a person's word")
+    )
+
+
 async def _key(client):
     return (await client.list(INCIDENTS)).items[0].key
 
@@ -151,6 +175,23 @@ async def page(chromium, *, dark=False, width=1440, height=900):
         await context.close()
     unexpected = [each for each in problems if "status of 4" not in each]
     assert not unexpected, unexpected
+
+
+async def accessible(window):
+    """Hold a screen against WCAG 2.2 AA, by axe."""
+    # The page lets no script in, axe neither: it runs beside the page's own world.
+    session = await window.context.new_cdp_session(window)
+    tree = await session.send("Page.getFrameTree")
+    frame = {"frameId": tree["frameTree"]["frame"]["id"], "worldName": "axe"}
+    world = (await session.send("Page.createIsolatedWorld", frame))["executionContextId"]
+    rules = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}"
+    said = (
+        f"axe.run(document, {rules}).then(r => JSON.stringify(r.violations.map(v => [v.id, v.nodes.map(n => n.html)])))"
+    )
+    await session.send("Runtime.evaluate", {"expression": AXE.read_text(), "contextId": world})
+    asked = {"expression": said, "contextId": world, "awaitPromise": True, "returnByValue": True}
+    answer = await session.send("Runtime.evaluate", asked)
+    assert json.loads(answer["result"]["value"]) == [], answer["result"]["value"]
 
 
 async def shot(window, name):

@@ -1,37 +1,134 @@
-"""The dashboard in Debian's Chromium, over a twin."""
+"""The dashboard in Debian's Chromium, over a twin: pictures of each screen are kept in build/screenshots."""
 
-from tests.e2e.dashboards import browser, dashboard, needs_browser, page, shop, shot
+from kubewright.api.core import NODES
+from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.incident import INCIDENTS
+from kubewright.api.meta import ObjectKey
+from tests.e2e.dashboards import (
+    STRANGER,
+    accessible,
+    browser,
+    dashboard,
+    needs_browser,
+    page,
+    shop,
+    shot,
+    teams_and_policies,
+)
 
 pytestmark = needs_browser
+HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202e" + "long " * 180
 
 
-async def test_every_screen_shows_the_cluster(tmp_path):
+async def test_every_screen_shows_the_cluster_and_passes_axe(tmp_path):
+    async with dashboard(tmp_path) as shown, browser() as chromium:
+        await shop(shown.client)
+        await teams_and_policies(shown.client)
+        for dark in (False, True):
+            async with page(chromium, dark=dark) as window:
+                await window.goto(shown.link)
+                await _walk(window, shown.url, "-dark" if dark else "")
+
+
+async def _walk(window, url, suffix):
+    async def seen(name, address, text):
+        await window.goto(f"{url}/#/{address}")
+        await window.get_by_text(text).first.wait_for()
+        # What slides in has its colours when it stands.
+        await window.wait_for_timeout(200)
+        await shot(window, f"{name}{suffix}")
+        await accessible(window)
+
+    await seen("fleet", "fleet", "CPU requested")
+    await seen("node", "fleet/node-01", "Kubelet")
+    await seen("applications", "apps", "frontend")
+    await window.locator(".rows .badge.well").nth(10).wait_for()
+    await window.get_by_role("button", name="Who calls whom").click()
+    await window.get_by_role("button", name="shop/frontend: ready").wait_for()
+    await shot(window, f"topology{suffix}")
+    await accessible(window)
+    await seen("application", "apps/shop%2Fcheckoutservice", "Called by")
+    await seen("queue", "queue", "shop/huge-")
+    await window.get_by_text("shop/huge-").first.click()
+    await window.get_by_text("would let it run").last.wait_for()
+    await window.get_by_text("nodes", exact=False).last.wait_for()
+    await shot(window, f"waiting{suffix}")
+    await seen("incident", "incidents/shop%2Fnode-03-power", "Rehearsal passed")
+    await seen("scaling", "scaling/shop%2Ffrontend", "aimed at 70%")
+    await seen("teams", "teams/payments", "forecast 1240.00")
+    await seen("whatif", "whatif", "Tried on a copy")
+    await seen("audit", "audit", "its power is gone")
+
+
+async def test_what_people_may_is_done_and_what_they_may_not_is_refused(tmp_path):
+    async with dashboard(tmp_path) as shown, browser() as chromium:
+        await shop(shown.client)
+        async with page(chromium) as window:
+            await window.goto(shown.link)
+            await window.get_by_role("heading", name="Fleet").wait_for()
+            await window.goto(f"{shown.url}/#/fleet/node-01")
+            await window.get_by_role("button", name="Cordon", exact=True).click()
+            # It comes back live, over the stream.
+            await window.get_by_role("button", name="Uncordon").wait_for()
+            assert (await shown.client.get(NODES, ObjectKey("", "node-01"))).spec.unschedulable
+            await window.goto(f"{shown.url}/#/incidents/shop%2Fnode-03-power")
+            await window.get_by_role("button", name="Approve").click()
+            await window.get_by_text("Approved by").wait_for()
+            found = await shown.client.get(INCIDENTS, ObjectKey("shop", "node-03-power"))
+            assert found.metadata.annotations["kubewright.dev/approved-by"] == "system:admin"
+        async with page(chromium) as window:
+            await window.goto(shown.url)
+            await window.get_by_label("Token").fill("made-up")
+            await window.get_by_role("button", name="Sign in").click()
+            await window.get_by_text("does not know this token").wait_for()
+            await shot(window, "sign-in")
+            await accessible(window)
+            await window.get_by_label("Token").fill(STRANGER)
+            await window.keyboard.press("Enter")
+            await window.get_by_text("Your account may not see this").wait_for()
+
+
+async def test_the_keyboard_reaches_everything(tmp_path):
     async with dashboard(tmp_path) as shown, browser() as chromium, page(chromium) as window:
         await shop(shown.client)
         await window.goto(shown.link)
         await window.get_by_role("heading", name="Fleet").wait_for()
-        await window.get_by_role("link", name="Applications").click()
+        await window.keyboard.press("g")
+        await window.keyboard.press("a")
         await window.get_by_text("frontend").wait_for()
-        await window.locator(".rows .badge.well").nth(10).wait_for()
-        await shot(window, "applications")
-        await window.get_by_role("button", name="Who calls whom").click()
-        await window.get_by_role("button", name="shop/frontend: ready").wait_for()
-        await shot(window, "topology")
-        await window.get_by_role("button", name="shop/checkoutservice: ready").click()
-        await window.get_by_role("dialog").get_by_text("Called by").wait_for()
-        await shot(window, "application")
-        await window.goto(f"{shown.url}/#/fleet")
-        await window.get_by_role("heading", name="Fleet").wait_for()
-        await shot(window, "fleet")
-        await window.goto(f"{shown.url}/#/fleet/node-01")
-        await window.get_by_role("dialog").get_by_text("Kubelet").wait_for()
-        await shot(window, "node")
-        await window.goto(f"{shown.url}/#/queue")
-        await window.get_by_text("shop/huge-").click()
-        await window.get_by_role("dialog").get_by_text("What would let it run").wait_for()
-        await window.wait_for_timeout(1500)
-        await shot(window, "queue")
-        await window.goto(f"{shown.url}/#/incidents")
-        await window.get_by_text("NodePowerLost").first.click()
-        await window.get_by_role("dialog").get_by_text("Rehearsal passed").wait_for()
-        await shot(window, "incidents")
+        await window.keyboard.press("Control+k")
+        await window.keyboard.type("checkout")
+        await window.get_by_role("option", name="shop/checkoutservice").wait_for()
+        await window.keyboard.press("Enter")
+        await window.get_by_role("dialog", name="checkoutservice").wait_for()
+        await window.keyboard.press("Escape")
+        await window.get_by_role("dialog").wait_for(state="detached")
+        await window.keyboard.press("g")
+        await window.keyboard.press("f")
+        await window.get_by_role("application").focus()
+        await window.keyboard.press("ArrowRight")
+        await window.keyboard.press("Enter")
+        await window.get_by_role("dialog", name="node-0").wait_for()
+
+
+async def test_what_objects_say_is_text_and_nothing_more(tmp_path):
+    async with dashboard(tmp_path) as shown, browser() as chromium, page(chromium) as window:
+        await shop(shown.client)
+        patch = {"status": {"message": HOSTILE, "signals": [HOSTILE], "evidence": ["</script><script>alert(2)"]}}
+        await shown.client.patch(INCIDENTS, ObjectKey("shop", "node-03-power"), patch, subresource="status")
+        image = {"spec": {"image": '"><script>alert(3)</script>'}}
+        await shown.client.patch(APP_SERVICES, ObjectKey("shop", "huge"), image)
+        asked = []
+        window.on("dialog", lambda dialog: asked.append(dialog.message))
+        await window.goto(shown.link)
+        await window.goto(f"{shown.url}/#/incidents/shop%2Fnode-03-power")
+        await window.get_by_text("<img src=x onerror").first.wait_for()
+        assert await window.locator("img[src=x]").count() == 0
+        # Nothing runs over the edge of what it stands in.
+        assert await window.get_by_role("dialog").evaluate("e => e.scrollWidth <= e.clientWidth")
+        await shot(window, "hostile")
+        await window.goto(f"{shown.url}/#/apps/shop%2Fhuge")
+        await window.get_by_text("<script>alert(3)").first.wait_for()
+        await window.goto(f"{shown.url}/#/apps/%E0%A4%A")
+        await window.get_by_text("There is no such application").wait_for()
+        assert asked == []

@@ -8,14 +8,18 @@ import { go, link, place } from "./route";
 import type { IncidentRow } from "./rows";
 import { SCREENS } from "./screens";
 import { Applications } from "./screens/applications";
+import { Audit } from "./screens/audit";
 import { Fleet } from "./screens/fleet";
 import { Incidents } from "./screens/incidents";
 import { Queue } from "./screens/queue";
+import { Scaling } from "./screens/scaling";
+import { Teams } from "./screens/teams";
+import { WhatIf } from "./screens/whatif";
 import { SignIn } from "./signin";
 import "./style.css";
 import { theme, turnTheme } from "./theme";
 
-const shown = { fleet: Fleet, apps: Applications, queue: Queue, incidents: Incidents };
+const shown = { fleet: Fleet, apps: Applications, queue: Queue, incidents: Incidents, scaling: Scaling, teams: Teams, whatif: WhatIf, audit: Audit };
 const notice = signal("");
 /** Followed on every screen: what is wrong shows in the menu. */
 const ALWAYS = ["incidents"];
@@ -68,7 +72,7 @@ function Shell() {
         <div class="brand"><img src="/icon.svg" alt="" /><span>kubewright</span></div>
         <nav aria-label="Screens">
           {SCREENS.map((each) => (
-            <a key={each.name} href={link(each.name)} aria-current={each.name === screen ? "page" : undefined} aria-label={each.title} title={`${each.title} (g ${each.key})`}>
+            <a key={each.name} href={link(each.name)} aria-current={each.name === screen ? "page" : undefined} title={`${each.title} (g ${each.key})`}>
               <svg viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.4" stroke-linejoin="round" stroke-linecap="round" aria-hidden="true"><path d={each.sign} /></svg>
               <span>{each.title}</span>
               {each.name === "incidents" && <Count />}
@@ -94,7 +98,7 @@ function Shell() {
 
 function Count() {
   const open = [...rowsOf<IncidentRow>("incidents").value.all.values()].filter((row) => row.phase !== "Resolved").length;
-  return open ? <span class="count">{open}</span> : null;
+  return open ? <span class="count">{open}<span class="hidden"> open</span></span> : null;
 }
 
 function Who({ open }: { open: () => void }) {

@@ -122,3 +122,51 @@ export interface Me {
   synced: boolean;
   problems: string[];
 }
+
+export interface ScaleRow {
+  id: string;
+  namespace: string;
+  name: string;
+  target: string;
+  mode?: string;
+  wanted_mode?: string;
+  least?: number;
+  most?: number;
+  current?: number;
+  desired?: number;
+  scaled?: number;
+  metrics?: { name: string; value?: string; target?: string; replicas?: number }[];
+  conditions?: { type: string; status: string; reason?: string; message?: string }[];
+  schedules?: string[];
+}
+
+export interface TeamRow {
+  id: string;
+  parent?: string;
+  path?: string;
+  members?: number;
+  namespaces?: string[];
+  quota?: Record<string, string>;
+  budget?: string;
+  spent?: string;
+  forecast?: string;
+  currency?: string;
+  used_up?: string;
+  on_call?: string;
+  ready?: boolean;
+  problems?: string[];
+  let_in?: string[];
+}
+
+export interface EntryRow {
+  id: string;
+  record: number;
+  at: number;
+  kind: string;
+  who: string;
+  about?: string;
+  why?: string;
+  actions?: string[];
+  outcome?: string;
+  details?: Record<string, string>;
+}

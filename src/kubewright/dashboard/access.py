@@ -11,7 +11,8 @@ import asyncio
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,17 +111,19 @@ class Access:
         user = await self._whose(session.token)
         return None if user is None else Person(str(user.get("username", "")), user, session.token)
 
-    def client_of(self, person: Person) -> Client:
-        """Return a client that acts as the person; whoever asks closes it unless `is_own`."""
+    @asynccontextmanager
+    async def acting(self, person: Person) -> AsyncGenerator[Client]:
+        """Have a client that acts as the person for a while."""
         if person.user is None:
-            return self._client
+            yield self._client
+            return
         if self._connect_as is None:
             raise OpError("dashboard.act", ErrorKind.UNAUTHORIZED, person.name, "tokens are not taken here")
-        return self._connect_as(person.token)
-
-    def is_own(self, client: Client) -> bool:
-        """Whether a client is the dashboard's own, which stays open."""
-        return client is self._client
+        client = self._connect_as(person.token)
+        try:
+            yield client
+        finally:
+            await client.close()
 
     async def may(
         self, person: Person, verb: str, resource: Resource[Any], namespace: str = "", *, name: str = "", sub: str = ""

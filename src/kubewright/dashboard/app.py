@@ -29,7 +29,7 @@ from kubewright.api.nodes import NODES
 from kubewright.api.pods import PODS
 from kubewright.dashboard.access import Access, Person, Sight
 from kubewright.dashboard.actions import ACTIONS, action_named, carry_out
-from kubewright.dashboard.explaining import why_pod
+from kubewright.dashboard.explaining import Changes, what_if, why_pod
 from kubewright.dashboard.tables import Table, Viewer
 from kubewright.dashboard.views.details import node_detail
 from kubewright.dashboard.world import World
@@ -102,6 +102,7 @@ class DashboardApp:
             Route("/api/stream", self._guarded(self._stream)),
             Route("/api/nodes/{name}", self._guarded(self._node)),
             Route("/api/why/{namespace}/{name}", self._guarded(self._why)),
+            Route("/api/whatif", self._guarded(self._what_if), methods=["POST"]),
             Route("/api/actions/{action}", self._guarded(self._act), methods=["POST"]),
             Route("/healthz", self._health),
             *self._files(),
@@ -218,12 +219,13 @@ class DashboardApp:
 
     async def _why(self, request: Request, person: Person) -> Response:
         key = ObjectKey(request.path_params["namespace"], request.path_params["name"])
-        client = self._access.client_of(person)
-        try:
+        async with self._access.acting(person) as client:
             return _json(await why_pod(client, key))
-        finally:
-            if not self._access.is_own(client):
-                await client.close()
+
+    async def _what_if(self, request: Request, person: Person) -> Response:
+        wanted = await _body(request, Changes)
+        async with self._access.acting(person) as client:
+            return _json(await what_if(client, wanted))
 
     async def _act(self, request: Request, person: Person) -> Response:
         name, asked = request.path_params["action"], await _body(request, _Asked)
@@ -231,12 +233,8 @@ class DashboardApp:
         if self._access.read_only:
             raise OpError("dashboard.act", ErrorKind.FORBIDDEN, name, "this dashboard is read-only")
         await self._need(person, action.verb, action.resource, key)
-        client = self._access.client_of(person)
-        try:
+        async with self._access.acting(person) as client:
             await carry_out(action, client, key, person.name)
-        finally:
-            if not self._access.is_own(client):
-                await client.close()
         return _json({"did": name, "command": ACTIONS[name].command.format(name=key.name, namespace=key.namespace)})
 
     async def _need(self, person: Person, verb: str, resource: Any, key: ObjectKey) -> None:

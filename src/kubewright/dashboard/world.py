@@ -8,15 +8,18 @@ from typing import Any, TypeVar
 
 from kubewright.api.core import NAMESPACES, Pod
 from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.auditrecord import AUDIT_RECORDS
 from kubewright.api.crds.incident import INCIDENTS
 from kubewright.api.crds.queue import QUEUES
+from kubewright.api.crds.scalepolicy import SCALE_POLICIES
+from kubewright.api.crds.team import TEAMS
 from kubewright.api.meta import KubeObject, Resource
 from kubewright.api.nodes import NODES
 from kubewright.api.pods import PODS
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.dashboard.tables import Row, Table, Topic
-from kubewright.dashboard.views import applications, fleet, incidents, queue
+from kubewright.dashboard.views import applications, audit, fleet, incidents, queue, scaling, teams
 from kubewright.dashboard.views.tally import Tally
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.operators import Operator
@@ -26,7 +29,14 @@ from kubewright.scheduler.state import FOLLOWED, ClusterState
 NAME = "kubewright-dashboard"
 T = TypeVar("T", bound=KubeObject)
 
-OPTIONAL: tuple[Resource[Any], ...] = (APP_SERVICES, QUEUES, INCIDENTS)
+OPTIONAL: tuple[Resource[Any], ...] = (
+    APP_SERVICES,
+    QUEUES,
+    INCIDENTS,
+    SCALE_POLICIES,
+    TEAMS,
+    AUDIT_RECORDS,
+)
 """Kinds of kubewright's own, which may not be installed."""
 READ: tuple[Resource[Any], ...] = (*FOLLOWED, *OPTIONAL)
 """All that its account must be allowed to list and to watch."""
@@ -72,11 +82,15 @@ class World:
 
     def _topics(self) -> Iterable[Topic]:
         apps, queues, found = self.found(APP_SERVICES), self.found(QUEUES), self.found(INCIDENTS)
+        scales, groups, records = self.found(SCALE_POLICIES), self.found(TEAMS), self.found(AUDIT_RECORDS)
         yield Topic("fleet", NODES, self._fleet)
         yield Topic("apps", APP_SERVICES, lambda: applications.rows(apps.index.values(), self.tally))
         yield Topic("pending", PODS, lambda: queue.pending(self.tally.waiting.values()))
         yield Topic("queues", QUEUES, lambda: queue.queues(queues.index.values()))
         yield Topic("incidents", INCIDENTS, lambda: incidents.rows(found.index.values()))
+        yield Topic("scaling", SCALE_POLICIES, lambda: scaling.rows(scales.index.values()))
+        yield Topic("teams", TEAMS, lambda: teams.rows(groups.index.values()))
+        yield Topic("audit", AUDIT_RECORDS, lambda: audit.rows(records.index.values()))
 
     def _fleet(self) -> Iterable[Row]:
         nodes = {each.metadata.name: each for each in self.nodes.index.values()}
@@ -90,6 +104,9 @@ class World:
             "pending": (self.pods,),
             "queues": (self.found(QUEUES),),
             "incidents": (self.found(INCIDENTS),),
+            "scaling": (self.found(SCALE_POLICIES),),
+            "teams": (self.found(TEAMS),),
+            "audit": (self.found(AUDIT_RECORDS),),
         }
         for name, informers in made_of.items():
             for informer in informers:
