@@ -44,7 +44,7 @@ async def _walk(window, url, suffix):
     await seen("applications", "apps", "frontend")
     await window.locator(".rows .badge.well").nth(10).wait_for()
     await window.get_by_role("button", name="Who calls whom").click()
-    await window.get_by_role("button", name="shop/frontend: ready").wait_for()
+    await window.locator(".map .app").filter(has_text="frontend").wait_for()
     await shot(window, f"topology{suffix}")
     await accessible(window)
     await seen("application", "apps/shop%2Fcheckoutservice", "Called by")

@@ -108,8 +108,8 @@ export function Drawer({ title, close, children }: { title: string; close: () =>
     <div class="drawer" role="dialog" aria-label={title} tabIndex={-1} ref={box}>
       <header>
         <h2>{title}</h2>
-        <button type="button" class="button plain" onClick={close} aria-label="Close">
-          <kbd>Esc</kbd>
+        <button type="button" class="button plain" onClick={close}>
+          Close <kbd>Esc</kbd>
         </button>
       </header>
       <div class="body">{children}</div>

@@ -99,11 +99,11 @@ export function Topology({ apps, chosen, choose }: { apps: readonly AppRow[]; ch
             transform={`translate(${x} ${y})`}
             role="button"
             tabIndex={0}
-            aria-label={`${app.id}: ${app.ready ? "ready" : "not ready"}`}
             aria-pressed={app.id === chosen}
             onClick={() => choose(app.id)}
             onKeyDown={(event) => event.key === "Enter" && choose(app.id)}
           >
+            <title>{app.id}</title>
             <rect width={WIDE} height={TALL} rx={8} />
             <text x={12} y={19}>{app.name.length > 22 ? `${app.name.slice(0, 21)}…` : app.name}</text>
             <text x={12} y={34} class="sub">

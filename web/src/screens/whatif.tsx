@@ -69,7 +69,7 @@ export function WhatIf(_: { object: string }) {
         {!!changes.value.length && (
           <div class="body actions">
             {changes.value.map((change, index) => (
-              <button type="button" class="button" key={argument(change)} aria-label={`Drop: ${argument(change)}`} onClick={() => (changes.value = changes.value.filter((_, at) => at !== index))}>
+              <button type="button" class="button" key={argument(change)} title="Drop this change" onClick={() => (changes.value = changes.value.filter((_, at) => at !== index))}>
                 {SAID[change.kind]} {change.name}{change.kind === "remove" ? "" : `: ${change.count}`} ×
               </button>
             ))}
