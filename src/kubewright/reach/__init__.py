@@ -2,6 +2,5 @@
 
     Side -> ways (dns, service -> endpoints) -> policies, meshes -> Hops -> Answer -> remedies, tried on the world
 
-`kubewright net can-reach` asks `questions.can_reach`; whoever diagnoses asks `questions.app_reached` and
-`questions.names_resolved`. Only `reading` does I/O: it fills a `World` from an API server.
+`kubewright net can-reach` asks `questions.can_reach`. Only `reading` does I/O: it fills a `World` from an API server.
 """
