@@ -8,6 +8,7 @@ from tools.cluster.binaries import (
     ALERTMANAGER,
     CONTROL_PLANE,
     CONTROLLER_RUNTIME,
+    HELM,
     INFORMERS,
     KUBE_SCORE,
     PROMETHEUS,
@@ -66,7 +67,7 @@ def _status(options: argparse.Namespace) -> int:
 
 MODULES = {
     module.name: module
-    for module in (CONTROL_PLANE, PROMETHEUS, ALERTMANAGER, INFORMERS, KUBE_SCORE, CONTROLLER_RUNTIME)
+    for module in (CONTROL_PLANE, PROMETHEUS, ALERTMANAGER, INFORMERS, KUBE_SCORE, HELM, CONTROLLER_RUNTIME)
 }
 COMMANDS = {"build": _build, "up": _up, "down": _down, "status": _status}
 

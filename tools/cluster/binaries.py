@@ -1,4 +1,4 @@
-"""What is built from Go modules: the control plane, Prometheus, Alertmanager, a client-go client, kube-score, a peer.
+"""What is built from Go modules: the control plane, Prometheus, Alertmanager, a client-go client, Helm, and more.
 
 Called by `python -m tools.cluster build`, by the Makefile, and by whoever runs what they built.
 """
@@ -67,6 +67,12 @@ KUBE_SCORE = GoModule(
     module="github.com/zegl/kube-score",
     packages={"kube-score": "github.com/zegl/kube-score/cmd/kube-score"},
     command="python -m tools.cluster build kube-score",
+)
+HELM = GoModule(
+    name="helm",
+    module="helm.sh/helm/v4",
+    packages={"helm": "helm.sh/helm/v4/cmd/helm"},
+    command="python -m tools.cluster build helm",
 )
 CONTROLLER_RUNTIME = GoModule(
     name="controller-runtime",

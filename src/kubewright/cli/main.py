@@ -20,6 +20,8 @@ NAME = "kubewright"
 COMMANDS = {
     "demo": ("kubewright.cli.demo.command:demo", "Applications deployed, broken and repaired on an embedded cluster."),
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
+    "install": ("kubewright.cli.install:install", "Put the platform into a cluster, or bring it up to this release."),
+    "uninstall": ("kubewright.cli.uninstall:uninstall", "Take it out again; applications run on."),
     "run": ("kubewright.cli.run:run", "Run one service of the platform by itself."),
     "agent": ("kubewright.cli.agent:agent", "Watch over the node that it runs on: kernel, disks, clock, neighbours."),
     "gpu-agent": ("kubewright.cli.gpuagent:gpu_agent", "Give pods of this node the GPUs chosen for them."),

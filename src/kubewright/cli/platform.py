@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from kubewright.api.meta import ObjectKey
-from kubewright.app import UP, Choices, Platform, missing_definitions
+from kubewright.app import Choices, Platform, missing_definitions
 from kubewright.cli.connection import connected
 from kubewright.cli.measurements import measured_by
 from kubewright.cli.terminal import say
@@ -24,7 +24,7 @@ async def keep_up(
     config: ConnectionConfig,
     lease_namespace: str | None,
     address: str,
-    choices: Choices | None = None,
+    choices: Choices,
     *,
     prometheus: str = "",
     debug: bool = False,
@@ -41,7 +41,7 @@ async def keep_up(
                 given.clock,
                 metrics=given.metrics,
                 registry=given.registry,
-                choices=choices or Choices(services=UP),
+                choices=choices,
                 source=source,
                 reach=SocketReach(),
             )
@@ -51,11 +51,11 @@ async def keep_up(
         await process.keep_up(make, lambda: say(said))
 
 
-async def rehearse(config: ConnectionConfig) -> None:
+async def rehearse(config: ConnectionConfig, choices: Choices) -> None:
     """Let the platform decide, and the server check, what it would write now."""
     async with connected(config) as client:
         recording = RecordingClient(client, Mode.DRY_RUN)
-        platform = Platform(recording, Clock.wall(), choices=Choices(services=UP))
+        platform = Platform(recording, Clock.wall(), choices=choices)
         if missing := await missing_definitions(client):
             names = ", ".join(manifest["metadata"]["name"] for manifest in missing)
             say(f"create the definitions {names}\nMore can be told once they are there: kubewright crds")
@@ -74,6 +74,6 @@ def _line(write: Write) -> str:
     return f"{write.verb} {write.resource} {write.key}{f' {subresource}' if subresource else ''}"
 
 
-def _lease(choices: Choices | None) -> str:
+def _lease(choices: Choices) -> str:
     """Name the Lease: each service that runs alone has one of its own."""
-    return LEASE if choices is None else "-".join((LEASE, *choices.services))
+    return "-".join((LEASE, *choices.services)) if len(choices.services) == 1 else LEASE

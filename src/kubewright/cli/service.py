@@ -74,3 +74,13 @@ def log(verbose: int) -> None:
 def lease_place(config: ConnectionConfig, namespace: str, *, elected: bool) -> str | None:
     """Return the namespace of the lease: the context's unless one is named; None without an election."""
     return (namespace or config.namespace) if elected else None
+
+
+def service_names(text: str) -> tuple[str, ...]:
+    """Read names of services, by comma; raises click.BadParameter for one that is none."""
+    from kubewright.install.services import PARTS
+
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in PARTS]:
+        raise click.BadParameter(f"{', '.join(unknown)}: the services are {', '.join(PARTS)}", param_hint="--services")
+    return names

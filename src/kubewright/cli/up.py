@@ -6,13 +6,14 @@ import click
 
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.cli.options import dry_run_option
-from kubewright.cli.service import lease_place, log, prometheus_option, service_options
+from kubewright.cli.service import lease_place, log, prometheus_option, service_names, service_options
 
 
 @click.command()
 @cluster_options
 @service_options
 @prometheus_option
+@click.option("--services", default="", help="Which of `run`, by comma; workloads and autoscaler by default.")
 @dry_run_option("Print what would be written now, write nothing, and end.")
 def up(
     *,
@@ -23,6 +24,7 @@ def up(
     address: str,
     debug: bool,
     prometheus: str,
+    services: str,
     dry_run: bool,
     verbose: int,
 ) -> None:
@@ -31,14 +33,16 @@ def up(
     A missing CustomResourceDefinition is created; one that somebody applied is left as it is.
     """
     log(verbose)
+    from kubewright.app import UP, Choices
     from kubewright.cli.platform import keep_up, rehearse
     from kubewright.clock import run_wall
     from kubewright.runtime.heap import keep_many_objects
 
     keep_many_objects()
+    choices = Choices(services=service_names(services) or UP)
     config = connection(kubeconfig, context)
     if dry_run:
-        run_wall(rehearse(config))
+        run_wall(rehearse(config, choices))
     else:
         lease = lease_place(config, lease_namespace, elected=leader_elect)
-        run_wall(keep_up(config, lease, address, prometheus=prometheus, debug=debug))
+        run_wall(keep_up(config, lease, address, choices, prometheus=prometheus, debug=debug))

@@ -29,7 +29,7 @@ async def install(client: Client, definitions: Iterable[Manifest]) -> None:
         await client.apply(CRDS, manifest, field_manager=INSTALLER)
         _log.info("created the definition of %s", manifest["metadata"]["name"])
     for manifest in manifests:
-        await _established(client, _key(manifest))
+        await established(client, _key(manifest))
 
 
 async def missing(client: Client, definitions: Iterable[Manifest]) -> list[Manifest]:
@@ -41,7 +41,8 @@ def _key(manifest: Manifest) -> ObjectKey:
     return ObjectKey("", manifest["metadata"]["name"])
 
 
-async def _established(client: Client, key: ObjectKey) -> None:
+async def established(client: Client, key: ObjectKey) -> None:
+    """Return when the API server serves a definition's kind; raises OpError (TIMEOUT) when it does not in time."""
     try:
         async with asyncio.timeout(ESTABLISH_SECONDS):
             while not (await client.get(CRDS, key)).is_established:  # noqa: ASYNC110  it is the server's to say

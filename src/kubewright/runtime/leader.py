@@ -72,7 +72,13 @@ class LeaderElector:
         self._status = (metrics or RuntimeMetrics()).leader_status.labels(key.name)
         self._seen: _Observation | None = None
         self._held_since = 0.0
+        self._leading = False
         self._status.set(0)
+
+    @property
+    def leading(self) -> bool:
+        """Whether it is this replica that runs what it leads."""
+        return self._leading
 
     @property
     def leader(self) -> str:
@@ -86,10 +92,12 @@ class LeaderElector:
         """
         await self._acquire()
         _log.info("%s: %s leads", self._key, self._identity)
+        self._leading = True
         self._status.set(1)
         try:
             await self._lead(main)
         finally:
+            self._leading = False
             self._status.set(0)
             await self._release()
 

@@ -75,10 +75,15 @@ class Process:
         try:
             await client.raw("GET", "/version")  # says at once, and in one line, what is wrong with the connection
             work = make(Given(client, clock, metrics, registry))
-            health: AsgiApp = HealthApp(registry, {"caches": work.ready})
+            elector = self._elector(client, clock, metrics)
+
+            def ready() -> bool:
+                # Who waits for his turn has all that waiting takes: a rollout goes on, and budgets count him.
+                return work.ready() if elector is None or elector.leading else True
+
+            health: AsgiApp = HealthApp(registry, {"caches": ready})
             if traces is not None:
                 health = DiagnosticsApp(health, Gatekeeper(client), traces)
-            elector = self._elector(client, clock, metrics)
             said()
             await run_until_signalled(self._serve(work, elector, health))
         finally:

@@ -1,0 +1,100 @@
+"""What an installation would change, asked of the server by dry runs: known before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from kubewright.api.applyset import identity, is_as_desired
+from kubewright.api.live import LiveObject
+from kubewright.api.meta import Manifest, Resource
+from kubewright.client.protocol import Client
+from kubewright.errors import ErrorKind, OpError
+from kubewright.install import guards
+from kubewright.install.kinds import DEFINITIONS, INSTALLER, KINDS, PRUNED, own_selector
+from kubewright.runtime.children import get_or_none
+
+_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object as it is, and as it is to be."""
+
+    resource: Resource[LiveObject]
+    before: LiveObject | None
+    """None for one that is not there."""
+    after: LiveObject | None
+    """None for one that is to go."""
+    manifest: Manifest | None = None
+    """What is applied; None where nothing is."""
+
+    @property
+    def none(self) -> bool:
+        """Whether it is as it should be."""
+        return self.before is self.after
+
+    def told(self, *, dry_run: bool = False) -> str:
+        """Say in one line what became, or would become, of the object."""
+        name = self.resource.target((self.after or self.before or LiveObject()).key)
+        if self.none:
+            return f"{name} is as it should be"
+        what = "removed" if self.after is None else "created" if self.before is None else "changed"
+        return f"{name} {'would be' if dry_run else 'is'} {what}"
+
+
+async def asked(client: Client, namespace: str, wanted: Sequence[Manifest], *, there: bool) -> list[Change]:
+    """Return what the objects would become, unchanged ones included, then what would be pruned; nothing is written.
+
+    Without its namespace (`there`) no server checks what is to be in it: there only the right to make it is asked for.
+    Raises OpError for what the server would refuse, and for what is somebody else's.
+    """
+    changes = [await _one(client, namespace, each, there=there) for each in wanted]
+    if not there:
+        for kind in dict.fromkeys(each.resource for each in changes if each.resource.namespaced):
+            await _allowed(client, kind, namespace)
+    names = {identity(each) for each in wanted}
+    async for kind, live in installed(client, namespace):
+        if (kind.api_version, kind.kind, live.key) not in names:
+            changes.append(Change(kind, live, None))
+    return changes
+
+
+async def installed(client: Client, namespace: str) -> AsyncIterator[tuple[Resource[LiveObject], LiveObject]]:
+    """Yield what an installation put into the cluster, but for definitions, its namespace and its record."""
+    for kind in PRUNED:
+        place = namespace if kind.namespaced else ""
+        for live in (await client.list(kind, namespace=place, label_selector=own_selector(namespace))).items:
+            yield kind, live
+
+
+async def _one(client: Client, namespace: str, manifest: Manifest, *, there: bool) -> Change:
+    api_version, name, key = identity(manifest)
+    kind = KINDS[api_version, name]
+    before = await get_or_none(client, kind, key)
+    if before is not None:
+        guards.check_holders([(kind, before)], namespace, INSTALLER)
+        if kind is DEFINITIONS:
+            guards.check_stored(before, manifest)
+        if is_as_desired(before, manifest):
+            return Change(kind, before, before)
+    if kind.namespaced and not there:
+        return Change(kind, before, msgspec.convert(manifest, LiveObject), manifest)
+    after = await client.apply(kind, manifest, field_manager=INSTALLER, dry_run=True)
+    return Change(kind, before, after, manifest)
+
+
+async def _allowed(client: Client, kind: Resource[LiveObject], namespace: str) -> None:
+    asked_for = {"namespace": namespace, "group": kind.group, "resource": kind.plural}
+    for verb in ("create", "patch"):
+        body = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {**asked_for, "verb": verb}},
+        }
+        answer = await client.raw("POST", _REVIEW, body=body)
+        if not answer.get("status", {}).get("allowed"):
+            detail = f"you may not {verb} {kind.plural} in {namespace}; nothing was written"
+            raise OpError("install", ErrorKind.FORBIDDEN, kind.kind, detail)

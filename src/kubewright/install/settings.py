@@ -1,0 +1,81 @@
+"""What can be chosen of an installation, how a cluster remembers it, and how one release tells itself from another."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from kubewright import __version__
+from kubewright.errors import ErrorKind, OpError
+from kubewright.install.services import PARTS
+
+NAMESPACE = "kubewright-system"
+IMAGE = "kubewright"
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_IMAGE = re.compile(r"[\w][\w.:/@-]{0,511}")
+_MOST_REPLICAS = 9
+_NUMBERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """An installation as somebody wants it; also a row of the record that the cluster keeps of it."""
+
+    namespace: str = NAMESPACE
+    image: str = f"{IMAGE}:{__version__}"
+    replicas: int = 2
+    services: tuple[str, ...] = tuple(PARTS)
+    prometheus: str = ""
+    """URL of a store that speaks PromQL; without one, decisions go by what the API alone tells."""
+    together: bool = False
+    """Whether one process runs all the services, by one account, in place of one each."""
+    version: str = __version__
+
+    def check(self) -> None:
+        """Raise OpError INVALID for what no cluster would take, in words that help."""
+        if not _NAME.fullmatch(self.namespace):
+            raise _invalid(self.namespace, "a namespace is lower-case letters, digits and dashes, at most 63")
+        if not _IMAGE.fullmatch(self.image):
+            raise _invalid(self.image[:80], "an image is REGISTRY/NAME:TAG, without spaces")
+        if not 1 <= self.replicas <= _MOST_REPLICAS:
+            raise _invalid(str(self.replicas), f"replicas are 1 to {_MOST_REPLICAS}: one leads, the others wait")
+        if unknown := [each for each in self.services if each not in PARTS]:
+            raise _invalid(", ".join(unknown)[:80], f"the services are {', '.join(PARTS)}")
+        if not self.services:
+            raise _invalid("services", f"name at least one of {', '.join(PARTS)}")
+        if self.prometheus and not self.prometheus.startswith(("http://", "https://")):
+            raise _invalid(self.prometheus[:80], "the store's address is a URL: http://prometheus.monitoring:9090")
+
+
+def _invalid(target: str, detail: str) -> OpError:
+    return OpError("install", ErrorKind.INVALID, target, detail)
+
+
+def order(version: str) -> tuple[int, ...]:
+    """Return what puts releases in order; what is no number counts as 0."""
+    numbers = [int(digits) for digits in re.findall(r"\d+", version.partition("+")[0])][:_NUMBERS]
+    return (*numbers, *([0] * (_NUMBERS - len(numbers))))
+
+
+def choose(
+    namespace: str,
+    before: Settings | None,
+    *,
+    services: tuple[str, ...],
+    image: str,
+    replicas: int | None,
+    prometheus: str | None,
+    together: bool | None,
+) -> Settings:
+    """Return what is asked for now, and where nothing is, what was chosen before; the image follows the release."""
+    default = Settings(namespace=namespace)
+    known = tuple(name for name in before.services if name in PARTS) if before else ()
+    kept = default if before is None else replace(before, version=default.version, services=known or default.services)
+    if before is not None and before.image == f"{IMAGE}:{before.version}":
+        kept = replace(kept, image=default.image)
+    asked: dict[str, Any] = {"services": services, "image": image, "replicas": replicas}
+    given = {name: value for name, value in asked.items() if value}
+    given |= {} if prometheus is None else {"prometheus": prometheus}
+    given |= {} if together is None else {"together": together}
+    return replace(kept, **given)

@@ -1,0 +1,120 @@
+"""The objects of an installation: complete, hardened, and the same however they are handed over."""
+
+import itertools
+
+import pytest
+import yaml
+
+from kubewright.api.crds import all_crds
+from kubewright.cli.run import run
+from kubewright.cli.yamlform import dump_all
+from kubewright.errors import OpError
+from kubewright.install.chart import base, chart
+from kubewright.install.manifests import ALL, groups, manifests
+from kubewright.install.services import PARTS, together
+from kubewright.install.settings import Settings, choose, order
+
+OBJECTS = manifests(Settings())
+PODS = {each["metadata"]["name"]: each["spec"]["template"]["spec"] for each in OBJECTS if each["kind"] == "Deployment"}
+
+
+def identities(objects):
+    return [(each["kind"], each["metadata"].get("namespace", ""), each["metadata"]["name"]) for each in objects]
+
+
+def test_every_service_of_the_platform_is_among_them():
+    assert set(PODS) == {f"kubewright-{name}" for name in run.commands}
+
+
+def test_no_object_is_there_twice_and_every_kind_is():
+    found = identities(OBJECTS)
+    assert len(set(found)) == len(found)
+    assert {name for kind, _, name in found if kind == "CustomResourceDefinition"} == {
+        each["metadata"]["name"] for each in all_crds()
+    }
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_keeps_to_the_standard_restricted_and_writes_nowhere_but_in_tmp(name):
+    pod = PODS[name]
+    (container,) = pod["containers"]
+    context = container["securityContext"]
+    assert context["readOnlyRootFilesystem"]
+    assert context["runAsNonRoot"]
+    assert not context["allowPrivilegeEscalation"]
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert {volume["name"] for volume in pod["volumes"]} == {"tmp", "identity"}
+    assert [mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")] == ["/tmp"]  # noqa: S108
+
+
+def test_no_account_may_do_everything_or_read_everybodys_secrets():
+    for each in OBJECTS:
+        for rule in each.get("rules", ()):
+            assert "*" not in rule["verbs"]
+            assert "secrets" not in rule["resources"] or rule.get("resourceNames"), each["metadata"]["name"]
+
+
+def test_one_process_for_all_has_the_rights_of_all():
+    settings = Settings(services=("gpu", "costs"), together=True)
+    (role,) = (each for each in groups(settings)[ALL] if each["kind"] == "ClusterRole")
+    assert all(rule in role["rules"] for name in settings.services for rule in PARTS[name].cluster_rules())
+    assert len(together(("gpu", "gpu"))) == len(PARTS["gpu"].cluster_rules())
+    (deployment,) = (each for each in groups(settings)[ALL] if each["kind"] == "Deployment")
+    assert deployment["spec"]["template"]["spec"]["containers"][0]["args"][:3] == ["up", "--services", "gpu,costs"]
+
+
+def test_the_base_of_kustomize_is_the_very_same_objects():
+    files = base(dump_all)
+    listed = yaml.safe_load(files["kustomization.yaml"])["resources"]
+    assert set(listed) == set(files) - {"kustomization.yaml"}
+    found = itertools.chain.from_iterable(yaml.load_all(files[name], yaml.CSafeLoader) for name in listed)
+    assert list(found) == OBJECTS
+
+
+def test_the_chart_is_the_base_with_what_can_be_chosen_in_place():
+    files, plain = chart(dump_all), base(dump_all)
+    defaults = {
+        "{{ .Release.Namespace }}": "kubewright-system",
+        "{{ .Values.image | quote }}": Settings().image,
+        "{{ .Values.replicas }}": "2",
+        "{{ .Values.prometheus }}": "",
+    }
+    for name, text in files.items():
+        if not name.startswith("templates/"):
+            continue
+        lines = [line for line in text.splitlines() if not line.startswith("{{-")]
+        rendered = "\n".join(lines) + "\n"
+        for expression, value in defaults.items():
+            rendered = rendered.replace(expression, value)
+        assert rendered == plain[name.removeprefix("templates/")], name
+    assert set(yaml.safe_load(files["values.yaml"])["services"]) == set(PARTS)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"),
+    [
+        (Settings(namespace="Upper"), "lower-case"),
+        (Settings(image="a b"), "image"),
+        (Settings(replicas=0), "replicas"),
+        (Settings(services=("dashbord",)), "workloads"),
+        (Settings(services=()), "name at least one"),
+        (Settings(prometheus="prometheus:9090"), "URL"),
+    ],
+)
+def test_settings_that_no_cluster_would_take_are_refused_in_words_that_help(wrong, word):
+    with pytest.raises(OpError, match=word):
+        wrong.check()
+
+
+def test_what_was_chosen_stays_chosen_and_the_image_follows_the_release():
+    old = Settings(image="kubewright:0.0.9", version="0.0.9", replicas=3, services=("workloads", "no-more"))
+    nothing = {"services": (), "image": "", "replicas": None, "prometheus": None, "together": None}
+    new = choose(old.namespace, old, **nothing)
+    assert new == Settings(replicas=3, services=("workloads",))
+    mine = choose(old.namespace, Settings(image="mirror/kw:1", prometheus="http://p"), **nothing | {"prometheus": ""})
+    assert (mine.image, mine.prometheus) == ("mirror/kw:1", "")
+
+
+def test_releases_have_an_order():
+    assert order("0.9.0") < order("0.10.0") < order("1.0") < order("1.0.1")
