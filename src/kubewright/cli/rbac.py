@@ -15,11 +15,13 @@ from kubewright.runtime.diagnostics.gatekeeper import DELEGATOR
 _UP = "up"
 _TOOLS = {"monitoring-install": monitoring_install}
 """Commands that somebody's account runs now and then."""
+ACCOUNTS = (_UP, *PARTS, *_TOOLS)
+"""Whose rights can be printed."""
 
 
 @click.command()
 @click.option("-n", "--namespace", default="default", show_default=True, help="Where the account and the lease are.")
-@click.option("--service", type=click.Choice([_UP, *PARTS, *_TOOLS]), default=_UP, show_default=True, help="Whose.")
+@click.option("--service", type=click.Choice(ACCOUNTS), default=_UP, show_default=True, help="Whose.")
 @click.option("--debug", is_flag=True, help="With the right to ask the cluster who may see /debug.")
 def rbac(*, namespace: str, service: str, debug: bool) -> None:
     """Print the ServiceAccount that a service needs and its roles: `kubewright rbac | kubectl apply -f -`.

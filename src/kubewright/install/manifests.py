@@ -101,7 +101,7 @@ def _budget(settings: Settings, name: str) -> Manifest:
 
 
 def _network_policy(settings: Settings) -> Manifest:
-    """Let metrics, probes and people in, and nothing else. Whom the services reach is the API server and what they are told."""
+    """Let metrics, probes and people in, and nothing else; the services reach the API server and what they are told."""
     spec: Manifest = {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": "kubewright"}},
         "policyTypes": ["Ingress", "Egress"],

@@ -7,7 +7,7 @@ import yaml
 from click.testing import CliRunner
 
 from kubewright.cli.main import cli
-from kubewright.cli.rbac import _SERVICES
+from kubewright.cli.rbac import ACCOUNTS
 
 DELEGATOR = "system:auth-delegator"
 ANY_SCALE = {"apiGroups": ["*"], "resources": ["*/scale"], "verbs": ["get", "patch"]}
@@ -18,7 +18,7 @@ def rules_of(service):
     return [rule for each in yaml.safe_load_all(printed) for rule in each.get("rules", ())]
 
 
-@pytest.mark.parametrize("service", _SERVICES)
+@pytest.mark.parametrize("service", ACCOUNTS)
 def test_no_wildcards_but_for_scales(service):
     wild = [
         each for each in rules_of(service) if "*" in "".join([*each["verbs"], *each["apiGroups"], *each["resources"]])
@@ -26,14 +26,14 @@ def test_no_wildcards_but_for_scales(service):
     assert wild == ([ANY_SCALE] if service in {"autoscaler", "up"} else [])
 
 
-@pytest.mark.parametrize("service", _SERVICES)
+@pytest.mark.parametrize("service", ACCOUNTS)
 def test_nobodys_secrets_are_listed_and_only_named_ones_are_read(service):
     for rule in rules_of(service):
         if "secrets" in rule["resources"]:
             assert set(rule["verbs"]) <= ({"get", "patch"} if rule.get("resourceNames") else {"create"})
 
 
-@pytest.mark.parametrize("service", _SERVICES)
+@pytest.mark.parametrize("service", ACCOUNTS)
 def test_nobody_acts_as_another_or_gives_out_rights_but_named_ones(service):
     for rule in rules_of(service):
         assert "impersonate" not in rule["verbs"]
@@ -46,7 +46,7 @@ def test_nobody_acts_as_another_or_gives_out_rights_but_named_ones(service):
             assert rule["resourceNames"]
 
 
-@pytest.mark.parametrize("service", _SERVICES)
+@pytest.mark.parametrize("service", ACCOUNTS)
 def test_each_is_an_account_of_its_own_bound_to_its_own_roles(service):
     printed = CliRunner().invoke(cli, ["rbac", "--service", service, "-n", "ops"], catch_exceptions=False).output
     documents = list(yaml.safe_load_all(printed))
