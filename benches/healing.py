@@ -131,7 +131,8 @@ def of_drill(drill: Drill, turns: Sequence[Turn]) -> Result:
     if NEVER not in ours and None not in stock:
         peers = [each for each in stock if each is not None]
         return compared(case, "s", ours, peers, STOCK, less_is_better=True)
-    return timed(case, statistics.median(ours), drill.goal_seconds, note=f"{STOCK}: never" if None in stock else "")
+    never = "never" if any(turn.stock.hurt and turn.stock.restored is None for turn in turns) else "service never gone"
+    return timed(case, statistics.median(ours), drill.goal_seconds, note=f"{STOCK}: {never}" if None in stock else "")
 
 
 def timed(case: str, seconds: float, goal: float | None, *, note: str = "") -> Result:

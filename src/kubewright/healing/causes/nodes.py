@@ -146,12 +146,12 @@ def _is_to_be_done(case: Case, told: _Told) -> bool:
     node = case.about.key.name
     if told.remedies[-1] is r.HOLD:
         return not case.of(Fault.NODE_HELD)
-    pods = r.stateless(case.seen, node) if r.MOVE_STATELESS in told.remedies else r.movable(case.seen.pods_on(node))
+    pods = r.stateless(case.seen, node) if r.EMPTY_OF_STATELESS in told.remedies else r.movable(case.seen.pods_on(node))
     return bool(pods)
 
 
 _EMPTY = (r.DRAIN, r.PAST_BUDGETS)
-_STUCK = (r.MOVE_STATELESS, r.BOOT)
+_STUCK = (r.EMPTY_OF_STATELESS, r.BOOT)
 _TOLD: Mapping[str, _Told] = {
     "DiskFailing": _Told("DiskFailing", "a disk reports errors", _EMPTY, ("SREGym disk errors",), clears=True),
     "FilesystemReadOnly": _Told(
@@ -167,7 +167,7 @@ _TOLD: Mapping[str, _Told] = {
         clears=True,
     ),
     "NetworkUnavailable": _Told(
-        "NetworkUnavailable", "pods of a node have no network", (r.MOVE_STATELESS,), ("CNI failure",), clears=True
+        "NetworkUnavailable", "pods of a node have no network", (r.EMPTY_OF_STATELESS,), ("CNI failure",), clears=True
     ),
     "DiskFull": _Told(
         "DiskPressure",

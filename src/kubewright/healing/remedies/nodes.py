@@ -86,10 +86,18 @@ def move_stateless(finding: Finding, seen: Seen, now: float) -> Plan | None:
     del now
     node = node_of(finding, seen)
     pods = stateless(seen, finding.about.key.name)
-    if node is None or not (pods or node.metadata.annotations.get(HELD)):
+    if node is None or not pods:
         return None
     actions = [*_held(node, finding.cause), *(Delete(PODS, pod.key, pod.metadata.uid) for pod in pods)]
     return Plan(tuple(actions), f"{len(pods)} pods of {finding.about} are made anew elsewhere")
+
+
+def empty_of_stateless(finding: Finding, seen: Seen, now: float) -> Plan | None:
+    """Do the same where that is all: once nobody is left, it is done."""
+    node, plan = node_of(finding, seen), move_stateless(finding, seen, now)
+    if plan is None and node is not None and node.metadata.annotations.get(HELD):
+        return Plan((), f"nobody is left on {finding.about} who can run twice")
+    return plan
 
 
 def drain(finding: Finding, seen: Seen, now: float) -> Plan | None:
@@ -264,6 +272,9 @@ def wait(finding: Finding, seen: Seen, now: float) -> Plan | None:
 
 HOLD = Remedy("let it take no new pods", Safety.NODE, hold, within_seconds=1200.0)
 MOVE_STATELESS = Remedy("make anew elsewhere what can run twice", Safety.NODE, move_stateless, within_seconds=60.0)
+EMPTY_OF_STATELESS = Remedy(
+    "make anew elsewhere what can run twice, and no more", Safety.NODE, empty_of_stateless, within_seconds=60.0
+)
 DRAIN = Remedy("empty it within budgets", Safety.NODE, drain, within_seconds=120.0)
 PAST_BUDGETS = Remedy("empty it past budgets that can never be met", Safety.NODE, past_budgets, within_seconds=120.0)
 END_WHAT_RUNS = Remedy("have its agent end what runs there", Safety.NODE, mark, within_seconds=180.0)
