@@ -236,7 +236,9 @@ class Platform:
         from kubewright.signals.service import SignalsIn
 
         chosen, teller = self._choices, ObjectTeller(self._recorder(COMPONENT))
-        signals = SignalsIn(self._client, self._clock, teller, metrics=self._metrics, registry=self._registry)
+        # In one process with the healer, who takes the same signals in, they are counted once.
+        registry = None if "healing" in chosen.services else self._registry
+        signals = SignalsIn(self._client, self._clock, teller, metrics=self._metrics, registry=registry)
         if chosen.alerts_token:
             receiver = Receiver(chosen.alerts_token, signals.standing, signals.queue.add, self._registry)
             signals.serve(receiver, partial(listener, chosen.alerts_address), chosen.alerts_tls)

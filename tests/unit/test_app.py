@@ -2,13 +2,14 @@ import asyncio
 import contextlib
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import EVENTS, NAMESPACES
 from kubewright.api.crds import all_crds
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.meta import ObjectKey
-from kubewright.app import Platform
+from kubewright.app import Choices, Platform
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.recording import Mode, RecordingClient
 from kubewright.client.rest import RestClient
@@ -203,3 +204,23 @@ def test_an_object_that_does_not_decode_is_reported_and_the_others_go_on():
 def test_every_definition_is_named_after_its_resource():
     for crd in all_crds():
         assert crd["metadata"]["name"] == f"{crd['spec']['names']['plural']}.{crd['spec']['group']}"
+
+
+def test_services_that_act_run_together_in_one_process():
+    names = (
+        *("workloads", "autoscaler", "scheduler", "gpu", "guardrails", "sizing"),
+        *("monitoring", "nodes", "healing", "tenancy", "costs", "audit"),
+    )
+
+    async def main():
+        clock = Clock.virtual()
+        client = RestClient(InProcessTransport(ApiServer(clock, KindTable.builtin())))
+        everything = Platform(client, clock, registry=CollectorRegistry(), choices=Choices(services=names))
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(everything.run())
+            await asyncio.sleep(60)
+            unsynced = [name for name, service in everything.services.items() if not service.synced]
+            running.cancel()
+        assert unsynced == []
+
+    run_virtual(main())
