@@ -76,8 +76,11 @@ function open(wanted: string, names: readonly string[]): void {
   }
 }
 
+/** Characters that turn the direction of what stands beside them: text could be made to read as something else. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
+
 function take(topic: string, text: string): void {
-  const told: { whole: boolean; rows: { id: string }[]; gone: string[] } = JSON.parse(text);
+  const told: { whole: boolean; rows: { id: string }[]; gone: string[] } = JSON.parse(text.replace(TURNING, "\ufffd"));
   const kept = rowsOf<{ id: string }>(topic);
   const all = new Map(told.whole ? undefined : kept.value.all);
   for (const row of told.rows) all.set(row.id, row);

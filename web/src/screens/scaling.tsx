@@ -81,7 +81,6 @@ export function Scaling({ object }: { object: string }) {
             {!!chosen.schedules?.length && (<><dt>Schedules</dt><dd>{chosen.schedules.join("; ")}</dd></>)}
           </dl>
           <Command>{`kubectl describe scalepolicy ${chosen.name} -n ${chosen.namespace}`}</Command>
-          <Command>{`kubewright backtest ${chosen.name} -n ${chosen.namespace}`}</Command>
         </Drawer>
       )}
     </>
@@ -102,7 +101,7 @@ function Replicas({ id }: { id: string }) {
       {
         width: box.current.clientWidth,
         height: 160,
-        scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.2)] } },
+        scales: { x: { range: (_, from, to) => [Math.min(from, to - 60), to] }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.2)] } },
         series: [
           {},
           { label: "there are", stroke: colour("--accent"), width: 2, fill: colour("--accent-soft"), paths: uPlot.paths.stepped?.({ align: 1 }) },

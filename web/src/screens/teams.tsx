@@ -57,7 +57,7 @@ export function Teams({ object }: { object: string }) {
             {queue && (<><dt>Queue</dt><dd>{queue.running ?? 0} run, {queue.pending ?? 0} wait, share {queue.share || "0"}</dd></>)}
           </dl>
           {chosen.let_in?.map((each) => <div class="said" key={each}>{each}</div>)}
-          <Command>{`kubewright team show ${chosen.id}`}</Command>
+          <Command>{`kubewright team describe ${chosen.id}`}</Command>
           <Command>{`kubewright cost --by team`}</Command>
         </Drawer>
       )}
