@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from kubewright.api.core import Node
@@ -14,10 +13,9 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.pods import Pod
 from kubewright.devices.requests import GPU
 from kubewright.placement.fit import Fit
-from kubewright.placement.nodes import NodeTable
 from kubewright.placement.snapshot import ClusterSnapshot
 from kubewright.replay.configuration import Configuration
-from kubewright.replay.making import cordoned, pod, sharing, spec
+from kubewright.replay.making import pod, sharing, spec
 from kubewright.replay.workload import Request
 
 CPU_ROW, MEMORY_ROW = 0, 1
@@ -102,34 +100,14 @@ class Cluster:
             self.gpu_given += sign * (request.all_gpu_milli if self.shares else request.gpus * 1000)
 
     def close(self, columns: Iterable[int], *, closed: bool) -> None:
-        """Let nodes take nobody, or anybody again."""
-        changed = [column for column in columns if bool(self.closed[column]) is not closed]
-        if not changed:
-            return
-        self.closed[changed] = closed
-        for column in changed:
-            self.nodes[column] = cordoned(self.nodes[column], cordon=closed)
-        table = self.snapshot.table
-        mask = table.unschedulable.copy()
-        mask[changed] = closed
-        self.snapshot.follow_nodes(
-            NodeTable(
-                nodes=tuple(self.nodes),
-                columns=table.columns,
-                resources=table.resources,
-                rows=table.rows,
-                allocatable=table.allocatable,
-                unschedulable=mask,
-                taints=table.taints,
-                images=table.images,
-            )
-        )
+        """Let nodes take nobody, or anybody again: whoever places passes `closed` over, as if they were cordoned."""
+        self.closed[list(columns)] = closed
+
+    @property
+    def closed_names(self) -> list[str]:
+        """Return the nodes that take nobody."""
+        return [self.nodes[int(column)].metadata.name for column in np.flatnonzero(self.closed)]
 
     def requested(self, row: int) -> float:
         """Return what the pods on nodes that there are request, in the table's unit."""
         return float(self.snapshot.requested[row].sum())
-
-
-def renamed(found: Pod, name: str) -> Pod:
-    """Return a pod like another, under a name of its own."""
-    return replace(found, metadata=replace(found.metadata, name=name, uid=name))

@@ -77,7 +77,7 @@ class Lending:
             return
         candidates = [self._candidate(column) for column in self._emptiest(there, fullness=self._fullness(has_gpus))]
         policy = self._configuration.policy(gpus=has_gpus)
-        found = spare(cluster.snapshot, candidates[: 3 * most], most, policy)
+        found = spare(cluster.snapshot, candidates[: 3 * most], most, policy, cluster.closed_names)
         columns = [table.columns[each.name] for each in found.nodes]
         self.leaving.update(columns)
         cluster.close(columns, closed=True)

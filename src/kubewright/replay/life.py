@@ -55,6 +55,7 @@ class Life:
     def live(self, progress: Progress = lambda _: None) -> Ledger:
         """Live through it."""
         self._fleet.begin()
+        self._turns.begin()
         here = Here(self._cluster, self._turns, self.ledger, self._later)
         self._jobs = [Job(each, here) for each in self._day.works]
         for each in self._jobs:
@@ -62,14 +63,14 @@ class Life:
         loads = np.array([each.load for each in self._day.applications])
         steps = self._day.seconds // STEP_SECONDS
         for step in range(steps):
-            self._pass(float(step * STEP_SECONDS))
+            end = (step + 1) * STEP_SECONDS
+            self._pass(float(end))
             if len(loads):
                 self._fleet.serve(step, loads[:, step])
-            if step % LOOK_STEPS == 0:
-                self._look(step * STEP_SECONDS)
+            if (step + 1) % LOOK_STEPS == 0:
+                self._look(end)
             if step % (steps // 100 or 1) == 0:
                 progress(step / steps)
-        self._pass(float(self._day.seconds))
         self._close()
         progress(1.0)
         return self.ledger

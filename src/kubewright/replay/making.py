@@ -51,11 +51,6 @@ def sharing(found: Node) -> Node:
     return replace(found, status=replace(found.status, allocatable=offered, capacity=offered))
 
 
-def cordoned(found: Node, *, cordon: bool) -> Node:
-    """Return a node that takes new pods, or none."""
-    return replace(found, spec=replace(found.spec, unschedulable=cordon))
-
-
 @lru_cache(maxsize=65_536)
 def spec(request: Request, *, shares: bool) -> PodSpec:
     """Return what a pod with this request says; without parts of GPUs it takes whole ones."""

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from kubewright.placement.fit import find
-from kubewright.placement.gang import Group, GroupFit, fit_group
 from kubewright.placement.policy import Policy
 from kubewright.placement.preempt import Preemption, preempt
 from kubewright.replay.cluster import Cluster, Member
@@ -58,6 +57,13 @@ class Turns:
     def n_waiting(self) -> int:
         """Return how many pods wait."""
         return sum(map(len, self.waiting.values()))
+
+    def begin(self) -> None:
+        """Begin the day: who has a node by now had it before."""
+        self._busy_until = 0.0
+        self._ledger.waits.clear()
+        self._ledger.first_waits.clear()
+        self._ledger.waits_of_teams.clear()
 
     def ask(self, members: list[Member], now: float, *, together: bool = False) -> None:
         """Find nodes for pods: for all of a gang or for none, for others one by one."""
@@ -120,15 +126,15 @@ class Turns:
         snapshot, policy = self._cluster.snapshot, self._policy(member)
         member.attempts += 1
         order = self._rng.randrange(len(self._cluster.nodes))
-        found = find(member.pod, snapshot, order, policy)
+        found = find(member.pod, snapshot, order, policy, self._cluster.closed)
         request = member.request
         worth = request.priority > 0 and request not in hopeless and now >= self._not_before.get(request, 0.0)
         if found is None and worth and self._would_help(member):
             self._not_before[request] = now + COSTLY_SECONDS
             outcome = preempt(member.pod, snapshot, order, (), policy)
-            if isinstance(outcome, Preemption):
+            if isinstance(outcome, Preemption) and not self._cluster.closed[outcome.column]:
                 self._push_aside(outcome, now)
-                found = find(member.pod, snapshot, order, policy)
+                found = find(member.pod, snapshot, order, policy, self._cluster.closed)
         if found is None:
             return False
         self._cluster.book(member, found)
@@ -146,17 +152,19 @@ class Turns:
         return bool(enough.any())
 
     def _place_gang(self, members: Sequence[Member], now: float) -> bool:
-        for each in members:
+        """Place all of them, or take back those that had found a node, as `placement.gang` does on a fork."""
+        cluster, policy = self._cluster, self._policy(members[0])
+        order = self._rng.randrange(len(cluster.nodes))
+        for place, each in enumerate(members):
             each.attempts += 1
-        order = self._rng.randrange(len(self._cluster.nodes))
-        group = Group(tuple(each.pod for each in members), len(members))
-        found = fit_group(group, self._cluster.snapshot, order, self._policy(members[0]))
-        if not isinstance(found, GroupFit):
-            self._not_before[members[0].request] = now + COSTLY_SECONDS
-            return False
-        by_key = {each.key: each for each in members}
-        for each in found.fits:
-            self._cluster.book(by_key[each.row.key], each)
+            found = find(each.pod, cluster.snapshot, order, policy, cluster.closed)
+            if found is None:
+                for other in members[:place]:
+                    cluster.free(other)
+                    other.run -= 1
+                self._not_before[members[0].request] = now + COSTLY_SECONDS
+                return False
+            cluster.book(each, found)
         for each in members:
             self._bound(each, now)
         return True
