@@ -1,9 +1,13 @@
-"""What `kubewright dashboard` runs: the service for one person, and the link that is theirs."""
+"""What `kubewright dashboard` runs: the service for one person, and the link that is theirs; beside a twin, too."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import socket
 import webbrowser
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,7 +24,7 @@ from kubewright.dashboard.app import NOT_BUILT, STATIC
 from kubewright.dashboard.service import Dashboard
 from kubewright.dashboard.serving import Serving
 from kubewright.runtime.process import listener
-from kubewright.runtime.serving import KeyFiles
+from kubewright.runtime.serving import KeyFiles, listen
 from kubewright.runtime.shutdown import run_until_signalled
 
 _KEY_BYTES = 32
@@ -35,30 +39,57 @@ class Asked:
     opened: bool = False
 
 
-async def show(config: ConnectionConfig, asked: Asked) -> None:
-    """Serve until told to end; raises OpError when the cluster or the address cannot be had."""
+def need_pages() -> None:
+    """Raise ClickException where the front end is not built: before anything else begins."""
     if not (STATIC / "index.html").is_file():
         raise click.ClickException(NOT_BUILT)
+
+
+async def show(config: ConnectionConfig, asked: Asked) -> None:
+    """Serve until told to end; raises OpError when the cluster or the address cannot be had."""
+    need_pages()
     client = connect(config)
     try:
         await client.raw("GET", "/version")
-        key, socket = secrets.token_urlsafe(_KEY_BYTES), listener(asked.address)
-        serving = Serving(
-            lambda: socket,
-            secrets.token_bytes(_KEY_BYTES),
-            owner_key=key,
-            connect_as=partial(as_person, config),
-            read_only=asked.read_only,
-            cluster=config.server,
-        )
-        host, port = socket.getsockname()[:2]
-        link = f"http://{host}:{port}/#key={key}"
+        at, connect_as = listener(asked.address), partial(as_person, config)
+        page, link = for_one(client, at, config.server, connect_as=connect_as, read_only=asked.read_only)
         say(f"{config.server} in a browser: {link}")
         if asked.opened:
             webbrowser.open(link)
-        await run_until_signalled(Dashboard(client, Clock.wall(), serving).run())
+        await run_until_signalled(page.run())
     finally:
         await client.close()
+
+
+def for_one(
+    client: Client,
+    at: socket.socket,
+    cluster: str,
+    *,
+    connect_as: Callable[[str], Client] | None = None,
+    read_only: bool = False,
+) -> tuple[Dashboard, str]:
+    """Return a dashboard on a socket, and the link that lets its one owner act as `client`."""
+    key = secrets.token_urlsafe(_KEY_BYTES)
+    sealed = secrets.token_bytes(_KEY_BYTES)
+    serving = Serving(lambda: at, sealed, key, connect_as=connect_as, read_only=read_only, cluster=cluster)
+    host, port = at.getsockname()[:2]
+    written = f"[{host}]" if ":" in host else host
+    return Dashboard(client, Clock.wall(), serving), f"http://{written}:{port}/#key={key}"
+
+
+@asynccontextmanager
+async def beside(
+    client: Client, host: str, cluster: str, *, connect_as: Callable[[str], Client] | None = None
+) -> AsyncGenerator[str]:
+    """Show a cluster of this process on a free port meanwhile; yields the link. Raises OpError for a bad host."""
+    page, link = for_one(client, listen(host, 0), cluster, connect_as=connect_as)
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(page.run(), name="dashboard")
+        try:
+            yield link
+        finally:
+            running.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +109,7 @@ class InCluster:
 
 async def serve(config: ConnectionConfig, asked: InCluster) -> None:
     """Serve until told to end; raises OpError when the cluster or an address cannot be had."""
-    if not (STATIC / "index.html").is_file():
-        raise click.ClickException(NOT_BUILT)
+    need_pages()
     serving = Serving(
         partial(listener, asked.pages),
         asked.session_key or secrets.token_bytes(_KEY_BYTES),

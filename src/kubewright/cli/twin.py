@@ -40,6 +40,9 @@ def serving_options(command: F) -> F:
             type=click.Path(path_type=Path, exists=True, dir_okay=False),
             help='More users, a line each as kube-apiserver reads them: token,user,uid,"group1,group2".',
         ),
+        click.option(
+            "--dashboard", is_flag=True, help="Show it in a browser, too, on a free port of the host: prints the link."
+        ),
         click.option("--gateway-api", is_flag=True, help="Define the Gateway API's kinds: a start that takes seconds."),
         click.option(
             "--port", type=click.IntRange(0, 65535), default=0, help="Port to listen on; a free one by default."

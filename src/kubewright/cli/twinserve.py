@@ -9,12 +9,14 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
 from kubewright.cli.connection import connected
 from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig
+from kubewright.client.kubeconfig import load as load_kubeconfig
 from kubewright.clock import Clock, run_fast, run_wall
 from kubewright.runtime.heap import keep_many_objects
 from kubewright.runtime.shutdown import run_until_signalled
@@ -42,6 +44,7 @@ class Serving:
     save_to: Path | None
     token_file: Path | None = None
     gateway_api: bool = False
+    dashboard: bool = False
     gpus: int = 0
     node_pools: bool = False
 
@@ -56,6 +59,10 @@ class _Parts(TypedDict):
 
 def serve(options: Serving, speed: float) -> None:
     """Serve until told to end, with time that passes `speed` times as fast, and save then if that is wanted."""
+    if options.dashboard:
+        from kubewright.cli.dashboardcalls import need_pages
+
+        need_pages()
     keep_many_objects()
     main = _until_signalled(options)
     if speed == 1:
@@ -86,7 +93,22 @@ async def _serve(options: Serving) -> None:
     ):
         count = len(cluster.nodes.names)
         say(f"{count} nodes on {endpoint.url}; export KUBECONFIG={options.kubeconfig}")
-        await asyncio.Event().wait()
+        async with _shown(cluster, options, endpoint.url):
+            await asyncio.Event().wait()
+
+
+@contextlib.asynccontextmanager
+async def _shown(cluster: Twin, options: Serving, url: str) -> AsyncGenerator[None]:
+    """Show the cluster in a browser meanwhile, if that is wanted; others sign in with tokens of it."""
+    if not options.dashboard:
+        yield
+        return
+    from kubewright.cli.dashboardcalls import as_person, beside
+
+    config = load_kubeconfig(options.kubeconfig)
+    async with beside(cluster.client(), options.host, url, connect_as=partial(as_person, config)) as link:
+        say(f"{url} in a browser: {link}")
+        yield
 
 
 def _twin(options: Serving, clock: Clock, authority: Authority) -> Twin:

@@ -5,13 +5,17 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import msgspec
+import pytest
 
 from kubewright.api.core import NAMESPACES, NODES
 from kubewright.api.meta import ObjectKey
 from kubewright.api.rbac import CLUSTER_ROLES
+from kubewright.cli.dashboardcalls import beside
+from kubewright.clock import Clock
 from kubewright.dashboard import access
 from kubewright.dashboard.sealing import Sealer, Session
 from kubewright.tenancy.kinds import CLUSTER_ROLE_BINDINGS
+from kubewright.twin.cluster import Twin
 from tests.e2e.dashboards import OWNER, STRANGER, VIEWER, dashboard
 
 OURS = {"x-kubewright": "1"}
@@ -115,6 +119,21 @@ async def test_people_see_and_do_what_their_own_account_may(tmp_path):
             async with http.post("/api/actions/cordon", json={"name": "node-01"}, headers=OURS) as answer:
                 assert (await answer.json())["command"] == "kubectl cordon node-01"
             assert (await shown.client.get(NODES, NODE)).spec.unschedulable
+
+
+async def test_a_twin_of_this_process_is_shown_to_whoever_has_its_link_while_it_lasts():
+    async with Twin(Clock.wall(), nodes=2) as twin:
+        async with beside(twin.client(), "127.0.0.1", "a twin") as link:
+            url, _, key = link.partition("/#key=")
+            async with aiohttp.ClientSession(url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
+                async with http.post("/api/session", json={"key": key}, headers=OURS) as answer:
+                    assert answer.status == 204
+                async with asyncio.timeout(30):
+                    while len((await first_events(http, "fleet"))["fleet"]["rows"]) < 2:  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
+        async with aiohttp.ClientSession() as http:
+            with pytest.raises(aiohttp.ClientConnectionError):
+                await http.get(url)
 
 
 async def test_a_read_only_dashboard_changes_nothing(tmp_path):

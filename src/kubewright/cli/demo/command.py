@@ -21,8 +21,9 @@ from kubewright.cli.terminal import say
 )
 @click.option("--nodes", type=click.IntRange(min=2), default=5, show_default=True, help="Simulated nodes.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything that is random.")
+@click.option("--dashboard", is_flag=True, help="Show it in a browser, too, as long as it runs: prints the link.")
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as JSON, and nothing else.")
-def demo(seconds: float, speed: float, nodes: int, seed: int, as_json: bool) -> int:
+def demo(seconds: float, speed: float, nodes: int, seed: int, *, dashboard: bool, as_json: bool) -> int:
     """Show applications being deployed, broken, repaired and scaled on an embedded cluster.
 
     At last a release crashes, a GPU is lost and a node loses its power: what the healer finds out and does about each
@@ -30,13 +31,16 @@ def demo(seconds: float, speed: float, nodes: int, seed: int, as_json: bool) -> 
 
     Ends with exit code 0 if every application is ready and every fault was mended.
     """
+    from kubewright.cli.dashboardcalls import need_pages
     from kubewright.cli.demo.play import play
     from kubewright.clock import Clock, run_fast
     from kubewright.runtime.heap import keep_many_objects
 
     logging.basicConfig(level=logging.ERROR)
     keep_many_objects()
-    story = run_fast(play(Clock.wall(), seconds * speed, nodes, seed, show=not as_json), speed)
+    if dashboard:
+        need_pages()
+    story = run_fast(play(Clock.wall(), seconds * speed, nodes, seed, show=not as_json, pages=dashboard), speed)
     if as_json:
         say(json.dumps(story.summary(), indent=2))
     return 0 if story.all_well() else 1

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.text import Text
 
 from kubewright.app import UP, Choices, Platform
+from kubewright.cli.dashboardcalls import beside
 from kubewright.cli.demo.ailments import AILMENTS
 from kubewright.cli.demo.faults import FAULTS
 from kubewright.cli.demo.story import COURSE, Story
 from kubewright.cli.demo.surge import Surge
 from kubewright.cli.demo.view import render
 from kubewright.cli.demo.world import World, until
+from kubewright.cli.terminal import say
 from kubewright.clock import Clock, loop_speed
 from kubewright.twin.agents import TwinReach
 from kubewright.twin.cluster import Twin
@@ -21,6 +25,7 @@ from kubewright.twin.nodes import NodeShape
 
 SERVICES = (*UP, "healing")
 SHAPE = NodeShape(gpus=2)
+HOST = "127.0.0.1"
 REFRESH_SECONDS = 0.25
 SETTLE_SECONDS = 5.0
 """About the time that the shop takes to come up."""
@@ -29,8 +34,11 @@ HEALING_SECONDS = 40.0
 """About the time that a fault takes to be mended: by a controller, by the healer."""
 
 
-async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: bool) -> Story:
-    """Run the twin, the platform and the story for `seconds` of the loop's time, and return the story as it went."""
+async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: bool, pages: bool = False) -> Story:
+    """Run the twin, the platform and the story for `seconds` of the loop's time, and return the story as it went.
+
+    With `pages` the cluster is shown in a browser meanwhile.
+    """
     async with Twin(clock, nodes=nodes, seed=seed, shape=SHAPE) as twin, asyncio.TaskGroup() as tasks:
         world = World.of(twin.client(), clock)
         measured = twin.exporters.measurements
@@ -40,9 +48,13 @@ async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: boo
         background = [tasks.create_task(informer.run()) for informer in world.informers()]
         background.append(tasks.create_task(platform.run()))
         background.append(tasks.create_task(_surge(story, platform)))
-        if show:
-            background.append(tasks.create_task(_show(story)))
-        await _tell(story, seconds)
+        async with AsyncExitStack() as stack:
+            link = await stack.enter_async_context(beside(twin.client(), HOST, "the demo")) if pages else ""
+            if link:
+                say(f"the demo in a browser: {link}", err=not show)
+            if show:
+                background.append(tasks.create_task(_show(story, link)))
+            await _tell(story, seconds)
         for task in background:
             task.cancel()
     return story
@@ -63,14 +75,15 @@ async def _surge(story: Story, platform: Platform) -> None:
     await story.surge.run()
 
 
-async def _show(story: Story) -> None:
-    """Draw the story until cancelled: live on a terminal, else once at the end."""
+async def _show(story: Story, link: str) -> None:
+    """Draw the story until cancelled: live on a terminal, below the link that would scroll away; else at the end."""
     console = Console()
     with Live(console=console, auto_refresh=False, transient=False) as live:
         try:
             while True:
                 if console.is_terminal:
-                    live.update(render(story, *console.size), refresh=True)
+                    drawn = render(story, *console.size)
+                    live.update(Group(Text(link), drawn) if link else drawn, refresh=True)
                 await asyncio.sleep(REFRESH_SECONDS * loop_speed())
         finally:
             live.update(render(story, *console.size), refresh=True)
