@@ -5,9 +5,10 @@ import type { AppRow } from "./rows";
 import { tone } from "./screens/applications";
 import { Empty } from "./parts";
 
-const WIDE = 168;
+const WIDE = 176;
+const INSET = 12;
 const TALL = 44;
-const ACROSS = 88;
+const ACROSS = 56;
 const BELOW = 20;
 const MOST = 400;
 
@@ -68,6 +69,22 @@ function layOut(apps: readonly AppRow[]): { spots: Map<string, Spot>; edges: [Sp
   return { spots, edges, width: Math.max(1, solid.length) * (WIDE + ACROSS) - ACROSS + 2, height };
 }
 
+const pen = document.createElement("canvas").getContext("2d");
+
+/** As much as fits before what follows it in a box, in whatever font there is: SVG has no ellipsis of its own. */
+function cut(text: string, size: number, after = ""): string {
+  if (!pen) return text;
+  pen.font = `${size}px ${getComputedStyle(document.body).fontFamily}`;
+  const fits = (shown: string) => pen.measureText(shown + after).width <= WIDE - 2 * INSET;
+  let kept = text;
+  while (kept && !fits(kept === text ? text : `${kept}…`)) kept = kept.slice(0, -1);
+  return kept === text ? text : `${kept}…`;
+}
+
+function standing(app: AppRow): string {
+  return ` · ${app.up ?? 0}/${app.wanted ?? 0}${app.ready ? "" : " · not ready"}`;
+}
+
 export function Topology({ apps, chosen, choose }: { apps: readonly AppRow[]; chosen: string; choose: (id: string) => void }) {
   const { spots, edges, width, height } = layOut(apps);
   if (!spots.size) {
@@ -103,12 +120,10 @@ export function Topology({ apps, chosen, choose }: { apps: readonly AppRow[]; ch
             onClick={() => choose(app.id)}
             onKeyDown={(event) => event.key === "Enter" && choose(app.id)}
           >
-            <title>{app.id}</title>
+            <title>{`${app.id}: ${app.up ?? 0} of ${app.wanted ?? 0} ready`}</title>
             <rect width={WIDE} height={TALL} rx={8} />
-            <text x={12} y={19}>{app.name.length > 22 ? `${app.name.slice(0, 21)}…` : app.name}</text>
-            <text x={12} y={34} class="sub">
-              {app.namespace.slice(0, 14)} · {app.up ?? 0}/{app.wanted ?? 0}{app.ready ? "" : " · not ready"}
-            </text>
+            <text x={INSET} y={19}>{cut(app.name, 12)}</text>
+            <text x={INSET} y={34} class="sub">{cut(app.namespace, 11, standing(app))}{standing(app)}</text>
           </g>
         ))}
       </svg>
