@@ -2,6 +2,7 @@
 
 import pytest
 
+from kubewright.cli.exits import Exit
 from kubewright.cli.rolloutcalls import order, show_history, show_status, undo
 from kubewright.client.kubeconfig import load
 from kubewright.errors import OpError
@@ -203,7 +204,7 @@ async def test_people_steer_it_by_the_command(begun, apps, cluster, namespace, c
     await order(config, namespace, "a", "abort")
     await apps.becomes("a", phase("RolledBack"))
     code, text = await status(watch=True)
-    assert (code, "somebody said to abort it" in text) == (1, True)
+    assert (code, "somebody said to abort it" in text) == (Exit.UNWELL, True)
     await show_history(config, namespace, "a")
     [_, only] = capsys.readouterr().out.splitlines()
     assert only.split()[0::4] == ["1", "nginx:1"]

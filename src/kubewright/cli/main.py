@@ -6,15 +6,17 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
-from click.shell_completion import CompletionItem
 
 from kubewright import __version__
 from kubewright.cli.exits import Exit
 from kubewright.cli.terminal import say
 from kubewright.errors import OpError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 NAME = "kubewright"
 COMMANDS = {
@@ -76,6 +78,8 @@ class LazyGroup(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete the names of commands without importing them."""
+        from click.shell_completion import CompletionItem
+
         found = [CompletionItem(name, help=text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete)]
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
