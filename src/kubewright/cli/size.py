@@ -14,9 +14,13 @@ from kubewright.cli.printing import show_table
 from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from kubewright.api.core import Pod
     from kubewright.client.config import ConnectionConfig
     from kubewright.client.protocol import Client
     from kubewright.series.protocol import MetricSource
+    from kubewright.sizing.gpus import GpuAdvice, Gpus
     from kubewright.sizing.report import Report
 
 _HEADER = ("WORKLOAD", "CONTAINER", "RESOURCE", "REQUESTED", "TARGET", "BOUNDS", "DAYS", "WHY NOT")
@@ -28,22 +32,22 @@ _HEADER = ("WORKLOAD", "CONTAINER", "RESOURCE", "REQUESTED", "TARGET", "BOUNDS",
 @click.option("--prometheus", required=True, help="URL of a store that speaks PromQL, with the history of eight days.")
 @cluster_options
 def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, context: str) -> None:
-    """Show what each workload's containers should request of cpu and memory, and what all of its pods would save.
+    """Show what each workload's containers should request of cpu, memory and GPUs, and what its pods would save.
 
     By the rules of SizePolicies, whether a workload has one or not. The bounds come closer the more days of
-    measurements there are.
+    measurements there are. Of a GPU it is the share, or the MIG profile, that would have sufficed.
     """
     found = asyncio.run(_reports(connection(kubeconfig, context), prometheus, namespace))
-    rows = [row for each in found for row in _rows(each)]
+    rows = [row for each in found for row in (*_rows(each), *_gpu_rows(each))]
     notes = [_saving(each) for each in found]
     table = Table(_HEADER, rows, names=[_name(each) for each in found], notes=notes)
     show_table(output, table, lambda: [_document(each) for each in found])
 
 
 def _saving(report: Report) -> str:
-    return (
-        f"{_name(report)}: {report.pods} pods would save {report.saves_cpu} cores and {report.saves_memory} of memory"
-    )
+    gpus = f", and {report.saves_gpus:g} GPUs" if report.saves_gpus else ""
+    amounts = f"{report.saves_cpu} cores and {report.saves_memory} of memory"
+    return f"{_name(report)}: {report.pods} pods would save {amounts}{gpus}"
 
 
 async def _reports(config: ConnectionConfig, prometheus: str, namespace: str) -> list[Report]:
@@ -53,10 +57,10 @@ async def _reports(config: ConnectionConfig, prometheus: str, namespace: str) ->
     async with connected(config) as client, measured_by(prometheus) as source:
         if source is None:
             raise OpError("size", ErrorKind.INVALID, "--prometheus", "the address of a store is needed")
-        return await reports_of(client, source, namespace)
+        return await reports_of(client, source, namespace, gpus=True)
 
 
-async def reports_of(client: Client, source: MetricSource, namespace: str) -> list[Report]:
+async def reports_of(client: Client, source: MetricSource, namespace: str, *, gpus: bool = False) -> list[Report]:
     """Read what runs, and what it used in the last days; raises OpError."""
     from kubewright.api.core import PODS
     from kubewright.api.workload import workload_of
@@ -75,7 +79,28 @@ async def reports_of(client: Client, source: MetricSource, namespace: str) -> li
     await observer.ask(namespace)
     if observer.problem:
         say(f"not measured now: {observer.problem}", err=True)
-    return reports(pods.values(), book, clock.now())
+    known_gpus = await _gpus(client, source, pods.values(), namespace) if gpus else None
+    return reports(pods.values(), book, clock.now(), known_gpus)
+
+
+async def _gpus(client: Client, source: MetricSource, pods: Iterable[Pod], namespace: str) -> Gpus:
+    """Read what is known of GPUs, if any pod has one; who may not read nodes gets no advice on them."""
+    from kubewright.api.core import NODES
+    from kubewright.clock import Clock
+    from kubewright.errors import ErrorKind, OpError
+    from kubewright.sizing.gpus import Gpus
+    from kubewright.sizing.observing import gpu_use
+
+    if not any(Gpus().advise(pods)):
+        return Gpus()
+    try:
+        nodes = {node.metadata.name: node for node in (await client.list(NODES)).items}
+    except OpError as error:
+        if error.kind is not ErrorKind.FORBIDDEN:
+            raise
+        say(f"no advice on GPUs: {error}", err=True)
+        return Gpus()
+    return Gpus(nodes, *await gpu_use(source, Clock.wall().now(), namespace))
 
 
 def _name(report: Report) -> str:
@@ -98,6 +123,28 @@ def _rows(report: Report) -> list[tuple[str, ...]]:
     ]
 
 
+def _gpu_rows(report: Report) -> list[tuple[str, ...]]:
+    return [
+        (
+            _name(report),
+            each.container,
+            each.resource,
+            each.requested,
+            _share(each),
+            f"{each.busy_percent}% {each.used_memory} used" if each.days else "-",
+            each.days or "-",
+            each.why,
+        )
+        for each in report.gpus
+    ]
+
+
+def _share(advice: GpuAdvice) -> str:
+    if not advice.share_percent:
+        return "-"
+    return f"{advice.share_percent}% {advice.share_memory}" + (f" or {advice.profile}" if advice.profile else "")
+
+
 def _document(report: Report) -> dict[str, object]:
     advice = [{name: getattr(each, name) for name in each.__struct_fields__} for each in report.advice]
     head = dict(zip(("namespace", "kind", "name"), report.workload, strict=True))
@@ -107,4 +154,23 @@ def _document(report: Report) -> dict[str, object]:
         "savesCpu": report.saves_cpu,
         "savesMemory": report.saves_memory,
         "advice": advice,
+        "savesGpus": report.saves_gpus,
+        "gpus": [_gpu_document(each) for each in report.gpus],
+    }
+
+
+def _gpu_document(advice: GpuAdvice) -> dict[str, object]:
+    return {
+        "container": advice.container,
+        "resource": advice.resource,
+        "requested": advice.requested,
+        "pods": advice.pods,
+        "model": advice.model,
+        "busyPercent": advice.busy_percent,
+        "usedMemory": advice.used_memory,
+        "days": advice.days,
+        "share": {"percent": advice.share_percent, "memory": advice.share_memory} if advice.share_percent else None,
+        "mig": advice.profile or None,
+        "savesGpus": advice.saves_milli / 1000,
+        "why": advice.why,
     }

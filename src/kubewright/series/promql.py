@@ -42,6 +42,14 @@ _STANDARD: Mapping[Signal, str] = {
         " or avg by (namespace, pod) "
         '(avg_over_time(DCGM_FI_DEV_GPU_UTIL{exported_pod="",pod!=""$more}[$window]) / 100)'
     ),
+    # In MiB.
+    Signal.GPU_MEMORY: (
+        "max by (namespace, pod) (label_replace(label_replace("
+        'max_over_time(DCGM_FI_DEV_FB_USED{exported_pod!=""$gpu}[$window]) * 1048576, '
+        '"pod", "$$1", "exported_pod", "(.+)"), "namespace", "$$1", "exported_namespace", "(.+)"))'
+        " or max by (namespace, pod) "
+        '(max_over_time(DCGM_FI_DEV_FB_USED{exported_pod="",pod!=""$more}[$window]) * 1048576)'
+    ),
 }
 
 

@@ -34,6 +34,7 @@ class Signal(enum.Enum):
     LATENCY = "requests a second no slower than each bound"
     """Buckets: one sample for each pod and bound. `windows.quantile` and `windows.share_within` read them."""
     GPU = "share of its GPUs' time in use"
+    GPU_MEMORY = "the most memory in use of any of its GPUs, bytes"
     CONTAINER_CPU = "cpu cores of each container"
     CONTAINER_MEMORY = "the most memory working set of each container, bytes"
     """These two have one sample for each container, labelled with its name."""

@@ -9,9 +9,11 @@ from kubewright.api.core import Pod
 from kubewright.api.crds.sizepolicy import SizeAdvice, SizePolicySpec
 from kubewright.api.resources import write_amount
 from kubewright.api.workload import Workload, workload_of
+from kubewright.devices.workload import MILLI
 from kubewright.scaling.sizing import BYTES, CORES
 from kubewright.sizing.book import Book
 from kubewright.sizing.decide import Known, Seen, decide
+from kubewright.sizing.gpus import GpuAdvice, Gpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,12 @@ class Report:
     saves_cpu: str
     """Cores that all pods request beyond the targets; negative if less."""
     saves_memory: str
+    gpus: tuple[GpuAdvice, ...] = ()
+
+    @property
+    def saves_gpus(self) -> float:
+        """Return how many GPUs all pods have beyond what would have sufficed."""
+        return sum(each.saves_milli for each in self.gpus) / MILLI
 
 
 def knowledge(
@@ -40,8 +48,9 @@ def knowledge(
     }
 
 
-def reports(pods: Iterable[Pod], book: Book, now: float) -> list[Report]:
+def reports(pods: Iterable[Pod], book: Book, now: float, gpus: Gpus | None = None) -> list[Report]:
     """Return a report of every workload that has running pods, by namespace, kind and name."""
+    gpus = gpus or Gpus()
     by_workload: dict[Workload, list[Pod]] = {}
     for pod in pods:
         workload = workload_of(pod)
@@ -54,7 +63,7 @@ def reports(pods: Iterable[Pod], book: Book, now: float) -> list[Report]:
         turn = decide(Seen(spec, theirs, known, _not_asked), lambda _: False, now)
         cpu, memory = turn.saves.get(CORES, 0), turn.saves.get(BYTES, 0)
         saved = write_amount(CORES, cpu), write_amount(BYTES, memory)
-        found.append(Report(workload, len(theirs), turn.advice, *saved))
+        found.append(Report(workload, len(theirs), turn.advice, *saved, gpus.advise(theirs)))
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kubewright.api.core import Pod
+from kubewright.api.core import Node, Pod
 from kubewright.twin.exporters.sources import NodeUse
 from kubewright.twin.kubelet.devices import NodeDevices
 from kubewright.twin.usage.account import Reading
@@ -106,7 +106,7 @@ class Devices:
             index=index,
             uuid=uuid,
             model=labels.get(PRODUCT_LABEL, _PRODUCT).replace("-", " "),
-            memory_mib=_number(labels.get(MEMORY_LABEL, ""), _MEMORY_MIB),
+            memory_mib=memory_mib(use.node),
             ailment=self._ailments.get((use.node.metadata.name, index), HEALTHY),
             holder=None if pod is None or reading is None else (pod, reading.container),
             duty=0.0 if reading is None else reading.gpu_duty,
@@ -115,5 +115,7 @@ class Devices:
         )
 
 
-def _number(text: str, default: float) -> float:
-    return float(text) if text.isascii() and text.isdigit() else default
+def memory_mib(node: Node) -> float:
+    """Return how much memory each GPU of a node has."""
+    text = node.metadata.labels.get(MEMORY_LABEL, "")
+    return float(text) if text.isascii() and text.isdigit() else _MEMORY_MIB

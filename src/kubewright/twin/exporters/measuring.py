@@ -27,6 +27,7 @@ from kubewright.series.protocol import (
     Why,
 )
 from kubewright.series.windows import History
+from kubewright.twin.exporters.devices import memory_mib
 from kubewright.twin.exporters.sources import Sources
 from kubewright.twin.exporters.volumes import shares
 from kubewright.twin.usage.account import Reading
@@ -36,8 +37,9 @@ KEEP_SECONDS = 900.0
 """How long readings are kept, unless a longer window was asked for."""
 _CPU, _GPU, _REQUESTS, _ERRORS, _FIRST_BUCKET = range(5)
 _COUNTERS = {Signal.CPU: _CPU, Signal.GPU: _GPU, Signal.REQUESTS: _REQUESTS, Signal.ERRORS: _ERRORS}
-_NOW_ALONE = frozenset({Signal.MEMORY, Signal.CONTAINER_MEMORY, Signal.VOLUMES})
+_NOW_ALONE = frozenset({Signal.MEMORY, Signal.CONTAINER_MEMORY, Signal.GPU_MEMORY, Signal.VOLUMES})
 _OF_REQUESTS = frozenset({Signal.REQUESTS, Signal.ERRORS, Signal.LATENCY})
+_MIB = 1 << 20
 _BOUNDS = (*(str(bound) for bound in BUCKETS), "+Inf")
 
 
@@ -121,12 +123,8 @@ class TwinSource:
         self, pod: Pod, readings: list[Reading], query: PodQuery, at: float
     ) -> Iterator[tuple[dict[str, str], float]]:
         labels = {NAMESPACE: pod.metadata.namespace, POD: pod.metadata.name}
-        if query.signal is Signal.MEMORY:
-            if readings:
-                yield labels, sum(reading.memory_bytes for reading in readings)
-            return
-        if query.signal is Signal.CONTAINER_MEMORY:
-            yield from (({**labels, CONTAINER: each.container}, each.memory_bytes) for each in readings)
+        if query.signal in _NOW_ALONE:
+            yield from self._held(labels, pod, readings, query.signal)
             return
         if query.signal is Signal.CONTAINER_CPU:
             for each in readings:
@@ -147,6 +145,20 @@ class TwinSource:
             yield from (({**labels, BOUND: bound}, sums[_FIRST_BUCKET + i]) for i, bound in enumerate(_BOUNDS))
         else:
             yield labels, sums[_COUNTERS[query.signal]]
+
+    def _held(
+        self, labels: dict[str, str], pod: Pod, readings: list[Reading], signal: Signal
+    ) -> Iterator[tuple[dict[str, str], float]]:
+        """Yield the memory of each kind that a pod has now."""
+        if signal is Signal.CONTAINER_MEMORY:
+            yield from (({**labels, CONTAINER: each.container}, each.memory_bytes) for each in readings)
+        elif signal is Signal.MEMORY and readings:
+            yield labels, sum(reading.memory_bytes for reading in readings)
+        elif signal is Signal.GPU_MEMORY:
+            node = self._sources.node(pod.spec.node_name)
+            shares = [reading.gpu_memory for reading in readings if _has(reading, Signal.GPU)]
+            if node is not None and shares:
+                yield labels, max(shares) * memory_mib(node) * _MIB
 
 
 def _has(reading: Reading, signal: Signal) -> bool:

@@ -8,6 +8,7 @@ from kubewright.api.core import PODS
 from kubewright.api.meta import ObjectKey
 from kubewright.series.protocol import Expression, Missing, PodQuery, Signal, Span, Why
 from kubewright.series.windows import buckets, quantile, total
+from kubewright.twin.nodes import NodeShape
 from tests.unit.twin.exporters.scraping import deployment, on_twin, pod
 
 SHOP = {
@@ -48,6 +49,7 @@ def test_an_application_is_measured_as_its_profile_says():
     assert total(answers[Signal.MEMORY], pods).mean == 100 * (1 << 20)
     assert 0.01 < quantile(buckets(answers[Signal.LATENCY], pods), 0.5) < 0.1
     assert answers[Signal.GPU].why is Why.NO_DATA
+    assert answers[Signal.GPU_MEMORY].why is Why.NO_DATA
 
 
 def test_a_rate_is_over_the_window_once_it_was_asked_before():
@@ -99,3 +101,15 @@ def test_promql_is_for_a_prometheus():
         return await source.instant(Expression("up")), await source.range(Expression("up"), Span(0, 1, 1))
 
     assert [each.why for each in measured(scenario)] == [Why.UNSUPPORTED, Why.UNSUPPORTED]
+
+
+def test_the_memory_that_a_pod_has_of_its_gpu_is_told_in_bytes():
+    async def scenario(scraper, source):
+        notes = {"gpu": "75%", "gpu-memory": "50%"}
+        await scraper.create(pod("train", limits={"nvidia.com/gpu": "1"}, annotations=notes))
+        await asyncio.sleep(60)
+        return await source.instant(PodQuery(Signal.GPU_MEMORY))
+
+    [found] = measured(scenario, shape=NodeShape(gpus=1)).samples
+    assert found.pod.name == "train"
+    assert found.value == pytest.approx(81_559 * (1 << 20) / 2)
