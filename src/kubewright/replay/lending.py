@@ -24,7 +24,7 @@ ARRIVES_SECONDS = 90.0
 HEADROOM = 0.12
 """Share of what there is that stays free."""
 MOVED_AT_ONCE = 0.1
-"""Share of an application's pods that may be moved in a minute, or one of them."""
+"""Share of an application's pods that may be missing, or one of them: those that start count as well."""
 AT_ONCE = 0.04
 """Share of the nodes that may be on their way out at a time."""
 _FULL_ENOUGH = 0.75
@@ -83,16 +83,14 @@ class Lending:
         cluster.close(columns, closed=True)
 
     def _drain(self, now: float) -> None:
-        """Move applications' pods off nodes that are to go, few of each application at a time."""
-        moved: dict[int, int] = {}
+        """Move applications' pods off nodes that are to go, few of each at a time, as their budgets let them."""
         for column in sorted(self.leaving):
             for member in list(self._cluster.members[column].values()):
                 service = member.owner
                 if not isinstance(service, Service):
                     continue
-                number = service.number
-                if moved.get(number, 0) < max(1, int(service.fleet.ready[number] * MOVED_AT_ONCE)):
-                    moved[number] = moved.get(number, 0) + 1
+                missing = service.replicas - int(service.fleet.ready[service.number])
+                if missing < max(1, int(service.replicas * MOVED_AT_ONCE)):
                     self._ledger.evicted("moved off a node")
                     service.evicted(member, now)
 

@@ -43,6 +43,13 @@ class Service:
     named: int = 0
     never: set[int] = field(default_factory=set[int])
     """Pods of a bad release, by identity."""
+    leaving: set[int] = field(default_factory=set[int])
+    """Pods of an older release, by identity, that serve until those in their place do."""
+
+    @property
+    def replicas(self) -> int:
+        """Return how many pods there are to be: what a release has beside them while it rolls is not among them."""
+        return len(self.members) - len(self.leaving)
 
     def add(self, count: int, now: float, *, starts: bool = True) -> list[Member]:
         """Ask for so many pods; of a bad release they never serve, and are beside those that are counted."""
@@ -74,10 +81,14 @@ class Service:
 
     def evicted(self, member: Member, now: float) -> None:
         """Lose a pod, and ask for another at once, as its ReplicaSet does."""
-        bad = id(member) in self.never
+        replaced = self.is_replaced(member)
         self.stop(member)
-        if not bad:
+        if replaced:
             self.add(1, now)
+
+    def is_replaced(self, member: Member) -> bool:
+        """Tell whether another pod is asked for when this one is lost."""
+        return id(member) not in self.never and id(member) not in self.leaving
 
     def stop(self, member: Member) -> None:
         """Let a pod go for good."""
@@ -92,11 +103,13 @@ class Service:
             self.never.discard(id(member))
         else:
             self.members.remove(member)
+            self.leaving.discard(id(member))
         self.fleet.ledger.removed += 1
 
     def take(self, count: int) -> None:
         """Let so many go: first those that wait, then those that start, then the youngest."""
-        ranked = sorted(self.members, key=lambda each: (each.column >= 0, each.ready, -each.number))
+        staying = (each for each in self.members if id(each) not in self.leaving)
+        ranked = sorted(staying, key=lambda each: (each.column >= 0, each.ready, -each.number))
         for each in ranked[:count]:
             self.stop(each)
 
@@ -160,14 +173,14 @@ class Fleet:
 
     def lose(self, service: Service, member: Member, again_at: float) -> None:
         """Lose a pod with its node: it serves no more, and another is asked for once that is noticed."""
-        bad = id(member) in service.never
+        replaced = service.is_replaced(member)
         service.stop(member)
-        if not bad:
+        if replaced:
             self.later(again_at, lambda now: self._replace(service, now))
 
     def _replace(self, service: Service, now: float) -> None:
         # An autoscaler that has missed the pod meanwhile has made up for it: its own number holds.
-        if service.policy is None and len(service.members) < service.application.replicas:
+        if service.policy is None and service.replicas < service.application.replicas:
             service.add(1, now)
 
     def count(self, service: Service, column: int, sign: int) -> None:
@@ -197,8 +210,11 @@ class Fleet:
             if each.policy is None:
                 continue
             number = each.number
-            n_ready, n_all = int(self.ready[number]), len(each.members)
-            seen = Seen(now, n_ready, n_all - n_ready, float(arrived[number]), float(use[number]))
+            all_ready, n_all = int(self.ready[number]), each.replicas
+            n_ready = min(all_ready, n_all)
+            # While a release rolls more pods may serve than are wanted: these are as busy as all of them together.
+            share = all_ready / n_ready if n_ready else 1.0
+            seen = Seen(now, n_ready, n_all - n_ready, float(arrived[number]), share * float(use[number]))
             wanted = max(each.policy.replicas(seen), each.application.replicas)
             if wanted == n_all:
                 continue

@@ -106,13 +106,17 @@ class Troubles:
 
     def _roll(self, service: Service, old: list[Member], wave: int, now: float) -> None:
         """Replace pods, a wave after the other: new ones first."""
-        left = [each for each in old if not each.gone]
+        left = [each for each in old if not each.gone and id(each) not in service.leaving]
         if not left:
             return
         going, rest = left[:wave], left[wave:]
-        service.add(len(going), now)
+        service.leaving.update(map(id, going))
+        coming = service.add(len(going), now)
 
         def ready(at: float) -> None:
+            if any(not each.ready and not each.gone for each in coming):
+                self._later(at + _SETTLE_SECONDS, ready)
+                return
             for each in going:
                 if not each.gone:
                     service.stop(each)
