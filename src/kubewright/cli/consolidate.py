@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.options import TOLD, output_option
+from kubewright.cli.printing import show
 from kubewright.cli.profiles import profile_option
 from kubewright.cli.terminal import say
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
 @click.command()
 @profile_option("What the cluster's scheduler prefers: moves are tried by it.")
+@output_option(TOLD)
 @cluster_options
-def consolidate(*, profile: str, kubeconfig: str, context: str) -> None:
+def consolidate(*, profile: str, output: str, kubeconfig: str, context: str) -> None:
     """Show which nodes could be given back at a saving, tried on a copy of the live cluster. It moves nobody.
 
     NodePools say which nodes and at which price; without any it is all nodes, at 1 an hour unless a node's label
@@ -42,9 +45,12 @@ def consolidate(*, profile: str, kubeconfig: str, context: str) -> None:
         seen = Seen(every, cluster.snapshot(), waiting, cluster.budgets, policy=PROFILES[profile])
         return list(preview(seen, Clock.wall().now()))
 
-    for each in asyncio.run(look()):
-        for line in each.lines():
-            say(line)
+    found = asyncio.run(look())
+    show(
+        output,
+        lambda: {"pools": [each.document() for each in found]},
+        lambda: (line for each in found for line in each.lines()),
+    )
 
 
 async def _pools(client: Client) -> tuple[NodePool, ...]:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import click
 
+from kubewright.cli.columns import Table
 from kubewright.cli.connection import cluster_options, connected, connection
-from kubewright.cli.terminal import say
+from kubewright.cli.options import output_option
+from kubewright.cli.printing import show_table
+
+if TYPE_CHECKING:
+    from kubewright.placement.defragment import Move
 
 
 @click.command()
 @click.option("--budget", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most so many pods.")
+@output_option(("table", "json", "yaml", "name", "csv"))
 @cluster_options
-def defrag(*, budget: int, kubeconfig: str, context: str) -> None:
+def defrag(*, budget: int, output: str, kubeconfig: str, context: str) -> None:
     """Show which pods to move, the best first, so that more of the free GPUs can be used.
 
     Only pods that somebody makes anew are moved, within their disruption budgets, and only where every rule of
@@ -21,7 +28,7 @@ def defrag(*, budget: int, kubeconfig: str, context: str) -> None:
     """
     from kubewright.cli.live import read_cluster
     from kubewright.disruption.budget import Allowance
-    from kubewright.placement.defragment import Move, plan_moves
+    from kubewright.placement.defragment import plan_moves
 
     async def plan() -> list[Move]:
         async with connected(connection(kubeconfig, context)) as client:
@@ -31,6 +38,17 @@ def defrag(*, budget: int, kubeconfig: str, context: str) -> None:
         return plan_moves(cluster.snapshot(), lambda pod: Allowance(cluster.budgets, 1).spend([pod]), budget, waiting)
 
     moves = asyncio.run(plan())
-    for each in moves:
-        say(f"pod/{each.pod.name} of {each.pod.namespace}: {each.source} -> {each.target}, {each.gain:.2f} GPUs")
-    say(f"{len(moves)} moves, {sum(each.gain for each in moves):.2f} GPUs" if moves else "no move gains anything")
+    gained = sum(each.gain for each in moves)
+    table = Table(
+        ("NAMESPACE", "POD", "FROM", "TO", "GPUS"),
+        [(each.pod.namespace, each.pod.name, each.source, each.target, f"{each.gain:.2f}") for each in moves],
+        names=[f"pod/{each.pod.name}" for each in moves],
+        empty="no move gains anything",
+        notes=[f"{len(moves)} moves, {gained:.2f} GPUs"] if moves else (),
+    )
+    show_table(output, table, lambda: {"moves": [_document(each) for each in moves], "gpus": gained})
+
+
+def _document(each: Move) -> dict[str, object]:
+    head = {"namespace": each.pod.namespace, "pod": each.pod.name, "from": each.source, "to": each.target}
+    return {**head, "gpus": each.gain}

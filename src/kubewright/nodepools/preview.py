@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from kubewright.api.core import Node
 from kubewright.api.crds.nodepool import NodePool, NodePoolSpec
-from kubewright.api.meta import ObjectMeta
-from kubewright.nodepools.consolidate import Spared, spare
+from kubewright.api.meta import Manifest, ObjectMeta
+from kubewright.nodepools.consolidate import Move, Spared, spare
 from kubewright.nodepools.filling import settle
 from kubewright.nodepools.seen import Memory, Seen
 from kubewright.nodepools.sparing import Replacement, best_replacement, candidates, reason
@@ -43,8 +43,31 @@ class Preview:
             others = ", ".join(each.name for each in self.replacement.spared.nodes)
             yield f"{name}: one {self.replacement.offer} could replace {others}, for {self.replacement.saving:.4g} less"
         yield from (f"{name}: node/{node} stays: {why}" for node, why in sorted(self.why_not.items()))
-        saved = self.spared.price or (self.replacement.saving if self.replacement is not None else 0.0)
-        yield f"{name}: {saved:.4g} an hour could be saved, by {len(self.spared.moves)} moves"
+        yield f"{name}: {self._saved():.4g} an hour could be saved, by {len(self.spared.moves)} moves"
+
+    def document(self) -> Manifest:
+        """Return it for programs; prices and costs are of an hour, in the currency of the nodes' labels."""
+        told: Manifest = {
+            "pool": self.pool.metadata.name,
+            "nodes": [{"name": each.name, "price": each.price, "movesCost": each.cost} for each in self.spared.nodes],
+            "moves": [_move(each) for each in self.spared.moves],
+            "stay": dict(sorted(self.why_not.items())),
+            "saves": self._saved(),
+        }
+        if self.replacement is not None:
+            told["replacement"] = {
+                "offer": str(self.replacement.offer),
+                "nodes": [each.name for each in self.replacement.spared.nodes],
+                "moves": [_move(each) for each in self.replacement.spared.moves],
+            }
+        return told
+
+    def _saved(self) -> float:
+        return self.spared.price or (self.replacement.saving if self.replacement is not None else 0.0)
+
+
+def _move(each: Move) -> Manifest:
+    return {"namespace": each.pod.namespace, "pod": each.pod.name, "from": each.source, "to": each.target}
 
 
 def preview(seen: Seen, now: float) -> Iterator[Preview]:

@@ -1,5 +1,7 @@
 """Which nodes are spared, which are added, and what stands in the way."""
 
+import json
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -179,6 +181,12 @@ def test_what_could_be_spared_is_shown_with_what_cannot():
     assert "node/c could go" in text
     assert "node/b stays: pod default/q is made anew by nobody" in text
     assert "pod/p of default -> b" in text
+    told = shown.document()
+    assert [each["name"] for each in told["nodes"]] == [each.name for each in shown.spared.nodes]
+    assert {"namespace": "default", "pod": "p", "from": "a", "to": "b"} in told["moves"]
+    assert "made anew by nobody" in told["stay"]["b"]
+    assert told["saves"] == shown.spared.price > 0
+    assert json.loads(json.dumps(told)) == told
 
 
 SIZES = st.lists(st.tuples(st.integers(0, 5), st.sampled_from(["500m", "1", "2", "4"])), max_size=24)
