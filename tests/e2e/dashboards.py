@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import time
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ from kubewright.api.crds.incident import INCIDENT_CRD, INCIDENTS
 from kubewright.api.crds.queue import QUEUE_CRD
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES, SCALE_POLICY_CRD
 from kubewright.api.crds.team import TEAM_CRD, TEAMS
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.app import Choices, Platform
 from kubewright.audit.log import AuditLog
 from kubewright.cli.dashboardcalls import as_person
@@ -120,7 +121,7 @@ async def shop(client):
         "evidence": ["its lease is 40 s old", "two neighbours cannot reach it"],
         "plan": {"remedy": "FenceNode", "reason": "its pods run nowhere", "actions": ["Taint Node/node-03"]},
         "rehearsal": {"passed": True, "message": "9 pods would go and all find a place"},
-        "times": {name: f"2026-11-01T10:00:{second:02d}Z" for second, name in enumerate(moments, 7)},
+        "times": {name: rfc3339(time.time() + second) for second, name in enumerate(moments)},
     }
     await client.patch(INCIDENTS, await _key(client), {"status": status}, subresource="status")
 

@@ -53,7 +53,7 @@ async def _walk(window, url, suffix):
     await window.get_by_text("would let it run").last.wait_for()
     await window.get_by_text("nodes", exact=False).last.wait_for()
     await shot(window, f"waiting{suffix}")
-    await seen("incident", "incidents/shop%2Fnode-03-power", "Rehearsal passed")
+    await seen("incident", "incidents/shop%2Fnode-03-power", "Deployment/shop/")
     await seen("scaling", "scaling/shop%2Ffrontend", "aimed at 70%")
     await seen("teams", "teams/payments", "forecast 1240.00")
     await seen("whatif", "whatif", "Tried on a copy")

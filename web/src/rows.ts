@@ -92,6 +92,14 @@ export interface IncidentRow {
   paused?: string;
 }
 
+export interface ChangeRow {
+  id: string;
+  namespace: string;
+  about: string;
+  at: number;
+  what?: string;
+}
+
 export interface PodShown {
   namespace: string;
   name: string;
@@ -103,6 +111,19 @@ export interface PodShown {
   asks?: Record<string, number>;
 }
 
+export interface Held {
+  what: string;
+  by?: string;
+}
+
+export interface GpuShown {
+  number: number;
+  broken?: boolean;
+  used?: number;
+  slices?: string[];
+  held?: Held[];
+}
+
 export interface NodeDetail {
   name: string;
   labels: Record<string, string>;
@@ -112,6 +133,7 @@ export interface NodeDetail {
   since: number;
   pods: PodShown[];
   hidden: number;
+  gpus: { each?: GpuShown[]; elsewhere?: Held[] };
 }
 
 export interface Me {

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from kubewright.api.apps import REPLICA_SETS
 from kubewright.api.core import NAMESPACES, Pod
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.crds.auditrecord import AUDIT_RECORDS
 from kubewright.api.crds.incident import INCIDENTS
 from kubewright.api.crds.queue import QUEUES
-from kubewright.api.crds.scalepolicy import SCALE_POLICIES
+from kubewright.api.crds.scalepolicy import SCALE_POLICIES, ScalePolicy
 from kubewright.api.crds.team import TEAMS
 from kubewright.api.meta import KubeObject, Resource
 from kubewright.api.nodes import NODES
@@ -19,7 +20,7 @@ from kubewright.api.pods import PODS
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.dashboard.tables import Row, Table, Topic
-from kubewright.dashboard.views import applications, audit, fleet, incidents, queue, scaling, teams
+from kubewright.dashboard.views import applications, audit, changes, fleet, incidents, queue, scaling, teams
 from kubewright.dashboard.views.tally import Tally
 from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.operators import Operator
@@ -27,6 +28,8 @@ from kubewright.runtime.optional import OptionalInformer
 from kubewright.scheduler.state import FOLLOWED, ClusterState
 
 NAME = "kubewright-dashboard"
+CHANGES_SECONDS = 2.0
+"""Releases and scalings are what an incident is seen among: not looked at more often than that."""
 T = TypeVar("T", bound=KubeObject)
 
 OPTIONAL: tuple[Resource[Any], ...] = (
@@ -51,8 +54,10 @@ class World:
         self._optional = {each: OptionalInformer(client, each) for each in OPTIONAL}
         self.pods, self.nodes = self._state.pods, self._state.nodes
         self.namespaces = self._operator.informer(NAMESPACES)
-        self.tally = Tally()
+        self._sets = self._operator.informer(REPLICA_SETS)
+        self.tally, self._scalings = Tally(), changes.Scalings()
         self.pods.add_handler(self._on_pod)
+        self.found(SCALE_POLICIES).add_handler(self._on_policy)
         self.tables = {topic.name: Table(topic) for topic in self._topics()}
         self._wire()
 
@@ -89,6 +94,8 @@ class World:
         yield Topic("queues", QUEUES, lambda: queue.queues(queues.index.values()))
         yield Topic("incidents", INCIDENTS, lambda: incidents.rows(found.index.values()))
         yield Topic("scaling", SCALE_POLICIES, lambda: scaling.rows(scales.index.values()))
+        yield Topic("releases", REPLICA_SETS, lambda: changes.releases(self._sets.index.values()), CHANGES_SECONDS)
+        yield Topic("scalings", SCALE_POLICIES, self._scalings.rows, CHANGES_SECONDS)
         yield Topic("teams", TEAMS, lambda: teams.rows(groups.index.values()))
         yield Topic("audit", AUDIT_RECORDS, lambda: audit.rows(records.index.values()))
 
@@ -105,12 +112,17 @@ class World:
             "queues": (self.found(QUEUES),),
             "incidents": (self.found(INCIDENTS),),
             "scaling": (self.found(SCALE_POLICIES),),
+            "releases": (self._sets,),
+            "scalings": (self.found(SCALE_POLICIES),),
             "teams": (self.found(TEAMS),),
             "audit": (self.found(AUDIT_RECORDS),),
         }
         for name, informers in made_of.items():
             for informer in informers:
                 informer.add_handler(_touching(self.tables[name]))
+
+    def _on_policy(self, change: Change[ScalePolicy]) -> None:
+        self._scalings.note(change.old, change.new)
 
     def _on_pod(self, change: Change[Pod]) -> None:
         self.tally.change(change.old, change.new)

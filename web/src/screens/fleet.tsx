@@ -5,7 +5,7 @@ import { amount, ago, percent, resourceName } from "../format";
 import { HeatMap, heat, share } from "../heatmap";
 import { Action, Badge, byNumber, byText, Command, Drawer, Empty, Meter, Table, Tile, type Tone } from "../parts";
 import { go, link } from "../route";
-import type { NodeDetail, NodeRow } from "../rows";
+import type { Held, NodeDetail, NodeRow } from "../rows";
 import { theme } from "../theme";
 
 const FIRST = ["cpu", "memory", "pods"];
@@ -150,6 +150,34 @@ function Scale() {
   );
 }
 
+function Holders({ held }: { held: readonly Held[] }) {
+  return <>{held.map((each, at) => <div key={at}>{each.what} <span class="muted">{each.by || "a pod that you may not see"}</span></div>)}</>;
+}
+
+/** Each GPU by its number: how much of it is given, what it is cut into, and to whom. */
+function Gpus({ of: { each = [], elsewhere = [] } }: { of: NodeDetail["gpus"] }) {
+  if (!each.length && !elsewhere.length) return null;
+  return (
+    <div>
+      <h2>{each.length === 1 ? "1 GPU" : `${each.length} GPUs`}</h2>
+      <dl class="facts">
+        {each.map((gpu) => (
+          <>
+            <dt>GPU {gpu.number}</dt>
+            <dd>
+              {gpu.broken && <Badge tone="ill">out of use</Badge>}
+              {!!gpu.slices?.length && <div class="mono">{gpu.slices.join(" · ")}</div>}
+              {gpu.held?.length ? <Holders held={gpu.held} /> : !gpu.broken && !gpu.slices?.length && <span class="muted">{elsewhere.length ? "nobody is known to have it" : "free"}</span>}
+              {!gpu.slices?.length && <Meter share={(gpu.used ?? 0) / 100} label={`${gpu.used ?? 0} %`} />}
+            </dd>
+          </>
+        ))}
+        {!!elsewhere.length && (<><dt>Given out, by the node</dt><dd><Holders held={elsewhere} /></dd></>)}
+      </dl>
+    </div>
+  );
+}
+
 function NodeDrawer({ name, row }: { name: string; row: NodeRow | undefined }) {
   const detail = useSignal<NodeDetail | string | null>(null);
   useEffect(() => {
@@ -196,6 +224,7 @@ function NodeDrawer({ name, row }: { name: string; row: NodeRow | undefined }) {
             <dt>Age</dt><dd>{ago(found.since)}</dd>
             <dt>Taints</dt><dd class="mono">{found.taints.join(", ") || "none"}</dd>
           </dl>
+          <Gpus of={found.gpus} />
           <div>
             <h2>{found.pods.length} pods{found.hidden ? `, and ${found.hidden} that you may not see` : ""}</h2>
             <Table

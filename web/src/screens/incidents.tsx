@@ -2,7 +2,7 @@ import { rowsOf } from "../api";
 import { ago, moment, span } from "../format";
 import { Action, Badge, byNumber, byText, Command, Drawer, Empty, Table, Tile, type Tone } from "../parts";
 import { go } from "../route";
-import type { IncidentRow } from "../rows";
+import type { ChangeRow, IncidentRow } from "../rows";
 
 const OVER = "Resolved";
 
@@ -64,7 +64,47 @@ interface Step {
   at?: number | undefined;
   title: string;
   lines: string[];
-  tone: Tone;
+  tone: Tone | "change";
+}
+
+/** So long before the fault, and after it is over, changes may have to do with it. */
+const BEFORE = 1800;
+const AFTER = 300;
+const SHOWN_LINES = 8;
+
+/** The namespaces an incident is about; none where it is about the cluster's own, which hits all. */
+function concerned(row: IncidentRow): ReadonlySet<string> {
+  return new Set([row.about, ...(row.affected ?? [])].map((each) => each.split("/")).filter((each) => each.length === 3).map((each) => each[1] ?? ""));
+}
+
+function changes(row: IncidentRow, topic: string, title: string): Step[] {
+  const spaces = concerned(row);
+  const began = row.times?.["fault"] ?? row.created ?? 0;
+  const over = row.times?.["restored"] ?? Date.now() / 1000;
+  return [...rowsOf<ChangeRow>(topic).value.all.values()]
+    .filter((each) => each.at >= began - BEFORE && each.at <= over + AFTER && (!spaces.size || spaces.has(each.namespace)))
+    .map((each) => ({ at: each.at, title, lines: [`${each.about}: ${each.what ?? ""}`], tone: "change" }));
+}
+
+/** The incident's own steps in their order, with what else changed between them; what changed together is one. */
+function timeline(row: IncidentRow): Step[] {
+  const others = [...changes(row, "releases", "Release"), ...changes(row, "scalings", "Scaling")].sort((a, b) => (a.at ?? 0) - (b.at ?? 0));
+  const told: Step[] = [];
+  const add = (step: Step) => {
+    const last = told.at(-1);
+    if (last?.tone === "change" && step.title === last.title) last.lines.push(...step.lines);
+    else told.push(step);
+  };
+  for (const step of steps(row)) {
+    while (step.at && others[0] && (others[0].at ?? 0) < step.at) add(others.shift() as Step);
+    told.push(step);
+  }
+  others.forEach(add);
+  return told;
+}
+
+function since(seconds: number): string {
+  return seconds < 0 ? `−${span(-seconds)}` : `+${span(seconds)}`;
 }
 
 function steps(row: IncidentRow): Step[] {
@@ -98,13 +138,14 @@ function Story({ row }: { row: IncidentRow }) {
       </div>
       {row.message && <div class="said">{row.message}</div>}
       <ol class="story">
-        {steps(row).map((step) => (
-          <li key={step.title}>
-            <time class="num muted" title={step.at ? moment(step.at) : undefined}>{step.at ? `+${span(step.at - began)}` : ""}</time>
+        {timeline(row).map((step) => (
+          <li key={`${step.title} ${step.at}`}>
+            <time class="num muted" title={step.at ? moment(step.at) : undefined}>{step.at ? since(step.at - began) : ""}</time>
             <span class={`dot ${step.tone}`} />
             <div>
               <strong>{step.title}</strong>
-              {step.lines.filter(Boolean).map((line) => <div class="muted" key={line}>{line}</div>)}
+              {step.lines.filter(Boolean).slice(0, SHOWN_LINES).map((line) => <div class="muted" key={line}>{line}</div>)}
+              {step.lines.length > SHOWN_LINES && <div class="muted">and {step.lines.length - SHOWN_LINES} more</div>}
             </div>
           </li>
         ))}

@@ -10,6 +10,7 @@ from kubewright.api.core import Node, Pod
 from kubewright.api.resources import pod_request
 from kubewright.api.workload import workload_of
 from kubewright.dashboard.access import Sight
+from kubewright.dashboard.views.gpus import GpusShown, gpus_shown
 from kubewright.dashboard.views.tally import Fare, fare, reason
 
 
@@ -39,6 +40,7 @@ class NodeDetail(msgspec.Struct, frozen=True):
     pods: tuple[PodShown, ...]
     hidden: int
     """How many pods are on it that the person may not see."""
+    gpus: GpusShown
 
 
 def node_detail(node: Node, pods: Iterable[Pod], sight: Sight) -> NodeDetail:
@@ -59,6 +61,7 @@ def node_detail(node: Node, pods: Iterable[Pod], sight: Sight) -> NodeDetail:
         node.metadata.created_at,
         tuple(shown),
         len(mine) - len(shown),
+        gpus_shown(node, mine, sight.shows),
     )
 
 
