@@ -35,8 +35,7 @@ function Shell() {
   const { screen, object } = place.value;
   const known = SCREENS.find((each) => each.name === screen);
   useSignalEffect(() => {
-    const here = SCREENS.find((each) => each.name === place.value.screen);
-    follow([...new Set([...(here?.topics ?? []), ...ALWAYS])]);
+    const here = followScreen();
     document.title = `${here?.title ?? "kubewright"} · kubewright`;
   });
   useEffect(() => {
@@ -123,6 +122,12 @@ function Who({ open }: { open: () => void }) {
   );
 }
 
+function followScreen() {
+  const here = SCREENS.find((each) => each.name === place.value.screen);
+  follow([...new Set([...(here?.topics ?? []), ...ALWAYS])]);
+  return here;
+}
+
 /** The link that the command prints has a key behind its #, which is never sent with a request for a page. */
 async function begin(): Promise<void> {
   const key = /^#key=(.+)$/.exec(location.hash)?.[1];
@@ -135,7 +140,10 @@ async function begin(): Promise<void> {
       notice.value = error instanceof Refused ? error.message : "";
     }
   }
+  // Rows come while it is asked whose they are: one way there and back less until something is seen.
+  followScreen();
   await whoami();
+  if (me.value === null) follow([]);
 }
 
 const root = document.getElementById("root");

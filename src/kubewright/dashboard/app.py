@@ -57,6 +57,9 @@ _HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
 }
+_KEPT = {"cache-control": "public, max-age=31536000, immutable"}
+"""Of files whose names change with what is in them: a browser asks for them once."""
+_OK = 200
 _STATUS = {
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.ALREADY_EXISTS: 409,
@@ -116,7 +119,8 @@ class DashboardApp:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                more = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
+                kept = _KEPT if scope["path"].startswith("/assets/") and message["status"] == _OK else {}
+                more = [(name.encode(), value.encode()) for name, value in (_HEADERS | kept).items()]
                 message = {**message, "headers": [*message.get("headers", ()), *more]}
             await send(message)
 

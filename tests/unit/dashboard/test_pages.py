@@ -13,11 +13,13 @@ from kubewright.api.rbac import CLUSTER_ROLES
 from kubewright.cli.dashboardcalls import beside
 from kubewright.clock import Clock
 from kubewright.dashboard import access
+from kubewright.dashboard.app import STATIC
 from kubewright.dashboard.sealing import Sealer, Session
 from kubewright.tenancy.kinds import CLUSTER_ROLE_BINDINGS
 from kubewright.twin.cluster import Twin
 from tests.e2e.dashboards import OWNER, STRANGER, VIEWER, dashboard
 
+needs_pages = pytest.mark.skipif(not (STATIC / "index.html").is_file(), reason="needs the front end: make web")
 OURS = {"x-kubewright": "1"}
 VIEW = {"rules": [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list"]}]}
 NODE = ObjectKey("", "node-01")
@@ -172,3 +174,17 @@ async def test_a_change_reaches_who_looks(tmp_path):
                     if b'"cordoned"' in line:
                         break
         assert await shown.client.get(NAMESPACES, ObjectKey("", "default"))
+
+
+@needs_pages
+async def test_browsers_keep_files_that_never_change_and_ask_again_for_the_page(tmp_path):
+    async with dashboard(tmp_path) as shown, session(shown) as http:
+        async with http.get("/") as answer:
+            assert "immutable" not in answer.headers.get("cache-control", "")
+            script = (await answer.text()).partition('src="')[2].partition('"')[0]
+        async with http.get(script) as answer:
+            assert answer.status == 200
+            assert answer.headers.getall("cache-control") == ["public, max-age=31536000, immutable"]
+        async with http.get("/assets/made-up.js") as answer:
+            assert answer.status == 404
+            assert "cache-control" not in answer.headers
