@@ -10,8 +10,9 @@ import json
 import re
 import tomllib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ ROOT = Path(__file__).parents[1]
 OUTPUT = ROOT / "sbom" / "kubewright.cdx.json"
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
-_EXTRAS = ("fast", "gpu", "plots")
 _BY_CLASSIFIER = {
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
     "License :: OSI Approved :: BSD License": "BSD-3-Clause",
@@ -57,25 +57,24 @@ def pins(lock: str) -> dict[str, tuple[str, tuple[str, ...]]]:
     return {name: (version, tuple(sorted(set(hashes)))) for name, (version, hashes) in found.items()}
 
 
-def needs(name: str, extras: tuple[str, ...]) -> list[str]:
-    """Return the names of what a package asks for itself."""
-    found: set[str] = set()
-    for text in metadata.requires(name) or ():
-        wanted = Requirement(text)
-        environments = [{**_PLACE, "extra": extra} for extra in ("", *extras)]
-        if wanted.marker is None or any(wanted.marker.evaluate(each) for each in environments):
-            found.add(canonicalize_name(wanted.name))
-    return sorted(found)
+def needs(asked: Iterable[str]) -> list[str]:
+    """Return the names of what a package asks for itself, of the requirements that it states."""
+    wanted = [Requirement(text) for text in asked]
+    environment = {**_PLACE, "extra": ""}
+    return sorted(
+        {canonicalize_name(each.name) for each in wanted if each.marker is None or each.marker.evaluate(environment)}
+    )
 
 
-def tree(locked: dict[str, tuple[str, tuple[str, ...]]]) -> dict[str, list[str]]:
-    """Return name -> what it needs, of all that kubewright brings; its own is first."""
-    found = {"kubewright": needs("kubewright", _EXTRAS)}
+def tree(project: Mapping[str, Any], locked: dict[str, tuple[str, tuple[str, ...]]]) -> dict[str, list[str]]:
+    """Return name -> what it needs, of all that kubewright brings; its own is first, and goes by pyproject.toml."""
+    extras = chain.from_iterable(project["optional-dependencies"].values())
+    found = {"kubewright": needs([*project["dependencies"], *extras])}
     waiting = list(found["kubewright"])
     while waiting:
         name = waiting.pop()
         if name not in found:
-            found[name] = [each for each in needs(name, ()) if each in locked]
+            found[name] = [each for each in needs(metadata.requires(name) or ()) if each in locked]
             waiting += found[name]
     return found
 
@@ -94,7 +93,7 @@ def bill() -> dict[str, Any]:
     """Return the document."""
     locked = pins((ROOT / "requirements.lock").read_text())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = tree(locked)
+    needed = tree(project, locked)
     references = {name: f"pkg:pypi/{name}@{locked[name][0].replace('!', '%21')}" for name in needed if name in locked}
     references["kubewright"] = f"pkg:pypi/kubewright@{project['version']}"
     own = {
