@@ -7,19 +7,25 @@ import asyncio
 import dataclasses
 import json
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from kubewright.api.crds import all_crds
+from kubewright.api.crds.auditrecord import AUDIT_RECORDS, Entry, record_key
 from kubewright.app import Choices, Platform
+from kubewright.audit import keeper
+from kubewright.audit.chain import link
 from kubewright.cli.main import cli
 from kubewright.client.config import Token
 from kubewright.client.http import HttpTransport
 from kubewright.client.kubeconfig import load
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
+from kubewright.dashboard.serving import Serving
+from kubewright.runtime.serving import listen
 from tests.contract.asking import PATIENCE_SECONDS, POLL_SECONDS
 from tests.contract.manifests import deployment, pod
 
@@ -121,11 +127,25 @@ POLICY = of(
     {"target": {"name": "scaled"}, "min": 2, "max": 3, "mode": "reactive", "metrics": [{"cpu": {"percent": 50}}]},
 )
 SIZES = of("SizePolicy", "rights", {"target": {"name": "scaled"}, "mode": "apply"})
+LIMIT = of("DisruptionLimit", "rights", {"nodeSelector": {"rights": "none"}, "nodes": {"maxUnavailable": "1"}})
 NODE = {
     "apiVersion": "v1",
     "kind": "Node",
     "metadata": {"name": "node-01", "labels": {"rights": "gpu", "nvidia.com/gpu.count": "1"}},
 }
+AT = "2026-01-01T00:00:00.000000Z"
+WRITTEN = Entry(id="rights/1", at=AT, who="rights", why="to be looked after")
+
+
+def chained(count):
+    """Give as many records, from the first on."""
+    specs = []
+    for place in range(1, count + 1):
+        specs.append(link(place, specs[-1]["hash"] if specs else "", "rights", AT, (WRITTEN,)))
+    return [of(AUDIT_RECORDS.kind, record_key(each["sequence"]).name, each) for each in specs]
+
+
+GAP = of(AUDIT_RECORDS.kind, record_key(40).name, link(40, "0" * 64, "rights", AT, (WRITTEN,)))
 SLOW = "takes minutes: shown under virtual time, in tests/sim"
 
 
@@ -133,10 +153,24 @@ def left(reason, *rights):
     return {tuple(each.split("|")): reason for each in rights}
 
 
+NEVER_READ = "an Event tells of an object that cannot be read, which its definition refuses"
 INSTALLED = left(
     "the definition is there", *(f"{verb}|{CRD}|customresourcedefinitions" for verb in ("create", "patch"))
 )
 EVENT = left(REPEATED, "patch||events") | INSTALLED
+PERMITS = left(
+    "asked for where a node's GPUs are divided anew, whose agent says so",
+    "get||nodes",
+    "get||pods",
+    "create||pods/eviction",
+    *(f"{verb}|kubewright.dev|disruptionledgers" for verb in ("get", "create")),
+    "patch|kubewright.dev|disruptionledgers/status",
+)
+REVIEWS = left(
+    "asked about whoever asks for diagnostics: tests/sim/test_rights.py",
+    "create|authentication.k8s.io|tokenreviews",
+    "create|authorization.k8s.io|subjectaccessreviews",
+)
 CASES = [
     Case("guardrails", ([RAILS], [FEWER]), EVENT),
     Case("monitoring", (), EVENT | left(SLOW, "create||events")),
@@ -146,15 +180,18 @@ CASES = [
         ([deployment("scaled")], [POLICY]),
         EVENT | left(SLOW, "delete|autoscaling|horizontalpodautoscalers", "patch|kubewright.dev|scalepolicies"),
     ),
+    Case("audit", (chained(keeper.LEAST_PRUNED), [GAP]), EVENT),
+    Case("dashboard", (), REVIEWS),
+    Case("gpu", ([NODE, GPU_POLICY], [LIMIT]), EVENT | PERMITS | left(NEVER_READ, "create||events")),
 ]
 """Those that use all that they have within seconds; of the others tests under virtual time tell."""
 OTHERS = {
     "scheduler": ([{**pod("placed"), "spec": {**pod("placed")["spec"], "schedulerName": "kubewright-scheduler"}}],),
-    "gpu": ([NODE, GPU_POLICY],),
     "tenancy": ([TEAM], [LESS], TEAM),
     "sizing": ([deployment("scaled")], [SIZES]),
     "nodes": ([of("NodePool", "rights", {"nodeSelector": {"rights": "pool"}, "types": [SMALL], "max": 2})],),
     "workloads": ([APP],),
+    "healing": ([LIMIT], [of("HealingPolicy", "rights", {"mode": "observe"})]),
 }
 
 
@@ -210,10 +247,24 @@ def apply(cluster, namespace):
     )
 
 
+@pytest.fixture
+def log_of_its_own(cluster, monkeypatch):
+    """Begin the audit log anew, and leave none; who keeps it looks at once and again."""
+
+    def empty():
+        cluster.kubectl("delete", "--all", "auditrecords,auditheads", check=False)
+
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.5)
+    yield empty
+    empty()
+
+
 @asynccontextmanager
 async def running(service, noting):
     """Run a service until it has seen the cluster, and on; a refusal ends the wait."""
-    platform = Platform(RestClient(noting), Clock.wall(), choices=Choices(services=(service,)))
+    serving = Serving(partial(listen, "127.0.0.1", 0), bytes(32))
+    choices = Choices(services=(service,), dashboard=serving, audit_keep=0)
+    platform = Platform(RestClient(noting), Clock.wall(), choices=choices)
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(platform.run())
         await patiently(lambda: platform.ready or noting.refused)
@@ -235,9 +286,11 @@ def unused(allowed, used):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
-async def test_a_service_is_refused_nothing_and_given_nothing_it_does_not_use(account, apply, case):
+async def test_a_service_is_refused_nothing_and_given_nothing_it_does_not_use(account, apply, request, case):
     documents, noting = await account(case.service)
     apply(all_crds(), keep=True)
+    if any("auditrecords" in each for each in granted(documents)):
+        request.getfixturevalue("log_of_its_own")()
     allowed = granted(documents)
     # Where a watch can bring the initial state nothing is listed; servers before that cannot.
     watched = {each for each in allowed if each[0] == "list" and ("watch", *each[1:]) in allowed}
