@@ -62,6 +62,8 @@ class GrowthForecast:
         """The highest level of each hour."""
         self._highest = 0.0
         """Of all hours that count."""
+        self._earlier: tuple[int, tuple[float, float, float]] = (-1, (0.0, 0.0, 0.0))
+        """Of which minute it is, and what earlier days say of it: the day before, the most and the mean."""
         self._weights: Array | None = None
         self._fitted_at = -_FIT_EVERY
 
@@ -108,11 +110,16 @@ class GrowthForecast:
         for recent, back, before in _TRENDS:
             trend = _log(mean(now - recent, now)) - _log(mean(now - back - before, now - back))
             found += [trend, max(trend, 0.0)]
-        earlier = [self._growth_around(now - days * STEPS_A_DAY) for days in _DAYS_BACK]
-        return np.array([*found, earlier[0], max(earlier), sum(earlier) / len(earlier)])
+        return np.array([*found, *self._growth_earlier(now // _MINUTE)])
 
-    def _growth_around(self, step: int) -> float:
-        minute = step // _MINUTE
+    def _growth_earlier(self, minute: int) -> tuple[float, float, float]:
+        """Return how the load grew at this time on earlier days, which is asked several times a minute."""
+        if self._earlier[0] != minute:
+            earlier = [self._growth_around(minute - days * STEPS_A_DAY // _MINUTE) for days in _DAYS_BACK]
+            self._earlier = minute, (earlier[0], max(earlier), sum(earlier) / len(earlier))
+        return self._earlier[1]
+
+    def _growth_around(self, minute: int) -> float:
         return self._growth.highest(minute - _AROUND, minute + _AROUND)
 
     def _fit(self) -> Array | None:
