@@ -175,13 +175,14 @@ def _written(value: Any) -> Any:
     """Write references as OpenAPI 3.0 wants them: alone, or inside allOf when something stands beside them."""
     match value:
         case dict():
-            known = cast("Manifest", value)
-            rest = {key: _written(item) for key, item in known.items() if key != "$ref"}
-            reference = known.get("$ref")
+            # Each part is written once: twice a level would be for ever in a deep definition.
+            written = {key: _written(item) for key, item in cast("Manifest", value).items()}
+            reference = written.get("$ref")
             if not isinstance(reference, str):
-                return {key: _written(item) for key, item in known.items()}
+                return written
+            del written["$ref"]
             target = {"$ref": PREFIX + reference.removeprefix(PREFIX)}
-            return {**rest, "allOf": [target]} if rest else target
+            return {**written, "allOf": [target]} if written else target
         case list():
             return [_written(item) for item in cast("list[Any]", value)]
         case _:

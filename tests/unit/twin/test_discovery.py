@@ -1,11 +1,14 @@
+import copy
+
 import pytest
 
 from kubewright.client.transport import Request, Response
+from kubewright.twin.crds import kinds_of
 from kubewright.twin.discovery import Discovery, version_priority, wants_aggregated
 from kubewright.twin.documents import Documents
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.openapi import OpenApi
-from tests.unit.twin.foo_crd import FOO
+from tests.unit.twin.foo_crd import FOO, FOO_CRD
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 
@@ -69,6 +72,19 @@ def test_a_crd_is_discovered_and_described_while_it_is_served():
     table.remove("example.com", "foos")
     assert discovery.document("/apis/example.com/v1") is None
     assert openapi.document("apis/example.com/v1") is None
+
+
+def test_a_definition_as_deep_as_it_likes_is_described_in_one_walk():
+    deep = {"type": "string"}
+    for _ in range(60):  # to write each part twice a level would take for ever
+        deep = {"type": "object", "properties": {"next": deep}}
+    table = KindTable.builtin()
+    crd = copy.deepcopy(FOO_CRD)
+    for version in crd["spec"]["versions"]:
+        version["schema"]["openAPIV3Schema"]["properties"]["spec"] = deep
+    table.add(kinds_of(crd, table.schema)[0])
+    schema = OpenApi(table).document("apis/example.com/v1")["components"]["schemas"]["com.example.v1.Foo"]
+    assert schema["properties"]["spec"] == deep
 
 
 def references(value):
