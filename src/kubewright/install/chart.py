@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from kubewright.api.meta import Manifest
+from kubewright.api.releases import OLDEST, written
 from kubewright.install.manifests import definitions, groups, namespace
 from kubewright.install.settings import Settings
 
@@ -63,7 +64,11 @@ _VALUES = """\
 
 def _about(settings: Settings) -> Manifest:
     about = {"apiVersion": "v2", "name": "kubewright", "description": _DESCRIPTION, "type": "application"}
-    return about | {"version": settings.version, "appVersion": settings.version, "kubeVersion": ">=1.32.0-0"}
+    return about | {
+        "version": settings.version,
+        "appVersion": settings.version,
+        "kubeVersion": f">={written(OLDEST)}.0-0",
+    }
 
 
 def _values(settings: Settings) -> Manifest:

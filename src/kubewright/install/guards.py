@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, Resource
+from kubewright.api.releases import OLDEST, release_of, written
 from kubewright.errors import ErrorKind, OpError
 from kubewright.install.kinds import MANAGED_BY, PLACE
 from kubewright.install.record import Record
 from kubewright.install.settings import order
 
-LEAST = (1, 32)
-
 
 def check_server(version: dict[str, Any]) -> None:
     """Raise OpError where the cluster is older than what the platform uses."""
-    found = tuple(int(re.sub(r"\D.*", "", str(version.get(each, ""))) or 0) for each in ("major", "minor"))
-    if found < LEAST:
+    if release_of(version) < OLDEST:
         told = version.get("gitVersion", "unknown")
-        detail = f"Kubernetes {LEAST[0]}.{LEAST[1]} or newer is needed, this is {told}"
+        detail = f"Kubernetes {written(OLDEST)} or newer is needed, this is {told}"
         raise OpError("install", ErrorKind.INVALID, "the cluster", detail)
 
 

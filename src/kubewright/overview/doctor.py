@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,11 +10,10 @@ from kubewright.api.crds.incident import SYSTEM_NAMESPACE
 from kubewright.api.drift import covers
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import value
+from kubewright.api.releases import NEWEST, OLDEST, release_of, written
 from kubewright.overview.decide import GPU_RESOURCES, Level
 from kubewright.overview.evidence import Evidence, Right
 
-OLDEST, NEWEST = (1, 32), (1, 37)
-"""Kubernetes as it is supported, and as it is tested."""
 _RBAC, _CRDS = "rbac.authorization.k8s.io", "apiextensions.k8s.io"
 RIGHTS = (
     Right("create", _CRDS, "customresourcedefinitions"),
@@ -70,13 +68,12 @@ def examined(evidence: Evidence, definitions: Sequence[Manifest]) -> list[Check]
 
 def _version(evidence: Evidence) -> Check:
     told = evidence.told["version"]
-    numbers = tuple(int(re.sub(r"\D.*", "", str(told.get(each, ""))) or 0) for each in ("major", "minor"))
-    said = str(told.get("gitVersion", "unknown"))
-    if numbers < OLDEST:
-        return Check("version", Level.BAD, said, f"update the cluster: {OLDEST[0]}.{OLDEST[1]} or newer is needed")
-    if numbers > NEWEST:
-        tested = f"{NEWEST[0]}.{NEWEST[1]}"
-        return Check("version", Level.ATTENTION, f"{said}, newer than {tested}", "try it where it harms nobody first")
+    release, said = release_of(told), str(told.get("gitVersion", "unknown"))
+    if release < OLDEST:
+        return Check("version", Level.BAD, said, f"update the cluster: {written(OLDEST)} or newer is needed")
+    if release > NEWEST:
+        newer = f"{said}, newer than {written(NEWEST)}"
+        return Check("version", Level.ATTENTION, newer, "try it where it harms nobody first")
     return Check("version", Level.GOOD, said)
 
 
