@@ -1,9 +1,12 @@
-"""The `apiextensions.k8s.io` group: custom resource definitions, as far as waiting for them needs."""
+"""The `apiextensions.k8s.io` group: custom resource definitions, as far as making and replacing them needs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from kubewright.api.conditions import Condition, is_true
-from kubewright.api.meta import KubeObject, Leaf, Resource
+from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
 
 
 class CrdNames(Leaf, frozen=True):
@@ -68,3 +71,9 @@ CRDS: Resource[CustomResourceDefinition] = Resource(
     CustomResourceDefinition,
     namespaced=False,
 )
+
+
+def forgotten(status: Mapping[str, Any], definition: Manifest) -> list[str]:
+    """Return the versions in which objects may be stored, by a live definition's status, that another does not know."""
+    known = {each["name"] for each in definition["spec"]["versions"]}
+    return [each for each in status.get("storedVersions") or () if each not in known]

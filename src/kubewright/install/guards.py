@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from kubewright.api.apiextensions import forgotten
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, Resource
 from kubewright.api.releases import OLDEST, release_of, written
@@ -50,9 +51,7 @@ def check_holders(found: Iterable[tuple[Resource[LiveObject], LiveObject]], name
 
 def check_stored(live: LiveObject, manifest: Manifest) -> None:
     """Raise OpError CONFLICT where objects are stored in a version that the definition to come does not know."""
-    stored: list[str] = list(live.status.get("storedVersions") or ())
-    known = {each["name"] for each in manifest["spec"]["versions"]}
-    if lost := [each for each in stored if each not in known]:
+    if lost := forgotten(live.status, manifest):
         detail = (
             f"objects may be stored as {', '.join(lost)}, which this release does not know: nothing was written. "
             "Stay with the newer release, or go back by one that knows both"

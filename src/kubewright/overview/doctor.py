@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kubewright.api.apiextensions import forgotten
 from kubewright.api.crds.incident import SYSTEM_NAMESPACE
 from kubewright.api.drift import covers
 from kubewright.api.meta import Manifest
@@ -87,16 +88,16 @@ def _permissions(evidence: Evidence) -> Check:
 def _definitions(evidence: Evidence, wanted: Sequence[Manifest]) -> Check:
     items = evidence.told.get("definitions", {}).get("items") or ()
     live: dict[str, Any] = {each["metadata"]["name"]: each for each in items}
-    there = [each for each in wanted if each["metadata"]["name"] in live]
+    there = {name: each for each in wanted if (name := each["metadata"]["name"]) in live}
     newer = [
-        f"{name} ({', '.join(sorted(stored))})"
-        for each in there
-        if (stored := _stored(live[name := each["metadata"]["name"]]) - _versions(each))
+        f"{name} ({', '.join(sorted(lost))})"
+        for name, each in there.items()
+        if (lost := forgotten(live[name].get("status", {}), each))
     ]
     if newer:
         todo = "a newer kubewright was here: install one that is as new"
         return Check("definitions", Level.BAD, f"objects are kept in versions not known here: {_few(newer)}", todo)
-    other = [each["metadata"]["name"] for each in there if not covers(live[each["metadata"]["name"]], each)]
+    other = [name for name, each in there.items() if not covers(live[name], each)]
     said = f"{len(there)} of {len(wanted)} there"
     todo = "kubewright crds | kubectl apply --server-side -f -"
     if other:
@@ -104,14 +105,6 @@ def _definitions(evidence: Evidence, wanted: Sequence[Manifest]) -> Check:
     if there and len(there) < len(wanted):
         return Check("definitions", Level.ATTENTION, f"{said}: half installed", todo)
     return Check("definitions", Level.GOOD, said if there else "none yet; installing makes them")
-
-
-def _stored(definition: Mapping[str, Any]) -> set[str]:
-    return set(definition.get("status", {}).get("storedVersions") or ())
-
-
-def _versions(definition: Mapping[str, Any]) -> set[str]:
-    return {each["name"] for each in definition["spec"]["versions"]}
 
 
 def _policies(evidence: Evidence) -> Check:
