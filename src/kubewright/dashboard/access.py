@@ -18,6 +18,7 @@ from typing import Any
 
 from kubewright.api.meta import Manifest, Resource
 from kubewright.client.protocol import Client
+from kubewright.client.reviews import may
 from kubewright.clock import Clock
 from kubewright.dashboard.sealing import MOST_COOKIE, Sealer, Session
 from kubewright.errors import ErrorKind, OpError
@@ -30,7 +31,6 @@ ASKED_AGAIN_SECONDS = 30.0
 MOST_REMEMBERED = 4096
 _AT_ONCE = 8
 _ME = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-_MAY_I = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +160,7 @@ class Access:
         async with self._limit:
             if person.user is not None:
                 return await self._gatekeeper.allows(person.user, asked)
-            kind = "SelfSubjectAccessReview"
-            body: Manifest = {"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": asked}
-            answer = await self._client.raw("POST", _MAY_I, body=body)
-            status: Manifest = answer.get("status") or {}
-            return bool(status.get("allowed"))
+            return await may(self._client, asked)
 
     async def _remembered(self, key: object, ask: Callable[[], Any]) -> Any:
         """Return an answer of the last half minute, or ask anew."""

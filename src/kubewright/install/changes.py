@@ -11,12 +11,11 @@ from kubewright.api.applyset import identity, is_as_desired
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, Resource
 from kubewright.client.protocol import Client
+from kubewright.client.reviews import may
 from kubewright.errors import ErrorKind, OpError
 from kubewright.install import guards
 from kubewright.install.kinds import DEFINITIONS, INSTALLER, KINDS, PRUNED, own_selector
 from kubewright.runtime.children import get_or_none
-
-_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +88,6 @@ async def _one(client: Client, namespace: str, manifest: Manifest, *, there: boo
 async def _allowed(client: Client, kind: Resource[LiveObject], namespace: str) -> None:
     asked_for = {"namespace": namespace, "group": kind.group, "resource": kind.plural}
     for verb in ("create", "patch"):
-        body = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {**asked_for, "verb": verb}},
-        }
-        answer = await client.raw("POST", _REVIEW, body=body)
-        if not answer.get("status", {}).get("allowed"):
+        if not await may(client, {"resourceAttributes": {**asked_for, "verb": verb}}):
             detail = f"you may not {verb} {kind.plural} in {namespace}; nothing was written"
             raise OpError("install", ErrorKind.FORBIDDEN, kind.kind, detail)

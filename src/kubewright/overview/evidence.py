@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from kubewright.api.crds.incident import SYSTEM_NAMESPACE
-from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
+from kubewright.client.reviews import may
 from kubewright.errors import ErrorKind, OpError
 
-_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _HOOKS = "/apis/admissionregistration.k8s.io/v1"
 PATHS: Mapping[str, str] = {
     "version": "/version",
@@ -33,7 +32,7 @@ PATHS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """Something that whoever installs must be allowed."""
+    """Something that whoever installs must be allowed, by the names that a cluster is asked with."""
 
     verb: str
     group: str
@@ -68,7 +67,7 @@ async def gather(client: Client, rights: Sequence[Right]) -> Evidence:
         for name, path in PATHS.items():
             if name != "version":
                 tasks.create_task(_ask(client, name, path, told, refused))
-        allowed = [tasks.create_task(_allowed(client, each)) for each in rights]
+        allowed = [tasks.create_task(may(client, {"resourceAttributes": asdict(each)})) for each in rights]
     denied = [right for right, answer in zip(rights, allowed, strict=True) if not answer.result()]
     return Evidence(told, refused, denied, await _deaf(client, told))
 
@@ -79,16 +78,6 @@ async def _ask(client: Client, name: str, path: str, told: dict[str, Any], refus
     except OpError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
             refused[name] = error.detail
-
-
-async def _allowed(client: Client, right: Right) -> bool:
-    attributes = {"verb": right.verb, "group": right.group, "resource": right.resource, "namespace": right.namespace}
-    answer = await client.raw("POST", _REVIEWS, body=_review({"resourceAttributes": attributes}))
-    return bool(answer["status"].get("allowed"))
-
-
-def _review(spec: Manifest) -> Manifest:
-    return {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": spec}
 
 
 async def _deaf(client: Client, told: Mapping[str, Any]) -> dict[str, str]:
