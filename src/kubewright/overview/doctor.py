@@ -13,7 +13,7 @@ from kubewright.api.meta import Manifest
 from kubewright.api.quantity import value
 from kubewright.api.releases import NEWEST, OLDEST, release_of, written
 from kubewright.overview.decide import GPU_RESOURCES, Level
-from kubewright.overview.evidence import Evidence, Right
+from kubewright.overview.evidence import Evidence, Right, items
 
 _RBAC, _CRDS = "rbac.authorization.k8s.io", "apiextensions.k8s.io"
 RIGHTS = (
@@ -86,8 +86,7 @@ def _permissions(evidence: Evidence) -> Check:
 
 
 def _definitions(evidence: Evidence, wanted: Sequence[Manifest]) -> Check:
-    items = evidence.told.get("definitions", {}).get("items") or ()
-    live: dict[str, Any] = {each["metadata"]["name"]: each for each in items}
+    live: dict[str, Any] = {each["metadata"]["name"]: each for each in items(evidence.told, "definitions")}
     there = {name: each for each in wanted if (name := each["metadata"]["name"]) in live}
     newer = [
         f"{name} ({', '.join(sorted(lost))})"
@@ -124,9 +123,7 @@ def _metrics(evidence: Evidence) -> Check:
 
 def _webhooks(evidence: Evidence) -> Check:
     hooks = sum(
-        len(each.get("webhooks") or ())
-        for name in ("validating", "mutating")
-        for each in evidence.told.get(name, {}).get("items") or ()
+        len(each.get("webhooks") or ()) for name in ("validating", "mutating") for each in items(evidence.told, name)
     )
     if evidence.deaf:
         deaf = _few([f"{name}: {why}" for name, why in evidence.deaf.items()])
@@ -136,7 +133,7 @@ def _webhooks(evidence: Evidence) -> Check:
 
 
 def _gpus(evidence: Evidence) -> Check:
-    found = evidence.told.get("nodes", {}).get("items") or ()
+    found = items(evidence.told, "nodes")
     counts = {each["metadata"]["name"]: _gpus_of(each) for each in found}
     named = [each["metadata"]["name"] for each in found if _has_hardware(each)]
     idle = [name for name in named if not counts[name]]
@@ -165,7 +162,7 @@ def _has_hardware(node: Mapping[str, Any]) -> bool:
 
 
 def _daemon_sets(evidence: Evidence) -> Iterator[str]:
-    for each in evidence.told.get("daemonsets", {}).get("items") or ():
+    for each in items(evidence.told, "daemonsets"):
         yield f"{each['metadata']['namespace']}/{each['metadata']['name']}"
 
 

@@ -15,7 +15,7 @@ from kubewright.client.protocol import Client
 from kubewright.client.reviews import may
 from kubewright.errors import ErrorKind, OpError
 
-_HOOKS = "/apis/admissionregistration.k8s.io/v1"
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 PATHS: Mapping[str, str] = {
     "version": "/version",
     "definitions": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
@@ -23,9 +23,9 @@ PATHS: Mapping[str, str] = {
     "namespace": f"/api/v1/namespaces/{SYSTEM_NAMESPACE}",
     "metrics": "/apis/metrics.k8s.io/v1beta1",
     "fairness": "/apis/flowcontrol.apiserver.k8s.io/v1",
-    "policies": "/apis/admissionregistration.k8s.io/v1",
-    "validating": f"{_HOOKS}/validatingwebhookconfigurations",
-    "mutating": f"{_HOOKS}/mutatingwebhookconfigurations",
+    "policies": _ADMISSION,
+    "validating": f"{_ADMISSION}/validatingwebhookconfigurations",
+    "mutating": f"{_ADMISSION}/mutatingwebhookconfigurations",
     "daemonsets": "/apis/apps/v1/daemonsets",
 }
 
@@ -83,7 +83,7 @@ async def _ask(client: Client, name: str, path: str, told: dict[str, Any], refus
 async def _deaf(client: Client, told: Mapping[str, Any]) -> dict[str, str]:
     """Return which webhooks, that must answer, have a Service without anybody behind it."""
     found: dict[str, str] = {}
-    for configuration in [*_items(told, "validating"), *_items(told, "mutating")]:
+    for configuration in [*items(told, "validating"), *items(told, "mutating")]:
         for hook in configuration.get("webhooks") or ():
             service = hook.get("clientConfig", {}).get("service")
             if service is None or hook.get("failurePolicy", "Fail") != "Fail":
@@ -106,5 +106,6 @@ async def _silent(client: Client, namespace: str, name: str) -> str:
     return "" if ready else f"Service {namespace}/{name} has no ready endpoint"
 
 
-def _items(told: Mapping[str, Any], name: str) -> Sequence[Any]:
+def items(told: Mapping[str, Any], name: str) -> Sequence[Any]:
+    """Return the objects of a list among what was told; none if it was not."""
     return told.get(name, {}).get("items") or ()
