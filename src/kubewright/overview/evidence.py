@@ -81,16 +81,19 @@ async def _ask(client: Client, name: str, path: str, told: dict[str, Any], refus
 
 
 async def _deaf(client: Client, told: Mapping[str, Any]) -> dict[str, str]:
-    """Return which webhooks, that must answer, have a Service without anybody behind it."""
+    """Return which webhooks, that must answer, have a Service without anybody behind it; many may share one."""
     found: dict[str, str] = {}
+    known: dict[tuple[str, str], str] = {}
     for configuration in [*items(told, "validating"), *items(told, "mutating")]:
         for hook in configuration.get("webhooks") or ():
             service = hook.get("clientConfig", {}).get("service")
             if service is None or hook.get("failurePolicy", "Fail") != "Fail":
                 continue
-            why = await _silent(client, service["namespace"], service["name"])
-            if why:
-                found[f"{configuration['metadata']['name']}/{hook['name']}"] = why
+            place = service["namespace"], service["name"]
+            if place not in known:
+                known[place] = await _silent(client, *place)
+            if known[place]:
+                found[f"{configuration['metadata']['name']}/{hook['name']}"] = known[place]
     return found
 
 
