@@ -248,6 +248,11 @@ def wants(facts: Facts) -> Iterator[Want]:
             yield Want(f"the rollout of {each.key} is paused", steer)
 
 
+def few(texts: Sequence[str], between: str = "; ") -> str:
+    """Return the first texts in a row, and how many more there are."""
+    shown = between.join(texts[:SHOWN])
+    return f"{shown} and {len(texts) - SHOWN} more" if len(texts) > SHOWN else shown
+
+
 def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(sorted(names)[:SHOWN])
-    return f"{shown} and {len(names) - SHOWN} more" if len(names) > SHOWN else shown
+    return few(sorted(names), ", ")

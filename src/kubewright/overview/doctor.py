@@ -12,7 +12,7 @@ from kubewright.api.drift import covers
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import value
 from kubewright.api.releases import NEWEST, OLDEST, release_of, written
-from kubewright.overview.decide import GPU_RESOURCES, Level
+from kubewright.overview.decide import GPU_RESOURCES, Level, few
 from kubewright.overview.evidence import Evidence, Right, items
 
 _RBAC, _CRDS = "rbac.authorization.k8s.io", "apiextensions.k8s.io"
@@ -31,7 +31,6 @@ RIGHTS = (
 """What it takes to install."""
 _PRESENT = ("nvidia.com/gpu.present", "feature.node.kubernetes.io/pci-10de.present")
 _ENFORCE = "pod-security.kubernetes.io/enforce"
-_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +94,12 @@ def _definitions(evidence: Evidence, wanted: Sequence[Manifest]) -> Check:
     ]
     if newer:
         todo = "a newer kubewright was here: install one that is as new"
-        return Check("definitions", Level.BAD, f"objects are kept in versions not known here: {_few(newer)}", todo)
+        return Check("definitions", Level.BAD, f"objects are kept in versions not known here: {few(newer)}", todo)
     other = [name for name, each in there.items() if not covers(live[name], each)]
     said = f"{len(there)} of {len(wanted)} there"
     todo = "kubewright crds | kubectl apply --server-side -f -"
     if other:
-        return Check("definitions", Level.ATTENTION, f"{said}, other than these: {_few(other)}", todo)
+        return Check("definitions", Level.ATTENTION, f"{said}, other than these: {few(other)}", todo)
     if there and len(there) < len(wanted):
         return Check("definitions", Level.ATTENTION, f"{said}: half installed", todo)
     return Check("definitions", Level.GOOD, said if there else "none yet; installing makes them")
@@ -126,7 +125,7 @@ def _webhooks(evidence: Evidence) -> Check:
         len(each.get("webhooks") or ()) for name in ("validating", "mutating") for each in items(evidence.told, name)
     )
     if evidence.deaf:
-        deaf = _few([f"{name}: {why}" for name, why in evidence.deaf.items()])
+        deaf = few([f"{name}: {why}" for name, why in evidence.deaf.items()])
         todo = "mend or delete them: what they are asked about is refused"
         return Check("webhooks", Level.BAD, f"{len(evidence.deaf)} of {hooks} cannot answer: {deaf}", todo)
     return Check("webhooks", Level.GOOD, f"{hooks} there" + (", all of which can answer" if hooks else ""))
@@ -141,12 +140,12 @@ def _gpus(evidence: Evidence) -> Check:
     total = sum(counts.values())
     if idle:
         todo = "install NVIDIA's driver and a device plugin there, or examples/gpu-agent.yaml"
-        return Check("gpus", Level.ATTENTION, f"{len(idle)} nodes have GPUs that nobody offers: {_few(idle)}", todo)
+        return Check("gpus", Level.ATTENTION, f"{len(idle)} nodes have GPUs that nobody offers: {few(idle)}", todo)
     if not total:
         return Check("gpus", Level.OFF, "no node has any")
     said = f"{total} on {sum(map(bool, counts.values()))} nodes"
     if plugins:
-        beside = f"offered by {_few(plugins)}; `kubewright gpu-agent` must not run beside it on a node"
+        beside = f"offered by {few(plugins)}; `kubewright gpu-agent` must not run beside it on a node"
         return Check("gpus", Level.GOOD, f"{said}, {beside}")
     return Check("gpus", Level.GOOD, said)
 
@@ -184,8 +183,3 @@ def _fairness(evidence: Evidence) -> Check:
         return Check("fairness", Level.GOOD, "requests have priority and fairness")
     todo = "enable it on a busy cluster: leases that are not renewed in time change hands"
     return Check("fairness", Level.ATTENTION, "priority and fairness of requests is not served", todo)
-
-
-def _few(names: Sequence[str]) -> str:
-    shown = "; ".join(names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
