@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kubewright.cli.connection import cluster_options, connected, connection
-from kubewright.cli.options import color_option
+from kubewright.cli.options import color_option, namespace_option
 from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def monitoring() -> None:
 @_options
 @_FORM
 @click.option("-f", "--filename", "paths", multiple=True, help="AppServices, whose `slo` alerts go by; repeatable.")
-@click.option("-n", "--namespace", default="monitoring", show_default=True, help="Where the objects belong.")
+@namespace_option("Where the objects belong.", default="monitoring")
 @click.option("-d", "--directory", type=click.Path(path_type=Path), help="Write files there instead of objects.")
 @click.option("--through", default="", help="Scrape by this API server's proxy; its ca.crt and token lie beside.")
 def render(
@@ -98,7 +98,7 @@ def render(
 @cluster_options
 @_options
 @_FORM
-@click.option("-n", "--namespace", default="monitoring", show_default=True, help="Where the objects are put.")
+@namespace_option("Where the objects are put.", default="monitoring")
 @click.option("--diff", "as_diff", is_flag=True, help="Write nothing, and show what would differ, field by field.")
 @click.option(
     "--dry-run",

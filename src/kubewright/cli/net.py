@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.options import TOLD, output_option
+from kubewright.cli.options import TOLD, namespace_option, output_option
 
 _OUTPUT = output_option(TOLD)
 
@@ -23,7 +23,7 @@ def net() -> None:
 @click.option("-p", "--port", default="", help="A number or a name; by default every port that B has.")
 @click.option("--protocol", type=click.Choice(["TCP", "UDP", "SCTP"]), help="B's on that port by default, else TCP.")
 @click.option("--by-address", is_flag=True, help="A service is called by its address: no name has to be resolved.")
-@click.option("-n", "--namespace", default="", help="Of A and B where they do not say; the context's by default.")
+@namespace_option("Of A and B where they do not say; the context's by default.")
 @_OUTPUT
 @cluster_options
 def can_reach(
@@ -59,7 +59,7 @@ def can_reach(
 @click.option(
     "--ca-file", type=click.Path(exists=True, dir_okay=False), help="Authorities to trust, from this machine."
 )
-@click.option("-n", "--namespace", default="", help="Of the pod; the context's by default.")
+@namespace_option("Of the pod; the context's by default.")
 @_OUTPUT
 @cluster_options
 def probe(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from kubewright.cli.connection import cluster_options, connection
+from kubewright.cli.options import namespace_option
 from kubewright.cli.service import lease_place, log, service_options
 from kubewright.cli.terminal import say
 from kubewright.errors import ErrorKind, OpError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("target", metavar="MODULE:BUILD")
 @cluster_options
-@click.option("-n", "--namespace", default="", help="Hold it to one namespace; all by default.")
+@namespace_option("Hold it to one namespace; all by default.")
 @click.option("--shard", "shard_text", default="", help="Its part of the whole: 1/3 by namespace, or a label selector.")
 @service_options
 @click.option("--webhooks", "webhook_address", default="", help="Serve webhooks here, such as 0.0.0.0:9443.")

@@ -6,6 +6,7 @@ import click
 
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import account
+from kubewright.cli.options import namespace_option
 from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump_all
 from kubewright.install.services import PARTS, together
@@ -20,7 +21,7 @@ ACCOUNTS = (_UP, *PARTS, *_TOOLS)
 
 
 @click.command()
-@click.option("-n", "--namespace", default="default", show_default=True, help="Where the account and the lease are.")
+@namespace_option("Where the account and the lease are.", default="default")
 @click.option("--service", type=click.Choice(ACCOUNTS), default=_UP, show_default=True, help="Whose.")
 @click.option("--debug", is_flag=True, help="With the right to ask the cluster who may see /debug.")
 def rbac(*, namespace: str, service: str, debug: bool) -> None:
