@@ -13,7 +13,7 @@ from kubewright.api.crds.auditrecord import AUDIT_RECORDS, record_key
 from kubewright.app import Choices, Platform
 from kubewright.audit.chain import verify
 from kubewright.audit.entries import entry
-from kubewright.audit.files import read_cluster, read_head, read_records, write_records
+from kubewright.audit.files import read_cluster, read_noted, read_records, write_records
 from kubewright.audit.log import AuditLog, Ink
 from kubewright.audit.pruning import prune
 from kubewright.clock import Clock, run_virtual
@@ -173,7 +173,7 @@ async def kept(twin, clock, count=9, **choices):
 
 
 async def stands(twin):
-    head = await read_head(twin.client())
+    head, _ = await read_noted(twin.client())
     (ready,) = head.status.conditions
     return head.spec.sequence, ready.reason, ready.message
 
@@ -187,7 +187,8 @@ def test_the_oldest_go_into_the_archive_and_the_rest_stays_verifiable_and_signed
             log.record(about("late"))
             await log.flush()
             await asyncio.sleep(120)
-            return await read_cluster(twin.client()), await read_head(twin.client()), await stands(twin)
+            head, records = await read_noted(twin.client())
+            return records, head, await stands(twin)
 
     records, head, said = on_twin(case)
     assert [each.sequence for each in records] == list(range(22, 28))
@@ -210,7 +211,7 @@ def test_an_end_that_is_cut_off_is_told_though_the_chain_is_whole_and_then_nothi
                     forger.record(about(f"forged-{number}"))
                     await forger.flush()
             await asyncio.sleep(70)
-            records, head = await read_cluster(twin.client()), await read_head(twin.client())
+            head, records = await read_noted(twin.client())
             events = (await twin.client().list(EVENTS)).items
             return records, head, await stands(twin), {each.reason for each in events}
 
@@ -240,7 +241,7 @@ def test_what_is_in_the_archive_and_not_in_the_cluster_is_told(tmp_path):
             await twin.client().delete(AUDIT_HEADS, HEAD)
             await twin.client().delete(AUDIT_RECORDS, record_key(9))
             await asyncio.sleep(70)
-            return await read_head(twin.client()), read_records(archive)
+            return (await read_noted(twin.client()))[0], read_records(archive)
 
     head, archived = on_twin(case)
     assert head is None, "nothing is noted of what is not whole"

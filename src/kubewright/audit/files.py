@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from kubewright.api.live import live_resource
 from kubewright.audit.chain import Named
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.children import get_or_none
 
 _LONGEST_LINE = 16 * 1024 * 1024
 """No API server stores an object that is longer."""
@@ -34,14 +35,13 @@ async def read_cluster(client: Client) -> list[Named]:
     return sorted((Named(each.metadata.name, each.spec) for each in found), key=lambda each: each.name)
 
 
-async def read_head(client: Client) -> AuditHead | None:
-    """Return how far a cluster's log was when it was last looked at; None where nobody looks."""
-    try:
-        return await client.get(AUDIT_HEADS, HEAD)
-    except OpError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-        return None
+async def read_noted(client: Client) -> tuple[AuditHead | None, list[Named]]:
+    """Return how far a cluster's log was when it was last looked at, None where nobody looks, and all its records.
+
+    The note is read first: what is written meanwhile is newer than it.
+    """
+    head = await get_or_none(client, AUDIT_HEADS, HEAD)
+    return head, await read_cluster(client)
 
 
 def read_records(file: Path) -> list[Named]:
@@ -62,10 +62,9 @@ def read_records(file: Path) -> list[Named]:
 
 def write_records(file: Path, records: Sequence[Named]) -> None:
     """Write a file anew: whole, or not at all."""
-    lines = b"".join(msgspec.json.encode(each.spec, order="deterministic") + b"\n" for each in records)
     unfinished = file.with_name(f".{file.name}.part")
     try:
-        unfinished.write_bytes(lines)
+        unfinished.write_bytes(_lines(records))
         unfinished.replace(file)
     except OSError as error:
         raise OpError("audit.write", ErrorKind.INVALID, str(file), error.strerror or str(error)) from error
@@ -73,12 +72,15 @@ def write_records(file: Path, records: Sequence[Named]) -> None:
 
 def add_records(file: Path, records: Sequence[Named]) -> None:
     """Add records to the end of a file, which is made if there is none: all of them, or none as far as can be told."""
-    lines = b"".join(msgspec.json.encode(each.spec, order="deterministic") + b"\n" for each in records)
     try:
         with file.open("ab") as open_file:
-            open_file.write(lines)
+            open_file.write(_lines(records))
     except OSError as error:
         raise OpError("audit.write", ErrorKind.INVALID, str(file), error.strerror or str(error)) from error
+
+
+def _lines(records: Iterable[Named]) -> bytes:
+    return b"".join(msgspec.json.encode(each.spec, order="deterministic") + b"\n" for each in records)
 
 
 def last_record(file: Path) -> Named | None:

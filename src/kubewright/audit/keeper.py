@@ -23,7 +23,7 @@ from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
 from kubewright.api.meta import Manifest, parse_time, rfc3339
 from kubewright.audit.chain import Finding, Named, noted, verify
 from kubewright.audit.entries import entry
-from kubewright.audit.files import add_records, last_record, read_cluster, read_head
+from kubewright.audit.files import add_records, last_record, read_noted
 from kubewright.audit.log import AuditLog
 from kubewright.audit.pruning import prune
 from kubewright.errors import OpError
@@ -78,12 +78,10 @@ class Keeper:
 
     async def look(self) -> None:
         """Verify all that is there, then note, archive and prune."""
-        client = self.operator.client
-        head = await read_head(client)
-        # Read after the head: what is written meanwhile is newer than the note.
-        records = await read_cluster(client)
+        head, records = await read_noted(self.operator.client)
         verdict = verify(records, note=head.spec if head is not None else None)
-        findings = [*verdict.findings, *self._unarchived(records)]
+        done = last_record(self.archive) if self.archive is not None else None
+        findings = [*verdict.findings, *self._unarchived(records, done)]
         self._figures = {"records": verdict.records, "findings": len(findings)}
         if findings:
             await self._complain(findings, head)
@@ -93,15 +91,13 @@ class Keeper:
             return
         await self._note(head, records[-1])
         if self.archive is not None:
-            done = last_record(self.archive)
             add_records(self.archive, [each for each in records if done is None or each.sequence > done.sequence])
         if len(records) - self.keep >= max(LEAST_PRUNED, self.keep // 10):
             gone = await prune(self.log, self.keep)
             _log.info("%d records were taken away, %d are kept", gone, self.keep)
 
-    def _unarchived(self, records: Sequence[Named]) -> Iterator[Finding]:
-        """Yield how the archive disagrees with what is there."""
-        done = last_record(self.archive) if self.archive is not None else None
+    def _unarchived(self, records: Sequence[Named], done: Named | None) -> Iterator[Finding]:
+        """Yield how the archive, whose last record is `done`, disagrees with what is there."""
         if done is None:
             return
         first, last = (records[0].sequence, records[-1].sequence) if records else (1, 0)
@@ -122,15 +118,11 @@ class Keeper:
             await self._say(head, Condition(READY, "False", "Broken", said))
 
     async def _note(self, head: AuditHead | None, last: Named) -> None:
-        old = head.spec if head is not None else None
         now = self.operator.clock.now()
-        fresh = old is not None and now - _time(old.at) < NOTE_AGAIN_SECONDS
-        if head is None or old is None or not fresh or (old.sequence, old.hash) != (last.sequence, last.hash):
-            head = await self._write(noted(last, self._now(), self.log.key))
+        if head is None or not _holds(head.spec, last, now):
+            spec = to_builtins(noted(last, rfc3339(now), self.log.key))
+            head = await self.operator.client.apply(AUDIT_HEADS, _manifest(spec=spec), field_manager=NAME)
         await self._say(head, Condition(READY, "True", "Intact", "nothing was changed or removed"))
-
-    async def _write(self, spec: AuditHeadSpec) -> AuditHead:
-        return await self.operator.client.apply(AUDIT_HEADS, _manifest(spec=to_builtins(spec)), field_manager=NAME)
 
     async def _say(self, head: AuditHead, said: Condition) -> None:
         conditions = set_condition(head.status.conditions, said, self.operator.clock.now())
@@ -138,8 +130,10 @@ class Keeper:
             status = _manifest(status={"conditions": written(conditions)})
             await self.operator.client.apply(AUDIT_HEADS, status, field_manager=NAME, subresource="status")
 
-    def _now(self) -> str:
-        return rfc3339(self.operator.clock.now())
+
+def _holds(note: AuditHeadSpec, last: Named, now: float) -> bool:
+    """Whether a note says what is to be noted, and is not so old that nobody seems to look."""
+    return now - _time(note.at) < NOTE_AGAIN_SECONDS and (note.sequence, note.hash) == (last.sequence, last.hash)
 
 
 def _manifest(**content: object) -> Manifest:

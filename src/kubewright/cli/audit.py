@@ -18,7 +18,6 @@ from kubewright.cli.printing import show_table
 from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
-    from kubewright.api.crds.audithead import AuditHead
     from kubewright.audit.chain import Named
     from kubewright.client.protocol import Client
 
@@ -88,12 +87,9 @@ def verify(*, key: Path | None, head: str, output: str, file: Path | None, kubec
     import msgspec
 
     from kubewright.audit.chain import verify as verified
-    from kubewright.audit.files import public_key, read_cluster, read_head
+    from kubewright.audit.files import public_key, read_noted, read_records
 
-    async def read(client: Client) -> tuple[AuditHead | None, list[Named]]:
-        return await read_head(client), await read_cluster(client)
-
-    note, records = (None, _records(file, "", "")) if file else _with_client(read, kubeconfig, context)
+    note, records = (None, read_records(file)) if file else _with_client(read_noted, kubeconfig, context)
     signer = public_key(key) if key is not None else None
     verdict = verified(records, key=signer, head=head, note=note.spec if note is not None else None)
 
@@ -144,7 +140,7 @@ def export(*, file: Path, kubeconfig: str, context: str) -> None:
 def prune(*, keep: int, file: Path, key: Path | None, kubeconfig: str, context: str) -> None:
     """Export all records, then take away the oldest; a checkpoint keeps the rest verifiable."""
     from kubewright.audit.chain import verify as verified
-    from kubewright.audit.files import private_key, write_records
+    from kubewright.audit.files import private_key, read_noted, write_records
     from kubewright.audit.log import AuditLog
     from kubewright.audit.pruning import prune as pruned
     from kubewright.clock import Clock
@@ -152,10 +148,7 @@ def prune(*, keep: int, file: Path, key: Path | None, kubeconfig: str, context: 
     signer = private_key(key) if key is not None else None
 
     async def work(client: Client) -> int:
-        from kubewright.audit.files import read_cluster, read_head
-
-        note = await read_head(client)
-        records = await read_cluster(client)
+        note, records = await read_noted(client)
         broken = verified(records, note=note.spec if note is not None else None).findings
         if broken:
             raise click.ClickException(f"nothing is pruned, the chain is broken: {broken[0]}")
