@@ -15,9 +15,9 @@ from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
     from kubewright.monitoring.forms import Bundle
-    from kubewright.monitoring.installing import Outcome
     from kubewright.monitoring.routing import Hook
     from kubewright.monitoring.teams import Audience
+    from kubewright.runtime.applying import ObjectChange
 
 F = TypeVar("F", bound=Callable[..., Any])
 _FORM = click.option(
@@ -126,7 +126,7 @@ def install(
     nothing would change, 1 where something would, and 2 where there is no telling.
     """
 
-    def run(*, dry: bool) -> list[Outcome]:
+    def run(*, dry: bool) -> list[ObjectChange]:
         return asyncio.run(_install(connection(kubeconfig, context), form, namespace, options, dry_run=dry))
 
     if as_diff:
@@ -142,7 +142,9 @@ def install(
     return 0
 
 
-async def _install(config: Any, form: str, namespace: str, options: dict[str, Any], *, dry_run: bool) -> list[Outcome]:
+async def _install(
+    config: Any, form: str, namespace: str, options: dict[str, Any], *, dry_run: bool
+) -> list[ObjectChange]:
     from kubewright.monitoring.installing import apply_all, seen, teams
     from kubewright.monitoring.teams import with_namespaces, with_teams
 

@@ -15,12 +15,13 @@ from kubewright.api.meta import Manifest, ObjectKey, manifest_key
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.install import guards, record
-from kubewright.install.changes import Change, asked
+from kubewright.install.changes import asked
 from kubewright.install.kinds import DEFINITIONS, INSTALLER, RECORDS, SPACES, is_own, marked
 from kubewright.install.manifests import manifests
 from kubewright.install.record import INSTALLED, INSTALLING, Record
 from kubewright.install.settings import Settings
 from kubewright.install.storage import migrate
+from kubewright.runtime.applying import ObjectChange
 from kubewright.runtime.children import get_or_none
 from kubewright.runtime.definitions import established
 
@@ -32,7 +33,7 @@ class Installation:
     """What is to be done about one cluster, and what it takes."""
 
     settings: Settings
-    changes: Sequence[Change]
+    changes: Sequence[ObjectChange]
     record: Record | None
     """What was there before."""
 
@@ -86,7 +87,7 @@ async def carry_out(client: Client, installation: Installation) -> None:
         raise OpError(error.op, error.kind, error.target, detail) from error
 
 
-async def _write(client: Client, changes: Sequence[Change]) -> None:
+async def _write(client: Client, changes: Sequence[ObjectChange]) -> None:
     for each in changes:
         if each.manifest is not None:
             await client.apply(each.resource, each.manifest, field_manager=INSTALLER)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
-import msgspec
-
-from kubewright.api.applyset import identity, is_as_desired
+from kubewright.api.applyset import identity
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, Resource
 from kubewright.client.protocol import Client
@@ -15,36 +12,11 @@ from kubewright.client.reviews import may
 from kubewright.errors import ErrorKind, OpError
 from kubewright.install import guards
 from kubewright.install.kinds import DEFINITIONS, INSTALLER, KINDS, PRUNED, own_selector
+from kubewright.runtime.applying import ObjectChange, applied
 from kubewright.runtime.children import get_or_none
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One object as it is, and as it is to be."""
-
-    resource: Resource[LiveObject]
-    before: LiveObject | None
-    """None for one that is not there."""
-    after: LiveObject | None
-    """None for one that is to go."""
-    manifest: Manifest | None = None
-    """What is applied; None where nothing is."""
-
-    @property
-    def none(self) -> bool:
-        """Whether it is as it should be."""
-        return self.before is self.after
-
-    def told(self, *, dry_run: bool = False) -> str:
-        """Say in one line what became, or would become, of the object."""
-        name = self.resource.target((self.after or self.before or LiveObject()).key)
-        if self.none:
-            return f"{name} is as it should be"
-        what = "removed" if self.after is None else "created" if self.before is None else "changed"
-        return f"{name} {'would be' if dry_run else 'is'} {what}"
-
-
-async def asked(client: Client, namespace: str, wanted: Sequence[Manifest], *, there: bool) -> list[Change]:
+async def asked(client: Client, namespace: str, wanted: Sequence[Manifest], *, there: bool) -> list[ObjectChange]:
     """Return what the objects would become, unchanged ones included, then what would be pruned; nothing is written.
 
     Without its namespace (`there`) no server checks what is to be in it: there only the right to make it is asked for.
@@ -57,7 +29,7 @@ async def asked(client: Client, namespace: str, wanted: Sequence[Manifest], *, t
     names = {identity(each) for each in wanted}
     async for kind, live in installed(client, namespace):
         if (kind.api_version, kind.kind, live.key) not in names:
-            changes.append(Change(kind, live, None))
+            changes.append(ObjectChange(kind, live, None))
     return changes
 
 
@@ -69,7 +41,7 @@ async def installed(client: Client, namespace: str) -> AsyncIterator[tuple[Resou
             yield kind, live
 
 
-async def _one(client: Client, namespace: str, manifest: Manifest, *, there: bool) -> Change:
+async def _one(client: Client, namespace: str, manifest: Manifest, *, there: bool) -> ObjectChange:
     api_version, name, key = identity(manifest)
     kind = KINDS[api_version, name]
     before = await get_or_none(client, kind, key)
@@ -77,12 +49,8 @@ async def _one(client: Client, namespace: str, manifest: Manifest, *, there: boo
         guards.check_holders([(kind, before)], namespace, INSTALLER)
         if kind is DEFINITIONS:
             guards.check_stored(before, manifest)
-        if is_as_desired(before, manifest):
-            return Change(kind, before, before)
-    if kind.namespaced and not there:
-        return Change(kind, before, msgspec.convert(manifest, LiveObject), manifest)
-    after = await client.apply(kind, manifest, field_manager=INSTALLER, dry_run=True)
-    return Change(kind, before, after, manifest)
+    placed = there or not kind.namespaced
+    return await applied(client, kind, before, manifest, field_manager=INSTALLER, placed=placed, dry_run=True)
 
 
 async def _allowed(client: Client, kind: Resource[LiveObject], namespace: str) -> None:

@@ -19,9 +19,10 @@ from kubewright.api.meta import Manifest, ObjectKey, Resource
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.install import record
-from kubewright.install.changes import Change, installed
+from kubewright.install.changes import installed
 from kubewright.install.kinds import DEFINITIONS, INSTALLER, RECORDS, RUNNING, SPACES, is_own
 from kubewright.install.record import REMOVING
+from kubewright.runtime.applying import ObjectChange
 from kubewright.runtime.children import get_or_none
 
 OURS = "kubewright.dev/"
@@ -29,21 +30,21 @@ _POLL_SECONDS = 0.5
 _PODS = "app.kubernetes.io/name=kubewright,app.kubernetes.io/part-of=kubewright"
 
 
-async def found(client: Client, namespace: str, *, purge: bool) -> list[Change]:
+async def found(client: Client, namespace: str, *, purge: bool) -> list[ObjectChange]:
     """Return what would go, in its order; raises OpError."""
-    changes = [Change(kind, live, None) async for kind, live in installed(client, namespace)]
+    changes = [ObjectChange(kind, live, None) async for kind, live in installed(client, namespace)]
     if live := await get_or_none(client, RECORDS, record.key(namespace)):
-        changes.append(Change(RECORDS, live, None))
+        changes.append(ObjectChange(RECORDS, live, None))
     if purge:
         there = [await get_or_none(client, DEFINITIONS, _name(each)) for each in all_crds()]
-        changes += [Change(DEFINITIONS, live, None) for live in there if live is not None]
+        changes += [ObjectChange(DEFINITIONS, live, None) for live in there if live is not None]
         space = await get_or_none(client, SPACES, ObjectKey("", namespace))
         if space is not None and is_own(space, namespace):
-            changes.append(Change(SPACES, space, None))
+            changes.append(ObjectChange(SPACES, space, None))
     return changes
 
 
-async def remove(client: Client, namespace: str, changes: list[Change], seconds: float) -> int:
+async def remove(client: Client, namespace: str, changes: list[ObjectChange], seconds: float) -> int:
     """Do it; return how many objects were let go. Raises OpError; the next call goes on."""
     was = await record.read(client, namespace)
     if was is not None:
@@ -107,7 +108,7 @@ async def _let_go(client: Client, kind: Resource[LiveObject], held: LiveObject) 
     return True
 
 
-async def _delete(client: Client, changes: list[Change]) -> None:
+async def _delete(client: Client, changes: list[ObjectChange]) -> None:
     for each in changes:
         if each.before is not None:
             await _delete_one(client, each.resource, each.before.key)

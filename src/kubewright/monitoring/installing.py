@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
-import msgspec
-
-from kubewright.api.applyset import identity, is_as_desired
+from kubewright.api.applyset import identity
 from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SECRETS
 from kubewright.api.crds.appservice import APP_SERVICES, TEAM_LABEL, AppService
 from kubewright.api.crds.team import TEAMS
@@ -18,6 +15,7 @@ from kubewright.api.meta import KubeObject, Manifest, Resource
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.monitoring.teams import Team
+from kubewright.runtime.applying import ObjectChange, applied
 from kubewright.runtime.children import get_or_none
 
 T = TypeVar("T", bound=KubeObject)
@@ -71,50 +69,30 @@ async def _listed(client: Client, kind: Resource[T]) -> list[T]:
         return []
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One object as it was and as it is, or would be, now."""
-
-    resource: Resource[LiveObject]
-    before: LiveObject | None
-    """None for one that was not there."""
-    after: LiveObject
-
-    def told(self, *, dry_run: bool = False) -> str:
-        """Say in one line what became, or would become, of the object."""
-        name = self.resource.target(self.after.key)
-        if self.before is self.after:
-            return f"{name} is as it should be"
-        return f"{name} {'would be' if dry_run else 'is'} {'created' if self.before is None else 'changed'}"
-
-
 async def apply_all(
     client: Client, namespace: str, manifests: Sequence[Manifest], *, dry_run: bool = False
-) -> list[Outcome]:
+) -> list[ObjectChange]:
     """Apply the objects, after their namespace if it is missing; return what became, or would become, of each.
 
     What is as it should be already is not written. Raises OpError.
     """
     there = await _made_namespace(client, namespace, dry_run=dry_run)
-    outcomes: list[Outcome] = []
+    outcomes: list[ObjectChange] = []
     for manifest in map(with_fingerprint, manifests):
         api_version, kind, key = identity(manifest)
         resource = _KINDS[api_version, kind]
         try:
             before = await get_or_none(client, resource, key)
-            if before is not None and is_as_desired(before, manifest):
-                outcomes.append(Outcome(resource, before, before))
-                continue
-            if there or key.namespace != namespace:
-                after = await client.apply(resource, manifest, field_manager=FIELD_MANAGER, dry_run=dry_run)
-            else:
-                after = msgspec.convert(manifest, LiveObject)  # no server takes an object of a namespace to come
+            placed = there or key.namespace != namespace
+            outcome = await applied(
+                client, resource, before, manifest, field_manager=FIELD_MANAGER, placed=placed, dry_run=dry_run
+            )
         except OpError as error:
             if error.kind is ErrorKind.NOT_FOUND and resource.group:
                 detail = f"the cluster does not know {resource.kind}: is the Prometheus Operator installed?"
                 raise OpError("monitoring.install", ErrorKind.NOT_FOUND, resource.api_version, detail) from error
             raise
-        outcomes.append(Outcome(resource, before, after))
+        outcomes.append(outcome)
     return outcomes
 
 
