@@ -8,6 +8,7 @@ day: when nothing is ready the loop's time jumps to the next timer instead of wa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import selectors
 import time
 from collections.abc import Callable, Coroutine, Generator, Mapping
@@ -152,11 +153,25 @@ async def run_beside(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run what `main` returns to its end under a virtual time of its own, in a thread, while the running loop goes on.
 
     A loop that is itself under virtual time stands still meanwhile: else it would find nothing to do and jump ahead.
+    Whoever is cancelled while they wait for it cancels it, too, at its next step, and does not wait for that.
     """
     if isinstance(asyncio.get_running_loop(), VirtualTimeLoop):
         with ThreadPoolExecutor(1) as threads:
             return threads.submit(lambda: run_virtual(main())).result()
-    return await asyncio.to_thread(lambda: run_virtual(main()))
+    begun: asyncio.Task[Any] | None = None
+
+    async def begin() -> T:
+        nonlocal begun
+        begun = asyncio.current_task()
+        return await main()
+
+    try:
+        return await asyncio.to_thread(lambda: run_virtual(begin()))
+    except asyncio.CancelledError:
+        if begun is not None:
+            with contextlib.suppress(RuntimeError):  # its loop may just have ended
+                begun.get_loop().call_soon_threadsafe(begun.cancel)
+        raise
 
 
 async def in_slices(steps: Generator[None, None, T], slice_seconds: float) -> T:

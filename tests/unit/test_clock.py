@@ -1,12 +1,21 @@
 import asyncio
 import contextlib
 import socket
+import threading
 import time
 
 import pytest
 
 from kubewright.api.meta import rfc3339
-from kubewright.clock import VIRTUAL_EPOCH_SECONDS, Clock, DeadlockError, VirtualTimeLoop, in_slices, run_virtual
+from kubewright.clock import (
+    VIRTUAL_EPOCH_SECONDS,
+    Clock,
+    DeadlockError,
+    VirtualTimeLoop,
+    in_slices,
+    run_beside,
+    run_virtual,
+)
 
 
 def now():
@@ -202,3 +211,33 @@ def test_long_work_lets_others_run_between_its_steps_and_comes_to_the_same():
 
     assert asyncio.run(main(-1.0)) == ("done", [0, "other", 1, 2])
     assert run_virtual(main(1.0)) == ("done", [0, 1, 2, "other"])
+
+
+def test_what_runs_beside_has_a_time_of_its_own():
+    async def main():
+        await asyncio.sleep(86_400)
+        return now()
+
+    assert asyncio.run(run_beside(main)) == 86_400
+
+
+def test_what_runs_beside_is_cancelled_when_nobody_waits_for_it_any_more():
+    cancelled, over = threading.Event(), threading.Event()
+
+    async def long():
+        try:
+            while not over.is_set():  # noqa: ASYNC110  what is tested is that it does not go on so
+                await asyncio.sleep(1)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async def main():
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await run_beside(long)
+        told = await asyncio.to_thread(cancelled.wait, 60)
+        over.set()
+        assert told
+
+    asyncio.run(main())
