@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from kubewright.api.apps import Deployment, StatefulSet
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import NODES, PODS, Pod
 from kubewright.api.meta import Manifest, ObjectKey
@@ -114,7 +115,7 @@ async def _play(objects: list[Manifest], fleets: Sequence[Fleet], plan: Plan, no
         client = twin.client()
         recorder = EventRecorder(client, clock, "kubewright-rehearsal")
         about = fleets[0]
-        before = {each.key: len(await _up(client, each)) for each in fleets}
+        before = {each.key: (await _look(client, each)).up for each in fleets}
         executor = Executor(client, recorder, about.resource, "kubewright-rehearsal")
         subject = await client.get(about.resource, about.key)
         for action in plan.actions:
@@ -134,47 +135,44 @@ async def _watched(
     while True:
         await asyncio.sleep(1.0)
         seconds = clock.now() - began
-        for each in fleets:
-            up = len(await _up(client, each))
-            least[each.key] = min(least[each.key], up)
-            if up < before[each.key]:
-                done.pop(each.key, None)
-            elif await _is_settled(client, each, began):
-                done.setdefault(each.key, seconds)
+        looks = {each.key: await _look(client, each) for each in fleets}
+        for key, look in looks.items():
+            least[key] = min(least[key], look.up)
+            if look.up < before[key]:
+                done.pop(key, None)
+            elif look.is_settled(began):
+                done.setdefault(key, seconds)
         if len(done) == len(fleets) or seconds > PATIENCE_SECONDS:
             return {
-                str(each.key): Lived(
-                    before[each.key],
-                    least[each.key],
-                    len(await _up(client, each)),
-                    done.get(each.key, seconds),
-                    await _why(client, each),
-                )
-                for each in fleets
+                str(key): Lived(before[key], least[key], look.up, done.get(key, seconds), look.why_not)
+                for key, look in looks.items()
             }
 
 
-async def _is_settled(client: Client, fleet: Fleet, began: float) -> bool:
-    """Tell whether a workload's controller has seen all, and all pods that were made since are up."""
-    live = await client.get(fleet.resource, fleet.key)
-    made = [each for each in await _pods(client, fleet) if each.metadata.created_at >= began]
-    return live.status.observed_generation >= live.metadata.generation and all(each.is_ready for each in made)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A workload and its pods at one moment."""
+
+    fleet: Deployment | StatefulSet
+    pods: Sequence[Pod]
+
+    @property
+    def up(self) -> int:
+        return sum(each.is_ready and not each.is_terminating for each in self.pods)
+
+    @property
+    def why_not(self) -> str:
+        """Why a pod has no node."""
+        conditions = (find_condition(each.status.conditions, "PodScheduled") for each in self.pods)
+        return next((each.message for each in conditions if each is not None and each.status == "False"), "")
+
+    def is_settled(self, began: float) -> bool:
+        """Tell whether the workload's controller has seen all, and all pods that were made since are up."""
+        seen_all = self.fleet.status.observed_generation >= self.fleet.metadata.generation
+        return seen_all and all(each.is_ready for each in self.pods if each.metadata.created_at >= began)
 
 
-async def _up(client: Client, fleet: Fleet) -> list[Pod]:
-    return [each for each in await _pods(client, fleet) if each.is_ready and not each.is_terminating]
-
-
-async def _pods(client: Client, fleet: Fleet) -> list[Pod]:
+async def _look(client: Client, fleet: Fleet) -> _Look:
     live = await client.get(fleet.resource, fleet.key)
     found = (await client.list(PODS, namespace=fleet.key.namespace)).items
-    return [each for each in found if live.spec.selector.matches(each.metadata.labels)]
-
-
-async def _why(client: Client, fleet: Fleet) -> str:
-    """Say why a pod has no node."""
-    for pod in await _pods(client, fleet):
-        scheduled = find_condition(pod.status.conditions, "PodScheduled")
-        if scheduled is not None and scheduled.status == "False":
-            return scheduled.message
-    return ""
+    return _Look(live, [each for each in found if live.spec.selector.matches(each.metadata.labels)])
