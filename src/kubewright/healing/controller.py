@@ -346,8 +346,8 @@ class Healer:
         ]
         decisions = await self._permits.take(*([request] if nodes else []), *asked)
         of_node, of_pods = decisions[: len(nodes)], decisions[len(nodes) :]
-        refused = [each for each in decisions if isinstance(each, Refused)]
-        if refused and (isinstance(of_node[0], Refused) if of_node else len(refused) == len(of_pods)):
+        refused = [each for each in of_node or of_pods if isinstance(each, Refused)]
+        if refused and len(refused) == len(of_node or of_pods):
             return plan, refused[0]
         kept = {pod.key: each for pod, each in zip(pods, of_pods, strict=True) if isinstance(each, Refused)}
         return without_pods(plan, kept), None
