@@ -6,6 +6,8 @@ those whom a budget keeps.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubewright.api.core import PODS
 from kubewright.api.nodes import marked_for_removal
 from kubewright.healing.causes.nodes import found_by, node_in
@@ -30,12 +32,9 @@ def _blocked(case: Case) -> Finding | None:
     names = ", ".join(str(each.key) for each in kept[:_MOST_NAMED])
     found = found_by(case, "DrainBlocked", closed)
     said = f"{len(kept)} pods are left that their PodDisruptionBudgets never let go: {names}"
-    return Finding(
-        found.cause,
-        found.about,
-        (said, *found.evidence),
-        found.explains,
-        found.since,
+    return replace(
+        found,
+        evidence=(said, *found.evidence),
         affected=tuple(Ref(PODS, each.key, each.metadata.uid) for each in kept),
         details={"fleets": fleets_of(kept, case.seen)},
     )
