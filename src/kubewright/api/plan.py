@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 from kubewright.api.autoscaling import Scale as ScaleObject
-from kubewright.api.meta import Manifest, ObjectKey, Resource, manifest_key
+from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource, manifest_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,11 @@ class Patch:
 
     def __str__(self) -> str:
         return f"{self.says} of {self.resource.target(self.key)}"
+
+
+def as_seen(obj: KubeObject) -> Mapping[str, Any]:
+    """Return the operation of a Patch that fails where somebody has changed the object since it was seen."""
+    return {"op": "test", "path": "/metadata/resourceVersion", "value": obj.metadata.resource_version}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, Resource
-from kubewright.api.plan import Apply, Delete, Patch, Plan, Write
+from kubewright.api.plan import Apply, Delete, Patch, Plan, Write, as_seen
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.remedies.releases import keeper_of
 from kubewright.healing.seen import Seen
@@ -36,9 +36,8 @@ def _undoing(changed: Changed, resource: Resource[Any]) -> Write:
         return Delete(resource, changed.key, changed.after.metadata.uid)
     if changed.after is None:
         return Apply(resource, _manifest(changed.before, resource), only_new=True)
-    version = {"op": "test", "path": "/metadata/resourceVersion", "value": changed.after.metadata.resource_version}
     spec = {"op": "replace", "path": "/spec", "value": dict(changed.before.spec)}
-    return Patch(resource, changed.key, changed.after.metadata.uid, (version, spec), "put the spec back")
+    return Patch(resource, changed.key, changed.after.metadata.uid, (as_seen(changed.after), spec), "put the spec back")
 
 
 def _manifest(live: LiveObject, resource: Resource[Any]) -> Manifest:

@@ -13,7 +13,7 @@ from kubewright.api.coordination import LEASES
 from kubewright.api.core import NODES, PODS, Node, Pod
 from kubewright.api.meta import Manifest, controller_of, parse_time
 from kubewright.api.nodeagent import FENCE, FENCED, HELD, QUARANTINED, notes_manifest, quarantined, write_quarantined
-from kubewright.api.plan import Action, Apply, Delete, Evict, Patch, Plan
+from kubewright.api.plan import Action, Apply, Delete, Evict, Patch, Plan, as_seen
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.disruption.budget import Allowance, is_movable
 from kubewright.disruption.drain import Turn, must_leave, turn
@@ -223,13 +223,9 @@ def out_of_service(finding: Finding, seen: Seen, now: float) -> Plan | None:
     path, value = ("/spec/taints/-", taint) if node.spec.taints else ("/spec/taints", [taint])
     change = {"op": "add", "path": path, "value": value}
     return Plan(
-        (Patch(NODES, node.key, node.metadata.uid, (_as_seen(node), change), "put out of service"),),
+        (Patch(NODES, node.key, node.metadata.uid, (as_seen(node), change), "put out of service"),),
         f"nothing runs on {finding.about} any more: {finding.details['proof']}",
     )
-
-
-def _as_seen(node: Node) -> Manifest:
-    return {"op": "test", "path": "/metadata/resourceVersion", "value": node.metadata.resource_version}
 
 
 def let_go(finding: Finding, seen: Seen, now: float) -> Plan | None:
@@ -243,7 +239,7 @@ def let_go(finding: Finding, seen: Seen, now: float) -> Plan | None:
     places = [place for place, each in enumerate(node.spec.taints) if each.key == OUT_OF_SERVICE]
     if places:
         gone = {"op": "remove", "path": f"/spec/taints/{places[0]}"}
-        actions.append(Patch(NODES, node.key, node.metadata.uid, (_as_seen(node), gone), "put back into service"))
+        actions.append(Patch(NODES, node.key, node.metadata.uid, (as_seen(node), gone), "put back into service"))
     word = seen.agents.words.get(node.metadata.name)
     if word is not None and word.lease.metadata.annotations.get(FENCE):
         actions.append(Apply(LEASES, notes_manifest(node.metadata.name, {})))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, Deployment, ReplicaSet
 from kubewright.api.meta import KubeObject, controller_of
-from kubewright.api.plan import Patch, Plan
+from kubewright.api.plan import Patch, Plan, as_seen
 from kubewright.api.revisions import revision_of, without_hash
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.seen import Seen
@@ -49,7 +49,7 @@ def rollback(finding: Finding, seen: Seen, now: float) -> Plan | None:
     if good is None:
         return None
     operations = (
-        {"op": "test", "path": "/metadata/resourceVersion", "value": fleet.metadata.resource_version},
+        as_seen(fleet),
         {"op": "replace", "path": "/spec/template", "value": without_hash(good.spec.template)},
     )
     says = f"roll back to revision {revision_of(good)}"

@@ -15,7 +15,7 @@ from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, Deployment
 from kubewright.api.core import NODES, PODS, Pod
 from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
 from kubewright.api.nodes import is_to_be_emptied
-from kubewright.api.plan import Action, Patch, Plan
+from kubewright.api.plan import Action, Patch, Plan, as_seen
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.remedies.nodes import blocked, movable
 from kubewright.healing.remedies.releases import keeper_of
@@ -125,7 +125,7 @@ def _widened(fleet: Deployment, by: int, node: str) -> Patch:
 
 def _narrowed(fleet: Deployment, room: Room) -> Patch:
     """Return the change back; who has scaled it meanwhile keeps what they wanted."""
-    operations = [_as_seen(fleet), {"op": "remove", "path": f"/metadata/annotations/{_escaped(ROOM)}"}]
+    operations = [as_seen(fleet), {"op": "remove", "path": f"/metadata/annotations/{_escaped(ROOM)}"}]
     if fleet.spec.replicas == room.after:
         operations.append({"op": "replace", "path": "/spec/replicas", "value": room.before})
     return Patch(DEPLOYMENTS, fleet.key, fleet.metadata.uid, tuple(operations), f"narrow to {room.before}")
@@ -137,11 +137,7 @@ def _annotated(
     note = {"op": "add", "path": f"/metadata/annotations/{_escaped(name)}", "value": text}
     if not obj.metadata.annotations:
         note = {"op": "add", "path": "/metadata/annotations", "value": {name: text}}
-    return Patch(resource, obj.key, obj.metadata.uid, (_as_seen(obj), note, *more), says)
-
-
-def _as_seen(obj: KubeObject) -> Mapping[str, Any]:
-    return {"op": "test", "path": "/metadata/resourceVersion", "value": obj.metadata.resource_version}
+    return Patch(resource, obj.key, obj.metadata.uid, (as_seen(obj), note, *more), says)
 
 
 def _escaped(name: str) -> str:
