@@ -9,7 +9,7 @@ from kubewright.api.quantity import value
 from kubewright.api.resources import STORAGE, write_amount
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES
 from kubewright.healing.finding import Finding, Remedy, Safety
-from kubewright.healing.remedies.pods import PODS_SEPARATOR
+from kubewright.healing.remedies.pods import names_in, pods_named
 from kubewright.healing.remedies.releases import keeper_of
 from kubewright.healing.seen import Seen
 
@@ -24,8 +24,7 @@ def resize(finding: Finding, seen: Seen, now: float) -> Plan | None:
     """Give the containers that were killed half as much memory again, where they run."""
     del now
     container = finding.part or finding.details.get("container", "")
-    names = [name for name in finding.details.get("pods", "").split(PODS_SEPARATOR) if name]
-    pods = [pod for name in names if (pod := seen.get(PODS, ObjectKey(finding.about.key.namespace, name))) is not None]
+    pods = pods_named(finding, seen)
     wanted = int(finding.details.get("memory", "0"))
     if not pods or not wanted or not container:
         return None
@@ -45,13 +44,12 @@ def limit_cpu(finding: Finding, seen: Seen, now: float) -> Plan | None:
     """Give the pods that take the CPU of others a limit, where they have none by their owner's will."""
     del now
     container, cores = finding.details.get("container", ""), finding.details.get("cores", "")
-    names = [name for name in finding.details.get("pods", "").split(PODS_SEPARATOR) if name]
-    pods = [pod for name in names if (pod := seen.get(PODS, ObjectKey(finding.about.key.namespace, name))) is not None]
+    pods = pods_named(finding, seen)
     if not pods or not container or not cores:
         return None
     free = [each for each in pods if not each.is_terminating and not _has_cpu_limit(each, container)]
     actions = tuple(Resize(PODS, each.key, each.metadata.uid, container, {}, {"cpu": cores}) for each in free)
-    return Plan(actions, f"{', '.join(names)} must leave others of its node their CPU")
+    return Plan(actions, f"{', '.join(names_in(finding))} must leave others of its node their CPU")
 
 
 def _has_cpu_limit(pod: Pod, name: str) -> bool:
