@@ -15,7 +15,7 @@ from typing import Any
 from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
 from kubewright.api.batch import JOBS
 from kubewright.api.core import NODES, PODS
-from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
+from kubewright.api.meta import KubeObject, ObjectKey, Resource
 from kubewright.healing.finding import ZONES, Case, Cause, Finding, Level, Ref
 from kubewright.healing.seen import Seen
 from kubewright.placement.pods import ZONE
@@ -26,9 +26,7 @@ UNKNOWN_SECONDS = 15.0
 """What no entry of the catalogue is about is told of once it has lasted so long,"""
 UNSURE_SECONDS = 90.0
 """and what one may yet explain, when more is seen, after so long."""
-_KINDS: Mapping[str, Resource[Any]] = {
-    each.kind: each for each in (DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, JOBS)
-}
+_KNOWN: tuple[Resource[Any], ...] = (PODS, NODES, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, JOBS)
 _MOST_SENTENCES = 8
 
 
@@ -145,17 +143,11 @@ def top_of(signal: Signal, seen: Seen) -> Ref | None:
     obj: KubeObject | None = None
     if resource.plural in seen.indexes:
         obj = seen.all(resource).get(key)
-        resource = next((each for each in (PODS, NODES, *_KINDS.values()) if each.plural == resource.plural), resource)
-    while obj is not None:
-        owner = controller_of(obj)
-        above = _KINDS.get(owner.kind) if owner is not None else None
-        found: KubeObject | None = (
-            seen.get(above, ObjectKey(key.namespace, owner.name)) if above is not None and owner else None
-        )
-        if above is None or found is None:
-            break
-        resource, key, obj = above, found.key, found
-    return Ref(resource, key, obj.metadata.uid if obj is not None else "")
+        resource = next((each for each in _KNOWN if each.plural == resource.plural), resource)
+    if obj is None:
+        return Ref(resource, key)
+    resource, obj = seen.top_of(resource, obj)
+    return Ref(resource, obj.key, obj.metadata.uid)
 
 
 def _unexplained(causes: Sequence[Cause], left: Mapping[str, Signal], seen: Seen, now: float, found: Diagnosis) -> None:

@@ -62,6 +62,9 @@ FOLLOWED: Mapping[Resource[Any], Mapping[str, Indexer[Any]]] = {
     POD_DISRUPTION_BUDGETS: {BY_NAMESPACE: _namespaces_of},
 }
 """Each kind, and by what else than its key it is looked up."""
+_OWNERS: Mapping[str, Resource[Any]] = {
+    each.kind: each for each in (DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS, DAEMON_SETS, JOBS)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,15 @@ class Seen:
             return self.owned(PODS, owner.metadata.uid)
         sets = self.owned(REPLICA_SETS, owner.metadata.uid)
         return [pod for each in sets for pod in self.owned(PODS, each.metadata.uid)]
+
+    def top_of(self, resource: Resource[Any], obj: KubeObject) -> tuple[Resource[Any], KubeObject]:
+        """Return what an object belongs to, along ownership; itself where it belongs to nothing that is known."""
+        while (owner := controller_of(obj)) is not None and (above := _OWNERS.get(owner.kind)) is not None:
+            found = self.get(above, ObjectKey(obj.metadata.namespace, owner.name))
+            if found is None:
+                break
+            resource, obj = above, found
+        return resource, obj
 
     def labels_of(self, namespace: str) -> Mapping[str, str]:
         """Return a namespace's labels, by which teams and environments are told."""

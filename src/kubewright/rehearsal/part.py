@@ -58,15 +58,12 @@ def fleets_of(plan: Plan, leaving: Iterable[Pod], seen: Seen) -> list[Fleet]:
 def _touched(action: Action, seen: Seen) -> tuple[Resource[Any], ObjectKey] | None:
     if isinstance(action, Announce):
         return None
-    if action.resource.plural != PODS.plural:
-        return next(((each, action.key) for each in _FLEETS if each.plural == action.resource.plural), None)
-    pod = seen.get(PODS, action.key)
-    owner = controller_of(pod) if pod is not None else None
-    if owner is not None and owner.kind == REPLICA_SETS.kind:
-        above = seen.get(REPLICA_SETS, ObjectKey(action.key.namespace, owner.name))
-        owner = controller_of(above) if above is not None else None
-    kind = next((each for each in _FLEETS if owner is not None and each.kind == owner.kind), None)
-    return None if kind is None or owner is None else (kind, ObjectKey(action.key.namespace, owner.name))
+    resource, key = action.resource, action.key
+    pod = seen.get(PODS, key) if resource.plural == PODS.plural else None
+    if pod is not None:
+        resource, top = seen.top_of(PODS, pod)
+        key = top.key
+    return next(((each, key) for each in _FLEETS if each.plural == resource.plural), None)
 
 
 def _fleet(resource: Resource[Any], key: ObjectKey, going: set[str], seen: Seen) -> Fleet | None:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, Deployment
+from kubewright.api.apps import DEPLOYMENTS, Deployment
 from kubewright.api.core import NODES, PODS, Pod
-from kubewright.api.meta import KubeObject, ObjectKey, Resource, controller_of
+from kubewright.api.meta import KubeObject, ObjectKey, Resource
 from kubewright.api.nodes import is_to_be_emptied
 from kubewright.api.plan import Action, Patch, Plan, as_seen
 from kubewright.healing.finding import Finding, Remedy, Safety
@@ -47,12 +47,8 @@ def room_of(fleet: Deployment) -> Room | None:
 
 def fleet_of(pod: Pod, seen: Seen) -> Deployment | None:
     """Return the Deployment that a pod is of, by way of its ReplicaSet."""
-    owner = controller_of(pod)
-    if owner is None or owner.kind != REPLICA_SETS.kind:
-        return None
-    found = seen.get(REPLICA_SETS, ObjectKey(pod.metadata.namespace, owner.name))
-    above = controller_of(found) if found is not None else None
-    return seen.get(DEPLOYMENTS, ObjectKey(pod.metadata.namespace, above.name)) if above is not None else None
+    _, found = seen.top_of(PODS, pod)
+    return found if isinstance(found, Deployment) else None
 
 
 def kept_on(node: str, seen: Seen) -> list[Pod]:
