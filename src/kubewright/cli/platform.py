@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from kubewright.api.coordination import lease_name
 from kubewright.api.meta import ObjectKey
 from kubewright.app import Choices, Platform, missing_definitions
 from kubewright.cli.connection import connected
@@ -16,7 +17,6 @@ from kubewright.clock import Clock
 from kubewright.runtime.process import Given, Process, Work
 from kubewright.signals.reach import SocketReach
 
-LEASE = "kubewright"
 SETTLE_POLL_SECONDS = 0.1
 
 
@@ -30,7 +30,7 @@ async def keep_up(
     debug: bool = False,
 ) -> None:
     """Run until told to end; with a lease namespace, only while leading. `prometheus` is a store's URL."""
-    lease = None if lease_namespace is None else ObjectKey(lease_namespace, _lease(choices))
+    lease = None if lease_namespace is None else ObjectKey(lease_namespace, lease_name(choices.services))
     process = Process(config.server, HttpTransport(config), address, lease, debug)
 
     async with measured_by(prometheus) as source:
@@ -72,8 +72,3 @@ async def rehearse(config: ConnectionConfig, choices: Choices) -> None:
 def _line(write: Write) -> str:
     subresource = write.options.get("subresource", "")
     return f"{write.verb} {write.resource} {write.key}{f' {subresource}' if subresource else ''}"
-
-
-def _lease(choices: Choices) -> str:
-    """Name the Lease: each service that runs alone has one of its own."""
-    return "-".join((LEASE, *choices.services)) if len(choices.services) == 1 else LEASE

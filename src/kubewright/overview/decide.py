@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kubewright.api.conditions import READY, RECONCILING, find_condition, is_true
-from kubewright.api.coordination import Lease
+from kubewright.api.coordination import Lease, service_of
 from kubewright.api.core import Node, Pod
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rolloutstatus import ROLLED_BACK, STABLE
@@ -29,7 +29,6 @@ LONG_SECONDS = 300.0
 """A pod that waits for longer than this is worth a look."""
 LEASE_GRACE_SECONDS = 5.0
 """Clocks differ."""
-SERVICE = "kubewright"
 GPU_RESOURCES = ("nvidia.com/gpu", "amd.com/gpu")
 
 
@@ -102,12 +101,9 @@ def services(leases: Iterable[Lease], now: float) -> Area:
     alive: list[str] = []
     dead: list[str] = []
     for lease in leases:
-        name = lease.metadata.name
-        if name != SERVICE and not name.startswith(f"{SERVICE}-"):
-            continue
-        service = "up" if name == SERVICE else name.removeprefix(f"{SERVICE}-")
-        if not lease.spec.holder_identity:
-            continue  # given back: somebody ended it
+        service = service_of(lease)
+        if service is None or not lease.spec.holder_identity:
+            continue  # somebody else's, or given back: somebody ended it
         (alive if _is_held(lease, now) else dead).append(service)
     if dead:
         return Area("services", Level.BAD, f"{len(dead)} silent: {_names(dead)}; alive: {_names(alive) or 'none'}")
