@@ -27,7 +27,6 @@ SAMPLE_SECONDS = 300
 class Recovery:
     """A fault or a bad release, and how long service was not as it should be."""
 
-    at: float
     cause: str
     title: str
     hurt: bool
@@ -35,8 +34,6 @@ class Recovery:
     """Seconds after the fault by the cluster's own means; None for never."""
     with_person: float | None
     """The same where a person helps if nothing else does; None where service was never gone."""
-    release: bool
-    told: bool
 
 
 @dataclass(slots=True)

@@ -22,8 +22,6 @@ from kubewright.replay.workload import STEP_SECONDS, Day
 LOOK_STEPS = 4
 """Each minute it is looked who uses what, and whether nodes are empty or wanted."""
 _GIB, _MIB_A_GIB = 1 << 30, 1024
-Progress = Callable[[float], None]
-"""Hears which share of the day has passed."""
 
 
 class Life:
@@ -52,7 +50,7 @@ class Life:
         self._planned += 1
         heapq.heappush(self._events, (at, self._planned, do))
 
-    def live(self, progress: Progress = lambda _: None) -> Ledger:
+    def live(self) -> Ledger:
         """Live through it."""
         self._fleet.begin()
         self._turns.begin()
@@ -61,18 +59,14 @@ class Life:
         for each in self._jobs:
             self._later(each.work.at, each.begin)
         loads = np.array([each.load for each in self._day.applications])
-        steps = self._day.seconds // STEP_SECONDS
-        for step in range(steps):
+        for step in range(self._day.seconds // STEP_SECONDS):
             end = (step + 1) * STEP_SECONDS
             self._pass(float(end))
             if len(loads):
                 self._fleet.serve(step, loads[:, step])
             if (step + 1) % LOOK_STEPS == 0:
                 self._look(end)
-            if step % (steps // 100 or 1) == 0:
-                progress(step / steps)
         self._close()
-        progress(1.0)
         return self.ledger
 
     def _pass(self, until: float) -> None:

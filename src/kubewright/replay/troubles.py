@@ -46,22 +46,21 @@ class Troubles:
         for each in self._day.releases:
             self._later(each.at, lambda now, release=each: self._release(release, now))
 
-    def _suffer(self, at: float, drill: str, person: float, *, release: bool) -> Recovery:
+    def _suffer(self, at: float, drill: str, person: float) -> Recovery:
         """Write down what an application suffers by something like a drill."""
         episode = self._played[drill]
         helped = episode.restored
         if episode.hurt and helped is None:
             helped = mended_after(person, told_at=episode.escalated)
         restored = episode.restored if episode.hurt else None
-        told = episode.escalated is not None
-        found = Recovery(at, drill, episode.title, episode.hurt, restored, helped, release, told)
+        found = Recovery(drill, episode.title, episode.hurt, restored, helped)
         self._ledger.recoveries.append(found)
         if episode.hurt and helped is not None:
             self._ledger.disturbed_minutes += min(helped, self._day.seconds - at) / 60
         return found
 
     def _break(self, fault: FaultArrival, now: float) -> None:
-        self._suffer(now, fault.drill, fault.person, release=False)
+        self._suffer(now, fault.drill, fault.person)
         if fault.drill in NODE_FAULTS:
             self._lose_node(fault.target, now)
 
@@ -97,7 +96,7 @@ class Troubles:
             self._ledger.deployments.append(Deployment(now, bad=False, failed=False))
             self._roll(service, old, math.ceil(len(old) / WAVES), now)
             return
-        suffered = self._suffer(now, release.drill, release.person, release=True)
+        suffered = self._suffer(now, release.drill, release.person)
         gone = suffered.restored is None or suffered.restored > FAILED_SECONDS
         self._ledger.deployments.append(Deployment(now, bad=True, failed=suffered.hurt and gone))
         bad = service.add(math.ceil(len(old) / WAVES), now, starts=False)
