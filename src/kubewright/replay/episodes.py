@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from kubewright.api.apiextensions import CRDS
-from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.conditions import is_true
 from kubewright.api.core import NAMESPACES, PODS
 from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES
+from kubewright.api.live import live_resource
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.app import Platform
 from kubewright.client.protocol import Client, PatchType
@@ -25,6 +25,7 @@ from kubewright.drills.staged import play
 from kubewright.drills.themes import releases
 from kubewright.twin.cluster import Twin
 from kubewright.workloads.children import MANAGED_BY_LABEL, wanted
+from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, kind_of
 
 RARE = frozenset({"zone-down", "registry-away"})
 """Faults that a company sees a few times a year, not on a given day."""
@@ -98,27 +99,20 @@ def deliver(*, ours: bool, seed: int) -> Delivery:
                 while not platform.ready:  # noqa: ASYNC110  virtual time
                     await asyncio.sleep(0.1)
             await client.create(NAMESPACES, {"metadata": {"name": SPACE}})
-            if ours:
-                typed, begun = leaves(APPLICATION), clock.now()
-                await client.create(APP_SERVICES, APPLICATION, namespace=SPACE)
-                first = await _ready(client, clock, begun, "shop/web:1", ours=True)
-                change = [{"op": "replace", "path": "/spec/image", "value": "shop/web:2"}]
-                begun = clock.now()
-                await client.patch(APP_SERVICES, ObjectKey(SPACE, "web"), change, PatchType.JSON)
-            else:
-                made = await _manifests(client)
-                typed, begun = sum(map(leaves, made)), clock.now()
-                for each in made:
-                    await _create(client, each)
-                first = await _ready(client, clock, begun, "shop/web:1", ours=False)
-                path = "/spec/template/spec/containers/0/image"
-                begun = clock.now()
-                change = [{"op": "replace", "path": path, "value": "shop/web:2"}]
-                await client.patch(DEPLOYMENTS, ObjectKey(SPACE, "web"), change, PatchType.JSON)
+            made = [APPLICATION] if ours else await _manifests(client)
+            released = live_resource(APP_SERVICES) if ours else CHILD_DEPLOYMENTS
+            begun = clock.now()
+            for each in made:
+                await client.create(released if ours else kind_of(each), each, namespace=SPACE)
+            first = await _ready(client, clock, begun, "shop/web:1", ours=ours)
+            path = "/spec/image" if ours else "/spec/template/spec/containers/0/image"
+            change = [{"op": "replace", "path": path, "value": "shop/web:2"}]
+            begun = clock.now()
+            await client.patch(released, ObjectKey(SPACE, "web"), change, PatchType.JSON)
             second = await _ready(client, clock, begun, "shop/web:2", ours=ours)
             if running is not None:
                 running.cancel()
-        return Delivery(typed, first, second)
+        return Delivery(sum(map(leaves, made)), first, second)
 
     return run_virtual(day())
 
@@ -154,15 +148,6 @@ def _written(manifest: Manifest) -> Manifest:
     metadata = manifest["metadata"]
     kept = {name: value for name, value in metadata.get("labels", {}).items() if name != MANAGED_BY_LABEL}
     return {**manifest, "metadata": {"name": metadata["name"], "labels": kept}}
-
-
-async def _create(client: Client, manifest: Manifest) -> None:
-    group, _, version = manifest["apiVersion"].rpartition("/")
-    base = f"/apis/{group}/{version}" if group else f"/api/{version}"
-    plural = {"NetworkPolicy": "networkpolicies", "Ingress": "ingresses"}.get(
-        manifest["kind"], f"{manifest['kind'].lower()}s"
-    )
-    await client.raw("POST", f"{base}/namespaces/{SPACE}/{plural}", body=manifest)
 
 
 def leaves(document: Any) -> int:
