@@ -39,10 +39,9 @@ class Asked:
         return generate(self.size, seed, BAD_RELEASES, FAULTS)
 
 
-def play(asked: Asked, seed: int, *, second: bool) -> Document:
-    """Live through one side's day; raises OpError."""
+def play(asked: Asked, configuration: Configuration, seed: int) -> tuple[Document, Document]:
+    """Live through one side's day, and return what the day was and what came of it; raises OpError."""
     logging.disable(logging.ERROR)  # what a drill's controllers run into is the drill
-    configuration = asked.second if second else asked.first
     day = asked.day(seed)
     drills = {each.drill for each in day.faults} | {each.drill for each in day.releases if each.drill}
     if day.faults:
@@ -50,32 +49,29 @@ def play(asked: Asked, seed: int, *, second: bool) -> Document:
     played = episodes(drills, healed=configuration.healing, seed=seed)
     ledger = Life(day, configuration, played, seed).live()
     delivery = deliver(ours=configuration.delivery, seed=seed)
-    return figures(ledger, configuration, delivery, day.teams)
+    return _described(day), figures(ledger, configuration, delivery, day.teams)
 
 
 def replay(asked: Asked, seeds: Sequence[int], jobs: int, done: Callable[[int], None]) -> list[Document]:
     """Live through all sides in so many processes, and return a document a seed; `done` hears how many are."""
-    turns = [(seed, second) for seed in seeds for second in (False, True)]
-    found: list[Document] = []
+    turns = [(configuration, seed) for seed in seeds for configuration in (asked.first, asked.second)]
+    found: list[tuple[Document, Document]] = []
     if jobs == 1:
-        for number, (seed, second) in enumerate(turns):
-            found.append(play(asked, seed, second=second))
+        for number, (configuration, seed) in enumerate(turns):
+            found.append(play(asked, configuration, seed))
             done(number + 1)
     else:
         with ProcessPoolExecutor(jobs) as pool:
-            running = [pool.submit(play, asked, seed, second=second) for seed, second in turns]
+            running = [pool.submit(play, asked, configuration, seed) for configuration, seed in turns]
             for number, each in enumerate(running):
                 found.append(each.result())
                 done(number + 1)
-    return [document(asked, seed, found[2 * place], found[2 * place + 1]) for place, seed in enumerate(seeds)]
+    return [_document(seed, *found[2 * place : 2 * place + 2]) for place, seed in enumerate(seeds)]
 
 
-def document(asked: Asked, seed: int, first: Document, second: Document) -> Document:
-    """Return what is reported of two sides."""
-    day = asked.day(seed)
+def _described(day: Day) -> Document:
+    """Return what is told of a day: drawing one again takes seconds."""
     return {
-        "version": VERSION,
-        "seed": seed,
         "source": day.source,
         "size": {
             "nodes": len(day.nodes),
@@ -86,6 +82,16 @@ def document(asked: Asked, seed: int, first: Document, second: Document) -> Docu
             "releases": len(day.releases),
             "faults": len(day.faults),
         },
-        "outcomes": outcomes(first, second),
-        "sides": [first, second],
+    }
+
+
+def _document(seed: int, first: tuple[Document, Document], second: tuple[Document, Document]) -> Document:
+    """Return what is reported of two sides of one day."""
+    (described, ours), (_, stock) = first, second
+    return {
+        "version": VERSION,
+        "seed": seed,
+        **described,
+        "outcomes": outcomes(ours, stock),
+        "sides": [ours, stock],
     }
