@@ -10,7 +10,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from kubewright.cli.replaytext import restored, rows, told
+from kubewright.cli.replaytext import beside, causes, names, spread, told
 
 # Matplotlib's own annotations leave too much open for strict types: its objects are Any here.
 _SETTINGS: dict[Any, Any] = {"svg.hashsalt": "kubewright", "svg.fonttype": "none", "font.size": 9.0}
@@ -32,12 +32,12 @@ def page(document: dict[str, Any]) -> str:
         f"<h1>{escape(title)}</h1>",
         f"<p>{escape(told(size))}.</p>",
         *(_outcome(each) for each in document["outcomes"]),
-        _section("Both sides", _table(["", *_names(sides)], _beside(sides))),
+        _section("Both sides", _table(["", *names(sides)], beside(sides))),
         _section("Utilisation over the day", _figure(_utilisation(sides))),
         _section("Waiting", _figure(_waiting(sides))),
         _section("Deployments", _figure(_deployments(sides))),
-        _section("Time to restore, by cause", _table(["", "times", *_names(sides)], _causes(sides))),
-        _section("Teams", _table(["team", *(f"{each}: p50, p95, p99 s" for each in _names(sides))], _teams(sides))),
+        _section("Time to restore, by cause", _table(["", "times", *names(sides)], causes(sides))),
+        _section("Teams", _table(["team", *(f"{each}: p50, p95, p99 s" for each in names(sides))], _teams(sides))),
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
@@ -48,10 +48,6 @@ def page(document: dict[str, Any]) -> str:
         + "\n".join(parts)
         + "\n</body></html>\n"
     )
-
-
-def _names(sides: Sequence[dict[str, Any]]) -> list[str]:
-    return [each["configuration"]["name"] for each in sides]
 
 
 def _section(title: str, content: str) -> str:
@@ -68,29 +64,14 @@ def _outcome(outcome: dict[str, Any]) -> str:
 
 
 def _table(head: Iterable[str], body: Iterable[Sequence[str]]) -> str:
-    names = "".join(f"<th>{escape(each)}</th>" for each in head)
+    heads = "".join(f"<th>{escape(each)}</th>" for each in head)
     lines = "".join(f"<tr>{''.join(f'<td>{escape(each)}</td>' for each in row)}</tr>" for row in body)
-    return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>"
-
-
-def _beside(sides: Sequence[dict[str, Any]]) -> Iterable[Sequence[str]]:
-    for mine, theirs in zip(rows(sides[0]), rows(sides[1]), strict=True):
-        yield mine[0], mine[1], theirs[1]
-
-
-def _causes(sides: Sequence[dict[str, Any]]) -> Iterable[Sequence[str]]:
-    others = {each["cause"]: each for each in sides[1]["recovery"]["causes"]}
-    for mine in sides[0]["recovery"]["causes"]:
-        yield mine["title"], str(mine["count"]), restored(mine), restored(others[mine["cause"]])
+    return f"<table><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def _teams(sides: Sequence[dict[str, Any]]) -> Iterable[Sequence[str]]:
     for mine, theirs in zip(sides[0]["teams"], sides[1]["teams"], strict=True):
-        yield mine["team"], *(_percentiles(each["secondsToNode"]) for each in (mine, theirs))
-
-
-def _percentiles(found: dict[str, Any]) -> str:
-    return ", ".join("-" if found[each] is None else f"{found[each]:,.2f}" for each in ("p50", "p95", "p99"))
+        yield mine["team"], *(spread(each["secondsToNode"]) for each in (mine, theirs))
 
 
 def _figure(figure: Any) -> str:

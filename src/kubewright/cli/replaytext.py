@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kubewright.cli.bars import bars, narrowed
@@ -15,15 +15,13 @@ SHOWN_TEAMS = 5
 def lines(document: dict[str, Any]) -> Iterator[str]:
     """Yield it."""
     sides = document["sides"]
-    names = [each["configuration"]["name"] for each in sides]
     yield f"{document['source']}: {told(document['size'])}"
     for each in document["outcomes"]:
         yield ""
         yield f"{each['name']} ({'met' if each['met'] else 'missed'}): {each['text']}"
         yield f"  {each['counted']}"
     yield ""
-    pairs = zip(rows(sides[0]), rows(sides[1]), strict=True)
-    yield from columns([("", *names), *((mine[0], mine[1], theirs[1]) for mine, theirs in pairs)])
+    yield from columns([("", *names(sides)), *beside(sides)])
     yield ""
     yield from _teams(sides).lines()
     yield ""
@@ -40,16 +38,26 @@ def told(size: dict[str, Any]) -> str:
     )
 
 
-def rows(side: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what is said of one side, a name and a value each."""
+def names(sides: Sequence[dict[str, Any]]) -> list[str]:
+    """Return what the sides are called."""
+    return [each["configuration"]["name"] for each in sides]
+
+
+def beside(sides: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Yield what is said of both sides: a name, and the value of each."""
+    for mine, theirs in zip(*map(_rows, sides), strict=True):
+        yield *mine, theirs[1]
+
+
+def _rows(side: dict[str, Any]) -> Iterator[tuple[str, str]]:
     scheduling, slo, deployments = side["scheduling"], side["slo"], side["deployments"]
     for name, each in side["utilisation"].items():
         if each["usedOfProvisioned"] is not None:
             shares = f"{each['usedOfProvisioned']:.1%}, {each['allocatedOfProvisioned']:.1%}"
             yield f"{name}: used, allocated of provisioned", f"{shares} of {each['provisioned']:,.0f}"
     wait, room = scheduling["secondsToNode"], scheduling["secondsToNodeWhereThereWasRoom"]
-    yield "pods placed; seconds to a node: p50, p95, p99", f"{wait['count']:,}; {_spread(wait)}"
-    yield "where there was room at once: p50, p95, p99", _spread(room)
+    yield "pods placed; seconds to a node: p50, p95, p99", f"{wait['count']:,}; {spread(wait)}"
+    yield "where there was room at once: p50, p95, p99", spread(room)
     yield "every pod accounted for", "yes" if scheduling["everyPodAccountedFor"] else "NO"
     yield "pods that wait at the end", f"{scheduling['waiting']:,}"
     minutes = f"{slo['minutesOverloaded']:,.1f}, {slo['minutesDisturbed']:,.1f}"
@@ -66,7 +74,8 @@ def _deployments(deployments: dict[str, Any]) -> str:
     return f"{hourly}, {deployments['bad']}, {deployments['failed']} of {deployments['count']}"
 
 
-def _spread(found: dict[str, Any]) -> str:
+def spread(found: dict[str, Any]) -> str:
+    """Show three percentiles."""
     return ", ".join("-" if found[each] is None else f"{found[each]:,.2f}" for each in ("p50", "p95", "p99"))
 
 
@@ -76,23 +85,24 @@ def _teams(sides: list[dict[str, Any]]) -> Table:
     waits = [(pair[0]["team"], [each["secondsToNode"]["p95"] for each in pair]) for pair in teams]
     ranked = sorted(waits, key=lambda each: (-max(wait or 0.0 for wait in each[1]), each[0]))[:SHOWN_TEAMS]
     shown = [(team, *("-" if each is None else f"{each:,.2f}" for each in found)) for team, found in ranked]
-    names = [f"{each['configuration']['name']}: p95 s to a node" for each in sides]
-    return Table((f"longest waits of {len(teams)} teams", *names), shown)
+    head = (f"longest waits of {len(teams)} teams", *(f"{each}: p95 s to a node" for each in names(sides)))
+    return Table(head, shown)
 
 
 def _causes(sides: list[dict[str, Any]]) -> Table:
     """Show the mean time to restore of each cause."""
+    head = ("mean time to restore, by cause", "times", *names(sides))
+    return Table(head, list(causes(sides)), empty="nothing broke")
+
+
+def causes(sides: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str, str, str]]:
+    """Yield each cause, how often it came, and how long it took either side's service away."""
     others = {each["cause"]: each for each in sides[1]["recovery"]["causes"]}
-    shown = [
-        (mine["title"], str(mine["count"]), restored(mine), restored(others[mine["cause"]]))
-        for mine in sides[0]["recovery"]["causes"]
-    ]
-    names = [each["configuration"]["name"] for each in sides]
-    return Table(("mean time to restore, by cause", "times", *names), shown, empty="nothing broke")
+    for mine in sides[0]["recovery"]["causes"]:
+        yield mine["title"], str(mine["count"]), _restored(mine), _restored(others[mine["cause"]])
 
 
-def restored(cause: dict[str, Any]) -> str:
-    """Say how long a cause took service away."""
+def _restored(cause: dict[str, Any]) -> str:
     if not cause["serviceGone"]:
         return "never gone"
     if cause["restoredAlone"]:
