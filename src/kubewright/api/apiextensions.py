@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from kubewright.api.conditions import Condition, is_true
 from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
+
+T = TypeVar("T", bound=KubeObject)
 
 
 class CrdNames(Leaf, frozen=True):
@@ -71,6 +73,13 @@ CRDS: Resource[CustomResourceDefinition] = Resource(
     CustomResourceDefinition,
     namespaced=False,
 )
+
+
+def defined(spec: Mapping[str, Any], as_: type[T], version: str = "") -> Resource[T]:
+    """Return the kind of a definition's `spec`, in a version or the stored one, its objects to be read as `as_`."""
+    stored = next(each["name"] for each in spec["versions"] if each["storage"])
+    names, namespaced = spec["names"], spec["scope"] == "Namespaced"
+    return Resource(spec["group"], version or stored, names["plural"], names["kind"], as_, namespaced=namespaced)
 
 
 def forgotten(status: Mapping[str, Any], definition: Manifest) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kubewright.api.apiextensions import defined
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, manifest_key
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.protocol import Client
@@ -69,10 +70,7 @@ class Subject:
 
 def resource_of(definition: Manifest, version: str = "") -> Resource[PartialObject]:
     """Return the kind that a CustomResourceDefinition defines, in a version or the stored one."""
-    spec = definition["spec"]
-    stored = next(each["name"] for each in spec["versions"] if each["storage"])
-    names, namespaced = spec["names"], spec["scope"] == "Namespaced"
-    return Resource(spec["group"], version or stored, names["plural"], names["kind"], PartialObject, namespaced)
+    return defined(definition["spec"], PartialObject, version)
 
 
 def definitions_of(name: str, build: Build) -> list[Manifest]:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
+from kubewright.api.apiextensions import defined
 from kubewright.api.coordination import LEASES
 from kubewright.api.core import PODS
 from kubewright.api.crds import all_crds
@@ -78,12 +79,7 @@ async def _ended(client: Client, namespace: str, seconds: float) -> None:
 
 async def _held(client: Client) -> AsyncIterator[tuple[Resource[LiveObject], LiveObject]]:
     for definition in all_crds():
-        spec = definition["spec"]
-        (version,) = (each["name"] for each in spec["versions"] if each["storage"])
-        names, scope = spec["names"], spec["scope"]
-        kind = Resource(
-            spec["group"], version, names["plural"], names["kind"], LiveObject, namespaced=scope == "Namespaced"
-        )
+        kind = defined(definition["spec"], LiveObject)
         try:
             objects = (await client.list(kind)).items
         except OpError as error:

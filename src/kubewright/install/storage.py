@@ -6,12 +6,12 @@ back is always possible, and the API server converts in between. What an object 
 
 from __future__ import annotations
 
-from kubewright.api.apiextensions import CRDS
+from kubewright.api.apiextensions import defined
 from kubewright.api.live import LiveObject
-from kubewright.api.meta import ObjectKey, Resource
+from kubewright.api.meta import ObjectKey
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
-from kubewright.install.kinds import INSTALLER
+from kubewright.install.kinds import DEFINITIONS, INSTALLER
 
 
 async def migrate(client: Client, definition: ObjectKey) -> int:
@@ -20,14 +20,10 @@ async def migrate(client: Client, definition: ObjectKey) -> int:
     Nothing is done where nothing is stored otherwise. It can be cut off and begun again: the old version stays among
     the `storedVersions` until all have been written. Raises OpError.
     """
-    live = await client.get(CRDS, definition)
-    (stored,) = (each.name for each in live.spec.versions if each.storage)
-    if set(live.status.stored_versions or ()) <= {stored}:
+    live = await client.get(DEFINITIONS, definition)
+    kind = defined(live.spec, LiveObject)
+    if set(live.status.get("storedVersions") or ()) <= {kind.version}:
         return 0
-    spec = live.spec
-    kind = Resource(
-        spec.group, stored, spec.names.plural, spec.names.kind, LiveObject, namespaced=spec.scope == "Namespaced"
-    )
     objects = (await client.list(kind)).items
     for each in objects:
         try:
@@ -36,6 +32,7 @@ async def migrate(client: Client, definition: ObjectKey) -> int:
         except OpError as error:
             if error.kind is not ErrorKind.NOT_FOUND:
                 raise
-    patch = {"metadata": {"resourceVersion": live.metadata.resource_version}, "status": {"storedVersions": [stored]}}
-    await client.patch(CRDS, definition, patch, subresource="status", field_manager=INSTALLER)
+    status = {"storedVersions": [kind.version]}
+    patch = {"metadata": {"resourceVersion": live.metadata.resource_version}, "status": status}
+    await client.patch(DEFINITIONS, definition, patch, subresource="status", field_manager=INSTALLER)
     return len(objects)
