@@ -18,7 +18,7 @@ from kubewright.api.live import live_resource
 from kubewright.audit.chain import Named
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
-from kubewright.runtime.children import get_or_none
+from kubewright.runtime.children import get_or_none, list_if_served
 
 _LONGEST_LINE = 16 * 1024 * 1024
 """No API server stores an object that is longer."""
@@ -26,12 +26,7 @@ _LONGEST_LINE = 16 * 1024 * 1024
 
 async def read_cluster(client: Client) -> list[Named]:
     """Return all records of a cluster, by their names; none where the kind is not installed."""
-    try:
-        found = (await client.list(live_resource(AUDIT_RECORDS))).items
-    except OpError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-        return []
+    found = await list_if_served(client, live_resource(AUDIT_RECORDS))
     return sorted((Named(each.metadata.name, each.spec) for each in found), key=lambda each: each.name)
 
 

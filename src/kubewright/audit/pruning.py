@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubewright.api.crds.auditrecord import AUDIT_RECORDS, Checkpoint, record_key
 from kubewright.api.live import live_resource
 from kubewright.audit.log import NAMES, AuditLog
-from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.children import delete_if_there
 
 
 async def prune(log: AuditLog, keep: int) -> int:
@@ -21,11 +21,7 @@ async def prune(log: AuditLog, keep: int) -> int:
     last = await log.client.get(kind, record_key(going[-1]))
     await log.seal(Checkpoint(going[-1], str(last.spec.get("hash", ""))))
     for place in going:
-        try:
-            await log.client.delete(kind, record_key(place))
-        except OpError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
+        await delete_if_there(log.client, kind, record_key(place))
     return len(going)
 
 

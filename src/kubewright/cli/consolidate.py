@@ -56,14 +56,9 @@ def consolidate(*, profile: str, output: str, kubeconfig: str, context: str) -> 
 async def _pools(client: Client) -> tuple[NodePool, ...]:
     """Read the pools that say nothing wrong; none where their kind is not installed."""
     from kubewright.api.crds.nodepool import NODE_POOLS, problems
-    from kubewright.errors import ErrorKind, OpError
+    from kubewright.runtime.children import list_if_served
 
-    try:
-        found = (await client.list(NODE_POOLS)).items
-    except OpError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-        return ()
+    found = await list_if_served(client, NODE_POOLS)
     for each in found:
         for problem in problems(each):
             say(f"NodePool {each.metadata.name} is left out: {problem}", err=True)

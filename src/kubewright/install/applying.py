@@ -22,7 +22,7 @@ from kubewright.install.record import INSTALLED, INSTALLING, Record
 from kubewright.install.settings import Settings
 from kubewright.install.storage import migrate
 from kubewright.runtime.applying import ObjectChange
-from kubewright.runtime.children import get_or_none
+from kubewright.runtime.children import delete_if_there, get_or_none
 from kubewright.runtime.definitions import established
 
 _POLL_SECONDS = 0.5
@@ -92,11 +92,7 @@ async def _write(client: Client, changes: Sequence[ObjectChange]) -> None:
         if each.manifest is not None:
             await client.apply(each.resource, each.manifest, field_manager=INSTALLER)
         elif each.before is not None:
-            try:
-                await client.delete(each.resource, each.before, propagation="Background")
-            except OpError as error:
-                if error.kind is not ErrorKind.NOT_FOUND:
-                    raise
+            await delete_if_there(client, each.resource, each.before, propagation="Background")
 
 
 async def available(client: Client, settings: Settings, seconds: float) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
 
 from kubewright.api.apiextensions import defined
 from kubewright.api.coordination import LEASES
@@ -24,7 +23,7 @@ from kubewright.install.changes import installed
 from kubewright.install.kinds import DEFINITIONS, INSTALLER, RECORDS, RUNNING, SPACES, is_own
 from kubewright.install.record import REMOVING
 from kubewright.runtime.applying import ObjectChange
-from kubewright.runtime.children import get_or_none
+from kubewright.runtime.children import delete_if_there, get_or_none, list_if_served
 
 OURS = "kubewright.dev/"
 _POLL_SECONDS = 0.5
@@ -57,7 +56,7 @@ async def remove(client: Client, namespace: str, changes: list[ObjectChange], se
         free += await _let_go(client, kind, held)
     for lease in (await client.list(LEASES, namespace=namespace)).items:
         if lease.metadata.name.startswith("kubewright-"):
-            await _delete_one(client, LEASES, lease.key)
+            await delete_if_there(client, LEASES, lease.key, propagation="Background")
     await _delete(client, [each for each in changes if each.resource is not RUNNING])
     return free
 
@@ -80,13 +79,7 @@ async def _ended(client: Client, namespace: str, seconds: float) -> None:
 async def _held(client: Client) -> AsyncIterator[tuple[Resource[LiveObject], LiveObject]]:
     for definition in all_crds():
         kind = defined(definition["spec"], LiveObject)
-        try:
-            objects = (await client.list(kind)).items
-        except OpError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
-            continue
-        for each in objects:
+        for each in await list_if_served(client, kind):
             if any(name.startswith(OURS) for name in each.metadata.finalizers):
                 yield kind, each
 
@@ -107,12 +100,4 @@ async def _let_go(client: Client, kind: Resource[LiveObject], held: LiveObject) 
 async def _delete(client: Client, changes: list[ObjectChange]) -> None:
     for each in changes:
         if each.before is not None:
-            await _delete_one(client, each.resource, each.before.key)
-
-
-async def _delete_one(client: Client, kind: Resource[Any], key: ObjectKey) -> None:
-    try:
-        await client.delete(kind, key, propagation="Background")
-    except OpError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
+            await delete_if_there(client, each.resource, each.before.key, propagation="Background")

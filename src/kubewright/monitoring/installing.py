@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from kubewright.api.applyset import identity
 from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SECRETS
@@ -11,14 +10,12 @@ from kubewright.api.crds.appservice import APP_SERVICES, TEAM_LABEL, AppService
 from kubewright.api.crds.team import TEAMS
 from kubewright.api.drift import with_fingerprint
 from kubewright.api.live import LiveObject, live_resource
-from kubewright.api.meta import KubeObject, Manifest, Resource
+from kubewright.api.meta import Manifest, Resource
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.monitoring.teams import Team
 from kubewright.runtime.applying import ObjectChange, applied
-from kubewright.runtime.children import get_or_none
-
-T = TypeVar("T", bound=KubeObject)
+from kubewright.runtime.children import get_or_none, list_if_served
 
 FIELD_MANAGER = "kubewright-monitoring"
 _GROUP = "monitoring.coreos.com"
@@ -47,26 +44,16 @@ async def teams(client: Client) -> list[Team]:
             each.spec.alerts.webhook,
             dict(each.spec.alerts.receiver),
         )
-        for each in sorted(await _listed(client, TEAMS), key=lambda each: each.name)
+        for each in sorted(await list_if_served(client, TEAMS), key=lambda each: each.name)
     ]
 
 
 async def seen(client: Client) -> tuple[list[AppService], dict[str, str]]:
     """Return the AppServices, none where the kind is unknown, and the teams that namespaces name by their label."""
-    apps = await _listed(client, APP_SERVICES)
+    apps = list(await list_if_served(client, APP_SERVICES))
     spaces = (await client.list(NAMESPACES)).items
     owners = {each.metadata.name: each.metadata.labels.get(TEAM_LABEL, "") for each in spaces}
     return apps, {name: team for name, team in owners.items() if team}
-
-
-async def _listed(client: Client, kind: Resource[T]) -> list[T]:
-    """Return the objects of a kind, none where it is unknown."""
-    try:
-        return list((await client.list(kind)).items)
-    except OpError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-        return []
 
 
 async def apply_all(

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from kubewright.api.applyset import Identity, Observed, identity
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource
-from kubewright.client.protocol import Client
+from kubewright.client.protocol import Client, Propagation
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.informer import Informer
 from kubewright.store.index import Indexer
@@ -100,6 +100,27 @@ class Children:
         if live is None and self.taken is not None:
             self.taken.discard(name)
         return live
+
+
+async def list_if_served(client: Client, resource: Resource[T]) -> Sequence[T]:
+    """Read all objects of a kind; none where the cluster does not know it. Raises OpError for every other failure."""
+    try:
+        return (await client.list(resource)).items
+    except OpError as error:
+        if error.kind is ErrorKind.NOT_FOUND:
+            return ()
+        raise
+
+
+async def delete_if_there(
+    client: Client, resource: Resource[T], target: T | ObjectKey, *, propagation: Propagation | None = None
+) -> None:
+    """Delete an object that somebody else may have deleted already; raises OpError for every other failure."""
+    try:
+        await client.delete(resource, target, propagation=propagation)
+    except OpError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
 
 
 async def get_or_none(client: Client, resource: Resource[T], key: ObjectKey) -> T | None:
