@@ -150,26 +150,21 @@ class Platform:
         from kubewright.scheduler.service import Scheduler
 
         name = self._choices.scheduler_name
-        recorder = self._recorder(name, writers=SCHEDULING_EVENTS_AT_ONCE)
-        operator = Operator(name, self._client, self._clock, recorder=recorder, metrics=self._metrics)
+        operator = self._operator(name, writers=SCHEDULING_EVENTS_AT_ONCE)
         policy, metrics = PROFILES[self._choices.profile], SchedulerMetrics(self._registry)
         return Scheduler(operator, name=name, policy=policy, metrics=metrics, groups=GroupMetrics(self._registry))
 
     def _gpu(self) -> Service:
         from kubewright.gpu import controller as gpu_policies
 
-        recorder = self._recorder(gpu_policies.FIELD_MANAGER)
-        operator = Operator(
-            gpu_policies.FIELD_MANAGER, self._client, self._clock, recorder=recorder, metrics=self._metrics
-        )
+        operator = self._operator(gpu_policies.FIELD_MANAGER)
         gpu_policies.build(operator)
         return operator
 
     def _guardrails(self) -> Service:
         from kubewright.guardrails import controller as platform_policies
 
-        name = platform_policies.FIELD_MANAGER
-        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
+        operator = self._operator(platform_policies.FIELD_MANAGER)
         platform_policies.build(operator)
         return operator
 
@@ -177,8 +172,7 @@ class Platform:
         from kubewright.autoscaler import controller as scale_policies
         from kubewright.autoscaler.figures import ScalingMetrics
 
-        name = scale_policies.FIELD_MANAGER
-        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
+        operator = self._operator(scale_policies.FIELD_MANAGER)
         scale_policies.build(operator, self._source, ScalingMetrics(self._registry))
         return operator
 
@@ -187,8 +181,7 @@ class Platform:
         from kubewright.nodepools.clusterapi import ClusterApiProvider
         from kubewright.nodepools.figures import PoolMetrics
 
-        name = node_pools.FIELD_MANAGER
-        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
+        operator = self._operator(node_pools.FIELD_MANAGER)
         provider = self._nodes_from or ClusterApiProvider(self._client, self._clock)
         policy = PROFILES[self._choices.profile]
         node_pools.build(operator, provider, policy, PoolMetrics(self._registry))
@@ -215,8 +208,7 @@ class Platform:
         from kubewright.sizing import controller as size_policies
         from kubewright.sizing.figures import SizingMetrics
 
-        name = size_policies.FIELD_MANAGER
-        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
+        operator = self._operator(size_policies.FIELD_MANAGER)
         size_policies.build(operator, self._source, SizingMetrics(self._registry))
         return operator
 
@@ -224,9 +216,9 @@ class Platform:
         from kubewright.spending.teams import RecordedTeamSpend
         from kubewright.tenancy import controller as teams
 
-        name = teams.FIELD_MANAGER
-        operator = Operator(name, self._client, self._clock, recorder=self._recorder(name), metrics=self._metrics)
-        teams.build(operator, self._log(name), None if self._source is None else RecordedTeamSpend(self._source))
+        operator = self._operator(teams.FIELD_MANAGER)
+        log = self._log(teams.FIELD_MANAGER)
+        teams.build(operator, log, None if self._source is None else RecordedTeamSpend(self._source))
         return operator
 
     def _monitoring(self) -> Service:
@@ -251,8 +243,7 @@ class Platform:
         from kubewright.rehearsal.remedies import RemedyRehearsal
         from kubewright.scheduler.state import ClusterState
 
-        recorder = self._recorder(FIELD_MANAGER)
-        operator = Operator(FIELD_MANAGER, self._client, self._clock, recorder=recorder, metrics=self._metrics)
+        operator = self._operator(FIELD_MANAGER)
         policy = PROFILES[self._choices.profile]
 
         def rehearsal(operator: Operator) -> RemedyRehearsal:
@@ -266,12 +257,15 @@ class Platform:
         from kubewright.audit import keeper
 
         chosen = self._choices
-        operator = Operator(
-            keeper.NAME, self._client, self._clock, recorder=self._recorder(keeper.NAME), metrics=self._metrics
-        )
+        operator = self._operator(keeper.NAME)
         log = self._log(keeper.NAME)
         keeper.build(operator, log, keep=chosen.audit_keep, archive=chosen.audit_archive, registry=self._registry)
         return operator
+
+    def _operator(self, name: str, *, writers: int = 1) -> Operator:
+        """Return an operator that tells of what it does by Events, so many at once."""
+        recorder = self._recorder(name, writers=writers)
+        return Operator(name, self._client, self._clock, recorder=recorder, metrics=self._metrics)
 
     def _log(self, writer: str) -> AuditLog:
         from kubewright.audit.log import Ink
