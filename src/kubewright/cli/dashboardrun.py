@@ -8,9 +8,7 @@ from typing import Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.service import log, service_options
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from kubewright.cli.service import FILE, log, service_options, tls_files
 
 
 @click.command()
@@ -19,10 +17,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--pages", default="127.0.0.1:8089", show_default=True, help="Where browsers find it: HOST:PORT.")
 @click.option("--read-only", is_flag=True, help="Nothing can be changed from the screen.")
 @click.option(
-    "--session-key-file", type=_FILE, help="What sessions are sealed with, the same for all replicas; 16 bytes or more."
+    "--session-key-file", type=FILE, help="What sessions are sealed with, the same for all replicas; 16 bytes or more."
 )
-@click.option("--tls-cert-file", type=_FILE, help="Serve the pages over TLS.")
-@click.option("--tls-key-file", type=_FILE)
+@click.option("--tls-cert-file", type=FILE, help="Serve the pages over TLS.")
+@click.option("--tls-key-file", type=FILE)
 @click.option("--behind-tls", is_flag=True, help="Something before it takes HTTPS off: cookies are kept for HTTPS.")
 def dashboard(
     *,
@@ -49,14 +47,11 @@ def dashboard(
     from kubewright.clock import run_wall
     from kubewright.dashboard.sealing import LEAST_KEY
     from kubewright.runtime.heap import keep_many_objects
-    from kubewright.runtime.serving import KeyFiles
 
-    if (tls_cert_file is None) != (tls_key_file is None):
-        raise click.UsageError("--tls-cert-file and --tls-key-file belong together")
+    tls = tls_files(tls_cert_file, tls_key_file)
     key = session_key_file.read_bytes().strip() if session_key_file else b""
     if session_key_file and len(key) < LEAST_KEY:
         raise click.BadParameter(f"the key has fewer than {LEAST_KEY} bytes", param_hint="--session-key-file")
-    tls = KeyFiles(tls_cert_file, tls_key_file) if tls_cert_file and tls_key_file else None
     keep_many_objects()
     asked = InCluster(pages, address, key, tls, behind_tls=behind_tls, read_only=read_only, debug=debug)
     run_wall(serve(connection(kubeconfig, context), asked))

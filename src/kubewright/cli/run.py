@@ -11,12 +11,19 @@ import click
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.cli.dashboardrun import dashboard
 from kubewright.cli.profiles import profile_option
-from kubewright.cli.service import ink, ink_options, lease_place, log, prometheus_option, service_options
+from kubewright.cli.service import (
+    FILE,
+    ink,
+    ink_options,
+    lease_place,
+    log,
+    prometheus_option,
+    service_options,
+    tls_files,
+)
 
 if TYPE_CHECKING:
     from kubewright.app import Choices
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group()
@@ -149,9 +156,9 @@ def costs(*, prices: str, **service: Any) -> None:
 @cluster_options
 @service_options
 @click.option("--alerts-listen", default="127.0.0.1:9095", show_default=True, help="Where Alertmanager posts: /alerts.")
-@click.option("--alerts-token-file", type=_FILE, help="The bearer token that it must show; none: no alerts come in.")
-@click.option("--tls-cert-file", type=_FILE, help="Take alerts over TLS.")
-@click.option("--tls-key-file", type=_FILE)
+@click.option("--alerts-token-file", type=FILE, help="The bearer token that it must show; none: no alerts come in.")
+@click.option("--tls-cert-file", type=FILE, help="Take alerts over TLS.")
+@click.option("--tls-key-file", type=FILE)
 def monitoring(
     *,
     alerts_listen: str,
@@ -162,15 +169,12 @@ def monitoring(
 ) -> None:
     """Take signals of faults in, from Alertmanager and from the API itself, and tell the objects by Events."""
     from kubewright.app import Choices
-    from kubewright.runtime.serving import KeyFiles
     from kubewright.signals.receiver import LEAST_TOKEN
 
     token = alerts_token_file.read_text(encoding="utf-8").strip() if alerts_token_file else ""
     if alerts_token_file and len(token) < LEAST_TOKEN:
         raise click.BadParameter(f"the token has fewer than {LEAST_TOKEN} characters", param_hint="--alerts-token-file")
-    if (tls_cert_file is None) != (tls_key_file is None):
-        raise click.UsageError("--tls-cert-file and --tls-key-file belong together")
-    tls = KeyFiles(tls_cert_file, tls_key_file) if tls_cert_file and tls_key_file else None
+    tls = tls_files(tls_cert_file, tls_key_file)
     choices = Choices(services=("monitoring",), alerts_address=alerts_listen, alerts_token=token, alerts_tls=tls)
     _run(choices, **service)
 
@@ -191,7 +195,7 @@ def healing(*, profile: str, audit_key_file: Path | None, audit_sink: Path | Non
 @run.command()
 @cluster_options
 @service_options
-@click.option("--audit-key-file", type=_FILE, help="Sign checkpoints and notes: an Ed25519 private key, PEM.")
+@click.option("--audit-key-file", type=FILE, help="Sign checkpoints and notes: an Ed25519 private key, PEM.")
 @click.option(
     "--archive", type=click.Path(dir_okay=False, path_type=Path), help="A file that all records go to before any goes."
 )

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from kubewright.audit.log import Ink
     from kubewright.client.config import ConnectionConfig
+    from kubewright.runtime.serving import KeyFiles
 
 F = TypeVar("F", bound=Callable[..., Any])
 _SERVICE_OPTIONS = (
@@ -23,11 +24,10 @@ _SERVICE_OPTIONS = (
     click.option("--debug", is_flag=True, help="Serve /debug there, too, to those whom the cluster lets see it."),
     click.option("-v", "--verbose", count=True, help="Say more; twice, everything."),
 )
-
-
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""One that is there, to be read."""
 _INK_OPTIONS = (
-    click.option("--audit-key-file", type=_FILE, help="Sign the audit log: an Ed25519 private key, PEM."),
+    click.option("--audit-key-file", type=FILE, help="Sign the audit log: an Ed25519 private key, PEM."),
     click.option(
         "--audit-sink", type=click.Path(dir_okay=False, path_type=Path), help="A file that its records are added to."
     ),
@@ -62,6 +62,18 @@ def ink(key: Path | None, sink: Path | None) -> Ink:
     if sink is not None:
         add_records(sink, ())
     return Ink(private_key(key) if key is not None else None, sink)
+
+
+def tls_files(certificate: Path | None, key: Path | None) -> KeyFiles | None:
+    """Return what something is served over TLS with, None for plain; raises click.UsageError for one without the other.
+
+    They are the options --tls-cert-file and --tls-key-file.
+    """
+    from kubewright.runtime.serving import KeyFiles
+
+    if (certificate is None) != (key is None):
+        raise click.UsageError("--tls-cert-file and --tls-key-file belong together")
+    return KeyFiles(certificate, key) if certificate and key else None
 
 
 def log(verbose: int) -> None:
