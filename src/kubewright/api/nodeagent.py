@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from kubewright.api.coordination import LEASES, Lease
 from kubewright.api.core import Node
 from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.api.places import SYSTEM_NAMESPACE
 
 
 class Answer(enum.StrEnum):
@@ -27,7 +28,7 @@ class Answer(enum.StrEnum):
     NOTHING = "nothing"
 
 
-NAMESPACE = "kubewright-system"
+NAMESPACE = SYSTEM_NAMESPACE
 PREFIX = "node-agent."
 """What the leases' names begin with; the node's name follows."""
 RENEW_SECONDS = 20.0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.exits import Exit
 from kubewright.cli.options import color_option, dry_run_option, timeout_option
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     from kubewright.install.applying import Installation
     from kubewright.install.settings import Settings
 
-_PLACE = "kubewright-system"
 _FORMS = ("yaml", "chart", "kustomize")
 
 
 @click.command()
 @cluster_options
-@click.option("-n", "--namespace", default=_PLACE, show_default=True, help="Where the services run.")
+@click.option("-n", "--namespace", default=SYSTEM_NAMESPACE, show_default=True, help="Where the services run.")
 @click.option("--services", default="", help="Which, by comma, as of `run`. This, and what follows, stays as chosen:")
 @click.option("--image", default="", help="What the services run; this release's, of the name kubewright, by default.")
 @click.option("--replicas", type=click.IntRange(1, 9), help="Of each service: one leads. 2 by default.")

@@ -6,6 +6,7 @@ import asyncio
 
 import click
 
+from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.exits import Exit
 from kubewright.cli.options import dry_run_option, timeout_option, yes_option
@@ -14,7 +15,7 @@ from kubewright.cli.terminal import say
 
 @click.command()
 @cluster_options
-@click.option("-n", "--namespace", default="kubewright-system", show_default=True, help="Where the services run.")
+@click.option("-n", "--namespace", default=SYSTEM_NAMESPACE, show_default=True, help="Where the services run.")
 @click.option("--purge", is_flag=True, help="The definitions, too: every AppService goes, and what was made of it.")
 @timeout_option(120.0, "Seconds to wait at most for the services' pods to end.")
 @dry_run_option("Say what would go, and write nothing.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kubewright.api.crds.incident import SYSTEM_NAMESPACE
+from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.client.transport import Request, Response, Transport
 from kubewright.twin.kinds import KindTable
 

@@ -29,11 +29,11 @@ from kubewright.api.crds.incident import (
     INCIDENTS,
     OPEN,
     RESOLVED,
-    SYSTEM_NAMESPACE,
     Incident,
     IncidentStatus,
 )
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
+from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.api.plan import Apply, Delete, Evict, Plan
 from kubewright.audit.entries import of_plan
 from kubewright.audit.log import AuditLog

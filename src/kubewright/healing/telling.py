@@ -16,7 +16,6 @@ from kubewright.api.crds.incident import (
     MOST_TEXT,
     OBSERVED,
     RESOLVED,
-    SYSTEM_NAMESPACE,
     Incident,
     IncidentPlan,
     IncidentStatus,
@@ -24,6 +23,7 @@ from kubewright.api.crds.incident import (
 )
 from kubewright.api.crds.notificationchannel import CRITICAL, INFO, WARNING
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, parse_time, rfc3339
+from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.api.plan import Apply, Plan
 from kubewright.healing.finding import ZONES, Finding, Ref, Remedy
 from kubewright.healing.seen import FOLLOWED

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from kubewright import __version__
+from kubewright.api.names import dns_label_errors
+from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.errors import ErrorKind, OpError
 from kubewright.install.services import PARTS
 
-NAMESPACE = "kubewright-system"
 IMAGE = "kubewright"
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _IMAGE = re.compile(r"[\w][\w.:/@-]{0,511}")
 _MOST_REPLICAS = 9
 _NUMBERS = 3
@@ -22,7 +22,7 @@ _NUMBERS = 3
 class Settings:
     """An installation as somebody wants it; also a row of the record that the cluster keeps of it."""
 
-    namespace: str = NAMESPACE
+    namespace: str = SYSTEM_NAMESPACE
     image: str = f"{IMAGE}:{__version__}"
     replicas: int = 2
     services: tuple[str, ...] = tuple(PARTS)
@@ -34,7 +34,7 @@ class Settings:
 
     def check(self) -> None:
         """Raise OpError INVALID for what no cluster would take, in words that help."""
-        if not _NAME.fullmatch(self.namespace):
+        if dns_label_errors(self.namespace):
             raise _invalid(self.namespace, "a namespace is lower-case letters, digits and dashes, at most 63")
         if not _IMAGE.fullmatch(self.image):
             raise _invalid(self.image[:80], "an image is REGISTRY/NAME:TAG, without spaces")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.apiextensions import forgotten
-from kubewright.api.crds.incident import SYSTEM_NAMESPACE
 from kubewright.api.drift import covers
 from kubewright.api.meta import Manifest
+from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.api.quantity import value
 from kubewright.api.releases import NEWEST, OLDEST, release_of, written
 from kubewright.overview.decide import GPU_RESOURCES, Level, few

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kubewright.api.crds.incident import SYSTEM_NAMESPACE
+from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.client.protocol import Client
 from kubewright.client.reviews import may
 from kubewright.errors import ErrorKind, OpError

@@ -14,7 +14,6 @@ from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_mani
 from kubewright.api.described import described
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
 
-SYSTEM_NAMESPACE = "kubewright-system"
 APPROVED_BY = "kubewright.dev/approved-by"
 """The annotation by which a person lets the healer act; its value says who."""
 PAUSED = "kubewright.dev/paused"
