@@ -61,8 +61,7 @@ def understood(live: LiveObject) -> Record:
     """Read a record, also one of another release, which may have settings of its own; raises OpError INVALID."""
     try:
         chosen: dict[str, Any] = msgspec.json.decode(live.data.get("settings", "{}"), type=dict[str, Any])
-        known = {name: value for name, value in chosen.items() if name in Settings.__dataclass_fields__}
-        settings = msgspec.convert(known | {"version": live.data.get("version", "")}, Settings)
+        settings = msgspec.convert(chosen | {"version": live.data.get("version", "")}, Settings)
     except msgspec.MsgspecError as error:
         detail = f"the record of the installation is not readable ({error}); delete it, and install again"
         raise OpError("install", ErrorKind.INVALID, RECORDS.target(live.key), detail) from error
