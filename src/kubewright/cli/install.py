@@ -17,6 +17,7 @@ from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
     from kubewright.client.config import ConnectionConfig
+    from kubewright.client.protocol import Client
     from kubewright.install.applying import Installation
     from kubewright.install.settings import Settings
 
@@ -85,19 +86,23 @@ def install(
     if directory is not None:
         raise click.UsageError("-d belongs to --as chart or --as kustomize")
 
-    async def planned(config: ConnectionConfig) -> Installation:
+    async def planned(client: Client) -> Installation:
         from kubewright.install import record
         from kubewright.install.applying import plan
 
-        async with connected(config) as client:
-            before = await record.read(client, namespace)
-            return await plan(client, chosen(before.settings if before else None), downgrade=downgrade)
+        before = await record.read(client, namespace)
+        return await plan(client, chosen(before.settings if before else None), downgrade=downgrade)
 
     config = connection(kubeconfig, context)
+
+    async def only_planned() -> Installation:
+        async with connected(config) as client:
+            return await planned(client)
+
     if as_diff:
-        return _diff(lambda: asyncio.run(planned(config)), color=color)
+        return _diff(lambda: asyncio.run(only_planned()), color=color)
     if dry_run:
-        for each in asyncio.run(planned(config)).changes:
+        for each in asyncio.run(only_planned()).changes:
             say(each.told(dry_run=True))
         return Exit.OK
     return asyncio.run(_install(config, planned, timeout if wait else None))
@@ -135,16 +140,16 @@ def _diff(planned: Callable[[], Installation], *, color: bool | None) -> int:
 
 
 async def _install(
-    config: ConnectionConfig, planned: Callable[[ConnectionConfig], Awaitable[Installation]], seconds: float | None
+    config: ConnectionConfig, planned: Callable[[Client], Awaitable[Installation]], seconds: float | None
 ) -> int:
     from kubewright.install.applying import available, carry_out
     from kubewright.install.record import INSTALLED
 
-    installation = await planned(config)
-    was, settings = installation.record, installation.settings
-    if was is not None and was.phase != INSTALLED:
-        say(f"the installation of {was.settings.version} was cut off ({was.phase}): going on", err=True)
     async with connected(config) as client:
+        installation = await planned(client)
+        was, settings = installation.record, installation.settings
+        if was is not None and was.phase != INSTALLED:
+            say(f"the installation of {was.settings.version} was cut off ({was.phase}): going on", err=True)
         await carry_out(client, installation)
         changed = [each for each in installation.changes if not each.none]
         for each in changed:
