@@ -87,6 +87,8 @@ def _is_idle(case: Case) -> Iterator[Violation]:
 
 def is_patient(write: Write, writes: Sequence[Write]) -> bool:
     """Whether it only asks again, long after, for what the server has refused: a quota or a policy may have changed."""
+    if write.status not in _LASTING:
+        return False
     same = (write.request.method, write.request.path, write.request.body)
     earlier = (
         each
@@ -94,7 +96,7 @@ def is_patient(write: Write, writes: Sequence[Write]) -> bool:
         if (each.request.method, each.request.path, each.request.body) == same
     )
     last = max((each.at_seconds for each in earlier), default=None)
-    return write.status in _LASTING and last is not None and write.at_seconds - last >= _LONG_SECONDS
+    return last is not None and write.at_seconds - last >= _LONG_SECONDS
 
 
 def _restarts_without_a_write(case: Case) -> Iterator[Violation]:
