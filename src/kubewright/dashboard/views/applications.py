@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
-from kubewright.api.conditions import READY
+from kubewright.api.conditions import READY, find_condition
 from kubewright.api.crds.appservice import AppService
-from kubewright.api.meta import parse_time
 from kubewright.dashboard.tables import Row
 from kubewright.dashboard.views.tally import Fare, Tally
+from kubewright.signals.signs import seconds
 from kubewright.workloads.rollout.steps import steps_of
 from kubewright.workloads.rollout.words import where
 
@@ -60,7 +60,7 @@ def rows(apps: Iterable[AppService], tally: Tally) -> Iterator[Row]:
     known = frozenset(str(app.key) for app in found)
     for app in found:
         key, status, counts = app.key, app.status, tally.of_app(app.key)
-        ready = next((each for each in status.conditions if each.type == READY), None)
+        ready = find_condition(status.conditions, READY)
         shown = AppRow(
             id=str(key),
             namespace=key.namespace,
@@ -106,7 +106,7 @@ def _release(app: AppService) -> Release | None:
         tuple(each.weight for each in steps_of(app.spec.rollout)),
         state.weight,
         state.strikes,
-        parse_time(state.since) if state.since else 0.0,
+        seconds(state.since),
         state.reason,
         state.message[:MOST_TEXT],
     )

@@ -8,8 +8,8 @@ from heapq import nlargest
 import msgspec
 
 from kubewright.api.crds.auditrecord import AuditRecord
-from kubewright.api.meta import parse_time
 from kubewright.dashboard.tables import Row
+from kubewright.signals.signs import seconds
 
 MOST_RECORDS = 200
 
@@ -36,7 +36,7 @@ def rows(records: Iterable[AuditRecord]) -> Iterator[Row]:
             shown = EntryRow(
                 id=f"{record.spec.sequence}.{number}",
                 record=record.spec.sequence,
-                at=_at(entry.at),
+                at=seconds(entry.at),
                 kind=entry.kind,
                 who=entry.who,
                 about=entry.about,
@@ -46,10 +46,3 @@ def rows(records: Iterable[AuditRecord]) -> Iterator[Row]:
                 details=entry.details,
             )
             yield Row(shown.id, "", shown)
-
-
-def _at(text: str) -> float:
-    try:
-        return parse_time(text)
-    except ValueError:
-        return 0.0

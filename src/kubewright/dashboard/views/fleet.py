@@ -10,10 +10,10 @@ from kubewright.api.core import TYPE_LABEL, Node
 from kubewright.api.resources import CPU, MEMORY, PODS_RESOURCE
 from kubewright.dashboard.tables import Row
 from kubewright.dashboard.views.tally import Fare, Tally
+from kubewright.devices.requests import PRODUCT
+from kubewright.placement.pods import ZONE
 from kubewright.placement.snapshot import ClusterSnapshot
 
-ZONE_LABEL = "topology.kubernetes.io/zone"
-GPU_LABEL = "nvidia.com/gpu.product"
 _SHOWN_FIRST = (CPU, MEMORY, PODS_RESOURCE)
 
 
@@ -55,9 +55,9 @@ def rows(snapshot: ClusterSnapshot, tally: Tally, nodes: Mapping[str, Node]) -> 
         }
         shown = NodeRow(
             node.metadata.name,
-            labels.get(ZONE_LABEL, ""),
+            labels.get(ZONE, ""),
             labels.get(TYPE_LABEL, ""),
-            labels.get(GPU_LABEL, ""),
+            labels.get(PRODUCT, ""),
             state_of(node),
             use,
             sum(counts.values()),

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from kubewright.api.crds.incident import APPROVED_BY, PAUSED, Incident
-from kubewright.api.meta import parse_time
 from kubewright.dashboard.tables import Row
+from kubewright.signals.signs import seconds
 
 
 class Tried(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -76,7 +76,7 @@ def rows(incidents: Iterable[Incident]) -> Iterator[Row]:
             rehearsed=None if rehearsal is None else rehearsal.passed,
             rehearsal="" if rehearsal is None else rehearsal.message,
             actions=tuple(
-                Tried(tried.remedy, tried.outcome, tried.message, _at(tried.started_at), _at(tried.ended_at))
+                Tried(tried.remedy, tried.outcome, tried.message, seconds(tried.started_at), seconds(tried.ended_at))
                 for tried in status.actions
             ),
             verification=status.verification,
@@ -91,9 +91,5 @@ def rows(incidents: Iterable[Incident]) -> Iterator[Row]:
 def _moments(incident: Incident) -> Iterator[tuple[str, float]]:
     times = incident.status.times
     for name in ("fault_since", "detected", "diagnosed", "decided", "acted", "restored", "verified"):
-        if at := _at(getattr(times, name)):
+        if at := seconds(getattr(times, name)):
             yield name.removesuffix("_since"), at
-
-
-def _at(text: str | None) -> float:
-    return parse_time(text) if text else 0.0

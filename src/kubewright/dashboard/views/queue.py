@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from kubewright.api.conditions import find_condition
 from kubewright.api.core import Pod
 from kubewright.api.crds.queue import Queue
 from kubewright.api.workload import workload_of
@@ -55,7 +56,7 @@ def pending(pods: Iterable[Pod]) -> Iterator[Row]:
     """Yield the pods that wait, those of the highest priority and the longest wait first."""
     line = sorted(pods, key=lambda pod: (-pod.spec.priority, pod.metadata.created_at, pod.key))
     for pod in line[:MOST_PODS]:
-        told = next((each for each in pod.status.conditions if each.type == "PodScheduled"), None)
+        told = find_condition(pod.status.conditions, "PodScheduled")
         workload = workload_of(pod)
         shown = PendingRow(
             id=str(pod.key),
