@@ -28,7 +28,7 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.nodes import NODES
 from kubewright.api.pods import PODS
 from kubewright.dashboard.access import Access, Person, Sight
-from kubewright.dashboard.actions import ACTIONS, action_named, carry_out
+from kubewright.dashboard.actions import action_named, carry_out
 from kubewright.dashboard.explaining import Changes, what_if, why_pod
 from kubewright.dashboard.tables import Table, Viewer
 from kubewright.dashboard.views.details import node_detail
@@ -239,7 +239,7 @@ class DashboardApp:
         await self._need(person, action.verb, action.resource, key)
         async with self._access.acting(person) as client:
             await carry_out(action, client, key, person.name)
-        return _json({"did": name, "command": ACTIONS[name].command.format(name=key.name, namespace=key.namespace)})
+        return _json({"did": name, "command": action.command.format(name=key.name, namespace=key.namespace)})
 
     async def _need(self, person: Person, verb: str, resource: Any, key: ObjectKey) -> None:
         if not await self._access.may(person, verb, resource, key.namespace, name=key.name):
