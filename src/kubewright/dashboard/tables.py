@@ -82,8 +82,9 @@ class Table:
         self._encoder = msgspec.json.Encoder()
         self._dirty.set()
 
-    def touch(self) -> None:
-        """Say that something changed of which it is made."""
+    def touch(self, change: object) -> None:
+        """Hear that something changed of which it is made; informers call it."""
+        del change
         self._dirty.set()
 
     @contextmanager

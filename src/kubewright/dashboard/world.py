@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from kubewright.api.apps import REPLICA_SETS
@@ -58,8 +58,11 @@ class World:
         self.tally, self._scalings = Tally(), changes.Scalings()
         self.pods.add_handler(self._on_pod)
         self.found(SCALE_POLICIES).add_handler(self._on_policy)
-        self.tables = {topic.name: Table(topic) for topic in self._topics()}
-        self._wire()
+        self.tables: dict[str, Table] = {}
+        for topic, informers in self._topics():
+            table = self.tables[topic.name] = Table(topic)
+            for informer in informers:
+                informer.add_handler(table.touch)
 
     @property
     def synced(self) -> bool:
@@ -85,52 +88,34 @@ class World:
             for table in self.tables.values():
                 tasks.create_task(table.run(), name=f"{NAME} {table.topic.name}")
 
-    def _topics(self) -> Iterable[Topic]:
+    def _topics(self) -> Iterable[tuple[Topic, tuple[Informer[Any], ...]]]:
+        """Yield each topic with the caches that it is made of."""
         apps, queues, found = self.found(APP_SERVICES), self.found(QUEUES), self.found(INCIDENTS)
         scales, groups, records = self.found(SCALE_POLICIES), self.found(TEAMS), self.found(AUDIT_RECORDS)
-        yield Topic("fleet", NODES, self._fleet)
-        yield Topic("apps", APP_SERVICES, lambda: applications.rows(apps.index.values(), self.tally))
-        yield Topic("pending", PODS, lambda: queue.pending(self.tally.waiting.values()))
-        yield Topic("queues", QUEUES, lambda: queue.queues(queues.index.values()))
-        yield Topic("incidents", INCIDENTS, lambda: incidents.rows(found.index.values()))
-        yield Topic("scaling", SCALE_POLICIES, lambda: scaling.rows(scales.index.values()))
-        yield Topic("releases", REPLICA_SETS, lambda: changes.releases(self._sets.index.values()), CHANGES_SECONDS)
-        yield Topic("scalings", SCALE_POLICIES, self._scalings.rows, CHANGES_SECONDS)
-        yield Topic("teams", TEAMS, lambda: teams.rows(groups.index.values()))
-        yield Topic("audit", AUDIT_RECORDS, lambda: audit.rows(records.index.values()))
+        sets = self._sets.index
+        yield Topic("fleet", NODES, self._fleet), (self.nodes, self.pods)
+        yield (
+            Topic("apps", APP_SERVICES, lambda: applications.rows(apps.index.values(), self.tally)),
+            (apps, self.pods),
+        )
+        yield Topic("pending", PODS, lambda: queue.pending(self.tally.waiting.values())), (self.pods,)
+        yield Topic("queues", QUEUES, lambda: queue.queues(queues.index.values())), (queues,)
+        yield Topic("incidents", INCIDENTS, lambda: incidents.rows(found.index.values())), (found,)
+        yield Topic("scaling", SCALE_POLICIES, lambda: scaling.rows(scales.index.values())), (scales,)
+        yield (
+            Topic("releases", REPLICA_SETS, lambda: changes.releases(sets.values()), CHANGES_SECONDS),
+            (self._sets,),
+        )
+        yield Topic("scalings", SCALE_POLICIES, self._scalings.rows, CHANGES_SECONDS), (scales,)
+        yield Topic("teams", TEAMS, lambda: teams.rows(groups.index.values())), (groups,)
+        yield Topic("audit", AUDIT_RECORDS, lambda: audit.rows(records.index.values())), (records,)
 
     def _fleet(self) -> Iterable[Row]:
         nodes = {each.metadata.name: each for each in self.nodes.index.values()}
         return fleet.rows(self._state.snapshot, self.tally, nodes)
-
-    def _wire(self) -> None:
-        """Have each table renewed when something changes that it is made of."""
-        made_of: dict[str, tuple[Informer[Any], ...]] = {
-            "fleet": (self.nodes, self.pods),
-            "apps": (self.found(APP_SERVICES), self.pods),
-            "pending": (self.pods,),
-            "queues": (self.found(QUEUES),),
-            "incidents": (self.found(INCIDENTS),),
-            "scaling": (self.found(SCALE_POLICIES),),
-            "releases": (self._sets,),
-            "scalings": (self.found(SCALE_POLICIES),),
-            "teams": (self.found(TEAMS),),
-            "audit": (self.found(AUDIT_RECORDS),),
-        }
-        for name, informers in made_of.items():
-            for informer in informers:
-                informer.add_handler(_touching(self.tables[name]))
 
     def _on_policy(self, change: Change[ScalePolicy]) -> None:
         self._scalings.note(change.old, change.new)
 
     def _on_pod(self, change: Change[Pod]) -> None:
         self.tally.change(change.old, change.new)
-
-
-def _touching(table: Table) -> Callable[[Change[Any]], None]:
-    def touch(change: Change[Any]) -> None:
-        del change
-        table.touch()
-
-    return touch
