@@ -1,13 +1,11 @@
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
+import { useEffect } from "preact/hooks";
 import { rowsOf } from "../api";
 import { ago } from "../format";
 import { Badge, byNumber, byText, Command, Drawer, Empty, Table, Tile, type Tone } from "../parts";
 import { go } from "../route";
+import type { ReplicasProps } from "../replicas";
 import type { ScaleRow } from "../rows";
-import { theme } from "../theme";
 
 const KEPT = 720;
 
@@ -85,37 +83,4 @@ export function Scaling({ object }: { object: string }) {
       )}
     </>
   );
-}
-
-function Replicas({ id }: { id: string }) {
-  const box = useRef<HTMLDivElement>(null);
-  const data = seen.value.get(id);
-  const dark = theme.value === "dark";
-  const plot = useRef<uPlot | null>(null);
-  useEffect(() => {
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px sans-serif" };
-    if (!box.current) return;
-    plot.current = new uPlot(
-      {
-        width: box.current.clientWidth,
-        height: 160,
-        scales: { x: { range: (_, from, to) => [Math.min(from, to - 60), to] }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.2)] } },
-        series: [
-          {},
-          { label: "there are", stroke: colour("--accent"), width: 2, fill: colour("--accent-soft"), paths: uPlot.paths.stepped?.({ align: 1 }) },
-          { label: "wanted", stroke: colour("--coming"), width: 2, dash: [5, 4], paths: uPlot.paths.stepped?.({ align: 1 }) },
-        ],
-        axes: [axis, { ...axis, size: 36, incrs: [1, 2, 5, 10, 25, 50, 100, 250, 500] }],
-      } as uPlot.Options,
-      data ?? [[], [], []],
-      box.current,
-    );
-    return () => plot.current?.destroy();
-  }, [id, dark]);
-  useEffect(() => {
-    if (data) plot.current?.setData(data);
-  }, [data]);
-  return <div ref={box} role="img" aria-label="Pods since this page was opened: there are, wanted" />;
 }

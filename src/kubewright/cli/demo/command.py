@@ -31,7 +31,6 @@ def demo(seconds: float, speed: float, nodes: int, seed: int, *, dashboard: bool
 
     Ends with exit code 0 if every application is ready and every fault was mended.
     """
-    from kubewright.cli.dashboardcalls import need_pages
     from kubewright.cli.demo.play import play
     from kubewright.clock import Clock, run_fast
     from kubewright.runtime.heap import keep_many_objects
@@ -39,6 +38,8 @@ def demo(seconds: float, speed: float, nodes: int, seed: int, *, dashboard: bool
     logging.basicConfig(level=logging.ERROR)
     keep_many_objects()
     if dashboard:
+        from kubewright.cli.dashboardcalls import need_pages
+
         need_pages()
     story = run_fast(play(Clock.wall(), seconds * speed, nodes, seed, show=not as_json, pages=dashboard), speed)
     if as_json:

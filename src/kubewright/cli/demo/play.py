@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
 from kubewright.app import UP, Choices, Platform
-from kubewright.cli.dashboardcalls import beside
 from kubewright.cli.demo.ailments import AILMENTS
 from kubewright.cli.demo.faults import FAULTS
 from kubewright.cli.demo.story import COURSE, Story
@@ -49,7 +48,7 @@ async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: boo
         background.append(tasks.create_task(platform.run()))
         background.append(tasks.create_task(_surge(story, platform)))
         async with AsyncExitStack() as stack:
-            link = await stack.enter_async_context(beside(twin.client(), HOST, "the demo")) if pages else ""
+            link = await stack.enter_async_context(_pages(twin)) if pages else ""
             if link:
                 say(f"the demo in a browser: {link}", err=not show)
             if show:
@@ -67,6 +66,14 @@ async def _tell(story: Story, seconds: float) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(story.tell(pause_seconds))
         tasks.create_task(asyncio.sleep(seconds))
+
+
+def _pages(twin: Twin) -> AbstractAsyncContextManager[str]:
+    """Show the demo in a browser meanwhile; yields the link."""
+    # Half a second of imports, for those alone who want it.
+    from kubewright.cli.dashboardcalls import beside
+
+    return beside(twin.client(), HOST, "the demo")
 
 
 async def _surge(story: Story, platform: Platform) -> None:
