@@ -57,6 +57,7 @@ async def _walk(window, url, suffix):
     await shot(window, f"waiting{suffix}")
     await seen("incident", "incidents/shop%2Fnode-03-power", "Deployment/shop/")
     await seen("scaling", "scaling/shop%2Ffrontend", "aimed at 70%")
+    await window.locator(".uplot canvas").wait_for()
     await seen("teams", "teams/payments", "forecast 1240.00")
     await seen("whatif", "whatif", "Tried on a copy")
     await seen("audit", "audit", "its power is gone")

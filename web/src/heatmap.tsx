@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { NodeRow } from "./rows";
-import { theme } from "./theme";
+import { colour, theme } from "./theme";
 
 const GAP = 3;
 const TITLE = 24;
@@ -147,13 +147,11 @@ function draw(
   element.style.height = `${layout.height}px`;
   const pen = element.getContext("2d");
   if (!pen) return;
-  const style = getComputedStyle(document.documentElement);
-  const colour = (name: string) => style.getPropertyValue(name).trim();
   const [muted, ill, text, none, coming] = ["--muted", "--ill", "--text", "--heat-0", "--coming"].map(colour) as [
     string, string, string, string, string,
   ];
   pen.scale(scale, scale);
-  pen.font = `12px ${style.fontFamily}`;
+  pen.font = `12px ${getComputedStyle(document.documentElement).fontFamily}`;
   pen.fillStyle = muted;
   for (const title of layout.titles) pen.fillText(title.text, 0, title.y);
   const { size } = layout;

@@ -21,3 +21,8 @@ export function turnTheme(): void {
   theme.value = theme.value === "dark" ? "light" : "dark";
   localStorage.setItem("theme", theme.value);
 }
+
+/** What a colour of the style sheet is at present. */
+export function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}

@@ -4,17 +4,18 @@ import { rowsOf } from "../api";
 import { ago } from "../format";
 import { Badge, byNumber, byText, Command, Drawer, Empty, Table, Tile, type Tone } from "../parts";
 import { go } from "../route";
-import type { ReplicasProps } from "../replicas";
+import type { Counts, Plot } from "../plot";
 import type { ScaleRow } from "../rows";
 
 const KEPT = 720;
 
-/** What was seen of each policy since the page was opened: seconds, how many there are, how many are wanted. */
-const seen = signal<ReadonlyMap<string, [number[], number[], number[]]>>(new Map());
+/** What was seen of each policy since the page was opened. */
+const seen = signal<ReadonlyMap<string, Counts>>(new Map());
+const plot = signal<typeof Plot | null>(null);
 
 rowsOf<ScaleRow>("scaling").subscribe(({ all }) => {
   const now = Date.now() / 1000;
-  const next = new Map<string, [number[], number[], number[]]>();
+  const next = new Map<string, Counts>();
   for (const row of all.values()) {
     const [at, current, desired] = seen.peek().get(row.id) ?? [[], [], []];
     next.set(row.id, [
@@ -83,4 +84,12 @@ export function Scaling({ object }: { object: string }) {
       )}
     </>
   );
+}
+
+function Replicas({ id }: { id: string }) {
+  useEffect(() => {
+    void import("../plot").then((fetched) => (plot.value = fetched.Plot));
+  }, []);
+  const Plot = plot.value;
+  return Plot && <Plot id={id} counts={seen.value.get(id)} />;
 }
