@@ -1,6 +1,7 @@
 // The server: requests as the person who is signed in, and rows that are kept as they are told.
 
-import { type Signal, signal } from "@preact/signals";
+import { type Signal, signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import type { Me } from "./rows";
 
 export const me = signal<Me | null | undefined>(undefined);
@@ -26,6 +27,23 @@ export async function ask<T>(path: string, method = "GET", body?: unknown): Prom
     throw new Refused(answer.status, String(said.message));
   }
   return answer.status === 204 ? (undefined as T) : answer.json();
+}
+
+/** Why something was not to be had. */
+export function reason(error: unknown): string {
+  return error instanceof Refused ? error.message : String(error);
+}
+
+/** What the server answers, or why it does not; null until then. It is asked again when one of `when` changes. */
+export function useAnswer<T>(path: string, when: readonly unknown[] = []): T | string | null {
+  const answer = useSignal<T | string | null>(null);
+  useEffect(() => {
+    answer.value = null;
+    ask<T>(path)
+      .then((found) => (answer.value = found))
+      .catch((error) => (answer.value = reason(error)));
+  }, [path, ...when]);
+  return answer.value;
 }
 
 export interface Rows<T> {

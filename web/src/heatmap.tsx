@@ -25,6 +25,8 @@ interface Layout {
   squares: Square[];
   titles: { text: string; y: number }[];
   size: number;
+  /** How many stand side by side. */
+  across: number;
   height: number;
 }
 
@@ -46,7 +48,7 @@ function layOut(rows: readonly NodeRow[], width: number): Layout {
     });
     y += Math.ceil(nodes.length / across) * (size + GAP) + BETWEEN;
   }
-  return { squares, titles, size, height: Math.max(40, y - BETWEEN) };
+  return { squares, titles, size, across, height: Math.max(40, y - BETWEEN) };
 }
 
 export function share(row: NodeRow, resource: string): number {
@@ -65,7 +67,7 @@ export function HeatMap(props: {
   const tip = useSignal<{ x: number; y: number; text: string } | null>(null);
   const at = useSignal(-1);
   const width = useSignal(0);
-  const layout = useRef<Layout>({ squares: [], titles: [], size: 0, height: 0 });
+  const layout = useRef<Layout>({ squares: [], titles: [], size: 0, across: 1, height: 0 });
   useEffect(() => {
     const element = canvas.current;
     if (!element) return;
@@ -90,8 +92,7 @@ export function HeatMap(props: {
     );
   };
   const onKey = (event: KeyboardEvent) => {
-    const { squares, size } = layout.current;
-    const across = Math.max(1, Math.floor((width.value + GAP) / (size + GAP)));
+    const { squares, across } = layout.current;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across }[event.key];
     if (step) {
       event.preventDefault();

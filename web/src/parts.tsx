@@ -1,9 +1,9 @@
 // The parts that screens are made of.
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { ask, me, Refused } from "./api";
+import { ask, me, reason } from "./api";
 
 export type Tone = "well" | "coming" | "ill" | "";
 
@@ -26,6 +26,34 @@ export function Empty({ title, children }: { title: string; children?: Component
     <div class="empty">
       <strong>{title}</strong>
       <span>{children}</span>
+    </div>
+  );
+}
+
+/** What narrows a list down by text; the key / goes there. */
+export function Filter({ text, of, by }: { text: Signal<string>; of: string; by: string }) {
+  return (
+    <input
+      class="field"
+      type="search"
+      data-find
+      placeholder={`Filter by ${by}`}
+      aria-label={`Filter ${of}`}
+      value={text.value}
+      onInput={(event) => (text.value = event.currentTarget.value)}
+    />
+  );
+}
+
+/** Buttons side by side, one of which is pressed. */
+export function Segments<T>({ label, chosen, of }: { label: string; chosen: Signal<T>; of: readonly (readonly [T, string])[] }) {
+  return (
+    <div class="segments" role="group" aria-label={label}>
+      {of.map(([value, title]) => (
+        <button type="button" key={String(value)} aria-pressed={chosen.value === value} onClick={() => (chosen.value = value)}>
+          {title}
+        </button>
+      ))}
     </div>
   );
 }
@@ -67,7 +95,7 @@ export function Action(props: { action: string; name: string; namespace?: string
       const done = await ask<{ command: string }>(`/api/actions/${action}`, "POST", { name, namespace });
       said.value = { text: `Done. The same by hand: ${done.command}`, tone: "well" };
     } catch (error) {
-      said.value = { text: error instanceof Refused ? error.message : String(error), tone: "ill" };
+      said.value = { text: reason(error), tone: "ill" };
     }
     busy.value = false;
   };

@@ -1,7 +1,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { rowsOf } from "../api";
 import { ago } from "../format";
-import { Action, Badge, byNumber, byText, Command, Drawer, Empty, Table, Tile, type Tone } from "../parts";
+import { Action, Badge, byNumber, byText, Command, Drawer, Empty, Filter, Segments, Table, Tile, type Tone } from "../parts";
 import { go, link } from "../route";
 import type { AppRow, Release } from "../rows";
 import { Topology } from "../topology";
@@ -32,19 +32,8 @@ export function Applications({ object }: { object: string }) {
       <div class="head">
         <h1>Applications</h1>
         <div class="push">
-          <input
-            class="field"
-            type="search"
-            data-find
-            placeholder="Filter by name, team, image"
-            aria-label="Filter applications"
-            value={filter.value}
-            onInput={(event) => (filter.value = event.currentTarget.value)}
-          />
-          <div class="segments" role="group" aria-label="Form">
-            <button type="button" aria-pressed={!asMap.value} onClick={() => (asMap.value = false)}>List</button>
-            <button type="button" aria-pressed={asMap.value} onClick={() => (asMap.value = true)}>Who calls whom</button>
-          </div>
+          <Filter text={filter} of="applications" by="name, team, image" />
+          <Segments label="Form" chosen={asMap} of={[[false, "List"], [true, "Who calls whom"]]} />
         </div>
       </div>
       <div class="tiles">

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { rowsOf } from "../api";
 import { ago, moment } from "../format";
-import { Badge, byNumber, byText, Command, Drawer, Empty, Table, type Tone } from "../parts";
+import { Badge, byNumber, byText, Command, Drawer, Empty, Filter, Table, type Tone } from "../parts";
 import { go } from "../route";
 import type { EntryRow } from "../rows";
 
@@ -21,7 +21,7 @@ export function Audit({ object }: { object: string }) {
       <div class="head">
         <h1>Audit</h1>
         <div class="push">
-          <input class="field" type="search" data-find placeholder="Filter by object, person, reason" aria-label="Filter entries" value={filter.value} onInput={(event) => (filter.value = event.currentTarget.value)} />
+          <Filter text={filter} of="entries" by="object, person, reason" />
         </div>
       </div>
       <section class="card">

@@ -1,9 +1,9 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { ask, Refused, rowsOf } from "../api";
+import { rowsOf, useAnswer } from "../api";
 import { amount, ago, percent, resourceName } from "../format";
 import { HeatMap, heat, share } from "../heatmap";
-import { Action, Badge, byNumber, byText, Command, Drawer, Empty, Meter, Table, Tile, type Tone } from "../parts";
+import { Action, Badge, byNumber, byText, Command, Drawer, Empty, Filter, Meter, Segments, Table, Tile, type Tone } from "../parts";
 import { go, link } from "../route";
 import type { Held, NodeDetail, NodeRow } from "../rows";
 import { theme } from "../theme";
@@ -62,19 +62,8 @@ export function Fleet({ object }: { object: string }) {
       <div class="head">
         <h1>Fleet</h1>
         <div class="push">
-          <input
-            class="field"
-            type="search"
-            data-find
-            placeholder="Filter by name, zone, type, state"
-            aria-label="Filter nodes"
-            value={filter.value}
-            onInput={(event) => (filter.value = event.currentTarget.value)}
-          />
-          <div class="segments" role="group" aria-label="Form">
-            <button type="button" aria-pressed={!asTable.value} onClick={() => (asTable.value = false)}>Map</button>
-            <button type="button" aria-pressed={asTable.value} onClick={() => (asTable.value = true)}>Table</button>
-          </div>
+          <Filter text={filter} of="nodes" by="name, zone, type, state" />
+          <Segments label="Form" chosen={asTable} of={[[false, "Map"], [true, "Table"]]} />
         </div>
       </div>
       <div class="tiles">
@@ -97,13 +86,7 @@ export function Fleet({ object }: { object: string }) {
       ) : (
         <section class="card" aria-label="Heat map">
           <header>
-            <div class="segments" role="group" aria-label="Coloured by">
-              {resources.value.map((name) => (
-                <button type="button" key={name} aria-pressed={resource.value === name} onClick={() => (resource.value = name)}>
-                  {resourceName(name)}
-                </button>
-              ))}
-            </div>
+            <Segments label="Coloured by" chosen={resource} of={resources.value.map((name) => [name, resourceName(name)])} />
             <Scale />
           </header>
           <div class="body">
@@ -179,14 +162,7 @@ function Gpus({ of: { each = [], elsewhere = [] } }: { of: NodeDetail["gpus"] })
 }
 
 function NodeDrawer({ name, row }: { name: string; row: NodeRow | undefined }) {
-  const detail = useSignal<NodeDetail | string | null>(null);
-  useEffect(() => {
-    detail.value = null;
-    ask<NodeDetail>(`/api/nodes/${encodeURIComponent(name)}`)
-      .then((found) => (detail.value = found))
-      .catch((error) => (detail.value = error instanceof Refused ? error.message : String(error)));
-  }, [name, row?.pods, row?.ill]);
-  const found = detail.value;
+  const found = useAnswer<NodeDetail>(`/api/nodes/${encodeURIComponent(name)}`, [row?.pods, row?.ill]);
   return (
     <Drawer title={name} close={() => go("fleet")}>
       {row && (

@@ -1,6 +1,4 @@
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { ask, refused, Refused, rowsOf } from "../api";
+import { refused, rowsOf, useAnswer } from "../api";
 import { Answer, type Explanation } from "../answer";
 import { ago } from "../format";
 import { Badge, byNumber, byText, Command, Drawer, Empty, Table, Tile } from "../parts";
@@ -69,13 +67,7 @@ export function Queue({ object }: { object: string }) {
 
 function PodDrawer({ id, row }: { id: string; row: PendingRow | undefined }) {
   const [namespace = "", name = ""] = id.split("/");
-  const told = useSignal<Explanation | string | null>(null);
-  useEffect(() => {
-    told.value = null;
-    ask<Explanation>(`/api/why/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`)
-      .then((found) => (told.value = found))
-      .catch((error) => (told.value = error instanceof Refused ? error.message : String(error)));
-  }, [id]);
+  const told = useAnswer<Explanation>(`/api/why/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`);
   return (
     <Drawer title={name} close={() => go("queue")}>
       {row ? (
@@ -95,9 +87,9 @@ function PodDrawer({ id, row }: { id: string; row: PendingRow | undefined }) {
       )}
       <div class="stack">
         <h2>What would let it run</h2>
-        {told.value === null && <p class="muted">Trying changes on a copy of the cluster …</p>}
-        {typeof told.value === "string" && <div class="said ill">{told.value}</div>}
-        {told.value && typeof told.value !== "string" && <Answer told={told.value} />}
+        {told === null && <p class="muted">Trying changes on a copy of the cluster …</p>}
+        {typeof told === "string" && <div class="said ill">{told}</div>}
+        {told && typeof told !== "string" && <Answer told={told} />}
       </div>
       <Command>{`kubewright why pod/${name} -n ${namespace}`}</Command>
     </Drawer>

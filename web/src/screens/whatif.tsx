@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { ask, Refused, rowsOf } from "../api";
+import { ask, reason, rowsOf } from "../api";
 import { Badge, byText, Command, Empty, Meter, Table, Tile } from "../parts";
 import type { NodeRow } from "../rows";
 
@@ -47,7 +47,7 @@ export function WhatIf(_: { object: string }) {
     try {
       effect.value = await ask<Effect>("/api/whatif", "POST", { changes: changes.value });
     } catch (error) {
-      effect.value = error instanceof Refused ? error.message : String(error);
+      effect.value = reason(error);
     }
     busy.value = false;
   };
