@@ -34,6 +34,7 @@ from kubewright.dashboard.tables import Table, Viewer
 from kubewright.dashboard.views.details import node_detail
 from kubewright.dashboard.world import World
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.exchange import read_body
 
 STATIC = Path(__file__).parent / "static"
 COOKIE = "kubewright"
@@ -258,13 +259,11 @@ def _is_of_this_site(scope: Scope) -> bool:
 
 async def _body(request: Request, kind: type[Any]) -> Any:
     """Read a body of bounded size; raises OpError."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY:
-            raise OpError("dashboard.read", ErrorKind.INVALID, "", f"a body has at most {MOST_BODY} bytes")
+    body = await read_body(request.receive, MOST_BODY)
+    if body is None:
+        raise OpError("dashboard.read", ErrorKind.INVALID, "", f"a body has at most {MOST_BODY} bytes")
     try:
-        return msgspec.json.decode(bytes(body), type=kind)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.MsgspecError as error:
         raise OpError("dashboard.read", ErrorKind.INVALID, "", str(error)) from error
 
