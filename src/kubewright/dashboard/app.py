@@ -24,7 +24,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, Resource
 from kubewright.api.nodes import NODES
 from kubewright.api.pods import PODS
 from kubewright.dashboard.access import Access, Person, Sight
@@ -209,8 +209,10 @@ class DashboardApp:
                     return
 
     async def _sights(self, person: Person, tables: list[Table]) -> list[Sight]:
-        names = [key.name for key in self._world.namespaces.index]
-        return [await self._access.sight(person, table.topic.resource, names) for table in tables]
+        return [await self._sight(person, table.topic.resource) for table in tables]
+
+    async def _sight(self, person: Person, resource: Resource[Any]) -> Sight:
+        return await self._access.sight(person, resource, [key.name for key in self._world.namespaces.index])
 
     async def _node(self, request: Request, person: Person) -> Response:
         key = ObjectKey("", request.path_params["name"])
@@ -218,8 +220,7 @@ class DashboardApp:
         node = self._world.nodes.index.get(key)
         if node is None:
             return _refusal(404, f"there is no node {key.name}")
-        names = [each.name for each in self._world.namespaces.index]
-        sight = await self._access.sight(person, PODS, names)
+        sight = await self._sight(person, PODS)
         return _json(node_detail(node, self._world.pods.index.values(), sight))
 
     async def _why(self, request: Request, person: Person) -> Response:
@@ -242,7 +243,7 @@ class DashboardApp:
             await carry_out(action, client, key, person.name)
         return _json({"did": name, "command": action.command.format(name=key.name, namespace=key.namespace)})
 
-    async def _need(self, person: Person, verb: str, resource: Any, key: ObjectKey) -> None:
+    async def _need(self, person: Person, verb: str, resource: Resource[Any], key: ObjectKey) -> None:
         if not await self._access.may(person, verb, resource, key.namespace, name=key.name):
             said = f"{person.name} may not {verb} {resource.plural}"
             raise OpError("dashboard", ErrorKind.FORBIDDEN, str(key), f"{said}: ask who gives roles in this cluster")
