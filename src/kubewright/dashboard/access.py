@@ -103,7 +103,7 @@ class Access:
 
     async def person(self, cookie: str) -> Person | None:
         """Return who holds a session's cookie; None if it is over, forged, or its token is known no more."""
-        session = self._sealer.open(cookie, Session) if cookie else None
+        session = self._sealer.open(cookie) if cookie else None
         if session is None or not 0 <= self._clock.now() - session.since <= LASTING_SECONDS:
             return None
         if session.owner:

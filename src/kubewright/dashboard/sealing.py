@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import Any
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
@@ -27,7 +26,7 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Sealer:
-    """Seals and opens what is given to a browser to keep."""
+    """Seals and opens the session that is given to a browser to keep."""
 
     def __init__(self, key: bytes) -> None:
         """Take a key of at least `LEAST_KEY` bytes; raises ValueError for a shorter one."""
@@ -35,13 +34,13 @@ class Sealer:
             raise ValueError(f"the key of sessions has fewer than {LEAST_KEY} bytes")
         self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"kubewright-session\0" + key).digest()))
 
-    def seal(self, content: Any) -> str:
+    def seal(self, session: Session) -> str:
         """Return it as text that only this key opens."""
-        return self._fernet.encrypt(msgspec.json.encode(content)).decode()
+        return self._fernet.encrypt(msgspec.json.encode(session)).decode()
 
-    def open(self, text: str, kind: type[msgspec.Struct]) -> Any:
+    def open(self, text: str) -> Session | None:
         """Return what was sealed, or None if it was not, or with another key."""
         try:
-            return msgspec.json.decode(self._fernet.decrypt(text.encode()), type=kind)
+            return msgspec.json.decode(self._fernet.decrypt(text.encode()), type=Session)
         except (InvalidToken, msgspec.MsgspecError, UnicodeError):
             return None
