@@ -38,10 +38,16 @@ export function reason(error: unknown): string {
 export function useAnswer<T>(path: string, when: readonly unknown[] = []): T | string | null {
   const answer = useSignal<T | string | null>(null);
   useEffect(() => {
+    let asked = true;
+    const take = (found: T | string) => {
+      // What was asked before may be answered later: it is not what is wanted any more.
+      if (asked) answer.value = found;
+    };
     answer.value = null;
-    ask<T>(path)
-      .then((found) => (answer.value = found))
-      .catch((error) => (answer.value = reason(error)));
+    ask<T>(path).then(take, (error) => take(reason(error)));
+    return () => {
+      asked = false;
+    };
   }, [path, ...when]);
   return answer.value;
 }
