@@ -122,7 +122,7 @@ class Healer:
         self._changes = ChangeSignals(operator.client, operator.clock, self._seen.changes, standing, tell)
         placed = Placed(self._seen.all(PODS), self._seen.all(NODES))
         self._measured = None if source is None else MeasuredSignals(source, operator.clock, standing, tell, placed)
-        self._looking = LookingSignals(operator.client, operator.clock, standing, tell)
+        self._looking = LookingSignals(operator.client, operator.clock, standing, tell, indexes)
         self._audit = audit
         self._executor = operator.executor(INCIDENTS)
         self._found: Mapping[ObjectKey, Finding] = {}

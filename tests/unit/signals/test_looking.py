@@ -27,6 +27,7 @@ from kubewright.signals.looking import (
     of_leftover,
 )
 from kubewright.signals.signal import Standing
+from kubewright.store.index import Index
 
 NOW = 1_800_000_000.0
 DAY = 24 * 3600.0
@@ -116,6 +117,20 @@ class Answers:
         if self.error is not None:
             raise OpError("client.list", self.error, resource.plural, "away")
         return type("Listing", (), {"items": self.items})
+
+
+def test_what_is_watched_all_the_same_is_not_listed():
+    async def scenario():
+        client, standing, index = Answers(), Standing(), Index()
+        client.items = []
+        held = leftover("example.com/gone")
+        index.put(held.key, held)
+        clock = type("Clock", (Clock,), {"now": lambda _: NOW}).virtual()
+        await LookingSignals(client, clock, standing, lambda _: None, {CONFIG.plural: index}).look()
+        (signal,) = standing.holding()
+        assert signal.about == (CONFIG, held.key)
+
+    asyncio.run(scenario())
 
 
 def test_what_cannot_be_looked_at_now_is_not_over_and_what_is_gone_is():
