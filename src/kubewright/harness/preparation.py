@@ -18,6 +18,7 @@ from kubewright.harness.mutations import Mutation
 from kubewright.harness.snapshot import OTHER, READY, Place, Snapshot, place_of, take
 from kubewright.harness.stages import Change, Create, Pause, Remove, Stage, Step
 from kubewright.harness.subject import Subject
+from kubewright.store.patch.json_patch import as_token
 from kubewright.twin.server import ApiServer
 
 Live = Callable[[Stage, Fault], Outcome]
@@ -104,9 +105,8 @@ def _edit(child: Manifest) -> list[Manifest] | None:
     """Return a change of something that the operator set: a value of `data`, the replicas, or its labels."""
     if child.get("data"):
         name = next(iter(child["data"]))
-        escaped = name.replace("~", "~0").replace("/", "~1")
         value = "ZWRpdGVk" if child["kind"] == "Secret" else "edited"
-        return [{"op": "replace", "path": f"/data/{escaped}", "value": value}]
+        return [{"op": "replace", "path": f"/data/{as_token(name)}", "value": value}]
     if isinstance(child.get("spec", {}).get("replicas"), int):
         return [{"op": "replace", "path": "/spec/replicas", "value": child["spec"]["replicas"] + 1}]
     return [{"op": "remove", "path": "/metadata/labels"}] if child["metadata"].get("labels") else None

@@ -67,6 +67,11 @@ def _tokens(op: Mapping[str, Any], name: str) -> list[str]:
     return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
 
 
+def as_token(name: str) -> str:
+    """Write a field's name as it stands in a JSON pointer."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
 def _test(doc: Any, path: list[str], op: Mapping[str, Any]) -> Any:
     found = _read(doc, path, "test", absent=None)
     if not same_json(found, op.get("value")):
