@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from kubewright.api.core import POD_SUBRESOURCES, Pod
+from kubewright.api.core import Pod
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES
 from kubewright.api.crds.incident import AWAITING, ESCALATED, INCIDENTS, RESOLVED, Incident
 from kubewright.api.live import LiveObject, live_resource
@@ -18,10 +18,11 @@ from kubewright.clock import Clock
 from kubewright.disruption.drain import must_leave
 from kubewright.drills.drill import Drill, Outcome, Step
 from kubewright.drills.making import FAULT, serves
-from kubewright.drills.usual import API, DB, NAMESPACE, NOWHERE, PERMISSION, TRAIN, WEB, usual
+from kubewright.drills.usual import API, DB, NOWHERE, PERMISSION, TRAIN, WEB, usual
 from kubewright.drills.view import View
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.informer import Informer
+from kubewright.runtime.plans import evict
 from kubewright.twin.faults.fault import FAULTS
 from kubewright.twin.kinds import KindTable
 
@@ -138,12 +139,8 @@ class Stage:
                     await self._evict(pod)
 
     async def _evict(self, pod: Pod) -> None:
-        metadata = {"name": pod.metadata.name, "namespace": pod.metadata.namespace}
-        eviction: Manifest = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
         try:
-            await self.client.create(
-                POD_SUBRESOURCES, eviction, namespace=NAMESPACE, name=pod.key.name, subresource="eviction"
-            )
+            await evict(self.client, pod.key)
         except OpError as error:
             if error.kind is not ErrorKind.EXHAUSTED:  # a budget's answer
                 raise

@@ -114,21 +114,8 @@ class Executor:
 
     async def _evict(self, key: ObjectKey, uid: str) -> None:
         """Ask for an eviction; a budget that does not allow it now may at the next decision."""
-        eviction: Manifest = {
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": {"name": key.name, "namespace": key.namespace},
-            "deleteOptions": {"preconditions": {"uid": uid}},
-        }
         try:
-            await self.client.create(
-                POD_SUBRESOURCES,
-                eviction,
-                namespace=key.namespace,
-                name=key.name,
-                subresource="eviction",
-                field_manager=self.field_manager,
-            )
+            await evict(self.client, key, uid, field_manager=self.field_manager)
         except OpError as error:
             # EXHAUSTED is a budget's answer. Whoever is gone, or was replaced by a namesake, need not go.
             if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT, ErrorKind.EXHAUSTED}:
@@ -206,6 +193,25 @@ class Executor:
             # Gone already, or replaced by a namesake that is not ours to delete: both are what we wanted.
             if error.kind not in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
                 raise
+
+
+async def evict(client: Client, key: ObjectKey, uid: str = "", *, field_manager: str = "") -> None:
+    """Ask for a pod's eviction, for that of the pod with this uid alone if one is given.
+
+    Raises OpError: EXHAUSTED is a budget's answer, and CONFLICT that of a namesake.
+    """
+    metadata = {"name": key.name, "namespace": key.namespace}
+    eviction: Manifest = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+    if uid:
+        eviction["deleteOptions"] = {"preconditions": {"uid": uid}}
+    await client.create(
+        POD_SUBRESOURCES,
+        eviction,
+        namespace=key.namespace,
+        name=key.name,
+        subresource="eviction",
+        field_manager=field_manager,
+    )
 
 
 def _never_over(manifest: Manifest) -> Manifest:

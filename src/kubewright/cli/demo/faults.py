@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from kubewright.api.core import NODES, POD_SUBRESOURCES, PODS
+from kubewright.api.core import NODES, PODS
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.cli.demo.world import NAMESPACE, World
 from kubewright.client.protocol import PatchType
+from kubewright.runtime.plans import evict
 from kubewright.workloads.kinds import CHILD_DEPLOYMENTS, CHILD_SERVICES
 
 SOMEBODY = "somebody"
@@ -110,7 +111,7 @@ async def empty_node(world: World) -> Callable[[], bool]:
     node = max(world.nodes.index.values(), key=lambda node: len(world.pods_on(node.metadata.name)))
     name = node.metadata.name
     await world.client.patch(NODES, node.key, {"spec": {"unschedulable": True}}, field_manager=SOMEBODY)
-    await asyncio.gather(*(_evict(world, pod.key) for pod in world.pods_on(name)))
+    await asyncio.gather(*(evict(world.client, pod.key) for pod in world.pods_on(name)))
     return lambda: not world.pods_on(name) and world.all_ready()
 
 
@@ -119,14 +120,6 @@ async def put_back(world: World) -> None:
     for node in world.nodes.index.values():
         if node.spec.unschedulable:
             await world.client.patch(NODES, node.key, {"spec": {"unschedulable": False}}, field_manager=SOMEBODY)
-
-
-async def _evict(world: World, key: ObjectKey) -> None:
-    metadata = {"name": key.name, "namespace": key.namespace}
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
-    await world.client.create(
-        POD_SUBRESOURCES, eviction, namespace=key.namespace, name=key.name, subresource="eviction"
-    )
 
 
 def _is_newer(live: LiveObject, edited: LiveObject) -> bool:
