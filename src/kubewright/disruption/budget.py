@@ -28,9 +28,9 @@ class Allowance:
     def never_lets(self, pod: Pod) -> bool:
         """Tell whether a budget never lets a pod go: all that it is about are well, and still none may be missing."""
         return any(
-            each.status.disruptions_allowed <= 0 and each.status.current_healthy >= each.status.expected_pods
+            covers(each, pod)
             for each in self._budgets
-            if covers(each, pod)
+            if each.status.disruptions_allowed <= 0 and each.status.current_healthy >= each.status.expected_pods
         )
 
     def spend(self, pods: Sequence[Pod]) -> bool:

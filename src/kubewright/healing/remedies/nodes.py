@@ -7,7 +7,7 @@ and detaches their volumes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from kubewright.api.coordination import LEASES
 from kubewright.api.core import NODES, PODS, Node, Pod
@@ -122,9 +122,9 @@ def _allowance(pods: Iterable[Pod], seen: Seen) -> Allowance:
     return Allowance([each for place in places for each in seen.within(POD_DISRUPTION_BUDGETS, place)], 0)
 
 
-def blocked(pod: Pod, seen: Seen) -> bool:
-    """Tell whether a budget never lets a pod go: all that it is about are well, and still none may be missing."""
-    return _allowance([pod], seen).never_lets(pod)
+def blocked(pods: Collection[Pod], seen: Seen) -> list[Pod]:
+    """Return those whom a budget never lets go: all that it is about are well, and still none may be missing."""
+    return list(filter(_allowance(pods, seen).never_lets, pods))
 
 
 def past_budgets(finding: Finding, seen: Seen, now: float) -> Plan | None:

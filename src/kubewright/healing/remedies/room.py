@@ -54,7 +54,9 @@ def fleet_of(pod: Pod, seen: Seen) -> Deployment | None:
 
 def kept_on(node: str, seen: Seen) -> list[Pod]:
     """Return the pods of a node that a budget never lets go, and those for which room is being made."""
-    return [each for each in movable(seen.pods_on(node)) if blocked(each, seen) or _has_room(each, node, seen)]
+    pods = movable(seen.pods_on(node))
+    stuck = {each.key for each in blocked(pods, seen)}
+    return [each for each in pods if each.key in stuck or _has_room(each, node, seen)]
 
 
 def fleets_of(pods: Iterable[Pod], seen: Seen) -> str:
@@ -87,7 +89,7 @@ def _steps(fleet: Deployment, node: str, seen: Seen, *, is_wanted: bool) -> list
     room = room_of(fleet)
     here = [each for each in movable(seen.pods_on(node)) if fleet_of(each, seen) is fleet] if is_wanted else []
     if room is None:
-        stuck = sum(blocked(each, seen) for each in here)
+        stuck = len(blocked(here, seen))
         return [_widened(fleet, stuck, node)] if stuck else []
     if room.node != node:
         return []  # another node's turn
