@@ -13,7 +13,7 @@ from typing import Any
 
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey, Resource
-from kubewright.signals.signal import Fault, Signal, Witness
+from kubewright.signals.signal import Fault, Signal, Witness, fingerprint_of
 
 KEPT_SECONDS = 1800.0
 MOST_CHANGES = 2000
@@ -85,7 +85,6 @@ def content_of(live: LiveObject) -> Mapping[str, Any]:
 
 def _signal(changed: Changed, uid: str) -> Signal:
     what = "made" if changed.before is None else "deleted" if changed.after is None else "changed"
-    target = changed.resource.target(changed.key)
-    fingerprint = f"{Fault.CHANGED}/{target}/{uid}"
     about = changed.resource, changed.key
+    fingerprint = fingerprint_of(Fault.CHANGED, about, uid)
     return Signal(fingerprint, Fault.CHANGED, about, f"it was {what}", changed.at, Witness.CHANGE)

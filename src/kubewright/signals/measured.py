@@ -18,7 +18,7 @@ from kubewright.series.protocol import CLAIM, NAMESPACE, MetricSource, Missing, 
 from kubewright.series.protocol import Signal as Measure
 from kubewright.signals.intake import Rounds
 from kubewright.signals.noise import Placed, of_cpu
-from kubewright.signals.signal import Fault, Signal, Standing, Witness
+from kubewright.signals.signal import Fault, Signal, Standing, Witness, fingerprint_of
 
 ASK_SECONDS = 5.0
 FAILING_SHARE = 0.2
@@ -52,8 +52,7 @@ def of_volumes(full: Vector | Missing) -> Iterator[Signal]:
 
 
 def _signal(fault: Fault, about: tuple[Resource[Any], ObjectKey], evidence: str, at: float) -> Signal:
-    resource, key = about
-    return Signal(f"{fault}/{resource.target(key)}", fault, about, evidence, at, Witness.METRIC)
+    return Signal(fingerprint_of(fault, about), fault, about, evidence, at, Witness.METRIC)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from kubewright.api.quantity import parse_quantity
 from kubewright.api.resources import pod_request
 from kubewright.series.protocol import Missing, Vector
 from kubewright.signals.signal import Fault, Signal, Witness
+from kubewright.signals.signs import Subject
 from kubewright.store.index import Index
 
 BUSY_SHARE = 0.9
@@ -61,6 +62,5 @@ def _is_loud(pod: Pod, value: float, cores: float) -> bool:
 
 
 def _signal(pod: Pod, value: float, cores: float, at: float, node: str) -> Signal:
-    fingerprint = f"{Fault.CPU_TAKEN}/{PODS.target(pod.key)}/{pod.metadata.uid}"
     text = f"{pod.key} takes {value:.1f} of the {cores:g} cores of node {node}, and asked for {asked_of(pod):g}"
-    return Signal(fingerprint, Fault.CPU_TAKEN, (PODS, pod.key), text, at, Witness.METRIC, node)
+    return Subject(PODS, pod, node).sign(Fault.CPU_TAKEN, text, at, Witness.METRIC).signal

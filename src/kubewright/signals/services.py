@@ -8,7 +8,7 @@ from __future__ import annotations
 from kubewright.api.core import SERVICES
 from kubewright.api.discovery import EndpointSlice
 from kubewright.api.meta import ObjectKey
-from kubewright.signals.signal import Fault, Signal, Witness
+from kubewright.signals.signal import Fault, Signal, Witness, fingerprint_of
 
 
 def leads_nowhere(found: EndpointSlice, now: float) -> Signal | None:
@@ -16,6 +16,6 @@ def leads_nowhere(found: EndpointSlice, now: float) -> Signal | None:
     if not found.service_name or any(each.conditions.ready is not False for each in found.endpoints or ()):
         return None
     about = SERVICES, ObjectKey(found.metadata.namespace, found.service_name)
-    fingerprint = f"{Fault.NO_ENDPOINTS}/{SERVICES.target(about[1])}/{found.metadata.name}"
+    fingerprint = fingerprint_of(Fault.NO_ENDPOINTS, about, found.metadata.name)
     text = "it leads to no pod that takes requests"
     return Signal(fingerprint, Fault.NO_ENDPOINTS, about, text, now, Witness.CONTROLLER)

@@ -102,6 +102,12 @@ class Signal:
     ended: bool = False
 
 
+def fingerprint_of(fault: str, about: tuple[Resource[Any], ObjectKey], *parts: str) -> str:
+    """Return the fingerprint of a signal of ours: `parts` are a uid, and what tells several of one class apart."""
+    resource, key = about
+    return "/".join((fault, resource.target(key), *parts))
+
+
 class SignalHandler(Protocol):
     """Acts on signals, one at a time each; it may be told of the same state again."""
 

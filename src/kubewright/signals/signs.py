@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kubewright.api.meta import KubeObject, Resource, parse_time
-from kubewright.signals.signal import Signal, Witness
+from kubewright.signals.signal import Signal, Witness, fingerprint_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class Subject:
         not_before: float = 0.0,
     ) -> Sign:
         """Return a sign; `part` tells several of one class apart, as of a pod's containers."""
-        target = self.resource.target(self.obj.key)
-        fingerprint = "/".join((fault, target, self.obj.metadata.uid, *((part,) if part else ())))
-        signal = Signal(fingerprint, fault, (self.resource, self.obj.key), evidence, since, witness, self.node)
+        about = self.resource, self.obj.key
+        fingerprint = fingerprint_of(fault, about, self.obj.metadata.uid, *((part,) if part else ()))
+        signal = Signal(fingerprint, fault, about, evidence, since, witness, self.node)
         return Sign(signal, lasts_seconds, until, not_before)
 
 

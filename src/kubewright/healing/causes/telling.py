@@ -11,7 +11,7 @@ from kubewright.api.meta import ObjectKey, Resource, controller_of
 from kubewright.healing.finding import Case, Finding
 from kubewright.healing.remedies.pods import PODS_SEPARATOR
 from kubewright.healing.remedies.releases import revisions
-from kubewright.signals.signal import Fault, Signal
+from kubewright.signals.signal import Fault, Signal, fingerprint_of
 
 RECENT_SECONDS = 1800.0
 """A release that is older has proved itself: what goes wrong now has another cause."""
@@ -28,8 +28,8 @@ def finding(case: Case, cause: str, signals: Sequence[Signal], said: str = "", *
 
 def symptom(fault: str, pod: Pod) -> str:
     """Return the fingerprint that a signal about a pod has: what a cause elsewhere explains of it."""
-    target = PODS.target(pod.key)
-    return f"{fault}/{target}" if fault == Fault.REQUESTS_FAIL else f"{fault}/{target}/{pod.metadata.uid}"
+    by_name = fault == Fault.REQUESTS_FAIL  # what is measured knows no uids
+    return fingerprint_of(fault, (PODS, pod.key), *(() if by_name else (pod.metadata.uid,)))
 
 
 def pods_in(case: Case, signals: Iterable[Signal]) -> list[Pod]:
