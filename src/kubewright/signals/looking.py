@@ -18,9 +18,13 @@ from typing import Any
 from cryptography import x509
 
 from kubewright.api.apiextensions import CRDS
+from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
+from kubewright.api.batch import JOBS
+from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SERVICE_ACCOUNTS, SERVICES
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import KubeObject, PartialObject, Resource
+from kubewright.api.volumes import CLAIMS, VOLUMES
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -38,23 +42,22 @@ RENEWAL_LATE_SECONDS = 3600.0
 _FIRST_SECONDS = 15.0
 
 
-def _metadata(group: str, version: str, plural: str, kind: str, *, namespaced: bool = True) -> Resource[PartialObject]:
-    return Resource(group, version, plural, kind, PartialObject, namespaced=namespaced)
-
-
-LEFTOVERS: tuple[Resource[PartialObject], ...] = (
-    _metadata("", "v1", "configmaps", "ConfigMap"),
-    _metadata("", "v1", "services", "Service"),
-    _metadata("", "v1", "serviceaccounts", "ServiceAccount"),
-    _metadata("", "v1", "namespaces", "Namespace", namespaced=False),
-    _metadata("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"),
-    _metadata("", "v1", "persistentvolumes", "PersistentVolume", namespaced=False),
-    _metadata("networking.k8s.io", "v1", "ingresses", "Ingress"),
-    _metadata("apps", "v1", "deployments", "Deployment"),
-    _metadata("apps", "v1", "statefulsets", "StatefulSet"),
-    _metadata("batch", "v1", "jobs", "Job"),
-    _metadata(CRDS.group, CRDS.version, CRDS.plural, CRDS.kind, namespaced=False),
-    _metadata(APP_SERVICES.group, APP_SERVICES.version, APP_SERVICES.plural, APP_SERVICES.kind),
+LEFTOVERS: tuple[Resource[PartialObject], ...] = tuple(
+    Resource(each.group, each.version, each.plural, each.kind, PartialObject, namespaced=each.namespaced)
+    for each in (
+        CONFIG_MAPS,
+        SERVICES,
+        SERVICE_ACCOUNTS,
+        NAMESPACES,
+        CLAIMS,
+        VOLUMES,
+        Resource("networking.k8s.io", "v1", "ingresses", "Ingress", PartialObject),
+        DEPLOYMENTS,
+        STATEFUL_SETS,
+        JOBS,
+        CRDS,
+        APP_SERVICES,
+    )
 )
 """Kinds in which finalizers are known to be left behind; pods have signs of their own."""
 _GROUP = "admissionregistration.k8s.io"
@@ -84,7 +87,7 @@ def of_leftover(resource: Resource[Any], obj: KubeObject, now: float) -> Iterato
     """Yield the signal of an object that was deleted and stays."""
     deleted_at = seconds(obj.metadata.deletion_timestamp)
     held = [each for each in obj.metadata.finalizers if each not in _PROTECTION]
-    spaces = resource.plural == "namespaces"  # what keeps one stands in its spec, and is taken off last
+    spaces = resource.plural == NAMESPACES.plural  # what keeps one stands in its spec, and is taken off last
     if not deleted_at or now - deleted_at < HELD_SECONDS or not (held or spaces):
         return
     by = ", ".join(held) or "what is in it"
