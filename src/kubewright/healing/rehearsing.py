@@ -15,13 +15,13 @@ from kubewright.api.core import NODES, PODS, Pod
 from kubewright.api.meta import ObjectKey, controller_of
 from kubewright.api.plan import Action, Announce, Apply, Delete, Evict, Patch, Plan
 from kubewright.client.protocol import Client, PatchType
-from kubewright.disruption.budget import Allowance, is_movable
-from kubewright.disruption.drain import must_leave
+from kubewright.disruption.budget import Allowance
 from kubewright.disruption.requests import PodRef
 from kubewright.disruption.world import is_well
 from kubewright.errors import ErrorKind, OpError
 from kubewright.healing.decide import Outcome
 from kubewright.healing.finding import Finding
+from kubewright.healing.remedies.nodes import movable
 from kubewright.healing.seen import Seen
 from kubewright.placement.fit import find
 from kubewright.placement.policy import SPREAD, Policy
@@ -103,7 +103,7 @@ def _emptied(plan: Plan, finding: Finding, seen: Seen) -> Iterator[Pod]:
     """Yield all who have to leave a node that a plan begins to empty, as far as budgets let them now."""
     of_node = finding.about.resource.plural == NODES.plural and not finding.part
     if of_node and any(isinstance(each, Evict) for each in plan.actions):
-        yield from filter(is_movable, must_leave(seen.pods_on(finding.about.key.name)))
+        yield from movable(seen.pods_on(finding.about.key.name))
 
 
 def without_pods(plan: Plan, kept: Mapping[ObjectKey, object]) -> Plan:
