@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kubewright.api.core import Pod
 from kubewright.api.crds.scalepolicy import REACTIVE, ScalePolicy
 from kubewright.api.meta import ObjectKey
 from kubewright.api.workload import names_of_pods
@@ -19,6 +18,7 @@ from kubewright.autoscaler.metrics import Outlook
 from kubewright.autoscaler.outlook import Growing, Load, load_of, startup_seconds
 from kubewright.autoscaler.readings import WINDOW_SECONDS, Readings, metrics_of
 from kubewright.clock import Clock
+from kubewright.scaling.podset import PodSet
 from kubewright.scaling.queueing import STEP_SECONDS
 from kubewright.series.protocol import MetricSource, Missing, PodQuery, Series, Signal, Span
 
@@ -60,7 +60,7 @@ class Forecasts:
         self._states.pop(key, None)
         self._targets.pop(key, None)
 
-    def outlooks(self, policy: ScalePolicy, pods: Sequence[Pod], readings: Readings) -> tuple[dict[int, Outlook], str]:
+    def outlooks(self, policy: ScalePolicy, pods: PodSet, readings: Readings) -> tuple[dict[int, Outlook], str]:
         """Take in a policy's load, and return what is coming by the place of its metric, or why that is not known."""
         key = policy.key
         load, why = self._load(policy, pods, readings)
@@ -80,7 +80,7 @@ class Forecasts:
             return {}, "its load is not known"
         return {load.place: growing.outlook(load.per_pod)}, ""
 
-    def _load(self, policy: ScalePolicy, pods: Sequence[Pod], readings: Readings) -> tuple[Load | None, str]:
+    def _load(self, policy: ScalePolicy, pods: PodSet, readings: Readings) -> tuple[Load | None, str]:
         if policy.spec.mode == REACTIVE:
             return None, "it is to react"
         if self.source is None:

@@ -54,7 +54,7 @@ class Load:
         return STEP_SECONDS if self.signal is Signal.REQUESTS else _POD / self.per_pod
 
 
-def load_of(metrics: Sequence[PolicyMetric], pods: Sequence[Pod], readings: Readings) -> Load | None:
+def load_of(metrics: Sequence[PolicyMetric], pods: PodSet, readings: Readings) -> Load | None:
     """Return the load that is forecast: requests if they are gone by, else cpu; None if it is neither."""
     for place, metric in enumerate(metrics):
         if metric.requests is not None:
@@ -68,7 +68,7 @@ def load_of(metrics: Sequence[PolicyMetric], pods: Sequence[Pod], readings: Read
     return None
 
 
-def _cpu_room(metric: PolicyMetric, pods: Sequence[Pod]) -> float:
+def _cpu_room(metric: PolicyMetric, pods: PodSet) -> float:
     """Return how much of a core, in thousandths, a pod may use; 0 if that is not known."""
     goal = metric.cpu
     if goal is None or not pods:
@@ -76,7 +76,7 @@ def _cpu_room(metric: PolicyMetric, pods: Sequence[Pod]) -> float:
     if goal.average is not None:
         return milli(goal.average)
     try:
-        requested = sum(PodSet.of(pods).requests(CPU, goal.container).values()) / len(pods)
+        requested = sum(pods.requests(CPU, goal.container).values()) / len(pods)
     except NoProposalError:
         return 0.0
     return requested * max(goal.percent, goal.capacity * FULL) / 100

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias, TypeVar
 
 from kubewright.api.autoscaling import PodMetrics
-from kubewright.api.core import Pod
 from kubewright.api.crds.scalepolicy import PolicyMetric, ResourceGoal, ScalePolicySpec
 from kubewright.api.meta import ObjectKey
 from kubewright.scaling import usage
@@ -95,7 +94,7 @@ class Readings:
     latency: Mapping[str, Mapping[str, windows.Buckets]] | Missing = _NOT_ASKED
     queries: Mapping[str, Vector | Missing] = field(default_factory=dict[str, Vector | Missing])
 
-    def resource(self, name: str, container: str, pods: Sequence[Pod]) -> dict[str, usage.Sample] | Missing:
+    def resource(self, name: str, container: str, pods: PodSet) -> dict[str, usage.Sample] | Missing:
         """Return what pods, or one container of each, use of cpu or memory, by the pod's name."""
         if not container:
             return self.signal(SIGNALS[name], pods)
@@ -106,12 +105,12 @@ class Readings:
         samples = usage.samples(measured, name, container)
         return {pod: each for pod, each in samples.items() if self._is_fresh(each.at)}
 
-    def signal(self, signal: Signal, pods: Sequence[Pod]) -> dict[str, usage.Sample] | Missing:
+    def signal(self, signal: Signal, pods: PodSet) -> dict[str, usage.Sample] | Missing:
         """Return what pods do, by their names."""
         found = self.signals.get(signal, _NOT_ASKED)
         return found if isinstance(found, Missing) else _of(found, pods)
 
-    def percentile(self, percent: int, pods: Sequence[Pod]) -> float | Missing:
+    def percentile(self, percent: int, pods: PodSet) -> float | Missing:
         """Return the latency in seconds of the requests that pods served."""
         if isinstance(self.latency, Missing):
             return self.latency
@@ -129,7 +128,7 @@ class Readings:
         found = self._answer(query)
         return found if isinstance(found, Missing) else found.single()
 
-    def per_pod(self, query: str, pods: Sequence[Pod]) -> dict[str, usage.Sample] | Missing:
+    def per_pod(self, query: str, pods: PodSet) -> dict[str, usage.Sample] | Missing:
         """Return what a query says of pods, by their names."""
         found = self._answer(query)
         if isinstance(found, Missing):
@@ -151,8 +150,7 @@ class Readings:
         return abs(self.at - at) <= STALE_SECONDS
 
 
-def _of(found: Mapping[str, Mapping[str, T]], pods: Sequence[Pod]) -> dict[str, T]:
-    """Return what was found of pods, which are of one namespace."""
-    those = PodSet.of(pods)
-    there = found.get(those.namespace)
-    return {} if there is None else {name: there[name] for name in those.names if name in there}
+def _of(found: Mapping[str, Mapping[str, T]], pods: PodSet) -> dict[str, T]:
+    """Return what was found of pods."""
+    there = found.get(pods.namespace)
+    return {} if there is None else {name: there[name] for name in pods.names if name in there}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kubewright.api.autoscaling import HorizontalPodAutoscaler, Scale
-from kubewright.api.core import Pod
 from kubewright.api.crds.scalepolicy import REACTIVE, ScalePolicy
 from kubewright.autoscaler.bounds import Range
 from kubewright.autoscaler.metrics import Outlook
 from kubewright.autoscaler.readings import Readings
 from kubewright.scaling.limits import History
+from kubewright.scaling.podset import PodSet
 from kubewright.scaling.turn import Decision
 
 
@@ -22,7 +22,7 @@ class Seen:
     policy: ScalePolicy
     scale: Scale | str
     """The target's, or why it has none."""
-    pods: Sequence[Pod]
+    pods: PodSet
     readings: Readings
     gone: bool = False
     """Whether there is no such target: nothing of it runs."""

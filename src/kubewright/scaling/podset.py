@@ -7,7 +7,7 @@ who keeps a `PodSet` looks at its pods once.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 
 from kubewright.api.core import Pod
@@ -25,11 +25,6 @@ class NoProposalError(Exception):
 
 class PodSet(tuple[Pod, ...]):  # noqa: SLOT001  what is known of it is kept in its __dict__
     """Pods of one namespace."""
-
-    @classmethod
-    def of(cls, pods: Iterable[Pod]) -> PodSet:
-        """Return the pods as a set, which they may be already."""
-        return pods if isinstance(pods, cls) else cls(pods)
 
     @cached_property
     def namespace(self) -> str:

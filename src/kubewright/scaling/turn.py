@@ -16,7 +16,6 @@ from msgspec.structs import replace
 
 from kubewright.api.autoscaling import HorizontalPodAutoscaler, Scale, ScalingBehavior
 from kubewright.api.conditions import Condition, is_true, set_condition
-from kubewright.api.core import Pod
 from kubewright.api.meta import Manifest, rfc3339
 from kubewright.api.quantity import parse_quantity
 from kubewright.scaling.limits import Bounds, History, limit
@@ -55,7 +54,7 @@ class Seen:
     """What a turn goes by. `problem` is why the target's pods cannot be told, with the reason that it is said with."""
 
     scale: Scale
-    pods: Sequence[Pod]
+    pods: PodSet
     ask: Ask
     problem: tuple[str, str] | None = None
 
@@ -183,7 +182,7 @@ def _measured(autoscaler: HorizontalPodAutoscaler, seen: Seen, begun: Decision, 
     if seen.problem is not None:
         return _unselected(seen.problem, begun, now)
     spec = autoscaler.spec
-    pool = Pool(PodSet.of(seen.pods), begun.current, _tolerances(spec.behavior), now)
+    pool = Pool(seen.pods, begun.current, _tolerances(spec.behavior), now)
     outcomes = seen.ask(pool)
     found = [each for each in outcomes if isinstance(each, Measured)]
     failed = [each for each in outcomes if isinstance(each, Failed)]

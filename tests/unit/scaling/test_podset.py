@@ -45,7 +45,6 @@ def test_requests_are_those_of_each_pod_and_one_without_is_told_every_time():
             lacking.requests("cpu", "")
 
 
-def test_a_set_is_taken_as_it_is_and_tells_of_who_is_in_it():
-    known = PodSet.of([pod("b"), pod("a", ready="False")])
-    assert PodSet.of(known) is known
+def test_a_set_tells_of_who_is_in_it():
+    known = PodSet([pod("b"), pod("a", ready="False")])
     assert (known.namespace, list(known.names), known.ready) == ("shop", ["b", "a"], 1)

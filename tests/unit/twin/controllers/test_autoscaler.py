@@ -271,7 +271,7 @@ def seen(replicas, *cpu):
         for name, amount in zip(names, cpu, strict=True)
     ]
     scale = Scale(spec=ScaleSpec(replicas), status=ScaleStatus(replicas, "app=web"))
-    return lambda scaler: Seen(scale, [worker(name) for name in names], asking(scaler, use))
+    return lambda scaler: Seen(scale, PodSet(worker(name) for name in names), asking(scaler, use))
 
 
 def decide(scaler, look, history, now):

@@ -20,6 +20,7 @@ from kubewright.runtime.informer import Change
 from kubewright.runtime.scales import ScaleResource, Scales
 from kubewright.runtime.workqueue import WorkQueue
 from kubewright.scaling.limits import History
+from kubewright.scaling.podset import PodSet
 from kubewright.scaling.turn import (
     Decision,
     Seen,
@@ -97,13 +98,13 @@ class AutoscalerReconciler:
         """Find the target's pods and what they use, as far as the turn will ask."""
         text = scale.status.selector
         if not text:
-            return Seen(scale, (), asking(autoscaler, ()), ("SelectorRequired", "selector is required"))
+            return Seen(scale, PodSet(), asking(autoscaler, ()), ("SelectorRequired", "selector is required"))
         try:
             known.selector = parse_label_selector(text)
         except ValueError as error:
             told = f"couldn't convert selector into a corresponding internal selector object: {error}"
-            return Seen(scale, (), asking(autoscaler, ()), ("InvalidSelector", told))
-        pods = list(self._pods(autoscaler.metadata.namespace, known.selector))
+            return Seen(scale, PodSet(), asking(autoscaler, ()), ("InvalidSelector", told))
+        pods = PodSet(self._pods(autoscaler.metadata.namespace, known.selector))
         rivals = self._rivals(autoscaler, pods)
         if rivals:
             named = " ".join(str(each) for each in rivals)
