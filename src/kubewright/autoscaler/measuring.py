@@ -10,7 +10,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from kubewright.api.autoscaling import POD_METRICS, PodMetrics
 from kubewright.api.meta import ObjectKey
@@ -33,7 +32,7 @@ from kubewright.series.protocol import (
     Vector,
     Why,
 )
-from kubewright.series.windows import Buckets
+from kubewright.series.windows import Buckets, bound_of
 
 SYNC_SECONDS = 15.0
 MOST_ALONE = 32
@@ -159,15 +158,7 @@ class Measuring:
 def _buckets(vector: Vector) -> Mapping[str, Mapping[str, Buckets]]:
     found: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for labels, value, _ in vector.samples:
-        bound = _bound(labels.get(BOUND, ""))
+        bound = bound_of(labels.get(BOUND, ""))
         if bound is not None:
             found[labels.get(NAMESPACE, "")][labels.get(POD, "")].append((bound, value))
     return found
-
-
-@lru_cache(maxsize=1024)
-def _bound(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None

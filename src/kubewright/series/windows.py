@@ -7,6 +7,7 @@ import math
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 
 from kubewright.api.meta import ObjectKey
@@ -50,7 +51,7 @@ def buckets(vector: Vector | Missing, pods: Collection[ObjectKey]) -> Buckets | 
     sums: dict[float, float] = {}
     wanted = frozenset(pods)
     for sample in vector.samples:
-        bound = _bound(sample.labels.get(BOUND, ""))
+        bound = bound_of(sample.labels.get(BOUND, ""))
         if sample.pod in wanted and bound is not None:
             sums[bound] = sums.get(bound, 0.0) + sample.value
     found = sorted(sums.items())
@@ -146,7 +147,9 @@ def _gains(before: tuple[float, ...], after: tuple[float, ...]) -> Iterable[floa
     return (new if new < old else new - old for old, new in zip(before, after, strict=True))
 
 
-def _bound(text: str) -> float | None:
+@lru_cache(maxsize=1024)
+def bound_of(text: str) -> float | None:
+    """Return the bound of a bucket by its label; None for none. The same few are read of every pod."""
     try:
         bound = float(text)
     except ValueError:
