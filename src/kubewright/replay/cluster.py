@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +23,23 @@ CPU_ROW, MEMORY_ROW = 0, 1
 _MIB = 1 << 20
 
 
+class Owner(Protocol):
+    """Whose pods they are."""
+
+    def bound(self, member: Member, now: float) -> None:
+        """Hear that a pod has a node."""
+        ...
+
+    def evicted(self, member: Member, now: float) -> None:
+        """Hear that a pod was pushed off its node."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Member:
     """One pod, from the moment that it is asked for."""
 
-    owner: object
+    owner: Owner
     """The application's or the job's state, by which it is known what its coming and going means."""
     number: int
     team: int

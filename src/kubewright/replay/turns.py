@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from kubewright.placement.fit import find
 from kubewright.placement.policy import Policy
@@ -23,18 +22,6 @@ COSTLY_SECONDS = 15.0
 """Between two tries to place a gang, or to push somebody aside, for equal pods."""
 Later = Callable[[float, Callable[[float], None]], None]
 """Does something at a time of the day."""
-
-
-class Owner(Protocol):
-    """Whose pods they are."""
-
-    def bound(self, member: Member, now: float) -> None:
-        """Hear that a pod has a node."""
-        ...
-
-    def evicted(self, member: Member, now: float) -> None:
-        """Hear that a pod was pushed off its node."""
-        ...
 
 
 class Turns:
@@ -173,8 +160,7 @@ class Turns:
         self._busy_until = max(self._busy_until, now) + self._configuration.scheduling_seconds
         if member.run == 1:
             self._ledger.waited(member.team, self._busy_until - member.at, first=member.attempts == 1)
-        owner: Owner = member.owner  # pyright: ignore[reportAssignmentType]  every owner of pods is one
-        owner.bound(member, self._busy_until)
+        member.owner.bound(member, self._busy_until)
 
     def _push_aside(self, preemption: Preemption, now: float) -> None:
         on_node = self._cluster.members[preemption.column]
@@ -183,5 +169,4 @@ class Turns:
             if member is None:
                 continue  # went with the rest of its gang
             self._ledger.evicted("preempted")
-            owner: Owner = member.owner  # pyright: ignore[reportAssignmentType]
-            owner.evicted(member, now)
+            member.owner.evicted(member, now)
