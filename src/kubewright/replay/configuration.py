@@ -8,6 +8,7 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 
 PROFILES = {"spread": SPREAD, "pack": PACK, "cost": COST, "gpu": GPU}
+_SWITCHES = ("sizes", "nodes", "gangs", "shares", "healing", "delivery")
 _SWITCH = {"yes": True, "no": False}
 
 
@@ -48,12 +49,7 @@ class Configuration:
             "name": self.name,
             "profile": self.profile,
             "scaling": self.scaling,
-            "sizes": self.sizes,
-            "nodes": self.nodes,
-            "gangs": self.gangs,
-            "shares": self.shares,
-            "healing": self.healing,
-            "delivery": self.delivery,
+            **{each: getattr(self, each) for each in _SWITCHES},
         }
 
 
@@ -107,9 +103,8 @@ def _changed(found: Configuration, text: str, word: str, value: str) -> Configur
         if not good:
             raise _wrong(text, "scaling is forecast, or hpa:N with N per cent")
         return replace(found, scaling=value)
-    switches = {"sizes", "nodes", "gangs", "shares", "healing", "delivery"}
-    if word not in switches:
-        raise _wrong(text, f"{word or 'nothing'} is not among profile, scaling, {', '.join(sorted(switches))}")
+    if word not in _SWITCHES:
+        raise _wrong(text, f"{word or 'nothing'} is not among profile, scaling, {', '.join(sorted(_SWITCHES))}")
     if value not in _SWITCH:
         raise _wrong(text, f"{word} is yes or no")
     return replace(found, **{word: _SWITCH[value]})
