@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -11,6 +10,7 @@ import click
 
 from kubewright.cli.bars import bars, narrowed
 from kubewright.cli.columns import Table, columns
+from kubewright.cli.extras import need
 from kubewright.cli.options import output_option
 from kubewright.cli.printing import show_table
 from kubewright.cli.terminal import say
@@ -150,8 +150,7 @@ def _show_course(tried: Sequence[Tried], arrivals: NDArray[np.float64]) -> None:
 def _check_plots(path: Path) -> None:
     if path.suffix.lower() != ".png":
         raise click.UsageError(f"--plot {path}: a PNG is written, so the name ends in .png")
-    if find_spec("matplotlib") is None:
-        raise click.ClickException("--plot needs matplotlib: pip install 'kubewright[plots]'")
+    need("--plot", "matplotlib", "plots")
 
 
 def _draw(

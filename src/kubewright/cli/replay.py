@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from kubewright.cli.extras import need
 from kubewright.cli.options import TOLD, output_option
 from kubewright.cli.printing import show
 from kubewright.cli.terminal import say
@@ -126,8 +126,7 @@ def _size(size: str, nodes: int | None, requests: int | None, teams: int | None,
 def _check_report(path: Path) -> None:
     if path.suffix.lower() not in {".html", ".htm"}:
         raise click.UsageError(f"--report {path}: HTML is written, so the name ends in .html")
-    if find_spec("matplotlib") is None:
-        raise click.ClickException("--report needs matplotlib: pip install 'kubewright[plots]'")
+    need("--report", "matplotlib", "plots")
 
 
 def _write(path: Path, documents: list[dict[str, object]]) -> None:

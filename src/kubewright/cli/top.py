@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from importlib.util import find_spec
 
 import click
 
 from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.extras import need
 
 
 @click.command()
@@ -17,8 +17,7 @@ from kubewright.cli.connection import cluster_options, connected, connection
 @cluster_options
 def top(*, every: float, kubeconfig: str, context: str) -> None:
     """Watch nodes, applications, the queue and incidents live; 1 to 4 choose the table, q ends it."""
-    if find_spec("textual") is None:
-        raise click.ClickException("top needs textual: pip install 'kubewright[top]'; `kubewright status -w` does not")
+    need("top", "textual", "top", "; `kubewright status -w` does not")
     from kubewright.cli.topview import Top
     from kubewright.overview.reading import read_facts
 
