@@ -32,7 +32,7 @@ _FULL_ENOUGH = 0.75
 
 
 class Lending:
-    """Gives nodes back and takes them again; nothing where the configuration keeps them."""
+    """Gives nodes back and takes them again, where the configuration lets it: else nobody asks it to."""
 
     def __init__(
         self, cluster: Cluster, turns: Turns, ledger: Ledger, later: Later, configuration: Configuration

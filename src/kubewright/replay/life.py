@@ -12,7 +12,7 @@ from kubewright.replay.cluster import CPU_ROW, MEMORY_ROW, Cluster
 from kubewright.replay.configuration import Configuration
 from kubewright.replay.episodes import Episode
 from kubewright.replay.jobs import Here, Job
-from kubewright.replay.ledger import SAMPLE_SECONDS, Ledger
+from kubewright.replay.ledger import SAMPLE_SECONDS, SERIES, Ledger
 from kubewright.replay.lending import EVERY_SECONDS, Lending
 from kubewright.replay.services import Fleet
 from kubewright.replay.troubles import Troubles
@@ -42,7 +42,7 @@ class Life:
         self._lends = configuration.nodes
         parts = self._cluster, self._turns, self._fleet, self._lending
         Troubles(day, *parts, self.ledger, self._later, played).expect()
-        self._sum = np.zeros(12)
+        self._sum = np.zeros(len(SERIES))
         self._looks = 0
         self._jobs: list[Job] = []
 
@@ -89,6 +89,7 @@ class Life:
             self._looks = 0
 
     def _sample(self) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        """Return what is so now, in the order of `SERIES`."""
         cluster = self._cluster
         there = cluster.provisioned
         used = np.minimum(self._fleet.cpu_used(), cluster.cpu)
