@@ -7,7 +7,7 @@ STATE ?= .control-plane
 # Tests start hundreds of commands: without kept bytecode each would compile the whole of kubewright again.
 export PYTHONDONTWRITEBYTECODE :=
 # Files of tests beside each other; each worker has clusters of its own. Tests wait much: one worker more than cores.
-BESIDE ?= -n $(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --maxprocesses 4 --dist loadfile
+BESIDE ?= -n $(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # More options for pytest.
 PYTEST ?=
 

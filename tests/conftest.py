@@ -7,6 +7,25 @@ settings.register_profile("kubewright", deadline=None, suppress_health_check=[He
 settings.load_profile("kubewright")
 
 
+# Files that take a minute or more. Each is given whole to one worker, so they begin before all others:
+# one of them begun last would keep everybody waiting for it alone.
+LONG = (
+    "property/test_schemathesis.py",
+    "sim/test_own_controllers.py",
+    "e2e/test_dashboard.py",
+    "contract/test_rollouts.py",
+    "contract/test_install.py",
+    "contract/test_scale_policies.py",
+    "e2e/test_twin_state.py",
+    "e2e/test_new.py",
+    "sim/test_cron_days.py",
+    "contract/test_why.py",
+    "e2e/test_documents.py",
+    "property/test_costs.py",
+    "sim/test_demo.py",
+)
+
+
 def pytest_addoption(parser):
     parser.addoption(
         "--cluster",
@@ -26,6 +45,7 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if is_on_twin(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not is_on_twin(item)]
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
 
 
 def is_on_twin(item):
