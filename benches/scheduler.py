@@ -3,7 +3,8 @@
 Each case has a control plane of its own, on which both take turns: pods are created while no scheduler runs, then one
 is started as a process of its own, and the time is taken from its start until every pod that can has a node. Both
 write their Events and conditions; those that come behind the last binding are waited for and counted. The cases are
-those of kube-scheduler's own scheduler_perf, whose nodes are objects without a kubelet, too.
+those of kube-scheduler's own scheduler_perf, whose nodes are objects without a kubelet, too; for gangs the feature gate
+of PodGroups is on, as it is there.
 """
 
 from __future__ import annotations
@@ -18,15 +19,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from benches.report import Result, compared, report
 from kubewright.api.core import EVENTS, NAMESPACES, NODES, PODS, SERVICE_ACCOUNTS, SERVICES
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
+from kubewright.api.podgroups import POD_GROUPS
 from kubewright.client.connect import connect
 from kubewright.client.kubeconfig import load
 from kubewright.client.protocol import Client
@@ -41,6 +44,15 @@ LOOK_SECONDS = 0.2
 CHURN_SECONDS = 0.5
 PATIENCE_SECONDS = 600.0
 LARGE = 5000
+GATES = {
+    "kube-apiserver": [
+        "--feature-gates=GenericWorkload=true",
+        "--runtime-config=scheduling.k8s.io/v1beta1=true",
+        "--disable-admission-plugins=PodGroupProtection",  # no controller runs that would let a group go
+    ],
+    "kube-scheduler": ["--feature-gates=GenericWorkload=true"],
+}
+"""What has a control plane know PodGroups."""
 
 
 def pod(name: str, labels: dict[str, str] | None = None, cpu: str = "100m", **spec: Any) -> Manifest:
@@ -101,6 +113,18 @@ def impossible(number: int) -> Manifest:
     return pod(f"large-{number:05d}", cpu="9")
 
 
+def in_gang(number: int, size: int) -> Manifest:
+    return pod(f"pod-{number:05d}", schedulingGroup={"podGroupName": f"gang-{number // size:05d}"})
+
+
+def in_small_gang(number: int) -> Manifest:
+    return in_gang(number, 3)
+
+
+def in_large_gang(number: int) -> Manifest:
+    return in_gang(number, 1000)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What is to be placed; `backlog` pods fit nowhere and are there beside it. `per_node` limits the pods."""
@@ -114,6 +138,8 @@ class Case:
     """Whether four pods of lower priority are on each node, of which three have to go for one."""
     is_churned: bool = False
     """Whether a node, a service and a pod that fits nowhere come and go all the time."""
+    gang_size: int | None = None
+    """How many pods a gang has; the last may have fewer."""
 
 
 CASES = {
@@ -126,6 +152,8 @@ CASES = {
     "topology-spread": Case(with_spread),
     "preemption": Case(important, per_node=0.4, is_full=True),
     "unschedulable": Case(plain, backlog=200),
+    "gangs": Case(in_small_gang, gang_size=3),
+    "large-gangs": Case(in_large_gang, gang_size=1000),
 }
 
 
@@ -167,8 +195,18 @@ async def fill(client: Client, case: Case, nodes: int, pods: int) -> None:
     if case.is_full:
         low = (pod(f"low-{each:05d}", cpu="900m", nodeName=f"node-{each % nodes:05d}") for each in range(4 * nodes))
         await in_parallel(client.create(PODS, each, namespace=ELSEWHERE) for each in low)
+    if case.gang_size is not None:
+        groups = gangs(pods, case.gang_size)
+        await in_parallel(client.create(POD_GROUPS, each, namespace=NAMESPACE) for each in groups)
     wanted = [*map(case.make, range(pods)), *map(impossible, range(case.backlog))]
     await in_parallel(client.create(PODS, each, namespace=NAMESPACE) for each in wanted)
+
+
+def gangs(pods: int, size: int) -> Iterator[Manifest]:
+    """Return the PodGroups of so many pods: all of a gang's run, or none."""
+    for number, first in enumerate(range(0, pods, size)):
+        gang = {"gang": {"minCount": min(size, pods - first)}}
+        yield {"metadata": {"name": f"gang-{number:05d}"}, "spec": {"schedulingPolicy": gang}}
 
 
 async def in_parallel(calls: Iterable[Awaitable[object]]) -> None:
@@ -181,13 +219,15 @@ async def in_parallel(calls: Iterable[Awaitable[object]]) -> None:
             each.value()
 
 
-async def clear(client: Client) -> None:
-    """Take all pods and their Events away."""
+async def clear(client: Client, *, has_gangs: bool) -> None:
+    """Take all pods, their groups and their Events away."""
     for namespace in (NAMESPACE, ELSEWHERE):
         for resource in (PODS, EVENTS):
             await client.raw("DELETE", f"/api/v1/namespaces/{namespace}/{resource.plural}")
             while await count(client, namespace, resource.plural):  # noqa: ASYNC110  another process's doing
                 await asyncio.sleep(LOOK_SECONDS)
+    if has_gangs:
+        await client.raw("DELETE", f"/apis/scheduling.k8s.io/v1beta1/namespaces/{NAMESPACE}/podgroups")
 
 
 async def count(client: Client, namespace: str, plural: str) -> int:
@@ -285,12 +325,12 @@ _TICKS = 100
 
 
 @contextmanager
-def bare_plane() -> Generator[ControlPlane]:
+def bare_plane(gates: Mapping[str, Sequence[str]] = MappingProxyType({})) -> Generator[ControlPlane]:
     """Run an API server alone, on which nodes that nobody stands behind are taken as they are."""
-    bare = {"kube-apiserver": ["--disable-admission-plugins=TaintNodesByCondition"]}
+    bare = {"kube-apiserver": ["--disable-admission-plugins=TaintNodesByCondition", *gates.get("kube-apiserver", ())]}
     with (
         tempfile.TemporaryDirectory() as state,
-        ControlPlane.start(Path(state), controllers=False, scheduler=False, extra_arguments=bare) as plane,
+        ControlPlane.start(Path(state), controllers=False, scheduler=False, extra_arguments={**gates, **bare}) as plane,
     ):
         yield plane
 
@@ -300,7 +340,7 @@ def measure(
 ) -> list[list[Run]]:
     """Let schedulers take turns on one control plane, and say how fast each run was."""
     pods = pods if case.per_node is None else min(pods, int(nodes * case.per_node))
-    with bare_plane() as plane:
+    with bare_plane({} if case.gang_size is None else GATES) as plane:
         return asyncio.run(_measure(plane, case, (nodes, pods, runs), schedulers))
 
 
@@ -317,7 +357,7 @@ async def _measure(
                 await fill(client, case, nodes, pods)
                 mine.append(await _run(plane, client, scheduler, case, pods))
                 print(f"{scheduler.__name__}: {mine[-1]}", flush=True)
-                await clear(client)
+                await clear(client, has_gangs=case.gang_size is not None)
     finally:
         await client.close()
     return found
