@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 
-from kubewright.autoscaler.outlook import Growing, Load
+from kubewright.autoscaler.outlook import LAG_SECONDS, Growing, Load
 from kubewright.replay.workload import Application
 from kubewright.scaling.limits import Bounds, History, limit
-from kubewright.scaling.queueing import FULL, STEP_SECONDS, Seen
+from kubewright.scaling.queueing import FULL, STEP_SECONDS, Seen, seen_late
 from kubewright.scaling.usage import Tolerances, by_ratio
 from kubewright.series.protocol import Signal
 
@@ -31,6 +31,7 @@ class Foreseeing:
         self._history, self._tolerances = History(), Tolerances()
         for arrived in application.history.tolist():
             self._observe(arrived)
+        self._growing.follow(seen_late(application.load, LAG_SECONDS) / STEP_SECONDS)
 
     def _observe(self, arrived: float) -> None:
         self._step += 1

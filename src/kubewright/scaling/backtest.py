@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kubewright.scaling.forecast import STEPS_A_DAY
 from kubewright.scaling.policies import Predictive, Reactive
-from kubewright.scaling.queueing import STEP_SECONDS, Conditions, Outcome, Policy, simulate
+from kubewright.scaling.queueing import STEP_SECONDS, Conditions, Outcome, Policy, seen_late, simulate
 
 _WARM_DAYS = 14
 
@@ -37,10 +37,20 @@ class Window:
         """Return the arrivals that are judged."""
         return self.arrivals[self.start : self.end]
 
+    @property
+    def first(self) -> int:
+        """Return where what a policy sees begins: two weeks before what is judged."""
+        return max(self.start - _WARM_DAYS * STEPS_A_DAY, 0)
+
     def run(self, policy: Policy, conditions: Conditions) -> Outcome:
         """Serve the window by a policy, which sees the two weeks before as well."""
-        first = max(self.start - _WARM_DAYS * STEPS_A_DAY, 0)
-        return simulate(self.arrivals[first : self.end].tolist(), policy, conditions, self.start - first)
+        seen = self.arrivals[self.first : self.end]
+        return simulate(seen.tolist(), policy, conditions, self.start - self.first)
+
+    def predict(self, conditions: Conditions) -> Outcome:
+        """Serve the window by the forecast's policy."""
+        course = seen_late(self.arrivals[self.first : self.end], conditions.lag_seconds)
+        return self.run(Predictive(conditions, course=course), conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,7 @@ class Tried:
 
 def replay(window: Window, conditions: Conditions, targets: Sequence[float]) -> tuple[Tried, ...]:
     """Try the forecast's policy, and a HorizontalPodAutoscaler at each target (shares of what a pod can do)."""
-    tried = [Tried("predictive", window.run(Predictive(conditions), conditions))]
+    tried = [Tried("predictive", window.predict(conditions))]
     tried += [Tried(f"hpa {target:.0%}", window.run(Reactive(target, conditions), conditions)) for target in targets]
     return tuple(tried)
 

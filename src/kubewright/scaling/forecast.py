@@ -3,38 +3,41 @@
 What is forecast is growth: the most that arrives in any step before the next pods could come, over what arrives now.
 It is regressed, as a quantile, on what announced growth before: the trends of the last minutes, and how the load grew
 at this time of day on earlier days. Recent days weigh more. A load near or above all that was seen is told as novel.
+
+It is worked out for as many steps at once as there are, each from what was known then: a week that is learned, or a day
+that is known beforehand, takes some hundredths of a second.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kubewright.scaling.regression import quantile_regression
+from kubewright.scaling.steps import Array, Counts, Series, Steps
 
 STEPS_A_DAY = 5760
 """Steps of 15 seconds."""
-_DAYS_BACK = (1, 2, 3, 7)
+_DAYS_BACK = np.array((1, 2, 3, 7))
 _AROUND = 15
 """What happened within so many minutes of the same time of day may happen again now."""
 _ROW_EVERY, _FIT_EVERY = 8, STEPS_A_DAY // 4
-_LEARNED_DAYS, _KEPT_DAYS, _HALF_LIFE_DAYS = 10, 15, 4.0
+_LEARNED_DAYS, _NOVEL_DAYS, _HALF_LIFE_DAYS = 10, 15, 4.0
 _NOISE = 10.0
 """Requests a step: where there are few more, growth says little."""
 _MINUTE, _HOUR = 4, 60
 """A minute has so many steps, and an hour so many of those."""
-_TRENDS = ((4, 8, 4), (8, 8, 32), (20, 20, 100))
-"""The mean of so many steps over that of those further back: how many, from how far back, of how many."""
+_MINUTES_A_DAY = STEPS_A_DAY // _MINUTE
+_WINDOWS = np.array(((4, 0), (12, 8), (8, 0), (40, 8), (20, 0), (120, 20)))
+"""From how far back until how far back there are means: the level's, and two for each trend, later over earlier."""
 _FIRST_GROWTH = math.log(1.5)
 """Until there is a day to learn from."""
 _NOVEL = 0.8
 _PEAK_AGE = 2
 """The highest level of so many hours past does not count yet."""
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,123 +58,153 @@ class GrowthForecast:
         if horizon_steps < 1 or not 0 < quantile < 1:
             raise ValueError("a forecast looks at least one step ahead, for a quantile between 0 and 1")
         self._horizon, self._quantile = horizon_steps, quantile
-        self._counts = _Series(STEPS_A_DAY)
-        self._minutes, self._growth = _Series(STEPS_A_DAY // _MINUTE), _Series(STEPS_A_DAY // _MINUTE)
-        self._rows: list[tuple[int, Array]] = []
-        self._peaks: list[float] = []
-        """The highest level of each hour."""
-        self._highest = 0.0
-        """Of all hours that count."""
-        self._earlier: tuple[int, tuple[float, float, float]] = (-1, (0.0, 0.0, 0.0))
-        """Of which minute it is, and what earlier days say of it: the day before, the most and the mean."""
+        self._ahead = math.ceil(horizon_steps / _MINUTE)
+        self._counts = Counts((_LEARNED_DAYS + 2) * STEPS_A_DAY)
+        self._minutes = Series((_NOVEL_DAYS + 2) * _MINUTES_A_DAY)
+        self._growth = Series(2 * _MINUTES_A_DAY)
+        """By how much the load rose within the horizon after a minute."""
+        self._around = Series((_LEARNED_DAYS + int(_DAYS_BACK.max()) + 1) * _MINUTES_A_DAY)
+        """The most of that around a minute."""
+        self._last = 0.0
+        self._pending: list[float] = []
+        """What was taken in since it was last worked out what that says."""
         self._weights: Array | None = None
         self._fitted_at = -_FIT_EVERY
 
     def observe(self, count: float) -> None:
         """Take in what arrived in the next step; what is no count is taken as the one before it."""
-        counts = self._counts
-        counts.append(count if math.isfinite(count) and count >= 0 else counts.last)
-        now = counts.end
-        if now % _MINUTE == 0:
-            self._learn_growth(now)
-        if now % _ROW_EVERY == 0:
-            self._rows.append((now, self._features()))
-            del self._rows[: -_LEARNED_DAYS * STEPS_A_DAY // _ROW_EVERY]
+        self._pending.append(count)
+        if len(self._pending) >= STEPS_A_DAY:
+            self._catch_up()
 
     def forecast(self) -> Forecast:
         """Return what the load may become."""
+        self._catch_up()
         now = self._counts.end
-        if now - self._fitted_at >= _FIT_EVERY:
-            self._weights, self._fitted_at = self._fit(), now
-        level = self._level(now)
-        growth = _FIRST_GROWTH if self._weights is None else float(self._features() @ self._weights)
-        upper = max(math.exp(growth) * (level + _NOISE) - _NOISE, level)
-        return Forecast(level, upper, self._weights is None or level > _NOVEL * self._highest)
+        self._fit_if_due(now)
+        return next(self._forecasts(np.array([now])))
 
-    def _level(self, now: int) -> float:
-        return self._counts.mean(now - _MINUTE, now)
+    def follow(self, counts: Array) -> Iterator[Forecast]:
+        """Take in the next steps, and yield what is forecast after each, when nothing later is known."""
+        self._catch_up()
+        while len(counts):
+            first = self._counts.end + 1
+            until = (first if self._is_due(first) else self._fitted_at) + _FIT_EVERY
+            block, counts = counts[: until - first], counts[until - first :]
+            self._take(block)
+            self._fit_if_due(first)
+            yield from self._forecasts(np.arange(first, first + len(block)))
 
-    def _learn_growth(self, now: int) -> None:
-        """Take in the last minute, and by how much the load rose within the horizon after an earlier one."""
-        minutes, growth, ahead = self._minutes, self._growth, math.ceil(self._horizon / _MINUTE)
-        minutes.append(self._counts.mean(now - _MINUTE, now))
-        if minutes.end > growth.end + ahead:
-            highest = minutes.highest(growth.end + 1, growth.end + 1 + ahead)
-            growth.append(max(_log(highest) - _log(minutes.at(growth.end)), 0.0))
-        if minutes.end % _HOUR == 0:
-            self._peaks.append(minutes.highest(minutes.end - _HOUR, minutes.end))
-            del self._peaks[: -_KEPT_DAYS * 24]
-            self._highest = max(self._peaks[:-_PEAK_AGE], default=0.0)
+    def _is_due(self, now: int) -> bool:
+        return now - self._fitted_at >= _FIT_EVERY
 
-    def _features(self) -> Array:
-        now, mean = self._counts.end, self._counts.mean
-        level = self._level(now)
-        found = [1.0, 1 / math.sqrt(level + _NOISE)]
-        for recent, back, before in _TRENDS:
-            trend = _log(mean(now - recent, now)) - _log(mean(now - back - before, now - back))
-            found += [trend, max(trend, 0.0)]
-        return np.array([*found, *self._growth_earlier(now // _MINUTE)])
+    def _fit_if_due(self, now: int) -> None:
+        if self._is_due(now):
+            self._weights, self._fitted_at = self._fit(now), now
 
-    def _growth_earlier(self, minute: int) -> tuple[float, float, float]:
-        """Return how the load grew at this time on earlier days, which is asked several times a minute."""
-        if self._earlier[0] != minute:
-            earlier = [self._growth_around(minute - days * STEPS_A_DAY // _MINUTE) for days in _DAYS_BACK]
-            self._earlier = minute, (earlier[0], max(earlier), sum(earlier) / len(earlier))
-        return self._earlier[1]
+    def _catch_up(self) -> None:
+        if self._pending:
+            self._take(np.array(self._pending))
+            self._pending.clear()
 
-    def _growth_around(self, minute: int) -> float:
-        return self._growth.highest(minute - _AROUND, minute + _AROUND)
+    def _take(self, counts: Array) -> None:
+        good = np.isfinite(counts) & (counts >= 0)
+        if not good.all():
+            known = np.concatenate([[self._last], counts])
+            counts = known[np.maximum.accumulate(np.where(good, np.arange(1, len(known)), 0))]
+        self._last = float(counts[-1])
+        self._counts.extend(counts)
+        if (until := self._counts.end // _MINUTE) > self._minutes.end:
+            self._take_minutes(until)
 
-    def _fit(self) -> Array | None:
+    def _take_minutes(self, until: int) -> None:
+        """Take in full minutes, and what they say of those before them."""
+        minutes, growth, around = self._minutes, self._growth, self._around
+        begins = np.arange(minutes.end, until) * _MINUTE
+        minutes.extend(self._counts.means(begins, begins + _MINUTE))
+        since = growth.end
+        if until - self._ahead > since:
+            highest = minutes.highest(since + 1, until - self._ahead + 1, self._ahead)
+            came = _log(highest) - _log(minutes.between(since, until - self._ahead))
+            growth.extend(np.maximum(came, 0.0))
+        if growth.end - _AROUND > around.end:
+            begin, end = around.end - _AROUND, growth.end - 2 * _AROUND
+            around.extend(growth.highest(begin, end, 2 * _AROUND))
+
+    def _forecasts(self, at: Steps) -> Iterator[Forecast]:
+        """Yield what was to be forecast after so many steps; `at` rises."""
+        features = self._features(at)
+        levels = self._levels(at)
+        growth = np.full(len(at), _FIRST_GROWTH) if self._weights is None else features @ self._weights
+        uppers = np.maximum(np.exp(growth) * (levels + _NOISE) - _NOISE, levels)
+        novel = np.full(len(at), fill_value=True) if self._weights is None else levels > _NOVEL * self._highest(at)
+        for each in zip(levels.tolist(), uppers.tolist(), novel.tolist(), strict=True):
+            yield Forecast(*each)
+
+    def _highest(self, at: Steps) -> Array:
+        """Return the highest minute of all hours that counted."""
+        hours = at // (_MINUTE * _HOUR)
+        found = [
+            self._minutes.between((hour - _NOVEL_DAYS * 24) * _HOUR, (hour - _PEAK_AGE) * _HOUR).max(initial=0.0)
+            for hour in range(int(hours[0]), int(hours[-1]) + 1)
+        ]
+        return np.array(found)[hours - hours[0]]
+
+    def _levels(self, at: Steps) -> Array:
+        return self._counts.means(at - _MINUTE, at)
+
+    def _features(self, at: Steps) -> Array:
+        """Return what announces growth, of what was known after so many steps; shape (steps, features)."""
+        places = at[:, None]
+        means = self._counts.means(places - _WINDOWS[:, 0], places - _WINDOWS[:, 1])
+        logs = _log(means)
+        trends = logs[:, ::2] - logs[:, 1::2]
+        earlier = self._around.at(places // _MINUTE - _DAYS_BACK * _MINUTES_A_DAY)
+        return np.column_stack(
+            (
+                np.ones(len(at)),
+                1 / np.sqrt(means[:, 0] + _NOISE),
+                trends,
+                np.maximum(trends, 0.0),
+                earlier[:, 0],
+                earlier.max(axis=1),
+                earlier.mean(axis=1),
+            )
+        )
+
+    def _fit(self, now: int) -> Array | None:
         """Regress the growth that came on what announced it."""
-        now, counts = self._counts.end, self._counts
-        known = [(at, row) for at, row in self._rows if at + self._horizon <= now]
-        if len(known) < STEPS_A_DAY // _ROW_EVERY:
+        first = max(now // _ROW_EVERY - _LEARNED_DAYS * STEPS_A_DAY // _ROW_EVERY + 1, 1) * _ROW_EVERY
+        at = np.arange(first, now - self._horizon + 1, _ROW_EVERY)
+        if len(at) < STEPS_A_DAY // _ROW_EVERY:
             return None
-        came = [_log(counts.highest(at, at + self._horizon)) - _log(self._level(at)) for at, _ in known]
-        ages = (now - np.array([at for at, _ in known])) / STEPS_A_DAY
-        rows = np.stack([row for _, row in known])
-        return quantile_regression(rows, np.array(came), self._quantile, 0.5 ** (ages / _HALF_LIFE_DAYS))
+        highest = self._counts.highest(first, int(at[-1]) + 1, self._horizon, _ROW_EVERY)
+        came = _log(highest) - _log(self._levels(at))
+        ages = (now - at) / STEPS_A_DAY
+        return quantile_regression(self._features(at), came, self._quantile, 0.5 ** (ages / _HALF_LIFE_DAYS))
 
 
-def _log(count: float) -> float:
-    return math.log(count + _NOISE)
+class Followed:
+    """A forecast of a course that is known beforehand, asked as one that goes step by step is."""
+
+    def __init__(self, forecast: GrowthForecast, course: Array) -> None:
+        """Go on from what a forecast has taken in; `course` is what will be observed."""
+        self._course = iter(course.tolist())
+        self._ahead = forecast.follow(course)
+        self._now: Forecast | None = None
+
+    def observe(self, count: float) -> None:
+        """Go a step on; raises ValueError if something else came."""
+        if count != next(self._course, None):
+            raise ValueError("what came is not what was to come")
+        self._now = next(self._ahead)
+
+    def forecast(self) -> Forecast:
+        """Return what the load may become; raises ValueError before the first step."""
+        if self._now is None:
+            raise ValueError("nothing has come yet")
+        return self._now
 
 
-class _Series:
-    """Numbers by step, of which the latest fifteen days are kept; those that are not kept, or not there yet, are 0."""
-
-    def __init__(self, a_day: int) -> None:
-        self._kept = _KEPT_DAYS * a_day
-        self._values = np.zeros(2 * self._kept)
-        self._sums = np.zeros(2 * self._kept + 1)
-        self._first = self.end = 0
-
-    @property
-    def last(self) -> float:
-        return self.at(self.end - 1)
-
-    def append(self, value: float) -> None:
-        place = self.end - self._first
-        if place == len(self._values):
-            self._values[: self._kept] = self._values[self._kept :]
-            self._sums[: self._kept + 1] = self._sums[self._kept :] - self._sums[self._kept]
-            self._first += self._kept
-            place = self._kept
-        self._values[place] = value
-        self._sums[place + 1] = self._sums[place] + value
-        self.end += 1
-
-    def at(self, step: int) -> float:
-        return float(self._values[step - self._first]) if self._first <= step < self.end else 0.0
-
-    def mean(self, start: int, end: int) -> float:
-        start, end = self._places(start, end)
-        return float(self._sums[end] - self._sums[start]) / (end - start) if end > start else 0.0
-
-    def highest(self, start: int, end: int) -> float:
-        start, end = self._places(start, end)
-        return float(self._values[start:end].max()) if end > start else 0.0
-
-    def _places(self, start: int, end: int) -> tuple[int, int]:
-        return max(start - self._first, 0), max(min(end, self.end) - self._first, 0)
+def _log(counts: Array) -> Array:
+    return np.log(counts + _NOISE)

@@ -9,7 +9,10 @@ import math
 from collections import deque
 from dataclasses import dataclass
 
-from kubewright.scaling.forecast import Forecast, GrowthForecast
+import numpy as np
+from numpy.typing import NDArray
+
+from kubewright.scaling.forecast import Followed, Forecast, GrowthForecast
 from kubewright.scaling.limits import Bounds, History, limit
 from kubewright.scaling.queueing import FULL, STEP_SECONDS, Conditions, Seen
 from kubewright.scaling.usage import Tolerances, by_filled_ratio, by_ratio
@@ -61,10 +64,14 @@ class Prudence:
 class Predictive:
     """Has pods ready for what the load may become by the time they are: more by a forecast, fewer after a while."""
 
-    def __init__(self, conditions: Conditions, prudence: Prudence = Prudence()) -> None:
+    def __init__(
+        self, conditions: Conditions, prudence: Prudence = Prudence(), course: NDArray[np.float64] | None = None
+    ) -> None:
+        """Forecast by what is seen; `course` is what will be seen to arrive, if that is known: it takes less time."""
         self._per_pod = conditions.rate_per_pod * STEP_SECONDS * FULL
         ahead = conditions.startup_seconds + conditions.lag_seconds
-        self._forecast = GrowthForecast(math.ceil(ahead / STEP_SECONDS) + 1, prudence.quantile)
+        forecast = GrowthForecast(math.ceil(ahead / STEP_SECONDS) + 1, prudence.quantile)
+        self._forecast = forecast if course is None else Followed(forecast, course)
         self._prudence = prudence
         self._wanted: deque[int] = deque(maxlen=int(prudence.hold_seconds / STEP_SECONDS) + 1)
 

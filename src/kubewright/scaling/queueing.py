@@ -12,6 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 STEP_SECONDS = 15.0
 LATE_SECONDS = 1.0
 """A step in which requests wait longer is one in which the promise was broken."""
@@ -46,6 +49,12 @@ class Seen:
     def replicas(self) -> int:
         """Return how many replicas there are, ready or not."""
         return self.ready + self.starting
+
+
+def seen_late(arrivals: NDArray[np.float64], lag_seconds: float) -> NDArray[np.float64]:
+    """Return what policies see of arrivals in each step; until something was measured, the first."""
+    late = int(lag_seconds / STEP_SECONDS)
+    return np.concatenate([np.repeat(arrivals[:1], late), arrivals])[: len(arrivals)]
 
 
 class Policy(Protocol):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from kubewright.scaling.forecast import STEPS_A_DAY, GrowthForecast
+from kubewright.scaling.forecast import STEPS_A_DAY, Followed, GrowthForecast
 from kubewright.scaling.regression import quantile_regression
 
 
@@ -67,6 +67,32 @@ def test_what_was_fifteen_days_ago_is_forgotten():
 def test_a_horizon_and_a_quantile_make_sense(horizon, quantile):
     with pytest.raises(ValueError, match="at least one step"):
         GrowthForecast(horizon, quantile)
+
+
+@pytest.mark.parametrize("known", [0, 1000, STEPS_A_DAY + 3])
+def test_a_course_that_is_known_beforehand_is_forecast_as_one_that_comes_step_by_step(known):
+    counts = np.random.Generator(np.random.PCG64(2)).poisson(daily(3))[: known + 2 * STEPS_A_DAY].astype(float)
+    counts[known + 7] = math.nan
+    stepwise, ahead = observed(counts[:known]), observed(counts[:known])
+    said = list(ahead.follow(counts[known:]))
+    for step in range(0, len(counts) - known, STEPS_A_DAY // 4):
+        for count in counts[known + step : known + step + 20]:
+            stepwise.observe(count)
+            found = stepwise.forecast()
+        assert said[step + 19].upper == pytest.approx(found.upper)
+        assert (said[step + 19].level, said[step + 19].is_novel) == (pytest.approx(found.level), found.is_novel)
+        for count in counts[known + step + 20 : known + step + STEPS_A_DAY // 4]:
+            stepwise.observe(count)
+
+
+def test_a_followed_course_is_the_one_that_was_said():
+    followed = Followed(GrowthForecast(3, 0.9), np.array([1.0, 2.0]))
+    with pytest.raises(ValueError, match="nothing has come"):
+        followed.forecast()
+    followed.observe(1.0)
+    assert followed.forecast().level == 1.0
+    with pytest.raises(ValueError, match="not what was to come"):
+        followed.observe(3.0)
 
 
 @pytest.mark.parametrize("quantile", [0.5, 0.9, 0.99])
