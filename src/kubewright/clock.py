@@ -97,18 +97,33 @@ class _JumpingSelector(_WrappedSelector):
 
 
 class _HurriedSelector(_WrappedSelector):
-    """A selector whose timeouts are in seconds of a faster time."""
+    """A selector whose timeouts are in seconds of a faster time, which it keeps.
 
-    def __init__(self, speed: float) -> None:
+    What is waited for hurries; what is done takes as long as the processor does. On a machine that is slow, or busy
+    with others, time goes on more slowly rather than past what should have been done by then.
+    """
+
+    def __init__(self, speed: float, started: float) -> None:
         super().__init__()
         self._speed = speed
+        self._seconds = started
+        self._worked = time.process_time()
+
+    def time(self) -> float:
+        worked = time.process_time() - self._worked
+        return self._seconds + worked * min(1.0, self._speed)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return self._inner.select(timeout / self._speed if timeout else timeout)
+        seconds, begun = self.time(), time.monotonic()  # noqa: TID251  the other place where wall time enters
+        ready = self._inner.select(timeout / self._speed if timeout else timeout)
+        waited = (time.monotonic() - begun) * self._speed  # noqa: TID251
+        self._seconds = seconds + (waited if timeout is None else min(waited, max(timeout, 0.0)))
+        self._worked = time.process_time()
+        return ready
 
 
 class FastLoop(asyncio.SelectorEventLoop):
-    """An ordinary event loop whose time passes `speed` times as fast as the wall clock, from the same present on.
+    """An ordinary event loop whose time passes up to `speed` times as fast as the wall clock, from the same present on.
 
     Timers, sleeps and timestamps all hurry; sockets do not. TLS handshakes are timed by the other side's clock, so
     that their limits are stretched again; whoever else deals with the outside asks `loop_speed`.
@@ -116,14 +131,13 @@ class FastLoop(asyncio.SelectorEventLoop):
 
     def __init__(self, speed: float) -> None:
         self.speed = speed
-        self._started = time.monotonic()  # noqa: TID251  the other place where wall time enters
-        super().__init__(_HurriedSelector(speed))
+        self._hurried = _HurriedSelector(speed, time.monotonic())  # noqa: TID251  where wall time enters
+        super().__init__(self._hurried)
         self._clock_resolution = 1e-6
 
     def time(self) -> float:
         """Return seconds of the faster time; at the start they are those of the monotonic clock."""
-        passed = time.monotonic() - self._started  # noqa: TID251
-        return self._started + passed * self.speed
+        return self._hurried.time()
 
     async def create_server(self, *arguments: Any, **options: Any) -> asyncio.Server:
         """Listen as any loop does, with limits on TLS handshakes in wall time."""

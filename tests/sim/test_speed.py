@@ -1,6 +1,7 @@
 """Time that passes faster than the wall clock's, with real sockets beside it."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -53,6 +54,30 @@ def test_a_limit_of_seconds_is_one_of_the_fast_time():
                 await asyncio.Event().wait()
 
     run_fast(main(), 50_000)
+
+
+def test_what_is_waited_for_hurries_and_what_is_done_does_not():
+    async def main():
+        loop = asyncio.get_running_loop()
+        begun, worked = loop.time(), time.process_time()
+        while time.process_time() - worked < 0.05:
+            pass
+        assert loop.time() - begun < 60
+        await asyncio.sleep(HOUR)
+        assert HOUR <= loop.time() - begun < HOUR + 60
+
+    run_fast(main(), 50_000)
+
+
+def test_a_slower_time_passes_no_faster_while_something_is_done():
+    async def main():
+        begun, worked = asyncio.get_running_loop().time(), time.process_time()
+        while time.process_time() - worked < 0.05:
+            pass
+        passed = asyncio.get_running_loop().time() - begun
+        assert passed < (time.process_time() - worked) * 0.6
+
+    run_fast(main(), 0.5)
 
 
 def test_a_twin_hurries_while_a_client_over_tls_does_not_notice(tmp_path):

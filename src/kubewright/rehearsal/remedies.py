@@ -18,7 +18,7 @@ from kubewright.api.core import NODES, PODS, Pod
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.api.plan import Plan
 from kubewright.client.protocol import Client
-from kubewright.clock import Clock, run_beside
+from kubewright.clock import Clock, loop_speed, run_beside
 from kubewright.errors import ErrorKind, OpError
 from kubewright.healing.decide import Outcome
 from kubewright.healing.finding import Finding
@@ -75,7 +75,7 @@ class RemedyRehearsal:
         objects = objects_of(chosen, nodes, ill, snapshot, seen)
         async with self._turn:
             try:
-                async with asyncio.timeout(PROCESSOR_SECONDS):
+                async with asyncio.timeout(PROCESSOR_SECONDS * loop_speed()):
                     found = await run_beside(lambda: _play(objects, chosen, played(plan, objects), now))
             except TimeoutError:
                 said = f"the twin took more than {PROCESSOR_SECONDS:g} s"
