@@ -28,6 +28,7 @@ from kubewright.dashboard.serving import Serving
 from kubewright.runtime.serving import listen
 from tests.contract.asking import PATIENCE_SECONDS, POLL_SECONDS
 from tests.contract.manifests import deployment, pod
+from tests.rights import asked_for, given_by, unused
 
 STEP_SECONDS = 1.5
 OURS = "kubewright.dev/v1alpha1"
@@ -42,10 +43,7 @@ class Noting:
 
     async def send(self, request, *, stream=False):
         response = await self.inner.send(request, stream=stream)
-        asked = asked_for(request)
-        self.used |= asked
-        if request.method == "PATCH" and response.status == 201:
-            self.used |= {("create", *each[1:]) for each in asked}
+        self.used |= asked_for(request, response.status)
         if response.status == 403:
             self.refused.append(f"{request.method} {request.path} {response.body.decode()}")
         return response
@@ -54,31 +52,10 @@ class Noting:
         await self.inner.close()
 
 
-def asked_for(request):
-    """Read a request as an authorizer does: {(verb, group, resource)}; nothing of what is not about resources."""
-    parts = [part for part in request.path.split("/") if part]
-    if len(parts) < 3 or parts[0] not in {"api", "apis"}:
-        return set()
-    group, rest = ("", parts[2:]) if parts[0] == "api" else (parts[1], parts[3:])
-    if not rest:
-        return set()
-    rest = rest[2:] if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in {"status", "finalize"} else rest
-    resource = "/".join([rest[0], *rest[2:3]])
-    read = "watch" if str(request.query.get("watch", "")).lower() in {"true", "1"} else "get" if rest[1:] else "list"
-    verbs = {"GET": read, "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
-    return {(verbs[request.method], group, resource)}
-
-
 def granted(documents):
     """Give every (verb, group, resource) of the printed ClusterRole."""
     (role,) = (each for each in documents if each["kind"] == "ClusterRole")
-    return {
-        (verb, group, resource)
-        for rule in role["rules"]
-        for verb in rule["verbs"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-    }
+    return given_by(role["rules"])
 
 
 def of(kind, name, spec, version=OURS, **metadata):
@@ -184,7 +161,7 @@ CASES = [
     Case("dashboard", (), REVIEWS),
     Case("gpu", ([NODE, GPU_POLICY], [LIMIT]), EVENT | PERMITS | left(NEVER_READ, "create||events")),
 ]
-"""Those that use all that they have within seconds; of the others tests under virtual time tell."""
+"""Those that use all that they have within seconds; of the others `tests/sim/test_used_rights.py` tells."""
 OTHERS = {
     "scheduler": ([{**pod("placed"), "spec": {**pod("placed")["spec"], "schedulerName": "kubewright-scheduler"}}],),
     "tenancy": ([TEAM], [LESS], TEAM),
@@ -279,12 +256,6 @@ async def patiently(condition):
                 await asyncio.sleep(POLL_SECONDS)
 
 
-def unused(allowed, used):
-    """Give what was not asked for; a right to any group's scales is used by one."""
-    scales = {(verb, "*", "*/scale") for verb, _, resource in used if resource.endswith("/scale")}
-    return allowed - used - scales
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.service)
 async def test_a_service_is_refused_nothing_and_given_nothing_it_does_not_use(account, apply, request, case):
     documents, noting = await account(case.service)
@@ -292,9 +263,7 @@ async def test_a_service_is_refused_nothing_and_given_nothing_it_does_not_use(ac
     if any("auditrecords" in each for each in granted(documents)):
         request.getfixturevalue("log_of_its_own")()
     allowed = granted(documents)
-    # Where a watch can bring the initial state nothing is listed; servers before that cannot.
-    watched = {each for each in allowed if each[0] == "list" and ("watch", *each[1:]) in allowed}
-    wanted = allowed - watched - case.left.keys()
+    wanted = allowed - case.left.keys()
     async with running(case.service, noting):
         for step in case.steps:
             apply(step)

@@ -10,14 +10,13 @@ from prometheus_client import CollectorRegistry
 from kubewright.api.core import NAMESPACES, PODS
 from kubewright.api.crds.nodepool import NODE_POOL_CRD
 from kubewright.api.meta import ObjectKey
-from kubewright.api.rights import account
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
 from kubewright.costs.prices import read_prices
 from kubewright.runtime.definitions import install
 from kubewright.spending import rights
 from kubewright.twin.cluster import Twin
-from tests.sim.test_rights import _refusals, _used, grant
+from tests.sim.accounts import account_of
 
 PRICES = {"currency": "EUR", "cpu": 1, "memory": 0}
 POD = {
@@ -34,15 +33,13 @@ def test_rates_follow_what_runs_and_only_granted_rights_are_used():
             return registry.get_sample_value(f"kubewright_cost_{name}", {"currency": "EUR", **labels})
 
         async with Twin(Clock.virtual(), nodes=2) as twin, asyncio.TaskGroup() as tasks:
-            granted = rights.cluster_rules()
-            user = await grant(twin, account(rights.ACCOUNT, "default", granted))
+            account = await account_of(twin, rights.ACCOUNT, rights.cluster_rules())
             await install(twin.client(), [NODE_POOL_CRD])
-            refused, used = _refusals(twin), _used(twin, user)
             admin = twin.client()
             team = {"kubewright.dev/team": "shops"}
             await admin.create(NAMESPACES, {"metadata": {"name": "shop", "labels": team}})
             choices = Choices(services=("costs",), prices=read_prices(PRICES, "prices"))
-            platform = Platform(twin.client(user), twin.clock, registry=registry, choices=choices)
+            platform = Platform(account.client, twin.clock, registry=registry, choices=choices)
             running = tasks.create_task(platform.run())
             await asyncio.sleep(30)
             assert platform.ready
@@ -61,9 +58,6 @@ def test_rates_follow_what_runs_and_only_granted_rights_are_used():
             await asyncio.sleep(90)
             assert told("rate", **mine) is None
             running.cancel()
-            assert refused == []
-            allowed = {(verb, name) for rule in granted for verb in rule["verbs"] for name in rule["resources"]}
-            # Where a watch can bring the initial state nothing is listed.
-            assert {each for each in allowed - used if each[0] != "list"} == set()
+            assert account.refused == account.unused == []
 
     run_virtual(main())

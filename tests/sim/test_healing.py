@@ -18,10 +18,9 @@ from kubewright.runtime.definitions import install
 from kubewright.runtime.informer import Informer
 from kubewright.twin.access.users import ADMIN
 from kubewright.twin.kubelet.behaviour import FAIL_PULL
+from tests.sim.accounts import grant, refusals
 from tests.sim.build import run
 from tests.sim.faulty import client_called
-from tests.sim.test_rights import _refusals as refusals
-from tests.sim.test_rights import grant
 
 BAD = "shop/web:404"
 

@@ -15,9 +15,9 @@ from kubewright.api.rights import account
 from kubewright.app import Choices, Platform
 from kubewright.series.protocol import CONTAINER, Missing, PodQuery, Series, Signal, Why
 from kubewright.sizing import rights
+from tests.sim.accounts import grant
 from tests.sim.build import deployment, run
 from tests.sim.test_autoscaling import autoscaler
-from tests.sim.test_rights import grant
 
 WEB = ObjectKey("default", "web")
 MIB = 1 << 20

@@ -19,8 +19,8 @@ from kubewright.client.protocol import PatchType
 from kubewright.errors import OpError
 from kubewright.tenancy import rights
 from kubewright.tenancy.kinds import CLUSTER_ROLES, KINDS, NETWORK_POLICIES, ROLE_BINDINGS
+from tests.sim.accounts import grant, refusals
 from tests.sim.build import run
-from tests.sim.test_rights import _refusals, grant
 
 QUOTA = {"requests.cpu": "4", "pods": 20}
 
@@ -72,9 +72,9 @@ class Teams:
         return name in await self.names(resource, namespace)
 
 
-def live(story, *, with_rights=False, refusals=False):
+def live(story, *, with_rights=False, refused_some=False):
     async def main(day):
-        refused = _refusals(day.twin)
+        refused = refusals(day.twin)
         client = day.client
         if with_rights:
             user = await grant(day.twin, account(rights.ACCOUNT, "default", rights.cluster_rules()))
@@ -86,7 +86,7 @@ def live(story, *, with_rights=False, refusals=False):
                 await asyncio.sleep(0.1)
             await story(Teams(day, client))
             running.cancel()
-        assert refusals or not with_rights or refused == []
+        assert refused_some or not with_rights or refused == []
 
     return run(main, nodes=1)
 
@@ -408,7 +408,7 @@ def test_a_role_that_tenancy_may_not_give_out_is_told_on_the_team():
         assert "RoleBinding/shops-prod/kubewright-team-admin" in message
         assert await teams.there(NETWORK_POLICIES, "kubewright-default-deny", "shops-prod")
 
-    live(story, with_rights=True, refusals=True)
+    live(story, with_rights=True, refused_some=True)
 
 
 def test_a_teams_rails_hold_for_the_teams_below_it_as_well():
@@ -436,7 +436,7 @@ def test_a_teams_rails_hold_for_the_teams_below_it_as_well():
         assert not await refused("shops-prod", "registry.example.com/a:1")
         assert not await refused("other-prod", "evil.example.com/a:1")
 
-    live(story, with_rights=True, refusals=True)
+    live(story, with_rights=True, refused_some=True)
 
 
 def test_the_example_is_a_team_that_comes_up():

@@ -17,13 +17,13 @@ def cluster_rules() -> list[Manifest]:
     return [
         rule(GPU_POLICIES, WATCH),
         rule(GPU_POLICIES, ("patch",), subresource="status"),
-        rule(NODES, ("get", *WATCH, "patch")),
+        rule(NODES, (*WATCH, "patch")),
         rule(NAMESPACES, WATCH),
-        rule(PODS, ("get", *WATCH)),
+        rule(PODS, WATCH),
         rule(PODS, ("create",), subresource="eviction"),
         rule(POD_DISRUPTION_BUDGETS, WATCH),
         rule(CONFIG_MAPS, (*WATCH, "create", "patch")),
         rule(EVENTS, ("create", "patch")),
-        *permit_rules(),
+        *permit_rules(NODES, PODS),
         *definition_rules([GPU_POLICY_CRD, *DEFINITIONS]),
     ]

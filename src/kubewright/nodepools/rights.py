@@ -20,8 +20,9 @@ def cluster_rules() -> list[Manifest]:
         rule(NODE_POOLS, ("patch",), subresource="status"),
         rule(NODES, ("patch",)),
         rule(PODS, ("create",), subresource="eviction"),
-        *(rule(kind, ("get", "list", "patch")) for kind in (MACHINE_DEPLOYMENTS, MACHINES)),
+        rule(MACHINE_DEPLOYMENTS, ("get", "list", "patch")),
+        rule(MACHINES, ("list", "patch")),
         rule(EVENTS, ("create", "patch")),
-        *permit_rules(),
+        *permit_rules(NODES),
         *definition_rules([NODE_POOL_CRD, *DEFINITIONS]),
     ]

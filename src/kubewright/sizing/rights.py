@@ -22,8 +22,8 @@ def cluster_rules() -> list[Manifest]:
         rule(SIZE_POLICIES, ("patch",), subresource="status"),
         rule(SCALE_POLICIES, WATCH),
         rule(AUTOSCALERS, WATCH),
-        rule(PODS, ("get", *WATCH)),
-        rule(NODES, ("get", *WATCH)),
+        rule(PODS, WATCH),
+        rule(NODES, WATCH),
         rule(NAMESPACES, WATCH),
         rule(PODS, ("patch",), subresource="resize"),
         rule(POD_METRICS, ("list",)),
@@ -31,6 +31,6 @@ def cluster_rules() -> list[Manifest]:
         rule(LIMIT_RANGES, WATCH),
         rule(POD_DISRUPTION_BUDGETS, WATCH),
         rule(EVENTS, ("create", "patch")),
-        *permit_rules(),
+        *permit_rules(PODS),
         *definition_rules([SCALE_POLICY_CRD, SIZE_POLICY_CRD, *DEFINITIONS]),
     ]

@@ -26,13 +26,15 @@ _KEEP = (*WATCH, "create", "patch", "delete")
 def cluster_rules() -> list[Manifest]:
     """Return the rights in every namespace, and on the definitions."""
     return [
-        rule(TEAMS, ("get", *WATCH, "patch")),
+        rule(TEAMS, (*WATCH, "patch")),
+        # Members may read their own, and who gives out a right must have it.
+        *(rule(each, ("get",)) for each in (TEAMS, NAMESPACES, QUEUES)),
         rule(TEAMS, ("patch",), subresource="status"),
-        rule(NAMESPACES, ("get", *_KEEP)),
-        rule(QUEUES, ("get", *_KEEP)),
         *(
             rule(each, _KEEP)
             for each in (
+                NAMESPACES,
+                QUEUES,
                 RESOURCE_QUOTAS,
                 LIMIT_RANGES,
                 NETWORK_POLICIES,
