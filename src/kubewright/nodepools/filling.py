@@ -20,6 +20,7 @@ from kubewright.nodepools.members import Offer
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.examine import examine, passes, problem_of
 from kubewright.placement.fit import find
+from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import SPREAD, Policy
 from kubewright.placement.snapshot import ClusterSnapshot
@@ -58,15 +59,20 @@ class _Trial:
     rows: list[PodRow]
 
 
-def settle(snapshot: ClusterSnapshot, pods: Iterable[Pod], policy: Policy = SPREAD) -> list[Pod]:
-    """Book pods that wait where they will find a place anyhow, and return those that find none; changes `snapshot`."""
+def settle(
+    snapshot: ClusterSnapshot, pods: Iterable[Pod], policy: Policy = SPREAD, without: NodeMask | None = None
+) -> list[Pod]:
+    """Book pods that wait where they will find a place anyhow, and return those that find none; changes `snapshot`.
+
+    Nobody is placed on the nodes of `without`.
+    """
     left: list[Pod] = []
     refused: set[bytes] = set()
     for pod in sorted(pods, key=lambda each: (-each.spec.priority, each.key)):
         row = snapshot.row(pod)
         if problem_of(row, snapshot):
             continue  # gates, or a claim that is not there: no node would help
-        fit = None if row.shape.key in refused else find(pod, snapshot, 0, policy)
+        fit = None if row.shape.key in refused else find(pod, snapshot, 0, policy, without)
         if fit is None:
             refused.add(row.shape.key)
             left.append(pod)

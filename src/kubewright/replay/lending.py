@@ -1,30 +1,36 @@
-"""Nodes that are given back and come again in a replay: by `nodepools.consolidate`, with room kept free.
+"""Nodes that are given back and come again in a replay: by `nodepools`' decisions, with room kept free.
 
 Every five minutes the emptiest nodes are asked whether all their pods would find places elsewhere. Those that can go
 are cordoned, their applications' pods move, their jobs end where they are; a node that is empty is given back. When
-pods wait, cordoned nodes are opened again, then new ones ordered, which are there after a while.
+pods wait, or the room that a pool keeps is taken, `nodepools.filling` says what is wanted: cordoned nodes are opened
+again, then new ones ordered, which are there after a while.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kubewright.api.core import Pod
 from kubewright.nodepools.consolidate import Candidate, spare
+from kubewright.nodepools.filling import fill, settle
+from kubewright.placement.nodes import NodeMask
 from kubewright.replay.cluster import CPU_ROW, MEMORY_ROW, Cluster
 from kubewright.replay.configuration import Configuration
 from kubewright.replay.ledger import Ledger
+from kubewright.replay.pools import pools_of
 from kubewright.replay.services import Service
 from kubewright.replay.turns import Later, Turns
 
 EVERY_SECONDS = 300.0
 ARRIVES_SECONDS = 90.0
-HEADROOM = 0.12
-"""Share of what there is that stays free."""
-MOVED_AT_ONCE = 0.1
-"""Share of an application's pods that may be missing, or one of them: those that start count as well."""
+MOST_MISSING = 1
+"""So many of an application's pods may be missing while others are moved, as an AppService's budget has it by default:
+those that start count as well.
+"""
 AT_ONCE = 0.04
 """Share of the nodes that may be on their way out at a time."""
 _FULL_ENOUGH = 0.75
@@ -39,6 +45,7 @@ class Lending:
     ) -> None:
         self._cluster, self._turns, self._ledger, self._later = cluster, turns, ledger, later
         self._configuration = configuration
+        self._pools = pools_of(cluster) if configuration.nodes else ()
         self.leaving: set[int] = set()
         self.coming: set[int] = set()
         self.down: set[int] = set()
@@ -50,34 +57,35 @@ class Lending:
             self._empty(has_gpus=has_gpus)
 
     def look(self, now: float) -> None:
-        """Give back what is empty, and have nodes come for pods that wait."""
+        """Give back what is empty, move who has to leave, and have nodes come so that there is room."""
         cluster = self._cluster
         for column in sorted(self.leaving):
             if not cluster.members[column]:
                 cluster.provisioned[column] = False
                 self.leaving.discard(column)
         self._drain(now)
+        self._bring(now, roomy=True)
+
+    def hurry(self, now: float) -> None:
+        """Have nodes come for pods that wait."""
         if self._turns.waiting:
-            self._bring(now)
+            self._bring(now, roomy=False)
 
     def _empty(self, *, has_gpus: bool) -> None:
         cluster = self._cluster
-        table, requested = cluster.snapshot.table, cluster.snapshot.requested
+        table = cluster.snapshot.table
         pool = (cluster.gpus > 0) == has_gpus
         there = pool & cluster.provisioned & ~cluster.closed
         most = math.ceil(AT_ONCE * int(pool.sum())) - sum(bool(pool[each]) for each in self.leaving)
-        free = [float((table.allocatable[row] - requested[row])[there].sum()) for row in (CPU_ROW, MEMORY_ROW)]
-        offered = [table.allocatable[row] for row in (CPU_ROW, MEMORY_ROW)]
-        room = min(
-            (free[row] - HEADROOM * float(offered[row][there].sum())) / max(float(offered[row][pool].mean()), 1.0)
-            for row in (0, 1)
-        )
-        most = min(most, math.floor(room), int(there.sum()) - 1)
+        most = min(most, int(there.sum()) - 1)
         if most <= 0:
             return
-        candidates = [self._candidate(column) for column in self._emptiest(there, fullness=self._fullness(has_gpus))]
         policy = self._configuration.policy(gpus=has_gpus)
-        found = spare(cluster.snapshot, candidates[: 3 * most], most, policy, cluster.closed_names)
+        fork = cluster.snapshot.fork()
+        if settle(fork, self._spares(has_gpus=has_gpus), policy, cluster.closed):
+            return
+        candidates = [self._candidate(column) for column in self._emptiest(there, fullness=self._fullness(has_gpus))]
+        found = spare(fork, candidates[: 3 * most], most, policy, cluster.closed_names)
         columns = [table.columns[each.name] for each in found.nodes]
         self.leaving.update(columns)
         cluster.close(columns, closed=True)
@@ -90,7 +98,7 @@ class Lending:
                 if not isinstance(service, Service):
                     continue
                 missing = service.replicas - int(service.fleet.ready[service.number])
-                if missing < max(1, int(service.replicas * MOVED_AT_ONCE)):
+                if missing < MOST_MISSING:
                     self._ledger.evicted("moved off a node")
                     service.evicted(member, now)
 
@@ -111,34 +119,46 @@ class Lending:
     def _candidate(self, column: int) -> Candidate:
         return Candidate(self._cluster.nodes[column], 1.0, 0.0)
 
-    def _bring(self, now: float) -> None:
-        """Open or order as many nodes as the pods that wait would fill."""
+    def _spares(self, *, has_gpus: bool) -> list[Pod]:
+        return [pod for each in self._pools if each.has_gpus == has_gpus for pod in each.spares]
+
+    def _bring(self, now: float, *, roomy: bool) -> None:
+        """Open or order the nodes that pods need which find no place, and the room that is kept."""
         cluster = self._cluster
         waiting = [each for group in self._turns.waiting.values() for each in group]
         for has_gpus in (True, False):
-            pool = (cluster.gpus > 0) == has_gpus
-            wanted = [each.request for each in waiting if bool(each.request.gpus) == has_gpus]
-            if not wanted:
+            own = [each for each in self._pools if each.has_gpus == has_gpus]
+            room = {each.name: int(self._away(each.columns).sum()) for each in own}
+            wanted = [each.pod for each in waiting if bool(each.request.gpus) == has_gpus]
+            spares = self._spares(has_gpus=has_gpus) if roomy else []
+            if not any(room.values()) or not (wanted or spares):
                 continue
-            node_cpu, node_memory = float(cluster.cpu[pool].mean()), float(cluster.memory[pool].mean())
-            needs = [
-                sum(each.cpu_milli for each in wanted) / node_cpu,
-                sum(each.memory_mib for each in wanted) / node_memory,
-            ]
-            if has_gpus:
-                needs.append(sum(each.all_gpu_milli for each in wanted) / 1000 / float(cluster.gpus[pool].mean()))
-            count = math.ceil(max(needs) * 1.1) - sum(bool(pool[each]) for each in self.coming)
-            self._open(pool, count, now)
+            policy = self._configuration.policy(gpus=has_gpus)
+            fork, without = cluster.snapshot.fork(), cluster.closed.copy()
+            without[sorted(self.coming)] = False
+            left = [*settle(fork, wanted, policy, without), *settle(fork, spares, policy, without)]
+            if not left:
+                continue
+            filling = fill(fork, left, [each.offer for each in own], room, policy=policy)
+            asked = Counter(each.offer.pool.metadata.name for each in filling.launches)
+            for each in own:
+                self._open(each.columns, asked[each.name], now)
 
-    def _open(self, pool: NDArray[np.bool_], count: int, now: float) -> None:
+    def _away(self, pool: NodeMask) -> NodeMask:
+        """Return which nodes of a pool can be opened or ordered."""
+        there = self._cluster.provisioned.copy()
+        there[sorted(self.leaving)] = False
+        there[sorted(self.coming | self.down)] = True
+        return pool & ~there
+
+    def _open(self, pool: NodeMask, count: int, now: float) -> None:
         cluster = self._cluster
-        back = [each for each in sorted(self.leaving) if pool[each]][: max(count, 0)]
+        back = [each for each in sorted(self.leaving) if pool[each]][:count]
         self.leaving.difference_update(back)
         cluster.close(back, closed=False)
         if back:
             self._turns.room_was_made(now)
-        away = np.flatnonzero(pool & ~cluster.provisioned)
-        ordered = [int(each) for each in away if int(each) not in self.coming | self.down][: max(count - len(back), 0)]
+        ordered = [int(each) for each in np.flatnonzero(self._away(pool))][: count - len(back)]
         if ordered:
             # Paid for from the order on.
             self.coming.update(ordered)

@@ -64,6 +64,8 @@ class Life:
             self._pass(float(end))
             if len(loads):
                 self._fleet.serve(step, loads[:, step])
+            if self._lends:
+                self._lending.hurry(float(end))
             if (step + 1) % LOOK_STEPS == 0:
                 self._look(end)
         self._close()

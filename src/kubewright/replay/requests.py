@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from kubewright.replay.workload import DAY_SECONDS, STEP_SECONDS, Application, Request
-from kubewright.scaling.sizing import BYTES, CORES, HISTORY_DAYS, MARGIN, ContainerUse, Recommendation
+from kubewright.scaling.sizing import BYTES, CORES, HISTORY_DAYS, Advice, ContainerUse
+from kubewright.sizing.amounts import Amount, Bounds, needs, resized
+from kubewright.sizing.decide import FLOOR
 
 SAMPLE_SECONDS = 300
-LEAST_MILLI, LEAST_MIB = 50, 64
 AIMED = 0.8
 """How full pods are whose number follows the load: only so that their use can be known beforehand."""
 _MIB = 1 << 20
@@ -36,9 +37,17 @@ def requested(application: Application, *, sizes: bool) -> Request:
         "pod", times[:: len(times) // HISTORY_DAYS], [memory] * len(times[:: len(times) // HISTORY_DAYS]), DAY_SECONDS
     )
     cpu_advice, memory_advice = use.advise(CORES, until), use.advise(BYTES, until)
-    milli, mib = request.cpu_milli, request.memory_mib
-    if isinstance(cpu_advice, Recommendation):
-        milli = min(milli, max(round(cpu_advice.upper * 1000), LEAST_MILLI))
-    if isinstance(memory_advice, Recommendation):
-        mib = min(mib, max(round(max(memory_advice.upper, memory_advice.peak * MARGIN) / _MIB), LEAST_MIB))
-    return replace(request, cpu_milli=milli, memory_mib=mib)
+    milli = _settled(CORES, request.cpu_milli, cpu_advice, None)
+    memory_bytes = _settled(BYTES, request.memory_mib * _MIB, memory_advice, memory)
+    return replace(request, cpu_milli=milli, memory_mib=-(-memory_bytes // _MIB))
+
+
+def _settled(resource: str, request: int, advice: Advice, in_use: float | None) -> int:
+    """Return what is requested once nothing is changed any more: it shrinks in steps."""
+    wanted = needs(resource, Amount(request), advice)
+    if wanted is None:
+        return request
+    bounds = Bounds(FLOOR[resource])
+    while (found := resized(resource, Amount(request), wanted, bounds, in_use)) is not None:
+        request = found.request
+    return request

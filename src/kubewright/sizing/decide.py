@@ -26,7 +26,7 @@ from kubewright.sizing.amounts import Amount, Bounds, Needs, needs, resized
 
 PAUSE_SECONDS = 600.0
 SHRINKING_SHARE = 0.1
-_FLOOR = {CORES: 25, BYTES: 250 << 20}
+FLOOR = {CORES: 25, BYTES: 250 << 20}
 """Of a whole pod, as the Vertical Pod Autoscaler's."""
 _RESTARTS = "RestartContainer"
 _PENDING = frozenset({"PodResizePending", "PodResizeInProgress"})
@@ -129,7 +129,7 @@ def room_in(quotas: Sequence[ResourceQuota]) -> Room:
         for name, hard in quota.status.hard.items():
             whole = f"requests.{name}" if name in {CORES, BYTES} else name
             resource = whole.rpartition(".")[2]
-            if whole not in {f"{kind}.{resource}" for kind in ("requests", "limits")} or resource not in _FLOOR:
+            if whole not in {f"{kind}.{resource}" for kind in ("requests", "limits")} or resource not in FLOOR:
                 continue
             left = _number(resource, hard) - _number(resource, quota.status.used.get(name, "0"))
             room[whole] = min(room.get(whole, left), max(0, left))
@@ -267,7 +267,7 @@ def _bounds(seen: Seen, pod: Pod, resource: str) -> Bounds:
     lows = [_number(resource, item.min[resource]) for item in items if resource in item.min]
     highs = [_number(resource, item.max[resource]) for item in items if resource in item.max]
     return Bounds(
-        _FLOOR[resource] // max(1, len(pod.spec.containers)) if least is None else _number(resource, least),
+        FLOOR[resource] // max(1, len(pod.spec.containers)) if least is None else _number(resource, least),
         None if most is None else _number(resource, most),
         max(lows, default=0),
         min(highs, default=None),
