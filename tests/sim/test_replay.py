@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from kubewright.cli.replay import replay
 
-SMALL = ["--nodes", "6", "--requests", "300", "--teams", "2", "--hours", "1", "--jobs", "1"]
+SMALL = ["--nodes", "10", "--requests", "300", "--teams", "2", "--hours", "1", "--jobs", "1"]
 
 
 def lived(*more):
@@ -27,7 +27,7 @@ def test_one_seed_gives_one_report_byte_for_byte(printed):
 
 def test_both_sides_live_through_the_same_day_and_every_pod_is_accounted_for(printed):
     (found,) = json.loads(printed)["replays"]
-    assert found["size"]["nodes"] == 6
+    assert found["size"]["nodes"] == 10
     assert [each["name"] for each in found["outcomes"]] == ["deployment efficiency", "recovery", "utilisation"]
     ours, stock = found["sides"]
     for side in (ours, stock):
@@ -36,6 +36,6 @@ def test_both_sides_live_through_the_same_day_and_every_pod_is_accounted_for(pri
         assert len(side["series"]["cpu used"]) == 12
         for used, there in zip(side["series"]["cpu used"], side["series"]["cpu provisioned"], strict=True):
             assert 0 < used <= there
-    assert stock["utilisation"]["cpu"]["provisioned"] == 5 * 32 + 64
-    assert ours["utilisation"]["cpu"]["provisioned"] < 5 * 32 + 64
+    assert stock["utilisation"]["cpu"]["provisioned"] == 9 * 32 + 64
+    assert ours["utilisation"]["cpu"]["provisioned"] < 9 * 32 + 64
     assert ours["deployments"]["valuesTyped"] < stock["deployments"]["valuesTyped"]

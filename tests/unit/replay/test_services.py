@@ -69,7 +69,7 @@ def test_old_pods_serve_for_as_long_as_those_in_their_place_find_no_node():
 
 
 def test_no_more_of_an_application_is_moved_while_one_that_was_moved_starts():
-    living = Living(releases=())
+    living = Living(releases=(), nodes=6)
     column = living.first[0].column
     living.lending.leaving.add(column)
     living.cluster.close([column], closed=True)
