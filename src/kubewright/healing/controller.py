@@ -41,7 +41,7 @@ from kubewright.disruption.requests import PodRef, Refused, Request, Urgency
 from kubewright.disruption.watching import permits
 from kubewright.errors import ErrorKind, OpError
 from kubewright.healing.assigning import Assigning
-from kubewright.healing.decide import Case, Outcome, Rehearsal, Turn, decide, rehearsed, running
+from kubewright.healing.decide import Case, Outcome, Rehearsal, Turn, approver, decide, rehearsed, running
 from kubewright.healing.diagnose import UNEXPLAINED_CAUSE, Diagnosis, affected_by, diagnose
 from kubewright.healing.figures import HealingMetrics
 from kubewright.healing.finding import ZONES, Cause, Finding, Level, Remedy, Safety
@@ -316,7 +316,9 @@ class Healer:
         await self._write(case, status)
         about = str(case.finding.about)
         try:
-            async with self._audit.doing(of_plan(FIELD_MANAGER, about, plan, incident=str(case.incident.key))):
+            who = approver(case.incident)
+            details = {"incident": str(case.incident.key), **({"approvedBy": who} if who else {})}
+            async with self._audit.doing(of_plan(FIELD_MANAGER, about, plan, **details)):
                 await self._executor.execute(plan, about=case.incident)
         except OpError as error:
             await self._write(case, replace(turn.status, message=shortened(f"{error}: it is tried again")))

@@ -248,12 +248,16 @@ def _stopped(case: Case, status: IncidentStatus, remedy: Remedy) -> IncidentStat
     if permitted.mode in {OBSERVE, OFF}:
         why = f"the policy {permitted.policy} only observes" if permitted.policy else "no policy lets anything be done"
         return replace(status, phase=OBSERVED, message=permitted.wrong or why)
-    approved = case.incident.metadata.annotations.get(APPROVED_BY, "")
     approval = needs_approval(permitted, case.finding, remedy)
-    if approval and not approved:
+    if approval and not approver(case.incident):
         return replace(status, phase=AWAITING, message=approval)
     held = _paused(case) or held_back(permitted, case.finding, remedy, case.book, case.now)
     return replace(status, phase=OPEN, message=shortened(held)) if held else None
+
+
+def approver(incident: Incident) -> str:
+    """Return who lets the healer act; empty while nobody has put a name to it."""
+    return shortened(" ".join(incident.metadata.annotations.get(APPROVED_BY, "").split()))
 
 
 def _paused(case: Case) -> str:

@@ -49,8 +49,9 @@ class Verdict:
     fingerprints: frozenset[str] = frozenset()
 
 
-_ENDPOINT = (Fault.KUBELET_UNREACHABLE, Fault.KUBELET_MUTE, Fault.KUBELET_ANSWERS)
-_NEIGHBOURS = (Fault.NODE_UNREACHED, Fault.NODE_REACHED)
+_ENDPOINT = (Fault.KUBELET_ANSWERS, Fault.KUBELET_MUTE, Fault.KUBELET_UNREACHABLE)
+_NEIGHBOURS = (Fault.NODE_REACHED, Fault.NODE_UNREACHED)
+"""Where two of one witness stand at once, the one by which the node lives counts."""
 WITNESSES: frozenset[str] = frozenset({Fault.NODE_SILENT, *_ENDPOINT, *_NEIGHBOURS})
 
 

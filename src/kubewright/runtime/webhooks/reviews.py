@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import logging
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 
@@ -15,12 +15,37 @@ from kubewright.api.meta import Manifest
 from kubewright.runtime.exchange import answer, read_body
 from kubewright.runtime.serving import Receive, Scope, Send
 from kubewright.runtime.webhooks.declared import Conversion, Default, Hook, Validate, Webhooks
+from kubewright.store.patch.json_patch import as_token
 
 VALIDATE, DEFAULT, CONVERT = "/validate/", "/default/", "/convert/"
 _MOST_BYTES = 16 * 1024 * 1024
+_MOST_SAID = 2000
+"""Characters of what a function says; what fails may hold a whole object."""
 _CHANGEABLE_METADATA = frozenset({"labels", "annotations"})
 
 _log = logging.getLogger(__name__)
+
+
+class _Head(msgspec.Struct):
+    """What each object under review has."""
+
+    metadata: dict[str, Any]
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    """The shape of what is asked; the documents themselves are passed on as they came."""
+
+    uid: str
+    object: _Head | None = None
+    old_object: _Head | None = None
+    desired_api_version: Annotated[str, msgspec.Meta(max_length=300)] = msgspec.field(
+        name="desiredAPIVersion", default=""
+    )
+    objects: list[_Head] = []
+
+
+class _Review(msgspec.Struct):
+    request: _Request
 
 
 class ReviewApp:
@@ -45,13 +70,18 @@ class ReviewApp:
             return 404, b'{"error": "no such webhook"}'
         try:
             review = cast("Manifest", msgspec.json.decode(body))
+            msgspec.convert(review, _Review)
+            _complete(path, review["request"])
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            return 400, msgspec.json.encode({"error": f"not a review: {_said(error)}"})
+        try:
             response = self._response(path, review["request"])
             return 200, msgspec.json.encode({**review, "request": None, "response": response})
-        except (msgspec.DecodeError, KeyError, TypeError) as error:
-            return 400, msgspec.json.encode({"error": f"not a review: {error!r}"})
+        except msgspec.ValidationError as error:
+            return 400, msgspec.json.encode({"error": f"an object of another form: {_said(error)}"})
         except Exception as error:  # noqa: BLE001  one request's failure is not the server's end
             _log.exception("%s failed", path)
-            return 500, msgspec.json.encode({"error": f"{path}: {error!r}"})
+            return 500, msgspec.json.encode({"error": f"{path}: {error!r:.{_MOST_SAID}}"})
 
     def _response(self, path: str, request: Manifest) -> Manifest:
         if path in self._validating:
@@ -61,13 +91,25 @@ class ReviewApp:
         return converted(self._converting[path], request)
 
 
+def _complete(path: str, request: Manifest) -> None:
+    """Raise a ValidationError if a request lacks what a webhook at this path is asked about."""
+    needed = {DEFAULT: "object", CONVERT: "desiredAPIVersion"}
+    for prefix, name in needed.items():
+        if path.startswith(prefix) and not request.get(name):
+            raise msgspec.ValidationError(f"Object missing required field `{name}` - at `$.request`")
+
+
+def _said(error: Exception) -> str:
+    return str(error)[:_MOST_SAID]
+
+
 def validated(hook: Hook, request: Manifest) -> Manifest:
     """Return the response to a validating review."""
     old, new = (_typed(hook, request.get(part)) for part in ("oldObject", "object"))
     problems = list(cast("Validate[Any]", hook.answer)(old, new))
     if not problems:
         return {"uid": request["uid"], "allowed": True}
-    status = {"code": 422, "reason": "Invalid", "message": "; ".join(problems)}
+    status = {"code": 422, "reason": "Invalid", "message": "; ".join(problems)[:_MOST_SAID]}
     return {"uid": request["uid"], "allowed": False, "status": status}
 
 
@@ -95,8 +137,8 @@ def _changeable(metadata: Manifest) -> Manifest:
 def _patch(path: str, old: Manifest, new: Manifest) -> list[Manifest]:
     changed = [name for name in new if name not in old or old[name] != new[name]]
     removed = [name for name in old if name not in new]
-    return [{"op": "add", "path": f"{path}/{name}", "value": new[name]} for name in changed] + [
-        {"op": "remove", "path": f"{path}/{name}"} for name in removed
+    return [{"op": "add", "path": f"{path}/{as_token(name)}", "value": new[name]} for name in changed] + [
+        {"op": "remove", "path": f"{path}/{as_token(name)}"} for name in removed
     ]
 
 
@@ -106,6 +148,6 @@ def converted(conversion: Conversion, request: Manifest) -> Manifest:
     try:
         objects = [conversion.convert(each, version) for each in request["objects"]]
     except (LookupError, TypeError, ValueError) as error:
-        failure = {"status": "Failure", "message": f"to {version}: {error!r}"}
+        failure = {"status": "Failure", "message": f"to {version}: {error!r:.{_MOST_SAID}}"}
         return {"uid": request["uid"], "result": failure, "convertedObjects": []}
     return {"uid": request["uid"], "result": {"status": "Success"}, "convertedObjects": objects}
