@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.extras import need
 from kubewright.cli.options import TOLD, output_option
 from kubewright.cli.printing import show
 from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
+    from kubewright.client.config import ConnectionConfig
     from kubewright.replay.generate import Size
+    from kubewright.replay.recorded import Recorded
 
 SIZES = {"small": (20, 4_000, 4), "medium": (100, 20_000, 10), "full": (500, 100_000, 50)}
 """Nodes, requests to place a pod, teams."""
@@ -62,6 +66,11 @@ def _seeds(_context: click.Context, _parameter: click.Parameter, text: str) -> l
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Its pods, instead of drawn ones.",
 )
+@click.option(
+    "--from-cluster",
+    is_flag=True,
+    help="Start from the nodes, workloads and jobs of the cluster that is connected to, at what they use now.",
+)
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes at a time; a core each by default.")
 @click.option(
     "--report",
@@ -69,6 +78,7 @@ def _seeds(_context: click.Context, _parameter: click.Parameter, text: str) -> l
     help="Write the first seed's report as one HTML file with charts (needs [plots]); other seeds' beside it.",
 )
 @output_option(TOLD)
+@cluster_options
 def replay(
     *,
     size: str,
@@ -80,15 +90,19 @@ def replay(
     policies: tuple[str, ...],
     trace_nodes: Path | None,
     trace_pods: Path | None,
+    from_cluster: bool,
     jobs: int | None,
     report: Path | None,
     output: str,
+    kubeconfig: str,
+    context: str,
 ) -> None:
     """Live through a day of a whole cluster as kubewright runs it, and as stock Kubernetes does.
 
     The day has services whose load follows the hours, CI, batch, training gangs, inference, releases of which some are
-    bad, and faults; or it is one of a trace. Every pod is placed, scaled and moved by what the services decide by, and
-    every kind of fault is lived through by the services themselves, on a twin. The same seed gives the same report.
+    bad, and faults; or it is one of a trace, or of the cluster that there is. Every pod is placed, scaled and moved by
+    what the services decide by, and every kind of fault is lived through by the services themselves, on a twin. The
+    same seed gives the same report.
 
     A policy is `ours` or `stock` with changes: profile=spread|pack|cost|gpu, scaling=forecast|hpa:N, and yes or no for
     sizes, nodes (given back), gangs, shares (of GPUs), healing, delivery. docs/replay.md tells what each does.
@@ -103,10 +117,13 @@ def replay(
         raise click.UsageError("--policy is given twice, or not at all")
     if (trace_nodes is None) != (trace_pods is None):
         raise click.UsageError("--trace-nodes and --trace-pods belong together")
+    if from_cluster and (trace_nodes is not None or nodes or requests or teams):
+        raise click.UsageError("--from-cluster says what there is: no trace, and no --nodes, --requests or --teams")
     if report is not None:
         _check_report(report)
     first, second = map(read_configuration, policies) if policies else (OURS, STOCK)
-    asked = Asked(_size(size, nodes, requests, teams, hours), first, second, trace_nodes, trace_pods)
+    recorded = asyncio.run(_recorded(connection(kubeconfig, context))) if from_cluster else None
+    asked = Asked(_size(size, nodes, requests, teams, hours), first, second, trace_nodes, trace_pods, recorded)
     if trace_nodes is not None:
         asked.day(0)  # what is wrong with it is said before anything begins
     with counting("days lived through", 2 * len(seeds)) as done:
@@ -114,6 +131,19 @@ def replay(
     show(output, lambda: {"replays": documents}, lambda: (line for each in documents for line in lines(each)))
     if report is not None:
         _write(report, documents)
+
+
+async def _recorded(config: ConnectionConfig) -> Recorded:
+    """Read a cluster; what could not be read is told on standard error. Raises OpError."""
+    from kubewright.clock import Clock
+    from kubewright.replay.reading import read
+    from kubewright.replay.recorded import recorded
+
+    async with connected(config) as client:
+        found, unread = await read(client)
+    for each in unread:
+        say(f"not read, so taken for empty: {each}", err=True)
+    return recorded(found, Clock.wall().now())
 
 
 def _size(size: str, nodes: int | None, requests: int | None, teams: int | None, hours: float) -> Size:

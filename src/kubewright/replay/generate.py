@@ -74,8 +74,8 @@ def generate(size: Size, seed: int, bad: Sequence[str], faults: Sequence[str]) -
         nodes,
         tuple(sorted((each for each in works if each.at < seconds), key=lambda each: (each.at, each.name))),
         applications,
-        tuple(each for each in _releases(size, len(applications), bad, rng) if each.at < seconds),
-        tuple(each for each in _faults(size, faults, rng) if each.at < seconds),
+        tuple(each for each in releases(size, len(applications), bad, rng) if each.at < seconds),
+        tuple(each for each in faults_of(size, faults, rng) if each.at < seconds),
         seconds,
     )
 
@@ -121,11 +121,11 @@ def _application(  # noqa: PLR0917  drawn in this order
     rate = rng.choice((20.0, 50.0, 100.0))
     if sort == "steady":
         use = rng.uniform(0.15, 0.5)
-        days = [_course(peak * rate * use, 0.85, 14.0, rng, noise, spikes=0) for _ in range(HISTORY_DAYS + 1)]
+        days = [course(peak * rate * use, 0.85, 14.0, rng, noise, spikes=0) for _ in range(HISTORY_DAYS + 1)]
         least = peak
     else:
         hour, trough = rng.gauss(14.0, 2.0), rng.uniform(0.25, 0.45)
-        days = [_course(peak * rate * 0.7, trough, hour, rng, noise, spikes=2) for _ in range(HISTORY_DAYS + 1)]
+        days = [course(peak * rate * 0.7, trough, hour, rng, noise, spikes=2) for _ in range(HISTORY_DAYS + 1)]
         least = max(1 if peak < 2 else 2, math.ceil(peak * 0.2))  # noqa: PLR2004
     return Application(
         name,
@@ -141,7 +141,7 @@ def _application(  # noqa: PLR0917  drawn in this order
     )
 
 
-def _course(
+def course(
     peak: float, trough: float, hour: float, rng: random.Random, noise: np.random.Generator, *, spikes: int
 ) -> Series:
     """Return the requests of each step of a day: a bell around an hour, small noise that lasts, some rushes."""
@@ -257,7 +257,7 @@ def _hour_of_day(rng: random.Random, mean: float, spread: float) -> float:
     return round(rng.gauss(mean, spread) % 24.0, 4)
 
 
-def _releases(size: Size, n_applications: int, bad: Sequence[str], rng: random.Random) -> Iterator[Release]:
+def releases(size: Size, n_applications: int, bad: Sequence[str], rng: random.Random) -> Iterator[Release]:
     """Yield releases in office hours, for every team."""
     found: list[Release] = []
     for _ in range(RELEASES_PER_TEAM * size.teams):
@@ -267,7 +267,8 @@ def _releases(size: Size, n_applications: int, bad: Sequence[str], rng: random.R
     yield from sorted(found, key=lambda each: (each.at, each.application))
 
 
-def _faults(size: Size, faults: Sequence[str], rng: random.Random) -> Iterator[FaultArrival]:
+def faults_of(size: Size, faults: Sequence[str], rng: random.Random) -> Iterator[FaultArrival]:
+    """Yield faults of these drills, at any time of the day."""
     count = max(3, round(size.nodes * FAULTS_PER_NODE)) if faults else 0
     found = [
         FaultArrival(round(rng.uniform(0.0, DAY_SECONDS), 1), rng.choice(faults), rng.randrange(1 << 30), rng.random())

@@ -16,6 +16,7 @@ from kubewright.replay.figures import figures
 from kubewright.replay.generate import Size, generate
 from kubewright.replay.life import Life
 from kubewright.replay.outcomes import outcomes
+from kubewright.replay.recorded import Recorded
 from kubewright.replay.workload import Day
 
 VERSION = "kubewright.dev/replay/v1"
@@ -31,9 +32,13 @@ class Asked:
     second: Configuration
     nodes_file: Path | None = None
     pods_file: Path | None = None
+    recorded: Recorded | None = None
+    """A cluster that there is, instead of a drawn one."""
 
     def day(self, seed: int) -> Day:
         """Return the day of a seed; raises OpError for files that make no sense."""
+        if self.recorded is not None:
+            return self.recorded.day(seed, self.size.hours, BAD_RELEASES, FAULTS)
         if self.nodes_file is not None and self.pods_file is not None:
             return openb.read_day(self.nodes_file, self.pods_file)
         return generate(self.size, seed, BAD_RELEASES, FAULTS)
