@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import click
 
-from kubewright.api.core import NAMESPACES
-from kubewright.api.meta import ObjectKey
+from kubewright.api.apps import DEPLOYMENTS
+from kubewright.api.core import METADATA_NAME, NAMESPACES, Namespace
+from kubewright.api.crds.healingpolicy import ACT, HEALING_POLICIES
+from kubewright.api.meta import ObjectKey, ObjectMeta
 from kubewright.cli.columns import Table
 from kubewright.cli.connection import connected
 from kubewright.cli.exits import Exit
@@ -24,10 +27,14 @@ from kubewright.drills.drill import Drill, Outcome
 from kubewright.drills.live import Stage
 from kubewright.drills.report import drill_document, outcome_document, passed, verdict
 from kubewright.drills.staged import play
-from kubewright.drills.usual import NAMESPACE
+from kubewright.drills.usual import NAMESPACE, WEB
 from kubewright.errors import ErrorKind, OpError
+from kubewright.healing.finding import Finding, Ref
+from kubewright.healing.permission import permission
+from kubewright.healing.seen import seen_of
 
 GONE_SECONDS = 120.0
+_PERMISSION = json.dumps({"mode": ACT, "namespaceSelector": {METADATA_NAME: NAMESPACE}})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +88,38 @@ async def play_on(config: ConnectionConfig, asked: Asked) -> int:
     if harmful:
         said = f"{harmful[0]} breaks more than its own namespace: it is for a twin alone"
         raise OpError("drill", ErrorKind.INVALID, harmful[0], said)
-    if not asked.yes:
-        click.confirm(f"Break things in the namespace {NAMESPACE} of {config.server}?", abort=True, err=True)
     found: list[Outcome] = []
     async with connected(config) as client:
+        await _permitted(client)
+        if not asked.yes:
+            click.confirm(f"Break things in the namespace {NAMESPACE} of {config.server}?", abort=True, err=True)
         for each in _told(asked, drills):
             try:
                 found.append(await Stage(client, Clock.wall(), image=asked.image).play(each))
             finally:
                 await _clean(client)
     return _shown(asked, found, [])
+
+
+async def _permitted(client: Client) -> None:
+    """Raise OpError where nobody would heal what a drill breaks: that takes minutes to find out otherwise."""
+    try:
+        policies = (await client.list(HEALING_POLICIES)).items
+    except OpError as error:
+        if error.kind is not ErrorKind.NOT_FOUND:
+            raise
+        said = "nobody heals here: start `kubewright run healing`, which brings what it needs"
+        raise OpError("drill", ErrorKind.NOT_FOUND, HEALING_POLICIES.kind, said) from error
+    labels = {METADATA_NAME: NAMESPACE}
+    space = Namespace(metadata=ObjectMeta(name=NAMESPACE, labels=labels))
+    about = Finding("Drill", Ref(DEPLOYMENTS, ObjectKey(NAMESPACE, WEB)), (), frozenset(), 0.0)
+    speaks = permission(about, policies, seen_of(space))
+    if speaks.mode != ACT:
+        who = (
+            f"the HealingPolicy {speaks.policy} says {speaks.mode} for" if speaks.policy else "no HealingPolicy is for"
+        )
+        said = f"{who} the namespace {NAMESPACE}: one must let the healer act there, such as {_PERMISSION}"
+        raise OpError("drill", ErrorKind.FORBIDDEN, HEALING_POLICIES.kind, said)
 
 
 async def _clean(client: Client) -> None:

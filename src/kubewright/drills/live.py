@@ -33,6 +33,8 @@ _LOOK_SECONDS = 0.5
 _UP_SECONDS = 300.0
 _STEADY_SECONDS = 20.0
 """Service that is back for so long is back for good."""
+_NOTHING_FOLLOWS_SECONDS = 60.0
+"""On a real cluster: so long after a person was told nobody waits for more."""
 _QUIET_SECONDS = 75.0
 """So long after all is up before something is broken: whoever watches has seen enough by then to judge."""
 
@@ -112,6 +114,8 @@ class Stage:
         return found
 
     def _is_over(self, found: Outcome, at: float, well_since: float | None, *, healed: bool) -> bool:
+        if self.image and found.escalated is not None and at - found.escalated >= _NOTHING_FOLLOWS_SECONDS:
+            return True
         if found.drill.is_control or well_since is None or at - well_since < _STEADY_SECONDS:
             return False
         return not healed or found.verified is not None or found.escalated is not None

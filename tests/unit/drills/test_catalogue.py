@@ -6,6 +6,7 @@ from kubewright.drills.catalogue import DRILLS
 from kubewright.drills.drill import Outcome
 from kubewright.drills.ledger import Ledger
 from kubewright.drills.report import passed, verdict
+from kubewright.drills.usual import DB
 from kubewright.healing.catalogue import CAUSES
 from kubewright.twin.kinds import KindTable
 
@@ -30,6 +31,8 @@ def test_a_drill_that_harms_nobody_breaks_what_is_its_own_alone():
         if each.harmless:
             kinds = {manifest["kind"] for manifest in written} - {"Fault"}
             assert kinds <= {"Deployment", "Service", "NetworkPolicy", "ConfigMap"}
+            # On a real cluster nothing is made that needs a volume.
+            assert DB not in {manifest["metadata"]["name"] for manifest in written}
             assert all(
                 manifest["metadata"].get("namespace") == "drill" for manifest in written if manifest["kind"] in kinds
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubewright.drills.drill import Drill
 from kubewright.drills.making import always, broken, deleted, of_app, on_pod_of, patched, serves
-from kubewright.drills.usual import API, DB, WEB
+from kubewright.drills.usual import API, WEB
 
 _WEB = ("Deployment/drill/web", "Pod/drill/web-*", "ReplicaSet/drill/web-*")
 _API = ("Deployment/drill/api", "Pod/drill/api-*", "ReplicaSet/drill/api-*")
@@ -62,10 +62,10 @@ DRILLS = (
     Drill(
         "service-deleted",
         "somebody deletes a Service",
-        (deleted("v1", "Service", DB),),
-        serves(DB),
+        (deleted("v1", "Service", API),),
+        serves(API),
         ("ServiceMissing",),
-        touches=("Service/drill/db",),
+        touches=("Service/drill/api",),
         harmless=True,
     ),
 )

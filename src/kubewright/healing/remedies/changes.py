@@ -36,15 +36,30 @@ def _undoing(changed: Changed, resource: Resource[Any]) -> Write:
         return Delete(resource, changed.key, changed.after.metadata.uid)
     if changed.after is None:
         return Apply(resource, _manifest(changed.before, resource), only_new=True)
-    spec = {"op": "replace", "path": "/spec", "value": dict(changed.before.spec)}
+    spec = {"op": "replace", "path": "/spec", "value": _good_spec(changed.before, changed.after)}
     return Patch(resource, changed.key, changed.after.metadata.uid, (as_seen(changed.after), spec), "put the spec back")
+
+
+def _good_spec(before: LiveObject, after: LiveObject) -> Manifest:
+    """Return the spec to go back to; of one that was made anew meanwhile, what it was given stays its own."""
+    if before.metadata.uid == after.metadata.uid:
+        return dict(before.spec)
+    return _without_drawn(before) | {name: value for name, value in after.spec.items() if name in _DRAWN}
 
 
 def _manifest(live: LiveObject, resource: Resource[Any]) -> Manifest:
     metadata = {"name": live.metadata.name, "namespace": live.metadata.namespace}
     kept = {name: dict(found) for name in _KEPT if (found := getattr(live.metadata, name))}
-    spec = {name: value for name, value in live.spec.items() if name not in _DRAWN}
-    return {"apiVersion": resource.api_version, "kind": resource.kind, "metadata": metadata | kept, "spec": spec}
+    return {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": metadata | kept,
+        "spec": _without_drawn(live),
+    }
+
+
+def _without_drawn(live: LiveObject) -> Manifest:
+    return {name: value for name, value in live.spec.items() if name not in _DRAWN}
 
 
 TAKE_BACK = Remedy("take the change back", Safety.LOCAL, take_back, within_seconds=60.0)

@@ -93,6 +93,21 @@ def test_a_selector_that_was_changed_to_nobody_is_taken_back():
     assert action.operations[-1]["value"]["selector"] == {"app": "web"}
 
 
+def test_a_service_that_was_made_anew_meanwhile_keeps_its_own_address():
+    good = live("old", selector={"app": "web"}, ports=PORTS, clusterIP="10.0.0.1", clusterIPs=["10.0.0.1"])
+    anew = live("new", selector={"app": "web"}, ports=PORTS, clusterIP="10.0.0.2", clusterIPs=["10.0.0.2"])
+    bad = live("new", selector={"app": "webb"}, ports=PORTS, clusterIP="10.0.0.2", clusterIPs=["10.0.0.2"])
+    changes = Changes()
+    for age, before, after in ((40, good, None), (30, None, anew), (20, anew, bad)):
+        changes.note(SERVICES, before, after, NOW - age)
+    objects = (*OLD, service(selector={"app": "webb"}), pod("a", 1))
+    given = case([about(SERVICES, Fault.CHANGED)], *objects, resource=SERVICES, changes=changes)
+    (action,) = take_back(found(CAUSES, given), given.seen, NOW).actions
+    spec = action.operations[-1]["value"]
+    assert spec["selector"] == {"app": "web"}
+    assert spec["clusterIPs"] == ["10.0.0.2"]
+
+
 def test_a_selector_that_was_changed_to_somebody_else_is_nobodys_business():
     before, after = live(selector={"app": "blue"}, ports=PORTS), live(selector={"app": "web"}, ports=PORTS)
     objects = (*OLD, service(selector={"app": "web"}), pod("a", 1))

@@ -79,8 +79,9 @@ def endpoints(port):
     return made(EndpointSlice, "web-x", metadata={"labels": labels}, ports=[{"port": port}], endpoints=[])
 
 
-def live(**spec):
-    return msgspec.convert({"metadata": {"name": "web", "namespace": "shop", "uid": "u"}, "spec": spec}, LiveObject)
+def live(uid="u", **spec):
+    metadata = {"name": "web", "namespace": "shop", "uid": uid}
+    return msgspec.convert({"metadata": metadata, "spec": spec}, LiveObject)
 
 
 def about_pod(fault, name, evidence="it is ill"):
