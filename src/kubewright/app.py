@@ -239,6 +239,7 @@ class Platform:
     def _healing(self) -> Service:
         from kubewright.healing.catalogue import CAUSES
         from kubewright.healing.controller import FIELD_MANAGER, Healer
+        from kubewright.healing.metal3 import Metal3
         from kubewright.healing.rehearsing import PlanRehearsal
         from kubewright.rehearsal.remedies import RemedyRehearsal
         from kubewright.scheduler.state import ClusterState
@@ -251,7 +252,16 @@ class Platform:
             return RemedyRehearsal(plans, self._clock)
 
         log, registry = self._log(FIELD_MANAGER), self._registry
-        return Healer(operator, CAUSES, rehearsal, log, source=self._source, registry=registry, reach=self._reach)
+        return Healer(
+            operator,
+            CAUSES,
+            rehearsal,
+            log,
+            source=self._source,
+            registry=registry,
+            reach=self._reach,
+            machines=Metal3(self._client),
+        )
 
     def _audit(self) -> Service:
         from kubewright.audit import keeper

@@ -4,25 +4,29 @@ import asyncio
 
 import pytest
 
+from kubewright.api.apiextensions import CRDS
 from kubewright.api.apps import STATEFUL_SETS
 from kubewright.api.batch import JOBS
-from kubewright.api.core import NODES, PODS
+from kubewright.api.core import NAMESPACES, NODES, PODS
 from kubewright.api.crds.incident import INCIDENTS
 from kubewright.api.meta import ObjectKey
 from kubewright.api.nodeagent import HELD, quarantined
 from kubewright.app import Choices, Platform
+from kubewright.client.protocol import PatchType
+from kubewright.healing.metal3 import BARE_METAL_HOSTS, HELD_OFF
 from kubewright.twin.agents import SimulatedAgents, TwinReach
 from kubewright.twin.nodes import NodeShape
 from tests.sim.build import run
 from tests.sim.faulty import client_called, inject, lift
+from tests.sim.test_cluster_api import definition
 from tests.sim.test_healing import policy
 
 NODE = ObjectKey("", "node-01")
 ONE = {"nodes": {"names": [NODE.name]}}
 
 
-def healed(scenario, **options):
-    """Run a day with node agents, and a healer that may act and knows all neighbours."""
+def healed(scenario, *, with_agents=True, **options):
+    """Run a day with node agents, if they are wanted, and a healer that may act and knows all neighbours."""
 
     async def day(day):
         await policy(day, unrehearsed=True)
@@ -31,7 +35,8 @@ def healed(scenario, **options):
         platform = Platform(client, clock, choices=Choices(("healing",)), reach=TwinReach(kubelet))
         agents = SimulatedAgents(day.client, clock, kubelet)
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(platform.run()), tasks.create_task(agents.run())]
+            running = [tasks.create_task(platform.run())]
+            running += [tasks.create_task(agents.run())] if with_agents else []
             while not platform.ready:  # noqa: ASYNC110  virtual time
                 await asyncio.sleep(0.1)
             await asyncio.sleep(65)
@@ -103,6 +108,69 @@ def test_what_must_not_run_twice_moves_within_150_seconds_and_not_before_it_has_
         assert again.metadata.created_at >= agents.fenced[NODE.name], "nothing runs there any more"
 
     healed(scenario)
+
+
+class BareMetal:
+    """One host of Metal3 and its operator: it takes the host's power while somebody asks for that."""
+
+    def __init__(self, day):
+        self.day, self.key = day, ObjectKey("metal", "host-1")
+        self.off_at = None
+
+    async def __aenter__(self):
+        client = self.day.client
+        await client.create(CRDS, definition(BARE_METAL_HOSTS))
+        await client.create(NAMESPACES, {"metadata": {"name": "metal"}})
+        await asyncio.sleep(1)
+        host = {"metadata": {"name": "host-1"}, "spec": {"online": True}, "status": {"poweredOn": True}}
+        await client.create(BARE_METAL_HOSTS, host, namespace="metal")
+        await client.patch(NODES, NODE, {"spec": {"providerID": "metal3://metal/host-1/machine-1"}})
+        self.task = asyncio.create_task(self.run())  # noqa: TID251  ended below
+        return self
+
+    async def __aexit__(self, *_):
+        self.task.cancel()
+
+    async def run(self):
+        client = self.day.client
+        while True:
+            await asyncio.sleep(10)
+            host = await client.get(BARE_METAL_HOSTS, self.key)
+            wanted = HELD_OFF not in host.metadata.annotations
+            if wanted != host.status["poweredOn"]:
+                self.off_at = self.off_at or self.day.twin.clock.now()
+                await client.patch(BARE_METAL_HOSTS, self.key, {"status": {"poweredOn": wanted}}, PatchType.MERGE)
+                if wanted:
+                    await lift(self.day, "dead")
+
+
+def test_without_agents_a_machine_without_power_is_proof_and_it_is_switched_on_again():
+    async def scenario(day, agents):
+        async with BareMetal(day) as metal:
+            await day.create(STATEFUL_SETS, stateful())
+            await asyncio.sleep(20)
+            (lost, *_) = await on_node(day, "db")
+            start = day.twin.clock.now()
+            await inject(day, "dead", "NodeDown", ONE)
+
+            async def moved():
+                found = await day.client.get(PODS, lost.key)
+                return found.metadata.uid != lost.metadata.uid and found.is_ready
+
+            await day.until(moved, 200)
+            assert day.twin.clock.now() - start <= 150
+            again = await day.client.get(PODS, lost.key)
+            assert again.metadata.created_at >= metal.off_at, "nothing runs there any more"
+
+            async def takes_pods():
+                node = await day.client.get(NODES, NODE)
+                host = await day.client.get(BARE_METAL_HOSTS, metal.key)
+                well = node.is_ready and not node.spec.unschedulable and not node.spec.taints
+                return well and HELD_OFF not in host.metadata.annotations
+
+            await day.until(takes_pods, 600)
+
+    healed(scenario, with_agents=False)
 
 
 @pytest.mark.parametrize(

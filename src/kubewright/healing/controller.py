@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
 from kubewright.api.conditions import READY, Condition, set_condition, written
-from kubewright.api.core import NAMESPACES, NODES, PODS
+from kubewright.api.core import NAMESPACES, NODES, PODS, Node
 from kubewright.api.crds.appservice.kind import TEAM_LABEL
 from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD, OFF, HealingPolicy, problems
@@ -45,6 +45,7 @@ from kubewright.healing.decide import Case, Outcome, Rehearsal, Turn, approver, 
 from kubewright.healing.diagnose import UNEXPLAINED_CAUSE, Diagnosis, affected_by, diagnose
 from kubewright.healing.figures import HealingMetrics
 from kubewright.healing.finding import ZONES, Cause, Finding, Level, Remedy, Safety
+from kubewright.healing.machines import Machines, MachineSource
 from kubewright.healing.permission import HOUR_SECONDS, Book, contradictions, is_storm, permission
 from kubewright.healing.rehearsing import leaving, without_pods
 from kubewright.healing.seen import FOLLOWED, Seen
@@ -77,6 +78,7 @@ REHEARSE_AGAIN_SECONDS = 30.0
 _STORM_SECONDS = 30.0
 """A storm that lasts is written down so often."""
 _ILL = frozenset({Fault.NODE_SILENT, Fault.NODE_NOT_READY})
+_OUT_OF_REACH = frozenset({Fault.NODE_SILENT, Fault.NODE_HELD})
 
 _log = logging.getLogger(__name__)
 
@@ -94,10 +96,11 @@ class Healer:
         source: MetricSource | None = None,
         registry: CollectorRegistry | None = None,
         reach: Reach | None = None,
+        machines: MachineSource | None = None,
     ) -> None:
         """Put it together; `rehearsal` is made of the operator once its caches are asked for.
 
-        With `reach` nodes that fall silent are asked after.
+        With `reach` nodes that fall silent are asked after, and with `machines` theirs may be switched off.
         """
         operator.define(INCIDENT_CRD, HEALING_POLICY_CRD, AUDIT_RECORD_CRD)
         self._operator = operator
@@ -136,6 +139,8 @@ class Healer:
         self._controller = operator.controller(self._incidents, self, name="incident", when=told, reads=reads)
         operator.task("diagnosis", self._diagnosing)
         operator.task("neighbours", Assigning(operator.client, watched).run)
+        if machines is not None:
+            operator.task("machines", Machines(machines, self._out_of_reach, self._seen.machines).run)
 
     async def handle(self, signal: Signal) -> None:
         """Take note of a signal: what stands is diagnosed as a whole, at the next turn."""
@@ -161,6 +166,12 @@ class Healer:
             if self._measured is not None:
                 tasks.create_task(self._measured.run())
             tasks.create_task(self._operator.run())
+
+    def _out_of_reach(self) -> list[Node]:
+        """Return the nodes that are silent, or kept from taking pods: their machines may be off, or held off."""
+        told = self.signals.standing.holding()
+        names = {each.about[1] for each in told if each.about is not None and each.fault in _OUT_OF_REACH}
+        return [node for key in names if (node := self._seen.get(NODES, key)) is not None]
 
     async def _diagnosing(self) -> None:
         for each in (self._incidents, self._policies):

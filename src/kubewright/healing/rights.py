@@ -21,6 +21,7 @@ from kubewright.api.rights import WATCH, definition_rules, rule
 from kubewright.api.volumes import CLAIMS
 from kubewright.audit.rights import writing_rules
 from kubewright.disruption.rights import permit_rules
+from kubewright.healing.metal3 import BARE_METAL_HOSTS
 from kubewright.healing.seen import FOLLOWED
 from kubewright.notify.rights import telling_rules
 from kubewright.scheduler.state import FOLLOWED as PLACED
@@ -54,6 +55,7 @@ def cluster_rules() -> list[Manifest]:
         rule(PODS, ("patch",), subresource="resize"),
         *(rule(kind, ("create", "patch", "delete")) for kind in (DEPLOYMENTS, NETWORK_POLICIES, SERVICES)),
         rule(CLAIMS, ("patch",)),
+        rule(BARE_METAL_HOSTS, ("get", "patch")),
         rule(LEASES, ("create", "patch")),
         rule(EVENTS, ("create", "patch", *WATCH)),
         *permit_rules(NODES, PODS),

@@ -19,6 +19,7 @@ from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.api.nodeagent import Neighbourhood
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES
+from kubewright.healing.machines import Machine
 from kubewright.signals.agents import Agents
 from kubewright.signals.changes import Changes
 from kubewright.store.index import Index, Indexer
@@ -77,6 +78,8 @@ class Seen:
     agents: Agents = field(default_factory=Agents)
     """What nodes' agents say, as the signals have heard it."""
     neighbourhood: Callable[[], Neighbourhood] | None = None
+    machines: dict[str, Machine] = field(default_factory=dict[str, Machine])
+    """By node: the machines of those that are silent or held, as they were last read."""
 
     def neighbours(self, node: str) -> tuple[str, ...]:
         """Return whom a node's agent asks whether they reach the API server."""

@@ -145,8 +145,9 @@ def test_what_can_run_twice_is_deleted_and_what_cannot_waits_for_proof():
     (finding,), seen = found(silent(*DEAD), *objects)
     plan = remedy(finding, 0).plan(finding, seen, NOW)
     assert [str(each).split()[0] for each in plan.actions] == ["apply", "delete"]
-    assert remedy(finding, 1).plan(finding, seen, NOW) is None, "no agent is known"
-    assert remedy(finding, 2).plan(finding, seen, NOW) is None
+    assert remedy(finding, 1).plan(finding, seen, NOW) is None, "no machine is known"
+    assert remedy(finding, 2).plan(finding, seen, NOW) is None, "no agent is known"
+    assert remedy(finding, 3).plan(finding, seen, NOW) is None
     assert finding.details == {}
 
 
@@ -159,7 +160,7 @@ def test_an_agent_that_has_booted_is_proof_and_the_node_is_put_out_of_service():
     seen.agents.hear("n1", lease, NOW - 40)
     (proven,), again = found(silent(*DEAD), *objects, agents=seen.agents)
     assert "booted" in proven.details["proof"]
-    (action,) = remedy(proven, 2).plan(proven, again, NOW).actions
+    (action,) = remedy(proven, 3).plan(proven, again, NOW).actions
     assert action.operations[1]["value"][0]["key"] == "node.kubernetes.io/out-of-service"
 
 

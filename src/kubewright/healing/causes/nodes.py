@@ -240,7 +240,7 @@ def _held(case: Case) -> Finding | None:
     return found_by(case, "NodeHeld", held)
 
 
-_LOST = (r.MOVE_STATELESS, r.END_WHAT_RUNS, r.OUT)
+_LOST = (r.MOVE_STATELESS, r.POWER_OFF, r.END_WHAT_RUNS, r.OUT)
 CAUSES: tuple[Cause, ...] = (
     Cause(
         "KubeletHung",
@@ -312,7 +312,7 @@ CAUSES: tuple[Cause, ...] = (
         "all is done that could be for a node that is ill",
         WITNESSES | _CONDITIONS,
         _awaits_repair,
-        (r.AWAIT,),
+        (r.POWER_ON, r.AWAIT),
     ),
     Cause(
         "NodeHeld",

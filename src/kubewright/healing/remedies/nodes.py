@@ -149,6 +149,26 @@ def mark(finding: Finding, seen: Seen, now: float) -> Plan | None:
     return Plan(actions, f"the agent of {finding.about} is to end what runs there")
 
 
+def power_off(finding: Finding, seen: Seen, now: float) -> Plan | None:
+    """Have whoever runs the machine switch it off, and keep it off until those who ran there run elsewhere."""
+    del now
+    node, machine = node_of(finding, seen), seen.machines.get(finding.about.key.name)
+    if node is None or machine is None or finding.details.get("proof"):
+        return None
+    if machine.is_held:
+        return Plan(tuple(_held(node, finding.cause)), f"{machine.about} is being switched off")
+    return Plan((*_held(node, finding.cause), machine.turn_off), f"{machine.about} is switched off, and kept so")
+
+
+def power_on(finding: Finding, seen: Seen, now: float) -> Plan | None:
+    """Let go of a machine that was switched off: nobody is left there who could run twice."""
+    del now
+    machine = seen.machines.get(finding.about.key.name)
+    if machine is None or not machine.is_held:
+        return None
+    return Plan((machine.let_go,), f"{machine.about} is switched on again")
+
+
 def _order(node: Node, word: Word, incident: str) -> Apply:
     """Return the mark on an agent's lease; no two are the same, so that what was done for an old one proves nothing."""
     version = word.lease.metadata.resource_version
@@ -200,7 +220,9 @@ def has_booted(name: str, incident: str, seen: Seen) -> bool:
 
 def proof(name: str, incident: str, seen: Seen, now: float) -> str:
     """Say why nothing runs on a node any more that ran there when it was marked; empty where nothing proves it."""
-    word = seen.agents.words.get(name)
+    machine, word = seen.machines.get(name), seen.agents.words.get(name)
+    if machine is not None and machine.is_held and machine.is_off:
+        return f"{machine.about} has no power, and is kept so"
     if not _ordered(word, incident):
         return ""
     if _obeyed(word, incident):
@@ -233,6 +255,9 @@ def let_go(finding: Finding, seen: Seen, now: float) -> Plan | None:
     node = node_of(finding, seen)
     if node is None:
         return None
+    released = power_on(finding, seen, now)
+    if released is not None:
+        return released
     if not is_well(node, now):
         return Plan((), f"{finding.about} is not well, or not for long enough")
     actions: list[Action] = []
@@ -273,6 +298,8 @@ EMPTY_OF_STATELESS = Remedy(
 )
 DRAIN = Remedy("empty it within budgets", Safety.NODE, drain, within_seconds=120.0)
 PAST_BUDGETS = Remedy("empty it past budgets that can never be met", Safety.NODE, past_budgets, within_seconds=120.0)
+POWER_OFF = Remedy("have it switched off", Safety.NODE, power_off, within_seconds=180.0, undo=power_on)
+POWER_ON = Remedy("let it be switched on again", Safety.NODE, power_on, within_seconds=60.0)
 END_WHAT_RUNS = Remedy("have its agent end what runs there", Safety.NODE, mark, within_seconds=180.0)
 MOVE_AND_BOOT = Remedy(
     "make anew elsewhere what can run twice, and boot it", Safety.NODE, move_and_boot, within_seconds=120.0
