@@ -1,7 +1,7 @@
 // The fleet as squares on a canvas, by zone: five thousand nodes are one element, drawn in a few milliseconds.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { NodeRow } from "./rows";
 import { colour, theme } from "./theme";
 
@@ -68,7 +68,8 @@ export function HeatMap(props: {
   const at = useSignal(-1);
   const width = useSignal(0);
   const layout = useRef<Layout>({ squares: [], titles: [], size: 0, across: 1, height: 0 });
-  useEffect(() => {
+  // Before the browser paints, both of these: squares would else come one frame after all the rest.
+  useLayoutEffect(() => {
     const element = canvas.current;
     if (!element) return;
     const watch = new ResizeObserver(() => (width.value = element.clientWidth));
@@ -77,7 +78,7 @@ export function HeatMap(props: {
     return () => watch.disconnect();
   }, []);
   const dark = theme.value === "dark";
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = canvas.current;
     if (!element || !width.value) return;
     const found = layOut(props.rows, width.value);

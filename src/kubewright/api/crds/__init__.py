@@ -1,6 +1,6 @@
 """Custom resource definitions, each generated from its typed class. `all_crds` is the list of them.
 
-A definition is generated when its kind is imported, which takes tens of milliseconds: all are imported only for all.
+A definition is generated when it is asked for, which takes milliseconds each: all are imported only for all.
 """
 
 from __future__ import annotations

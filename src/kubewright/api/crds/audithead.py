@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import KubeObject, Leaf, Manifest, ObjectKey, Resource
 
@@ -41,7 +41,9 @@ class AuditHead(KubeObject, frozen=True, kw_only=True):
 AUDIT_HEADS: Resource[AuditHead] = Resource(
     "kubewright.dev", "v1alpha1", "auditheads", "AuditHead", AuditHead, namespaced=False
 )
-AUDIT_HEAD_CRD: Manifest = crd_manifest(
+AUDIT_HEAD_CRD: Manifest
+__getattr__ = generated_later(
+    "AUDIT_HEAD_CRD",
     CrdSpec(
         AUDIT_HEADS,
         columns=(
@@ -50,7 +52,7 @@ AUDIT_HEAD_CRD: Manifest = crd_manifest(
             PrinterColumn("Intact", "string", ".status.conditions[?(@.type=='Ready')].status", "Untouched or not."),
             AGE,
         ),
-    )
+    ),
 )
 HEAD = ObjectKey("", "head")
 """There is one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, ObjectKey, Resource
 
@@ -85,7 +85,9 @@ class AuditRecord(KubeObject, frozen=True, kw_only=True):
 AUDIT_RECORDS: Resource[AuditRecord] = Resource(
     "kubewright.dev", "v1alpha1", "auditrecords", "AuditRecord", AuditRecord, namespaced=False
 )
-AUDIT_RECORD_CRD: Manifest = crd_manifest(
+AUDIT_RECORD_CRD: Manifest
+__getattr__ = generated_later(
+    "AUDIT_RECORD_CRD",
     CrdSpec(
         AUDIT_RECORDS,
         columns=(
@@ -94,7 +96,7 @@ AUDIT_RECORD_CRD: Manifest = crd_manifest(
             PrinterColumn("Hash", "string", ".spec.hash", "Its hash.", priority=1),
             AGE,
         ),
-    )
+    ),
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from kubewright.api.crds.schema import object_schema
@@ -100,6 +102,24 @@ def crd_manifest(spec: CrdSpec) -> Manifest:
             "versions": [_version(spec, storage=True), *(_version(other, storage=False) for other in spec.others)],
         },
     }
+
+
+def generated_later(name: str, spec: CrdSpec) -> Callable[[str], Manifest]:
+    """Return the `__getattr__` of a module whose attribute `name` is a manifest, generated when it is asked for.
+
+    A schema takes milliseconds, which commands that only read objects would pay each time that they are typed.
+    """
+
+    @cache
+    def manifest() -> Manifest:
+        return crd_manifest(spec)
+
+    def attribute(asked: str) -> Manifest:
+        if asked == name:
+            return manifest()
+        raise AttributeError(f"there is no {asked!r} beside {name}")
+
+    return attribute
 
 
 def _names(spec: CrdSpec) -> Manifest:

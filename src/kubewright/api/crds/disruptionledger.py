@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later
 from kubewright.api.described import described
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, ObjectKey, Resource
 
@@ -87,9 +87,11 @@ class DisruptionLedger(KubeObject, frozen=True, kw_only=True):
 DISRUPTION_LEDGERS: Resource[DisruptionLedger] = Resource(
     "kubewright.dev", "v1alpha1", "disruptionledgers", "DisruptionLedger", DisruptionLedger, namespaced=False
 )
-DISRUPTION_LEDGER_CRD: Manifest = crd_manifest(
+DISRUPTION_LEDGER_CRD: Manifest
+__getattr__ = generated_later(
+    "DISRUPTION_LEDGER_CRD",
     CrdSpec(
         DISRUPTION_LEDGERS,
         columns=(PrinterColumn("Permits", "integer", ".status.standing", "How many permits there are."), AGE),
-    )
+    ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest, ready_column
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later, ready_column
 from kubewright.api.crds.violations import violations
 from kubewright.api.cron import load_zone, parse_cron
 from kubewright.api.described import Rule, described
@@ -139,7 +139,9 @@ class DisruptionLimit(KubeObject, frozen=True, kw_only=True):
 DISRUPTION_LIMITS: Resource[DisruptionLimit] = Resource(
     "kubewright.dev", "v1alpha1", "disruptionlimits", "DisruptionLimit", DisruptionLimit, namespaced=False
 )
-DISRUPTION_LIMIT_CRD: Manifest = crd_manifest(
+DISRUPTION_LIMIT_CRD: Manifest
+__getattr__ = generated_later(
+    "DISRUPTION_LIMIT_CRD",
     CrdSpec(
         DISRUPTION_LIMITS,
         columns=(
@@ -151,7 +153,7 @@ DISRUPTION_LIMIT_CRD: Manifest = crd_manifest(
             PrinterColumn("Paused", "string", ".spec.paused", "Why nobody acts, if so."),
             AGE,
         ),
-    )
+    ),
 )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
 
@@ -84,7 +84,9 @@ class GPUPolicy(KubeObject, frozen=True, kw_only=True):
 GPU_POLICIES: Resource[GPUPolicy] = Resource(
     "kubewright.dev", "v1alpha1", "gpupolicies", "GPUPolicy", GPUPolicy, namespaced=False
 )
-GPU_POLICY_CRD: Manifest = crd_manifest(
+GPU_POLICY_CRD: Manifest
+__getattr__ = generated_later(
+    "GPU_POLICY_CRD",
     CrdSpec(
         GPU_POLICIES,
         columns=(
@@ -93,5 +95,5 @@ GPU_POLICY_CRD: Manifest = crd_manifest(
             PrinterColumn("Following", "integer", ".status.following", "Those that do as it says."),
             AGE,
         ),
-    )
+    ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, crd_manifest, ready_column
+from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, generated_later, ready_column
 from kubewright.api.crds.disruptionlimit import Window, wrong_windows
 from kubewright.api.crds.violations import violations
 from kubewright.api.described import Rule, described
@@ -138,7 +138,9 @@ class HealingPolicy(KubeObject, frozen=True, kw_only=True):
 HEALING_POLICIES: Resource[HealingPolicy] = Resource(
     "kubewright.dev", "v1alpha1", "healingpolicies", "HealingPolicy", HealingPolicy, namespaced=False
 )
-HEALING_POLICY_CRD: Manifest = crd_manifest(
+HEALING_POLICY_CRD: Manifest
+__getattr__ = generated_later(
+    "HEALING_POLICY_CRD",
     CrdSpec(
         HEALING_POLICIES,
         short_names=("hp",),
@@ -150,7 +152,7 @@ HEALING_POLICY_CRD: Manifest = crd_manifest(
             REASON,
             AGE,
         ),
-    )
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later
 from kubewright.api.described import described
 from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
 
@@ -135,7 +135,9 @@ def _column(name: str, path: str, text: str, **options: Any) -> PrinterColumn:
 
 
 INCIDENTS: Resource[Incident] = Resource("kubewright.dev", "v1alpha1", "incidents", "Incident", Incident)
-INCIDENT_CRD: Manifest = crd_manifest(
+INCIDENT_CRD: Manifest
+__getattr__ = generated_later(
+    "INCIDENT_CRD",
     CrdSpec(
         INCIDENTS,
         short_names=("inc",),
@@ -149,5 +151,5 @@ INCIDENT_CRD: Manifest = crd_manifest(
             _column("Message", ".status.message", "Why.", priority=1),
             AGE,
         ),
-    )
+    ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest, ready_column
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later, ready_column
 from kubewright.api.crds.violations import violations
 from kubewright.api.cron import load_zone, parse_cron
 from kubewright.api.described import Rule, described
@@ -186,7 +186,9 @@ class NodePool(KubeObject, frozen=True, kw_only=True):
 NODE_POOLS: Resource[NodePool] = Resource(
     "kubewright.dev", "v1alpha1", "nodepools", "NodePool", NodePool, namespaced=False
 )
-NODE_POOL_CRD: Manifest = crd_manifest(
+NODE_POOL_CRD: Manifest
+__getattr__ = generated_later(
+    "NODE_POOL_CRD",
     CrdSpec(
         NODE_POOLS,
         columns=(
@@ -197,7 +199,7 @@ NODE_POOL_CRD: Manifest = crd_manifest(
             ready_column("Whether it does its work."),
             AGE,
         ),
-    )
+    ),
 )
 
 

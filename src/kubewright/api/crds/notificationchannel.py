@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest, ready_column
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later, ready_column
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
 
@@ -127,7 +127,9 @@ class NotificationChannel(KubeObject, frozen=True, kw_only=True):
 NOTIFICATION_CHANNELS: Resource[NotificationChannel] = Resource(
     "kubewright.dev", "v1alpha1", "notificationchannels", "NotificationChannel", NotificationChannel, namespaced=False
 )
-NOTIFICATION_CHANNEL_CRD: Manifest = crd_manifest(
+NOTIFICATION_CHANNEL_CRD: Manifest
+__getattr__ = generated_later(
+    "NOTIFICATION_CHANNEL_CRD",
     CrdSpec(
         NOTIFICATION_CHANNELS,
         columns=(
@@ -135,5 +137,5 @@ NOTIFICATION_CHANNEL_CRD: Manifest = crd_manifest(
             ready_column("Whether messages get through."),
             AGE,
         ),
-    )
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later
 from kubewright.api.crds.rails import Rails
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
@@ -50,7 +50,9 @@ class PlatformPolicy(KubeObject, frozen=True, kw_only=True):
 PLATFORM_POLICIES: Resource[PlatformPolicy] = Resource(
     "kubewright.dev", "v1alpha1", "platformpolicies", "PlatformPolicy", PlatformPolicy, namespaced=False
 )
-PLATFORM_POLICY_CRD: Manifest = crd_manifest(
+PLATFORM_POLICY_CRD: Manifest
+__getattr__ = generated_later(
+    "PLATFORM_POLICY_CRD",
     CrdSpec(
         PLATFORM_POLICIES,
         columns=(
@@ -59,5 +61,5 @@ PLATFORM_POLICY_CRD: Manifest = crd_manifest(
             PrinterColumn("Tried", "string", ".status.tried", "The rails that only warn."),
             AGE,
         ),
-    )
+    ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, crd_manifest, ready_column
+from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, generated_later, ready_column
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
 from kubewright.api.quantity import Quantity
@@ -169,7 +169,9 @@ class Queue(KubeObject, frozen=True, kw_only=True):
 
 
 QUEUES: Resource[Queue] = Resource("kubewright.dev", "v1alpha1", "queues", "Queue", Queue, namespaced=False)
-QUEUE_CRD: Manifest = crd_manifest(
+QUEUE_CRD: Manifest
+__getattr__ = generated_later(
+    "QUEUE_CRD",
     CrdSpec(
         QUEUES,
         columns=(
@@ -182,5 +184,5 @@ QUEUE_CRD: Manifest = crd_manifest(
             REASON,
             AGE,
         ),
-    )
+    ),
 )

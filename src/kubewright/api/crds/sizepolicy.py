@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, crd_manifest, ready_column
+from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, generated_later, ready_column
 from kubewright.api.crds.scalepolicy.metrics import AMOUNT, above_zero
 from kubewright.api.crds.scalepolicy.policy import PolicyTarget
 from kubewright.api.described import Rule, described
@@ -77,7 +77,9 @@ class SizePolicy(KubeObject, frozen=True, kw_only=True):
 
 
 SIZE_POLICIES: Resource[SizePolicy] = Resource("kubewright.dev", "v1alpha1", "sizepolicies", "SizePolicy", SizePolicy)
-SIZE_POLICY_CRD: Manifest = crd_manifest(
+SIZE_POLICY_CRD: Manifest
+__getattr__ = generated_later(
+    "SIZE_POLICY_CRD",
     CrdSpec(
         SIZE_POLICIES,
         short_names=("szp",),
@@ -90,5 +92,5 @@ SIZE_POLICY_CRD: Manifest = crd_manifest(
             REASON,
             AGE,
         ),
-    )
+    ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, generated_later
 from kubewright.api.described import described
 from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
 from kubewright.twin.faults import parameters as p
@@ -130,7 +130,9 @@ class Fault(KubeObject, frozen=True, kw_only=True):
 
 FAULTS: Resource[Fault] = Resource(GROUP, "v1alpha1", "faults", "Fault", Fault, namespaced=False)
 
-FAULT_CRD: Manifest = crd_manifest(
+FAULT_CRD: Manifest
+__getattr__ = generated_later(
+    "FAULT_CRD",
     CrdSpec(
         FAULTS,
         categories=("twin",),
@@ -144,5 +146,5 @@ FAULT_CRD: Manifest = crd_manifest(
             PrinterColumn("Targets", "string", ".status.targets", "The first of those that it hits.", priority=1),
             AGE,
         ),
-    )
+    ),
 )

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from kubewright.api.crds.appservice.spec import AppServiceSpec
 from kubewright.api.crds.appservice.status import AppServiceStatus
-from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, Scale, crd_manifest
+from kubewright.api.crds.definition import AGE, CrdSpec, PrinterColumn, Scale, generated_later
 from kubewright.api.described import Rule, described
 from kubewright.api.meta import KubeObject, Manifest, Resource
 
@@ -45,7 +45,9 @@ class AppService(KubeObject, frozen=True, kw_only=True):
 
 APP_SERVICES: Resource[AppService] = Resource("app.example.com", "v1", "appservices", "AppService", AppService)
 
-APP_SERVICE_CRD: Manifest = crd_manifest(
+APP_SERVICE_CRD: Manifest
+__getattr__ = generated_later(
+    "APP_SERVICE_CRD",
     CrdSpec(
         APP_SERVICES,
         short_names=("appsvc",),
@@ -60,5 +62,5 @@ APP_SERVICE_CRD: Manifest = crd_manifest(
             AGE,
         ),
         scale=Scale(),
-    )
+    ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubewright.api.crds.scalepolicy import policy
 from kubewright.api.crds.scalepolicy.metrics import (
     GpuGoal,
     LatencyGoal,
@@ -13,7 +14,6 @@ from kubewright.api.crds.scalepolicy.metrics import (
 )
 from kubewright.api.crds.scalepolicy.policy import (
     SCALE_POLICIES,
-    SCALE_POLICY_CRD,
     MetricStatus,
     ScalePolicy,
     ScalePolicySpec,
@@ -33,6 +33,10 @@ from kubewright.api.crds.scalepolicy.rules import (
     Fallback,
     ScaleSchedule,
 )
+from kubewright.api.meta import Manifest
+
+SCALE_POLICY_CRD: Manifest
+__getattr__ = policy.__getattr__  # it is generated when it is asked for
 
 __all__ = [
     "ADOPT",

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from kubewright.api.autoscaling import TargetReference
 from kubewright.api.conditions import Condition
-from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, crd_manifest, ready_column
+from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, generated_later, ready_column
 from kubewright.api.crds.scalepolicy.metrics import KINDS, WAKES, PolicyMetric, QueryGoal
 from kubewright.api.crds.scalepolicy.rules import (
     ADOPT,
@@ -131,7 +131,9 @@ class ScalePolicy(KubeObject, frozen=True, kw_only=True):
 SCALE_POLICIES: Resource[ScalePolicy] = Resource(
     "kubewright.dev", "v1alpha1", "scalepolicies", "ScalePolicy", ScalePolicy
 )
-SCALE_POLICY_CRD: Manifest = crd_manifest(
+SCALE_POLICY_CRD: Manifest
+__getattr__ = generated_later(
+    "SCALE_POLICY_CRD",
     CrdSpec(
         SCALE_POLICIES,
         short_names=("scp",),
@@ -146,7 +148,7 @@ SCALE_POLICY_CRD: Manifest = crd_manifest(
             REASON,
             AGE,
         ),
-    )
+    ),
 )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from kubewright.api.crds.team.kind import TEAM_CRD, TEAMS, Team
+from kubewright.api.crds.team import kind
+from kubewright.api.crds.team.kind import TEAMS, Team
 from kubewright.api.crds.team.spec import (
     ADMIN,
     EDITOR,
@@ -18,6 +19,10 @@ from kubewright.api.crds.team.spec import (
     TeamSpec,
 )
 from kubewright.api.crds.team.status import BreakGlassStatus, BudgetStatus, Holding, Offboarding, TeamStatus
+from kubewright.api.meta import Manifest
+
+TEAM_CRD: Manifest
+__getattr__ = kind.__getattr__  # it is generated when it is asked for
 
 __all__ = [
     "ADMIN",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, crd_manifest, ready_column
+from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, generated_later, ready_column
 from kubewright.api.crds.team.spec import TeamSpec
 from kubewright.api.crds.team.status import TeamStatus
 from kubewright.api.described import Rule, described
@@ -50,7 +50,9 @@ class Team(KubeObject, frozen=True, kw_only=True):
 
 
 TEAMS: Resource[Team] = Resource("kubewright.dev", "v1alpha1", "teams", "Team", Team, namespaced=False)
-TEAM_CRD: Manifest = crd_manifest(
+TEAM_CRD: Manifest
+__getattr__ = generated_later(
+    "TEAM_CRD",
     CrdSpec(
         TEAMS,
         columns=(
@@ -62,5 +64,5 @@ TEAM_CRD: Manifest = crd_manifest(
             PrinterColumn("Spent", "string", ".status.budget.spent", "This month.", priority=1),
             AGE,
         ),
-    )
+    ),
 )
