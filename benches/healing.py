@@ -117,10 +117,26 @@ def results(turns: Sequence[Turn]) -> list[Result]:
         restored = sorted(NEVER if turn.ours.restored is None else turn.ours.restored for turn in hurt)
         found.append(timed("restored, median", statistics.median(restored), MEDIAN_SECONDS))
         found.append(timed("restored, 95th percentile", restored[int(0.95 * (len(restored) - 1))], P95_SECONDS))
+    found += beside_stock(hurt)
     by_drill: dict[str, list[Turn]] = {}
     for turn in hurt:
         by_drill.setdefault(turn.ours.drill.name, []).append(turn)
     return found + [of_drill(DRILLS[name], those) for name, those in by_drill.items()]
+
+
+def beside_stock(turns: Sequence[Turn]) -> list[Result]:
+    """Return in how many lives service came back with nobody's help, and how much sooner where it does both ways.
+
+    A life is watched for ten minutes: what stock controllers never mend lasts until a person has, which is not timed.
+    """
+    gone = [turn for turn in turns if turn.stock.hurt]
+    pairs = [(turn.ours.restored, turn.stock.restored) for turn in gone]
+    both = [stock / ours for ours, stock in pairs if ours and stock is not None]
+    theirs = share(turn.stock.restored is not None for turn in gone)
+    note = f"{STOCK}: {theirs:g} %"
+    back = [share(turn.ours.restored is not None for turn in gone)]
+    found = [result("service back by itself, where both ways lose it", "percent", back, note=note)]
+    return found + ([result("sooner, where both ways bring it back", "times", both)] if both else [])
 
 
 def of_drill(drill: Drill, turns: Sequence[Turn]) -> Result:

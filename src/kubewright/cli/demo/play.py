@@ -14,7 +14,7 @@ from kubewright.cli.demo.ailments import AILMENTS
 from kubewright.cli.demo.faults import FAULTS
 from kubewright.cli.demo.story import COURSE, Story
 from kubewright.cli.demo.surge import Surge
-from kubewright.cli.demo.view import render
+from kubewright.cli.demo.view import closing, render
 from kubewright.cli.demo.world import World, until
 from kubewright.cli.terminal import say
 from kubewright.clock import Clock, loop_speed
@@ -83,7 +83,7 @@ async def _surge(story: Story, platform: Platform) -> None:
 
 
 async def _show(story: Story, link: str) -> None:
-    """Draw the story until cancelled: live on a terminal, below the link that would scroll away; else at the end."""
+    """Draw the story until cancelled: live on a terminal, below the link that would scroll away; whole at the end."""
     console = Console()
     with Live(console=console, auto_refresh=False, transient=False) as live:
         try:
@@ -93,4 +93,5 @@ async def _show(story: Story, link: str) -> None:
                     live.update(Group(Text(link), drawn) if link else drawn, refresh=True)
                 await asyncio.sleep(REFRESH_SECONDS * loop_speed())
         finally:
-            live.update(render(story, *console.size), refresh=True)
+            live.vertical_overflow = "visible"
+            live.update(closing(story), refresh=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from kubewright.api.crds.incident import Incident
 from kubewright.api.meta import parse_time
@@ -34,7 +35,7 @@ def timeline(incident: Incident, broken_at: float) -> tuple[Step, ...]:
 
 def _steps(incident: Incident) -> Iterator[tuple[str | None, str, str]]:
     status, times = incident.status, incident.status.times
-    yield times.detected, "signals", _first(status.signals)
+    yield times.detected, "signals", _first([_signal(each) for each in status.signals])
     yield times.diagnosed, "cause", f"{incident.spec.cause}: {_first(status.evidence)}"
     if status.rehearsal is not None:
         passed = "passed" if status.rehearsal.passed else "refused"
@@ -43,6 +44,20 @@ def _steps(incident: Incident) -> Iterator[tuple[str | None, str, str]]:
         yield each.started_at, "action", each.remedy
     yield times.restored, "restored", "the cause is found no more"
     yield times.verified, "verified", status.verification
+
+
+def _signal(fingerprint: str) -> str:
+    """Return a signal's class and what it is about, without the uid and what stands after it."""
+    fault, *target = fingerprint.split("/")
+    length = next((at for at, each in enumerate(target) if _is_uid(each)), len(target))
+    return f"{fault} of {'/'.join(target[:length])}"
+
+
+def _is_uid(part: str) -> bool:
+    try:
+        return str(UUID(part)) == part
+    except ValueError:
+        return False
 
 
 def _first(told: Sequence[str]) -> str:

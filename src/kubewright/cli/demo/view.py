@@ -33,6 +33,12 @@ def render(story: Story, width: int, height: int) -> RenderableType:
     return Group(_headline(story), grid, _scaling(story.surge))
 
 
+def closing(story: Story) -> RenderableType:
+    """Tell the whole story at its end: everything that went wrong, whatever there is room for; who wants it scrolls."""
+    parts = (_applications(story.world), _episodes(story, len(story.episodes)), _scaling(story.surge))
+    return Group(_headline(story), *parts)
+
+
 def _headline(story: Story) -> Text:
     world = story.world
     ready = sum(map(is_ready, world.apps.index.values()))
