@@ -7,6 +7,7 @@ import yaml
 from click.testing import CliRunner
 
 from kubewright.cli.main import cli
+from kubewright.replay.sweep import job
 
 APPS = Path(__file__).parents[2] / "examples"
 LEVELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
@@ -53,6 +54,16 @@ async def test_every_example_of_an_application_is_restricted(restricted, pods):
         answer = await restricted.create(each, dryRun="All")
         assert answer.status < 300, (each["metadata"]["name"], answer.document)
         assert answer.warnings == [], each["metadata"]["name"]
+
+
+async def test_the_job_of_a_replays_sweep_is_accepted_and_restricted(api, restricted, namespace):
+    made = job(["--nodes=20"], (1, 2, 3), image="kubewright:1", at_once=2)
+    (await api.of("jobs", namespace).create(made, dryRun="All")).ok()
+    made["metadata"]["name"] = "sweep"
+    (pod,) = pods_of([made])
+    answer = await restricted.create(pod, dryRun="All")
+    answer.ok()
+    assert answer.warnings == []
 
 
 async def test_the_node_agent_runs_only_where_pods_may_be_privileged(api, restricted, namespace):

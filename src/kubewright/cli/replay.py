@@ -16,6 +16,8 @@ from kubewright.cli.printing import show
 from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from kubewright.client.config import ConnectionConfig
     from kubewright.replay.generate import Size
     from kubewright.replay.recorded import Recorded
@@ -71,6 +73,14 @@ def _seeds(_context: click.Context, _parameter: click.Parameter, text: str) -> l
     is_flag=True,
     help="Start from the nodes, workloads and jobs of the cluster that is connected to, at what they use now.",
 )
+@click.option(
+    "--on-cluster",
+    metavar="NAMESPACE",
+    default="",
+    help="Live through the days in the pods of an Indexed Job there, one for each seed; --jobs of them at a time.",
+)
+@click.option("--image", default="", help="What these pods run; this release's image by default.")
+@click.option("--index", type=click.IntRange(0, MOST_SEEDS - 1), hidden=True, help="The place of the seed, in a pod.")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Processes at a time; a core each by default.")
 @click.option(
     "--report",
@@ -91,6 +101,9 @@ def replay(
     trace_nodes: Path | None,
     trace_pods: Path | None,
     from_cluster: bool,
+    on_cluster: str,
+    image: str,
+    index: int | None,
     jobs: int | None,
     report: Path | None,
     output: str,
@@ -112,13 +125,13 @@ def replay(
     from kubewright.replay.configuration import OURS, STOCK, read_configuration
     from kubewright.replay.play import Asked
     from kubewright.replay.play import replay as live
+    from kubewright.replay.sweep import printed
 
-    if len(policies) not in {0, 2}:
-        raise click.UsageError("--policy is given twice, or not at all")
-    if (trace_nodes is None) != (trace_pods is None):
-        raise click.UsageError("--trace-nodes and --trace-pods belong together")
-    if from_cluster and (trace_nodes is not None or nodes or requests or teams):
-        raise click.UsageError("--from-cluster says what there is: no trace, and no --nodes, --requests or --teams")
+    _check(policies, (trace_nodes, trace_pods), from_cluster=from_cluster, drawn=any((nodes, requests, teams)))
+    if on_cluster and (from_cluster or trace_nodes is not None):
+        raise click.UsageError("--on-cluster is for drawn days: pods have neither files nor an account")
+    if index is not None:
+        seeds = seeds[index : index + 1]
     if report is not None:
         _check_report(report)
     first, second = map(read_configuration, policies) if policies else (OURS, STOCK)
@@ -126,11 +139,54 @@ def replay(
     asked = Asked(_size(size, nodes, requests, teams, hours), first, second, trace_nodes, trace_pods, recorded)
     if trace_nodes is not None:
         asked.day(0)  # what is wrong with it is said before anything begins
-    with counting("days lived through", 2 * len(seeds)) as done:
-        documents = live(asked, seeds, jobs or os.cpu_count() or 1, done)
+    if on_cluster:
+        told = _told(asked.size, policies)
+        with counting("seeds lived through", len(seeds)) as done:
+            config = connection(kubeconfig, context)
+            documents = asyncio.run(_swept(config, on_cluster, told, seeds, image, jobs or len(seeds), done))
+    else:
+        with counting("days lived through", 2 * len(seeds)) as done:
+            documents = live(asked, seeds, jobs or os.cpu_count() or 1, done)
+    if index is not None:
+        say(printed(documents[0]))
+        return
     show(output, lambda: {"replays": documents}, lambda: (line for each in documents for line in lines(each)))
     if report is not None:
         _write(report, documents)
+
+
+def _check(
+    policies: tuple[str, ...], traces: tuple[Path | None, Path | None], *, from_cluster: bool, drawn: bool
+) -> None:
+    if len(policies) not in {0, 2}:
+        raise click.UsageError("--policy is given twice, or not at all")
+    if (traces[0] is None) != (traces[1] is None):
+        raise click.UsageError("--trace-nodes and --trace-pods belong together")
+    if from_cluster and (drawn or traces[0] is not None):
+        raise click.UsageError("--from-cluster says what there is: no trace, and no --nodes, --requests or --teams")
+
+
+def _told(size: Size, policies: tuple[str, ...]) -> list[str]:
+    """Return the arguments that say the same to another process."""
+    sized = [f"--nodes={size.nodes}", f"--requests={size.requests}", f"--teams={size.teams}", f"--hours={size.hours:g}"]
+    return [*sized, *(f"--policy={each}" for each in policies)]
+
+
+async def _swept(  # noqa: PLR0917  as the options say it
+    config: ConnectionConfig,
+    namespace: str,
+    told: list[str],
+    seeds: list[int],
+    image: str,
+    at_once: int,
+    done: Callable[[int], None],
+) -> list[dict[str, object]]:
+    from kubewright.install.settings import Settings
+    from kubewright.replay.sweep import job, sweep
+
+    async with connected(config) as client:
+        made = job(told, seeds, image=image or Settings().image, at_once=at_once)
+        return await sweep(client, namespace, made, done)
 
 
 async def _recorded(config: ConnectionConfig) -> Recorded:
