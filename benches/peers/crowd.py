@@ -101,7 +101,7 @@ class Crowd:
         app = change.new
         if app is None:
             return
-        ready = any(each.type == "Ready" and each.status == "True" for each in app.status.conditions)
+        ready = any(each.type == "Applied" and each.status == "True" for each in app.status.conditions)
         if ready and app.status.observed_generation == app.metadata.generation:
             self._served[app.metadata.name] = app.spec.image
             self._change.set()

@@ -70,14 +70,14 @@ async def keep(
         async with Server.session.patch(url, params=MANAGER, data=json.dumps(manifest)) as answer:
             answer.raise_for_status()
     patch.status["observedGeneration"] = generation
-    patch.status["conditions"] = [_ready(status, generation)]
+    patch.status["conditions"] = [_applied(status, generation)]
 
 
-def _ready(status: kopf.Status, generation: int) -> dict[str, Any]:
+def _applied(status: kopf.Status, generation: int) -> dict[str, Any]:
     """Return the condition; its time is when it first became true."""
     since = next((each["lastTransitionTime"] for each in status.get("conditions", ())), None)
     return {
-        "type": "Ready",
+        "type": "Applied",
         "status": "True",
         "reason": "Applied",
         "message": "all children are as wanted",

@@ -22,7 +22,7 @@ class WebAppSpec(Leaf, frozen=True):
 
     image: Annotated[str, described("The container image.", required=True)] = ""
     replicas: Annotated[int, described("The number of pods.", {"format": "int32"}, required=True)] = 1
-    ports: Annotated[tuple[Port, ...], described("Where it listens.", required=True)] = ()
+    ports: Annotated[tuple[Port, ...], described("Where it listens.", {"minItems": 1}, required=True)] = ()
 
 
 class WebAppStatus(Leaf, frozen=True):
@@ -30,7 +30,7 @@ class WebAppStatus(Leaf, frozen=True):
 
     observed_generation: Annotated[int, described("The generation last acted on.", {"format": "int64"})] = 0
     conditions: Annotated[
-        tuple[Condition, ...], described("Ready: the children are as wanted.", list_map_keys=("type",))
+        tuple[Condition, ...], described("Applied: the children are as wanted.", list_map_keys=("type",))
     ] = ()
 
 

@@ -53,7 +53,7 @@ func (r *reconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.
 	before := app.Status.DeepCopy()
 	app.Status.ObservedGeneration = app.Generation
 	meta.SetStatusCondition(&app.Status.Conditions, metav1.Condition{
-		Type: "Ready", Status: metav1.ConditionTrue, Reason: "Applied", Message: "all children are as wanted",
+		Type: "Applied", Status: metav1.ConditionTrue, Reason: "Applied", Message: "all children are as wanted",
 		ObservedGeneration: app.Generation,
 	})
 	if equality.Semantic.DeepEqual(before, &app.Status) {

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from kubewright.api.live import LiveObject
 from kubewright.api.meta import KubeObject, Leaf
 from kubewright.api.pods import Pod, PodStatus
 
@@ -57,7 +58,8 @@ class Interner:
 
     def intern(self, obj: T) -> T:
         """Return the object with its parts shared. It must be fresh from the decoder, known to nobody else."""
-        self._share(obj.metadata, _METADATA_STRINGS, _METADATA_PARTS)
+        # What a controller made names its owner and bears its fingerprint: no two are alike.
+        self._share(obj.metadata, _METADATA_STRINGS, () if isinstance(obj, LiveObject) else _METADATA_PARTS)
         if isinstance(obj, Pod):
             self._share(obj.spec, _SPEC_STRINGS, _SPEC_PARTS)
             self._share_status(obj.status)

@@ -197,7 +197,7 @@ class _Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Note a header; of those that come more than once, as warnings do, the values are joined by commas."""
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = _lower(name), value.decode("latin-1")
         before = self._headers.get(key)
         self._headers[key] = text if before is None else f"{before}, {text}"
 
@@ -225,6 +225,12 @@ class _Connection(asyncio.Protocol):
 @functools.lru_cache(maxsize=256)
 def _query(items: tuple[tuple[str, str], ...]) -> str:
     return f"?{urlencode(items)}" if items else ""
+
+
+@functools.lru_cache(maxsize=256)
+def _lower(name: bytes) -> str:
+    """Return a header's name as it is looked up: a server's answers have the same few again and again."""
+    return name.decode("latin-1").lower()
 
 
 def _header_lines(headers: tuple[tuple[str, str], ...]) -> bytes:

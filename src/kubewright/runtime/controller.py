@@ -14,7 +14,6 @@ import logging
 import sys
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -30,8 +29,6 @@ K_contra = TypeVar("K_contra", bound=Hashable, contravariant=True)
 T = TypeVar("T", bound=KubeObject)
 
 _log = logging.getLogger(__name__)
-_turn: ContextVar[tuple[WorkQueue[Any], Hashable] | None] = ContextVar("turn", default=None)
-"""Whose turn the present task is, and of which queue: so a change is known to be written by just this reconcile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +77,8 @@ class Controller(Generic[K]):
         self._timeout_seconds = timeout_seconds
         self._metrics = metrics or RuntimeMetrics()
         self._metrics.max_workers.labels(name).set(concurrency)
+        self._succeeded = self._metrics.reconciles.labels(name, "success")
+        self._requeued = self._metrics.reconciles.labels(name, "requeue_after")
 
     @property
     def queue(self) -> WorkQueue[K]:
@@ -101,7 +100,6 @@ class Controller(Generic[K]):
         while True:
             key = await self._queue.get()
             started_at = loop.time()
-            _turn.set((self._queue, key))
             active.inc()
             try:
                 with self._traced(key):
@@ -140,9 +138,9 @@ class Controller(Generic[K]):
         note_outcome(outcome)
         match outcome:
             case Done():
-                self._metrics.reconciles.labels(self.name, "success").inc()
+                self._succeeded.inc()
             case RequeueAfter(seconds):
-                self._metrics.reconciles.labels(self.name, "requeue_after").inc()
+                self._requeued.inc()
                 self._queue.requeue(key, after_seconds=seconds)
 
     def _on_op_error(self, key: K, error: OpError) -> None:
@@ -200,12 +198,11 @@ def watch_mapped(
     *,
     when: Callable[[Change[Any]], bool] | None = None,
     priority: int = 0,
-    looks_again: bool = True,
 ) -> None:
     """Queue what `keys_of` finds in a changed object, as it was and as it is; what is no news comes last.
 
     Of the changes that are news only those count of which `when` holds. A key that is being worked on is queued again
-    by what its own reconcile writes, unless it is not to look at that again.
+    by what its own reconcile writes: what a status says may rest on what came of it.
     """
 
     def on_change(change: Change[T]) -> None:
@@ -213,8 +210,6 @@ def watch_mapped(
             return
         states = (obj for obj in (change.old, change.new) if obj is not None)
         for key in dict.fromkeys(key for obj in states for key in keys_of(obj)):
-            if not looks_again and _turn.get() == (queue, key):
-                continue
             queue.add(key, priority=LOW_PRIORITY if change.initial else priority)
             if queue.traces is not None:
                 queue.traces.caused(queue.name, key, _cause(informer.resource, change))

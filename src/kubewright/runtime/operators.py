@@ -139,23 +139,18 @@ class Operator:
         reads: Iterable[Informer[Any]] = (),
         concurrency: int = CONCURRENCY,
         timeout_seconds: float | None = None,
-        looks_again: bool = True,
     ) -> Controller[ObjectKey]:
         """Add a controller: `reconciler` is asked about an object of `for_` whenever something concerns it.
 
         That is a change of the object itself (if `when` holds), of an object of `owns` that it controls, and of what
-        `watches` map to it. It first runs when all these caches, and those it only `reads`, are whole. Where one turn
-        says all that there is to say, also of children that it has just applied, it need not look at these again.
+        `watches` map to it. It first runs when all these caches, and those it only `reads`, are whole.
         """
         resource = for_.resource
         queue: WorkQueue[ObjectKey] = WorkQueue(name or resource.kind.lower(), metrics=self.metrics)
-        children = [Watch(each, owner_keys(resource)) for each in owns]
-        others = [*children, *watches]
+        others = [*(Watch(each, owner_keys(resource)) for each in owns), *watches]
         for watch in (Watch(for_, lambda obj: (obj.key,), when), *others):
-            # What is answered to a write of the object itself may tell of a change of its spec: that is news always.
-            again = looks_again or watch not in children
             keys_of = self._held(watch.keys_of)
-            watch_mapped(watch.informer, queue, keys_of, when=watch.when, priority=watch.priority, looks_again=again)
+            watch_mapped(watch.informer, queue, keys_of, when=watch.when, priority=watch.priority)
         announce_undecodable(for_, self.recorder)
         controller = Controller(
             name or resource.kind.lower(),

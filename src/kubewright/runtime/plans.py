@@ -195,6 +195,11 @@ class Executor:
                 raise
 
 
+def is_of_status(error: OpError, resource: Resource[Any], obj: KubeObject) -> bool:
+    """Whether what failed is the write of the object's own status: there is no telling it there."""
+    return error.target == f"{resource.target(obj.key)}/status"
+
+
 async def evict(client: Client, key: ObjectKey, uid: str = "", *, field_manager: str = "") -> None:
     """Ask for a pod's eviction, for that of the pod with this uid alone if one is given.
 

@@ -27,7 +27,7 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.operators import Operator, Watch
-from kubewright.runtime.plans import Executor
+from kubewright.runtime.plans import Executor, is_of_status
 from kubewright.runtime.predicates import annotations_changed, any_of, generation_changed
 from kubewright.tenancy.breakglass import next_change
 from kubewright.tenancy.budgets import Budgets
@@ -71,7 +71,7 @@ class TeamReconciler:
         try:
             await self._execute(decide(asked, seen, now, budget), team)
         except OpError as error:
-            if error.kind in _REFUSED:
+            if error.kind in _REFUSED and not is_of_status(error, TEAMS, team):
                 why = refused(asked, seen, f"{error.target}: {error.detail[:_MOST_TOLD]}", now, budget)
                 await self.executor.execute(why, about=team)
             raise

@@ -24,7 +24,7 @@ from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
-from kubewright.runtime.plans import Executor
+from kubewright.runtime.plans import Executor, is_of_status
 from kubewright.series.protocol import MetricSource
 from kubewright.workloads.children import MANAGED_BY, MANAGED_BY_LABEL
 from kubewright.workloads.decide import decide, desired, refused
@@ -100,7 +100,7 @@ class AppServiceReconciler:
         try:
             await self.executor.execute(plan, about=app)
         except OpError as error:
-            if error.kind in _REFUSED:
+            if error.kind in _REFUSED and not is_of_status(error, APP_SERVICES, app):
                 await self._tell_refused(app, seen, error)
             raise
         return not plan.actions and not seen.children.beyond_caches, turn.again_seconds
