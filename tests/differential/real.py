@@ -94,9 +94,10 @@ class Judgement:
             return cls(names, [], {}, f"{outcome} {room}")
         ways: dict[str, Victims] = {}
         ordered = sorted(budgets, key=lambda each: each.key)
-        least = victims_on(room.column, row, snapshot, SPREAD, ordered)
+        ahead = snapshot.ahead_of(row)
+        least = victims_on(room.column, row, snapshot, SPREAD, ordered, promised=ahead.get(room.column, ()))
         for column in np.flatnonzero(examine(row, snapshot, SPREAD).resolvable).tolist():
-            way = victims_on(column, row, snapshot, SPREAD, ordered)
+            way = victims_on(column, row, snapshot, SPREAD, ordered, promised=ahead.get(column, ()))
             if way is not None and least is not None and way.cost == least.cost:
                 ways[names[column]] = way
         named = {node: [str(each.key) for each in way.pods] for node, way in ways.items()}

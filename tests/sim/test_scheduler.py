@@ -272,6 +272,49 @@ def test_the_important_pushes_aside_as_little_as_will_do():
     assert events[0] == ("FailedScheduling", message)
 
 
+class Slow:
+    """Takes its time for each deletion, and counts who was told that it goes."""
+
+    def __init__(self, client):
+        self._client = client
+        self.told = []
+
+    def __getattr__(self, name):
+        return getattr(self._client, name)
+
+    async def patch(self, resource, key, changes, *args, **options):
+        if "DisruptionTarget" in str(changes):
+            self.told.append(key.name)
+        return await self._client.patch(resource, key, changes, *args, **options)
+
+    async def delete(self, *args, **options):
+        await asyncio.sleep(0.3)
+        return await self._client.delete(*args, **options)
+
+
+def test_who_has_room_made_waits_until_all_of_it_is_made():
+    async def day(cluster):
+        await with_classes(cluster)
+        small = (pod(f"small-{number}", cpu="1900m", terminationGracePeriodSeconds=0) for number in range(24))
+        await cluster.create(*small)
+        await asyncio.sleep(20)
+        await cluster.create(*(important(f"vital-{number}", "5") for number in range(4)))
+        await asyncio.sleep(30)
+        return await cluster.pods()
+
+    slow = []
+
+    def through(twin):
+        slow.append(Slow(twin.client()))
+        return slow[0]
+
+    after = live(day, nodes=6, client=through)
+    left = [each for each in after.values() if each.metadata.name.startswith("small")]
+    assert len(left) == 24 - 4 * 3
+    assert len(slow[0].told) == 4 * 3
+    assert all(each.spec.node_name for each in after.values())
+
+
 def test_who_may_not_preempt_waits_and_says_so():
     async def day(cluster):
         await with_classes(cluster)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kubewright.placement.diagnosis import Diagnosis, Refusal
-from kubewright.placement.filters import Filter, Reason
+from kubewright.placement.filters import Filter, Reason, Resources, Scope
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import Policy
@@ -65,6 +65,9 @@ def examine(row: PodRow, snapshot: ClusterSnapshot, policy: Policy, among: NodeM
     problem = problem_of(row, snapshot)
     if problem:
         return Examination(table.none(), Diagnosis(len(table), problem=problem), table.none())
+    one_by_one = promises(row, snapshot, policy)
+    if snapshot.nominated and one_by_one is None:
+        snapshot = snapshot.keeping_promises(row)
     masks = [(each, each.mask(row, snapshot)) for each in policy.filters if each.applies(row, snapshot)]
     # Several filters may go by one name: a node that both refuse is refused by that name alone.
     by_name: dict[str, NodeMask] = {}
@@ -75,7 +78,7 @@ def examine(row: PodRow, snapshot: ClusterSnapshot, policy: Policy, among: NodeM
         n_against += ~mask
     found = {each.name: _Refused(each.name, table.none()) for each in policy.filters}
     left = table.all() if among is None else among.copy()
-    for column, fork in promises(row, snapshot):
+    for column, fork in one_by_one or ():
         left[column] &= not _refuse_one(row, fork, column, policy, found)
     for each, mask in masks:
         refused = left & ~mask
@@ -86,15 +89,24 @@ def examine(row: PodRow, snapshot: ClusterSnapshot, policy: Policy, among: NodeM
     return Examination(left, _diagnosis(found, alone, len(table)), _resolvable(found))
 
 
-def promises(row: PodRow, snapshot: ClusterSnapshot) -> Iterator[tuple[int, ClusterSnapshot]]:
-    """Yield each column that is promised to pods which the pod must give way to, with a fork that has them there."""
-    if not snapshot.nominated:
-        return
-    by_column: dict[int, list[PodRow]] = {}
-    for key, promised in snapshot.nominated.items():
-        if key != row.key and promised.row.priority >= row.priority:
-            by_column.setdefault(promised.column, []).append(promised.row)
-    for column, rows in sorted(by_column.items()):
+def promises(row: PodRow, snapshot: ClusterSnapshot, policy: Policy) -> Iterator[tuple[int, ClusterSnapshot]] | None:
+    """Give each column that is promised to pods which the pod must give way to, with a fork that has them there.
+
+    None if all that counts of these pods are their amounts, as of most: then all nodes are judged at once.
+    """
+    if only_amounts(row, snapshot, policy) and not any(each.row.shape.apart for each in snapshot.nominated.values()):
+        return None
+    return _forks(row, snapshot)
+
+
+def only_amounts(row: PodRow, snapshot: ClusterSnapshot, policy: Policy) -> bool:
+    """Tell whether of pods nothing but amounts stands between the pod and a node that is right for it."""
+    others = (each for each in policy.filters if each.scope is not Scope.NODES and not isinstance(each, Resources))
+    return not any(each.applies(row, snapshot) for each in others)
+
+
+def _forks(row: PodRow, snapshot: ClusterSnapshot) -> Iterator[tuple[int, ClusterSnapshot]]:
+    for column, rows in sorted(snapshot.ahead_of(row).items()):
         fork = snapshot.fork()
         for each in rows:
             fork.assume(each, column)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kubewright.api.core import Pod
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.examine import examine, passes, problem_of, promises
+from kubewright.placement.filters import Resources
 from kubewright.placement.nodes import NodeMask, NodeScores
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import SPREAD, Policy
@@ -76,7 +77,7 @@ def find(
     if problem_of(row, snapshot):
         return None
     ranks = ranked(row, snapshot, policy, without)
-    column = snapshot.table.columns.get(pod.status.nominated_node_name, -1)
+    column = snapshot.promised_column(pod)
     if column < 0 or ranks[column] == REFUSED:
         column = best(ranks, order)
     return Fit(row, column, snapshot.table.nodes[column].metadata.name) if column >= 0 else None
@@ -86,14 +87,21 @@ def ranked(
     row: PodRow, snapshot: ClusterSnapshot, policy: Policy = DEFAULT_POLICY, without: NodeMask | None = None
 ) -> NodeScores:
     """Return each node's weighted score, REFUSED where it does not pass; shape (n_nodes,), not to be changed."""
-    kept = None
-    for column, fork in promises(row, snapshot):
-        if not passes(row, fork, column, policy):
-            kept = snapshot.table.none() if kept is None else kept
-            kept[column] = True
+    kept = _kept_for_others(row, snapshot, policy) if snapshot.nominated else None
     if kept is not None and without is not None:
         kept |= without
     return standing(row, snapshot, policy).ranks(row, snapshot, without if kept is None else kept)
+
+
+def _kept_for_others(row: PodRow, snapshot: ClusterSnapshot, policy: Policy) -> NodeMask:
+    """Return the nodes that do not pass once what was promised to others is kept for them."""
+    one_by_one = promises(row, snapshot, policy)
+    if one_by_one is None:
+        return ~Resources().mask(row, snapshot.keeping_promises(row))
+    kept = snapshot.table.none()
+    for column, fork in one_by_one:
+        kept[column] = not passes(row, fork, column, policy)
+    return kept
 
 
 def best(ranks: NodeScores, order: Order) -> int:

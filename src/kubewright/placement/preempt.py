@@ -97,13 +97,16 @@ def preempt(
     found: list[Victims] = []
     reasons: Counter[str] = Counter({_NOT_HELPFUL: n_nodes - len(columns)})
     hopeless: list[int] = []
-    enough = _enough_without(row, snapshot)
+    enough, ahead = _enough_without(row, snapshot), snapshot.ahead_of(row)
     wanted = max(len(columns) * MIN_CANDIDATES_SHARE // 100, MIN_CANDIDATES)
     for column in _from(columns, order):
         if not lower_pods(row, snapshot, column, spared):
             reasons[_NO_VICTIMS] += 1
             continue
-        victims = victims_on(column, row, snapshot, policy, listed, spared=spared) if enough[column] else None
+        victims = None
+        if enough[column]:
+            promised = ahead.get(column, ())
+            victims = victims_on(column, row, snapshot, policy, listed, promised=promised, spared=spared)
         if victims is None:
             hopeless.append(column)
             continue
@@ -123,8 +126,8 @@ def _problem(row: PodRow, snapshot: ClusterSnapshot, examined: Examination) -> s
     """Tell whether the pod may preempt at all (`PodEligibleToPreemptOthers`)."""
     if row.pod.spec.preemption_policy == "Never":
         return NEVER
-    column = snapshot.table.columns.get(row.pod.status.nominated_node_name)
-    if column is not None and (examined.resolvable[column] or examined.passing[column]):
+    column = snapshot.promised_column(row.pod)
+    if column >= 0 and (examined.resolvable[column] or examined.passing[column]):
         going = (each.row.pod for each in lower_pods(row, snapshot, column))
         if any(pod.is_terminating and _was_preempted(pod) for pod in going):
             return WAITS

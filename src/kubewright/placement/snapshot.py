@@ -50,6 +50,7 @@ class ClusterSnapshot:
         "_matching",
         "_my_kinds",
         "_placed",
+        "_promised_by_priority",
         "_taken_by_priority",
         "claims",
         "derived",
@@ -101,6 +102,7 @@ class ClusterSnapshot:
         self._kinds: Sharded[int, dict[int, int]] = Sharded()
         self._my_kinds: set[int] = set()
         self._taken_by_priority: dict[int, Amounts] = {}
+        self._promised_by_priority: dict[int, Amounts] = {}
         self._drivers: dict[str, tuple[NodeMask, NDArray[np.int64]]] = {}
         self._changes: list[int] = []
         self._first_change = 0
@@ -141,6 +143,7 @@ class ClusterSnapshot:
         copy._kinds, copy._my_kinds = self._kinds.copy(), set()
         self._my_kinds.clear()
         copy._taken_by_priority = {priority: taken.copy() for priority, taken in self._taken_by_priority.items()}
+        copy._promised_by_priority = {each: taken.copy() for each, taken in self._promised_by_priority.items()}
         copy._drivers = self._drivers
         copy.derived, copy.inherited = {}, (self.derived, self.version)
         copy._changes, copy._first_change = self._changes.copy(), self._first_change
@@ -180,7 +183,7 @@ class ClusterSnapshot:
 
     def forget(self, key: ObjectKey) -> bool:
         """Give back what a pod takes, and what it was promised; return whether it had either."""
-        promised = self.nominated.pop(key, None) is not None
+        promised = self.break_promise(key)
         placed = self._placed.pop(key)
         if placed is None:
             return promised
@@ -196,7 +199,47 @@ class ClusterSnapshot:
         """Promise a pod room on a node: pods of lower priority leave it free; nodes that are not there promise none."""
         column = self.table.columns.get(node)
         if column is not None and row.key not in self._placed:
+            self.break_promise(row.key)
             self.nominated[row.key] = Placed(row, column)
+            self._count_promise(row, column, 1)
+
+    def break_promise(self, key: ObjectKey) -> bool:
+        """Promise a pod nothing; return whether it had been promised anything."""
+        promised = self.nominated.pop(key, None)
+        if promised is not None:
+            self._count_promise(promised.row, promised.column, -1)
+        return promised is not None
+
+    def promised_column(self, pod: Pod) -> int:
+        """Return the column of the node that a pod was promised, as is known here or as it says itself; -1 if none."""
+        promised = self.nominated.get(pod.key)
+        return promised.column if promised is not None else self.table.columns.get(pod.status.nominated_node_name, -1)
+
+    def ahead_of(self, row: PodRow) -> dict[int, list[PodRow]]:
+        """Return by column the other pods to which it was promised, and which the pod must give way to."""
+        by_column: dict[int, list[PodRow]] = {}
+        for key, promised in self.nominated.items():
+            if key != row.key and promised.row.priority >= row.priority:
+                by_column.setdefault(promised.column, []).append(promised.row)
+        return by_column
+
+    def promised_ahead_of(self, row: PodRow) -> Amounts:
+        """Return what is promised to those; shape (n_resources, n_nodes)."""
+        total = np.zeros_like(self.requested)
+        for priority, taken in self._promised_by_priority.items():
+            if priority >= row.priority:
+                total += taken
+        own = self.nominated.get(row.key)
+        if own is not None and own.row.priority >= row.priority:
+            for resource, amount in own.row.shape.wanted:
+                total[resource, own.column] -= amount
+        return total
+
+    def keeping_promises(self, row: PodRow) -> ClusterSnapshot:
+        """Return a fork that has taken what is promised to those, by its amounts alone."""
+        fork = self.fork()
+        fork.requested += self.promised_ahead_of(row)
+        return fork
 
     def follow_nodes(self, table: NodeTable) -> None:
         """Go over to a table with the same rows of resources: pods stay on the nodes that stay, and go with the others.
@@ -213,7 +256,7 @@ class ClusterSnapshot:
         for row, _ in moved:
             self.forget(row.key)
         self._resize(len(table))
-        self.table, self.nominated = table, {}
+        self.table, self.nominated, self._promised_by_priority = table, {}, {}
         self.derived, self.inherited, self._drivers = {}, ({}, 0), {}
         self._first_change, self._changes = self.version + 1, []
         for row, column in moved:
@@ -348,15 +391,25 @@ class ClusterSnapshot:
     def _book(self, row: PodRow, column: int, sign: int) -> None:
         """Row by row: for the few that a pod wants that is faster than adding whole columns."""
         requested, scored = self.requested, self.scored
-        by_priority = self._taken_by_priority.get(row.priority)
-        if by_priority is None:
-            by_priority = self._taken_by_priority[row.priority] = np.zeros_like(requested)
+        by_priority = _of_priority(row.priority, self._taken_by_priority, requested)
         for resource, amount in row.shape.wanted:
             requested[resource, column] += sign * amount
             by_priority[resource, column] += sign * amount
         cpu, memory = row.shape.small
         scored[0, column] += sign * cpu
         scored[1, column] += sign * memory
+
+    def _count_promise(self, row: PodRow, column: int, sign: int) -> None:
+        promised = _of_priority(row.priority, self._promised_by_priority, self.requested)
+        for resource, amount in row.shape.wanted:
+            promised[resource, column] += sign * amount
+
+
+def _of_priority(priority: int, taken: dict[int, Amounts], like: Amounts) -> Amounts:
+    found = taken.get(priority)
+    if found is None:
+        found = taken[priority] = np.zeros_like(like)
+    return found
 
 
 def _takes_the_same(one: PodRow, other: PodRow) -> bool:

@@ -9,8 +9,7 @@ from typing import Protocol
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.api.policy import PodDisruptionBudget
-from kubewright.placement.examine import passes
-from kubewright.placement.filters import Resources, Scope
+from kubewright.placement.examine import only_amounts, passes
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import Policy
 from kubewright.placement.snapshot import ClusterSnapshot, Placed
@@ -59,22 +58,18 @@ def victims_on(
     policy: Policy,
     budgets: Sequence[PodDisruptionBudget],
     *,
+    promised: Sequence[PodRow] = (),
     spared: Container[ObjectKey] = frozenset(),
 ) -> Victims | None:
     """Return who must go from a node, or None when even all that may go would not help.
 
     All of lower priority are removed, and then as many spared as can stay: first those that no budget lets go, and
-    always the most important first (`SelectVictimsOnNode`).
+    always the most important first (`SelectVictimsOnNode`). The node is `promised` to some that do not give way.
     """
     lower = lower_pods(row, snapshot, column, spared)
-    promised = [
-        each.row
-        for key, each in snapshot.nominated.items()
-        if each.column == column and key != row.key and each.row.priority >= row.priority
-    ]
     room: _Room = (
         _Amounts(row, snapshot, column, promised)
-        if _only_resources(row, snapshot, policy)
+        if only_amounts(row, snapshot, policy)
         else _Node(row, snapshot, column, promised, policy)
     )
     for each in lower:
@@ -110,12 +105,6 @@ def covers(budget: PodDisruptionBudget, pod: Pod) -> bool:
     if not selector.match_labels and not selector.match_expressions:
         return False
     return selector.matches(pod.metadata.labels) and pod.metadata.name not in budget.status.disrupted_pods
-
-
-def _only_resources(row: PodRow, snapshot: ClusterSnapshot, policy: Policy) -> bool:
-    """Tell whether nothing but amounts stands between the pod and a node that is right for it."""
-    others = (each for each in policy.filters if each.scope is not Scope.NODES and not isinstance(each, Resources))
-    return not any(each.applies(row, snapshot) for each in others)
 
 
 class _Room(Protocol):

@@ -155,6 +155,9 @@ class Informer(Generic[T]):
         if error.kind is ErrorKind.INVALID and self._arriving is not None:
             self._page_instead()
             return True
+        if self._arriving is not None and self._arriving.objects:
+            # What takes longer than connections last would never be whole: a page that is lost is only a page.
+            self._page_instead()
         self.problem = str(error)
         _log.warning("%s: not following: %s", self.resource.plural, error)
         return False
@@ -162,7 +165,7 @@ class Informer(Generic[T]):
     def _page_instead(self) -> None:
         self._watch_list = False
         self._arriving = None
-        _log.info("%s: the server does not stream lists, paging instead", self.resource.plural)
+        _log.info("%s: the state did not come whole as a stream, paging instead", self.resource.plural)
 
     async def _list_and_watch(self) -> bool:
         """Bring the copy up to date and follow one watch to its end; return whether the next may start at once."""

@@ -2,6 +2,7 @@
 
     active --pop--> (a cycle) --wait_for--> waiting --tell(news)--> active, or backing off until its time
                               --back_off--> backing off
+                              --hold--> held --release--> waiting
 
 As kube-scheduler's SchedulingQueue: the higher priority first, within a priority whoever was queued first; a pod that
 fitted nowhere waits for news that could help one of the filters that refused it, or five minutes; from its first
@@ -106,6 +107,8 @@ class SchedulingQueue:
         self._in_backoff: set[ObjectKey] = set()
         self._waiting: dict[frozenset[str], dict[ObjectKey, QueuedPod]] = {}
         """By what refused them."""
+        self._held: set[ObjectKey] = set()
+        """Pods for which room is being made: no news is for them until that is done."""
         self._gated: dict[ObjectKey, Pod] = {}
         self._news: set[News] = set()
         self._sequence = 0
@@ -123,7 +126,7 @@ class SchedulingQueue:
         return {
             "active": len(self._in_active),
             "backoff": len(self._in_backoff),
-            "unschedulable": waiting,
+            "unschedulable": waiting + len(self._held),
             "gated": len(self._gated),
         }
 
@@ -152,6 +155,7 @@ class SchedulingQueue:
         known = self._pods.pop(key, None)
         self._in_active.discard(key)
         self._in_backoff.discard(key)
+        self._held.discard(key)
         if known is not None:
             self._stop_waiting(known)
 
@@ -173,6 +177,7 @@ class SchedulingQueue:
         for known in found:
             self._in_active.discard(known.key)
             self._in_backoff.discard(known.key)
+            self._held.discard(known.key)
             self._stop_waiting(known)
         return found
 
@@ -189,6 +194,17 @@ class SchedulingQueue:
             return
         queued.refused_by = refused_by
         self._waiting.setdefault(refused_by, {})[queued.key] = queued
+
+    def hold(self, queued: QueuedPod) -> None:
+        """Put back a pod for which room is being made: each of its victims ends by itself, and none is the last yet."""
+        if self._pods.get(queued.key) is queued:
+            self._held.add(queued.key)
+
+    def release(self, queued: QueuedPod, refused_by: frozenset[str], began_at: float) -> None:
+        """Let a pod that was held wait for news from now on, if it is still held."""
+        if queued.key in self._held and self._pods.get(queued.key) is queued:
+            self._held.discard(queued.key)
+            self.wait_for(queued, refused_by, began_at)
 
     def back_off(self, queued: QueuedPod, now: float) -> None:
         """Put back a pod for which something went wrong that time may mend."""

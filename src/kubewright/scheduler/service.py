@@ -117,7 +117,9 @@ class Scheduler:
             outcomes = self._groups.decide(queued, self._clock.now())
             self._metrics.algorithm_seconds.observe(loop.time() - began)
             for outcome in outcomes:
-                if isinstance(outcome, Refusal):
+                if isinstance(outcome, Refusal) and isinstance(outcome.preemption, Preemption):
+                    self._queue.hold(outcome.queued)
+                elif isinstance(outcome, Refusal):
                     self._queue.wait_for(outcome.queued, outcome.refused_by, outcome.began_at)
             for outcome in outcomes:
                 await self._jobs.put(outcome)
@@ -194,8 +196,11 @@ class Scheduler:
             await self._free_devices(refusal.pod)
         if refusal.preemption is not None:
             self._metrics.preemption_attempts.inc()
-        if isinstance(refusal.preemption, Preemption) and await self._make_room(refusal, refusal.preemption):
-            nominated = refusal.preemption.node
+        if isinstance(refusal.preemption, Preemption):
+            if await self._make_room(refusal, refusal.preemption):
+                nominated = refusal.preemption.node
+            self._queue.release(refusal.queued, refusal.refused_by, refusal.began_at)
+            self._tell(News.POD_GONE)  # some or all of its victims may have ended meanwhile
         await self._say(refusal.pod, "Unschedulable", str(refusal), nominated)
 
     async def _free_devices(self, pod: Pod) -> None:
@@ -219,7 +224,6 @@ class Scheduler:
         except OpError as error:
             _log.info("room for %s could not be made: %s", pod.key, error)
             self._state.break_promise(pod.key)
-            self._queue.tell(News.POD_GONE)  # let it look again
             return False
         return True
 

@@ -40,8 +40,9 @@ class RoomMaker:
 
     async def _push_aside(self, pod: Pod, snapshot: ClusterSnapshot, found: Preemption, now: float) -> None:
         for key in found.outranked:
-            outranked = snapshot.nominated.pop(key, None)
+            outranked = snapshot.nominated.get(key)
             if outranked is not None:
+                snapshot.break_promise(key)
                 changes = {"status": {"nominatedNodeName": None}}
                 await self.writer.do_one(Patch(PODS, key, outranked.row.pod.metadata.uid, changes, "status"))
         for victim in reversed(found.victims):

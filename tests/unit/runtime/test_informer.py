@@ -309,6 +309,27 @@ def test_a_stream_that_ends_before_its_list_is_whole_leaves_the_index_as_it_was(
     run_virtual(main())
 
 
+def test_a_stream_that_is_cut_off_before_its_list_is_whole_is_not_begun_again():
+    async def main():
+        server = FakeServer()
+        for name in ("a", "b", "c"):
+            server.put(name, 1)
+        whole = server._initial_events
+        server._initial_events = lambda resource: whole(resource)[:2]
+        async with asyncio.TaskGroup() as group:
+            informer = Informer(server, THINGS, rng=seeded())
+            running = group.create_task(informer.run())
+            await asyncio.sleep(1)
+            server.end_watches(failure())
+            async with asyncio.timeout(60):
+                await informer.wait_synced()
+            assert len(informer.index) == 3
+            assert server.calls == ["watch", "list", "watch"]
+            running.cancel()
+
+    run_virtual(main())
+
+
 @both_ways
 def test_an_object_that_does_not_decode_is_reported_and_the_others_go_on(watch_list):
     async def main():

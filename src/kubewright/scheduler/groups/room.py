@@ -118,7 +118,7 @@ class _Nodes:
         self._policy = policy
         self._base = snapshot.fork()
         for pod in group.pods:
-            self._base.nominated.pop(pod.key, None)
+            self._base.break_promise(pod.key)
         self._known: dict[frozenset[ObjectKey], tuple[Fit, ...]] = {}
 
     def without(self, leaving: Iterable[ObjectKey]) -> None:
