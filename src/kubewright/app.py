@@ -29,6 +29,7 @@ from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
 from kubewright.runtime.serving import KeyFiles
 from kubewright.series.protocol import MetricSource
+from kubewright.signals.shown import Shown
 from kubewright.signals.suspects import Reach
 
 if TYPE_CHECKING:
@@ -102,11 +103,13 @@ class Platform:
         source: MetricSource | None = None,
         nodes_from: NodeProvider | None = None,
         reach: Reach | None = None,
+        shown: Shown | None = None,
     ) -> None:
         """Put it together; `registry` is where metrics are exposed that a service has besides the runtime's.
 
         Without a `source` of measurements decisions go by what the API alone tells. Nodes come by Cluster API, unless
-        they come from somebody else. Nodes that fall silent are asked after by `reach`, if there is one.
+        they come from somebody else. Nodes that fall silent are asked after by `reach`, if there is one, and Ingresses
+        for their certificates by `shown`.
         """
         self._client = client
         self._clock = clock
@@ -116,6 +119,7 @@ class Platform:
         self._source = source
         self._nodes_from = nodes_from
         self._reach = reach
+        self._shown = shown
         self._recorders: list[EventRecorder] = []
         builders: Mapping[str, Callable[[], Service]] = {
             "workloads": self._workloads,
@@ -261,6 +265,7 @@ class Platform:
             registry=registry,
             reach=self._reach,
             machines=Metal3(self._client),
+            shown=self._shown,
         )
 
     def _audit(self) -> Service:

@@ -1,4 +1,4 @@
-"""The `networking.k8s.io` group, as far as it is read: NetworkPolicies. What they mean is `reach.policies`' to say."""
+"""The `networking.k8s.io` group, as far as it is read: NetworkPolicies, whose meaning is `reach.policies`' to say."""
 
 from __future__ import annotations
 
@@ -70,3 +70,54 @@ class NetworkPolicy(KubeObject, frozen=True, kw_only=True):
 NETWORK_POLICIES: Resource[NetworkPolicy] = Resource(
     "networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", NetworkPolicy
 )
+
+
+class IngressTls(Leaf, frozen=True):
+    """Hosts that are spoken to by TLS."""
+
+    hosts: tuple[str, ...] = ()
+
+
+class IngressSpec(Leaf, frozen=True):
+    """What an Ingress leads to, as far as it speaks TLS."""
+
+    tls: tuple[IngressTls, ...] = ()
+
+
+class IngressAddress(Leaf, frozen=True):
+    """Where a controller serves it."""
+
+    ip: str = ""
+    hostname: str = ""
+
+
+class IngressLoadBalancer(Leaf, frozen=True):
+    """Every place where it is served."""
+
+    ingress: tuple[IngressAddress, ...] = ()
+
+
+class IngressStatus(Leaf, frozen=True):
+    """What has become of it."""
+
+    load_balancer: IngressLoadBalancer = IngressLoadBalancer()
+
+
+class Ingress(KubeObject, frozen=True, kw_only=True):
+    """A way in from outside."""
+
+    spec: IngressSpec = IngressSpec()
+    status: IngressStatus = IngressStatus()
+
+    @property
+    def address(self) -> str:
+        """Return where it is served first; empty before it is."""
+        return next((each.ip or each.hostname for each in self.status.load_balancer.ingress), "")
+
+    @property
+    def tls_hosts(self) -> tuple[str, ...]:
+        """Return the hosts that are spoken to by TLS, once each."""
+        return tuple(dict.fromkeys(host for each in self.spec.tls for host in each.hosts if host))
+
+
+INGRESSES: Resource[Ingress] = Resource("networking.k8s.io", "v1", "ingresses", "Ingress", Ingress)

@@ -16,6 +16,7 @@ from kubewright.client.recording import Mode, RecordingClient, Write
 from kubewright.clock import Clock
 from kubewright.runtime.process import Given, Process, Work
 from kubewright.signals.reach import SocketReach
+from kubewright.signals.shown import SocketShown
 
 SETTLE_POLL_SECONDS = 0.1
 
@@ -44,6 +45,7 @@ async def keep_up(
                 choices=choices,
                 source=source,
                 reach=SocketReach(),
+                shown=SocketShown(),
             )
             return Work(platform.run, lambda: platform.ready)
 

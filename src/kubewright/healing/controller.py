@@ -62,6 +62,7 @@ from kubewright.signals.looking import LookingSignals
 from kubewright.signals.measured import MeasuredSignals
 from kubewright.signals.noise import Placed
 from kubewright.signals.service import SignalsIn
+from kubewright.signals.shown import Shown
 from kubewright.signals.signal import Fault, Signal
 from kubewright.signals.suspects import Reach
 
@@ -97,10 +98,12 @@ class Healer:
         registry: CollectorRegistry | None = None,
         reach: Reach | None = None,
         machines: MachineSource | None = None,
+        shown: Shown | None = None,
     ) -> None:
         """Put it together; `rehearsal` is made of the operator once its caches are asked for.
 
-        With `reach` nodes that fall silent are asked after, and with `machines` theirs may be switched off.
+        With `reach` nodes that fall silent are asked after, and with `machines` theirs may be switched off; with
+        `shown` Ingresses are asked for their certificates.
         """
         operator.define(INCIDENT_CRD, HEALING_POLICY_CRD, AUDIT_RECORD_CRD)
         self._operator = operator
@@ -125,7 +128,7 @@ class Healer:
         self._changes = ChangeSignals(operator.client, operator.clock, self._seen.changes, standing, tell)
         placed = Placed(self._seen.all(PODS), self._seen.all(NODES))
         self._measured = None if source is None else MeasuredSignals(source, operator.clock, standing, tell, placed)
-        self._looking = LookingSignals(operator.client, operator.clock, standing, tell, indexes)
+        self._looking = LookingSignals(operator.client, operator.clock, standing, tell, indexes, shown)
         self._audit = audit
         self._executor = operator.executor(INCIDENTS)
         self._found: Mapping[ObjectKey, Finding] = {}

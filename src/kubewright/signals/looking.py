@@ -24,11 +24,13 @@ from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SERVICE_ACCOUNTS, SERVI
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import KubeObject, PartialObject, Resource
+from kubewright.api.networking import INGRESSES
 from kubewright.api.volumes import CLAIMS, VOLUMES
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.signals.intake import Rounds
+from kubewright.signals.shown import WARNED_SECONDS, Shown, ShownCertificates
 from kubewright.signals.signal import Fault, Signal, Standing, Witness
 from kubewright.signals.signs import Subject, seconds
 from kubewright.store.index import Index
@@ -36,8 +38,6 @@ from kubewright.store.index import Index
 LOOK_SECONDS = 60.0
 HELD_SECONDS = 30.0
 """Whoever takes a finalizer off has done so by then; load balancers are taken down in as long."""
-WARNED_SECONDS = 3 * 24 * 3600.0
-"""Before a certificate ends."""
 RENEWAL_LATE_SECONDS = 3600.0
 _FIRST_SECONDS = 15.0
 
@@ -51,7 +51,7 @@ LEFTOVERS: tuple[Resource[PartialObject], ...] = tuple(
         NAMESPACES,
         CLAIMS,
         VOLUMES,
-        Resource("networking.k8s.io", "v1", "ingresses", "Ingress", PartialObject),
+        INGRESSES,
         DEPLOYMENTS,
         STATEFUL_SETS,
         JOBS,
@@ -146,6 +146,9 @@ class LookingSignals:
     tell: Callable[[str], None]
     watched: Mapping[str, Index[Any]] = field(default_factory=dict[str, Index[Any]])
     """By the plural, what is watched all the same: it is not listed."""
+    shown: Shown | None = None
+    """Who asks for the certificates that Ingresses show, if anybody does."""
+    _certificates: ShownCertificates | None = None
     _rounds: dict[str, Rounds] = field(default_factory=dict[str, Rounds])
     """By kind: one that cannot be read now says nothing, rather than that all is well."""
 
@@ -163,6 +166,17 @@ class LookingSignals:
         for kind in TRUSTING:
             await self._through(kind, partial(of_hooks, kind))
         await self._through(CERTIFICATES, of_certificate)
+        if self.shown is not None:
+            await self._through_shown(self.shown)
+
+    async def _through_shown(self, shown: Shown) -> None:
+        self._certificates = self._certificates or ShownCertificates(shown, self.clock.now)
+        try:
+            signals = await self._certificates.look(await self._all(INGRESSES))
+        except OpError as error:
+            _log.info("certificates of Ingresses are not looked at: %s", error)
+            return
+        self._rounds.setdefault("shown", Rounds(self.standing, self.tell)).take(signals)
 
     async def _through(self, kind: Resource[Any], signs: Callable[[Any, float], Iterator[Signal]]) -> None:
         rounds = self._rounds.setdefault(f"{kind.group}/{kind.plural}", Rounds(self.standing, self.tell))

@@ -13,8 +13,7 @@ from kubewright.api.meta import Manifest, Resource
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS
 from kubewright.api.volumes import CLAIMS
 
-_NETWORKING = "networking.k8s.io"
-INGRESSES = Resource(_NETWORKING, "v1", "ingresses", "Ingress", LiveObject)
+INGRESSES = live_resource(networking.INGRESSES)
 NETWORK_POLICIES = live_resource(networking.NETWORK_POLICIES)
 AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", LiveObject)
 HTTP_ROUTES = Resource("gateway.networking.k8s.io", "v1", "httproutes", "HTTPRoute", LiveObject)
