@@ -7,6 +7,7 @@ remedy is asked at each turn what is STILL to be done: so a restart goes on wher
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ ZONES: Resource[PartialObject] = Resource("", "v1", "zones", "Zone", PartialObje
 """What is ill where a whole zone is: there is no such object, but a label of its nodes."""
 _NAME_LENGTH = 40
 _HASH_LENGTH = 8
+_NAMES_KEPT = 4096
 
 
 class Level(enum.Enum):
@@ -94,10 +96,16 @@ class Finding:
     @property
     def name(self) -> str:
         """Return the Incident's name: the same for the same cause of the same thing."""
-        told = "-".join(each for each in (self.cause, self.about.key.name, self.part) if each)
-        plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in told.lower())
-        digest = hashlib.sha256(f"{self.cause}/{self.about}/{self.part}".encode()).hexdigest()
-        return f"{plain[:_NAME_LENGTH].strip('-')}-{digest[:_HASH_LENGTH]}"
+        return _name_of(self.cause, str(self.about), self.about.key.name, self.part)
+
+
+@functools.lru_cache(_NAMES_KEPT)
+def _name_of(cause: str, about: str, plain_name: str, part: str) -> str:
+    """Return it; who diagnoses asks for the same names several times a second."""
+    told = "-".join(each for each in (cause, plain_name, part) if each)
+    plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in told.lower())
+    digest = hashlib.sha256(f"{cause}/{about}/{part}".encode()).hexdigest()
+    return f"{plain[:_NAME_LENGTH].strip('-')}-{digest[:_HASH_LENGTH]}"
 
 
 @dataclass(frozen=True, slots=True)
