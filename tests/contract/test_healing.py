@@ -6,11 +6,18 @@ from contextlib import asynccontextmanager
 import pytest
 
 from kubewright.api.apps import DEPLOYMENTS
+from kubewright.api.core import SERVICES
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD
 from kubewright.api.crds.incident import APPROVED_BY, INCIDENT_CRD, INCIDENTS
+from kubewright.api.live import live_resource
 from kubewright.api.meta import ObjectKey
 from kubewright.app import Choices, Platform
+from kubewright.client.protocol import PatchType
 from kubewright.clock import Clock
+from kubewright.healing.finding import Finding, Ref
+from kubewright.healing.remedies.changes import take_back
+from kubewright.healing.seen import seen_of
+from kubewright.signals.changes import Changes
 from tests.contract.asking import eventually
 from tests.contract.conftest import established
 
@@ -115,3 +122,23 @@ async def test_a_bad_release_is_taken_back_once_a_person_agrees(client, namespac
             await eventually(told)
     finally:
         await client.delete(HEALING_POLICIES, ObjectKey("", name))
+
+
+async def test_a_service_that_was_made_anew_gets_its_good_spec_back_and_keeps_its_address(client, namespace):
+    services, key = live_resource(SERVICES), ObjectKey(namespace, "web")
+    spec = {"selector": {"app": "web"}, "ports": [{"port": 80}]}
+    manifest = {"metadata": {"name": "web", "namespace": namespace}, "spec": spec}
+    changes = Changes()
+    good = await client.create(services, manifest)
+    await client.delete(services, key)
+    changes.note(SERVICES, good, None, 1.0)
+    anew = await client.create(services, manifest)
+    changes.note(SERVICES, None, anew, 2.0)
+    bad = await client.patch(services, key, {"spec": {"selector": {"app": "webb"}}})
+    changes.note(SERVICES, anew, bad, 3.0)
+
+    about = Finding("WrongSelector", Ref(SERVICES, key), (), frozenset(), 3.0)
+    (put_back,) = take_back(about, seen_of(changes=changes), 4.0).actions
+    after = await client.patch(services, key, put_back.operations, PatchType.JSON)
+    assert after.spec["selector"] == {"app": "web"}
+    assert after.spec["clusterIP"] == anew.spec["clusterIP"]
