@@ -2,7 +2,8 @@
 
 A service is anything with `run()` (until cancelled), `synced` and `settled`. To add a feature, add a line to
 `services`. The same list runs against a real cluster and, through an in-process client, on the twin. What only one of
-them needs is imported when it is made: without the twin that releases are rehearsed on, a scheduler is back sooner.
+them needs is imported when it is made: without the twin that releases are rehearsed on, and without what nodes cost, a
+scheduler is back sooner.
 """
 
 from __future__ import annotations
@@ -19,21 +20,21 @@ from prometheus_client import CollectorRegistry
 from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
-from kubewright.costs.prices import PriceBook
-from kubewright.dashboard.serving import Serving
-from kubewright.nodepools.provider import NodeProvider
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 from kubewright.runtime.definitions import missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
-from kubewright.runtime.serving import KeyFiles
-from kubewright.series.protocol import MetricSource
-from kubewright.signals.shown import Shown
-from kubewright.signals.suspects import Reach
 
 if TYPE_CHECKING:
     from kubewright.audit.log import AuditLog, Ink
+    from kubewright.costs.prices import PriceBook
+    from kubewright.dashboard.serving import Serving
+    from kubewright.nodepools.provider import NodeProvider
+    from kubewright.runtime.serving import KeyFiles
+    from kubewright.series.protocol import MetricSource
+    from kubewright.signals.shown import Shown
+    from kubewright.signals.suspects import Reach
 
 SCHEDULING_EVENTS_AT_ONCE = 8
 
@@ -192,6 +193,7 @@ class Platform:
         return operator
 
     def _costs(self) -> Service:
+        from kubewright.costs.prices import PriceBook
         from kubewright.series.resourceapi import ResourceSource
         from kubewright.spending import service as costs
         from kubewright.spending.figures import CostMetrics

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from kubewright.client.config import Anonymous, Basic, ConnectionConfig
-from kubewright.client.http import HttpTransport
 from kubewright.errors import ErrorKind, OpError
-from kubewright.series.prometheus import PrometheusSource
-from kubewright.series.protocol import MetricSource
+
+if TYPE_CHECKING:
+    from kubewright.series.protocol import MetricSource
 
 
 @asynccontextmanager
@@ -19,6 +20,9 @@ async def measured_by(url: str) -> AsyncGenerator[MetricSource | None]:
     if not url:
         yield None
         return
+    from kubewright.client.http import HttpTransport
+    from kubewright.series.prometheus import PrometheusSource
+
     transport = HttpTransport(_store_at(url))
     try:
         yield PrometheusSource(transport, prefix=urlsplit(url).path)
