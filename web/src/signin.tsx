@@ -1,9 +1,17 @@
 import { useSignal } from "@preact/signals";
-import { ask, Refused, whoami } from "./api";
+import { ask, Refused, useAnswer, whoami } from "./api";
+
+/** How people may sign in here. */
+interface Ways {
+  tokens: boolean;
+  issuer: string;
+}
 
 export function SignIn({ said }: { said: string }) {
   const token = useSignal("");
   const problem = useSignal(said);
+  const ways = useAnswer<Ways>("/api/ways");
+  const issuer = ways && typeof ways !== "string" ? ways.issuer : "";
   const enter = async (event: Event) => {
     event.preventDefault();
     try {
@@ -22,12 +30,14 @@ export function SignIn({ said }: { said: string }) {
           <h1>Sign in</h1>
           <p class="muted">With a token of this cluster. You see and do what your own account may, and no more.</p>
         </div>
+        {issuer && <a class="button main-one" href="/api/login">Sign in at {issuer}</a>}
+        {issuer && <p class="muted">Or with a token:</p>}
         <label>
           Token
           <input class="field" type="password" autoComplete="off" required value={token.value} onInput={(event) => (token.value = event.currentTarget.value)} />
         </label>
         {problem.value && <div class="said ill" role="alert">{problem.value}</div>}
-        <button class="button main-one" type="submit">Sign in</button>
+        <button class={issuer ? "button" : "button main-one"} type="submit">Sign in</button>
         <p class="muted">A token for an hour: <span class="mono">kubectl create token ACCOUNT</span></p>
       </form>
     </main>

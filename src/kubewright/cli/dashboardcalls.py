@@ -16,7 +16,7 @@ import click
 from kubewright.app import Choices
 from kubewright.cli.platform import keep_up
 from kubewright.cli.terminal import say
-from kubewright.client.config import Anonymous, ConnectionConfig, Token
+from kubewright.client.config import Anonymous, ConnectionConfig, Oidc, Token
 from kubewright.client.connect import connect
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
@@ -105,6 +105,8 @@ class InCluster:
     behind_tls: bool = False
     read_only: bool = False
     debug: bool = False
+    oidc: Oidc | None = None
+    scopes: str = ""
 
 
 async def serve(config: ConnectionConfig, asked: InCluster) -> None:
@@ -118,6 +120,8 @@ async def serve(config: ConnectionConfig, asked: InCluster) -> None:
         cluster=config.server,
         tls=asked.tls,
         behind_tls=asked.behind_tls,
+        oidc=asked.oidc,
+        scopes=asked.scopes,
     )
     await keep_up(config, None, asked.address, Choices(services=("dashboard",), dashboard=serving), debug=asked.debug)
 

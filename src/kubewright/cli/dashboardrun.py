@@ -21,6 +21,11 @@ from kubewright.cli.service import FILE, log, service_options, tls_files
 )
 @click.option("--tls-cert-file", type=FILE, help="Serve the pages over TLS.")
 @click.option("--tls-key-file", type=FILE)
+@click.option("--oidc-issuer", default="", help="URL of an OpenID Connect issuer where people may sign in (PKCE).")
+@click.option("--oidc-client-id", default="", help="Who the dashboard is there; the API server must take its tokens.")
+@click.option("--oidc-client-secret-file", type=FILE, help="Its secret, for an issuer that wants one.")
+@click.option("--oidc-ca-file", type=FILE, help="CAs that the issuer's certificate is signed by, PEM.")
+@click.option("--oidc-scopes", default="", help="What is asked for.  [default: openid email profile groups]")
 @click.option("--behind-tls", is_flag=True, help="Something before it takes HTTPS off: cookies are kept for HTTPS.")
 def dashboard(
     *,
@@ -32,6 +37,11 @@ def dashboard(
     tls_key_file: Path | None,
     read_only: bool,
     behind_tls: bool,
+    oidc_issuer: str,
+    oidc_client_id: str,
+    oidc_client_secret_file: Path | None,
+    oidc_ca_file: Path | None,
+    oidc_scopes: str,
     address: str,
     debug: bool,
     verbose: int,
@@ -44,6 +54,7 @@ def dashboard(
     del election
     log(verbose)
     from kubewright.cli.dashboardcalls import InCluster, serve
+    from kubewright.client.config import Oidc
     from kubewright.clock import run_wall
     from kubewright.dashboard.sealing import LEAST_KEY
     from kubewright.runtime.heap import keep_many_objects
@@ -52,6 +63,23 @@ def dashboard(
     key = session_key_file.read_bytes().strip() if session_key_file else b""
     if session_key_file and len(key) < LEAST_KEY:
         raise click.BadParameter(f"the key has fewer than {LEAST_KEY} bytes", param_hint="--session-key-file")
+    if bool(oidc_issuer) != bool(oidc_client_id):
+        raise click.UsageError("--oidc-issuer and --oidc-client-id go together")
+    oidc = None
+    if oidc_issuer:
+        secret = oidc_client_secret_file.read_text().strip() if oidc_client_secret_file else ""
+        ca = oidc_ca_file.read_bytes() if oidc_ca_file else b""
+        oidc = Oidc(oidc_issuer, oidc_client_id, secret, ca_pem=ca)
     keep_many_objects()
-    asked = InCluster(pages, address, key, tls, behind_tls=behind_tls, read_only=read_only, debug=debug)
+    asked = InCluster(
+        pages,
+        address,
+        key,
+        tls,
+        behind_tls=behind_tls,
+        read_only=read_only,
+        debug=debug,
+        oidc=oidc,
+        scopes=oidc_scopes,
+    )
     run_wall(serve(connection(kubeconfig, context), asked))

@@ -67,7 +67,7 @@ class Access:
         self,
         client: Client,
         clock: Clock,
-        sealer: Sealer,
+        sealer: Sealer[Session],
         *,
         connect_as: Callable[[str], Client] | None = None,
         owner_key: str = "",

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,6 +30,7 @@ from kubewright.api.pods import PODS
 from kubewright.dashboard.access import Access, Person, Sight
 from kubewright.dashboard.actions import action_named, carry_out
 from kubewright.dashboard.explaining import Changes, what_if, why_pod
+from kubewright.dashboard.login import LASTING_SECONDS, Login
 from kubewright.dashboard.tables import Table, Viewer
 from kubewright.dashboard.views.details import node_detail
 from kubewright.dashboard.world import World
@@ -38,6 +39,9 @@ from kubewright.runtime.exchange import read_body
 
 STATIC = Path(__file__).parent / "static"
 COOKIE = "kubewright"
+LOGIN_COOKIE = "kubewright-login"
+_LOGIN = "/api/login"
+_BACK = f"{_LOGIN}/back"
 HEADER = "x-kubewright"
 MOST_BODY = 64 * 1024
 BEAT_SECONDS = 15.0
@@ -60,6 +64,7 @@ _HEADERS = {
 }
 _KEPT = {"cache-control": "public, max-age=31536000, immutable"}
 """Of files whose names change with what is in them: a browser asks for them once."""
+_UNKEPT = {"cache-control": "no-store"}
 _OK = 200
 _STATUS = {
     ErrorKind.NOT_FOUND: 404,
@@ -93,8 +98,11 @@ class _Asked(msgspec.Struct, frozen=True):
 class DashboardApp:
     """The routes over a World, for whoever Access lets in."""
 
-    def __init__(self, world: World, access: Access, *, cluster: str = "", secure: bool = False) -> None:
+    def __init__(
+        self, world: World, access: Access, *, cluster: str = "", secure: bool = False, login: Login | None = None
+    ) -> None:
         """`cluster` is how it is called on the screen; `secure` when browsers reach it by HTTPS."""
+        self._login = login
         self._world = world
         self._access = access
         self._cluster = cluster
@@ -102,6 +110,9 @@ class DashboardApp:
         routes = [
             Route("/api/session", self._sign_in, methods=["POST"]),
             Route("/api/session", self._sign_out, methods=["DELETE"]),
+            Route("/api/ways", self._ways),
+            Route(_LOGIN, self._begin_login),
+            Route(_BACK, self._end_login),
             Route("/api/me", self._guarded(self._me)),
             Route("/api/stream", self._guarded(self._stream)),
             Route("/api/nodes/{name}", self._guarded(self._node)),
@@ -154,9 +165,47 @@ class DashboardApp:
     async def _sign_in(self, request: Request) -> Response:
         given = await _body(request, _Given)
         cookie = await self._access.sign_in(token=given.token.strip(), key=given.key)
-        response = Response(status_code=204)
+        return self._with_session(Response(status_code=204), cookie)
+
+    def _with_session(self, response: Response, cookie: str) -> Response:
         response.set_cookie(COOKIE, cookie, httponly=True, samesite="strict", secure=self._secure, path="/")
         return response
+
+    async def _ways(self, request: Request) -> Response:
+        """Say how people may sign in, to whoever asks."""
+        del request
+        return _json({"tokens": self._access.takes_tokens, "issuer": self._login.name if self._login else ""})
+
+    async def _begin_login(self, request: Request) -> Response:
+        login = self._need_login()
+        url, cookie = await login.begin(self._back(request))
+        response = RedirectResponse(url, 303, _UNKEPT)
+        # Lax: it must come along when the issuer sends the browser back.
+        kept = int(LASTING_SECONDS)
+        response.set_cookie(LOGIN_COOKIE, cookie, kept, httponly=True, samesite="lax", secure=self._secure, path=_LOGIN)
+        return response
+
+    async def _end_login(self, request: Request) -> Response:
+        login = self._need_login()
+        try:
+            answer, attempt = request.query_params, request.cookies.get(LOGIN_COOKIE, "")
+            token = await login.finish(attempt, answer, self._back(request))
+            response = self._with_session(RedirectResponse("/", 303, _UNKEPT), await self._access.sign_in(token=token))
+        except OpError as error:
+            # A person looks at this one, without the page around it.
+            text = f"You are not signed in: {error.detail}\n"
+            response = Response(text, _STATUS[error.kind], _UNKEPT, media_type="text/plain")
+        response.delete_cookie(LOGIN_COOKIE, httponly=True, samesite="lax", secure=self._secure, path=_LOGIN)
+        return response
+
+    def _need_login(self) -> Login:
+        if self._login is None:
+            raise OpError("dashboard.sign-in", ErrorKind.NOT_FOUND, "", "this dashboard knows no issuer")
+        return self._login
+
+    def _back(self, request: Request) -> str:
+        """Return where the issuer sends people back to; it takes those alone that are registered with it."""
+        return f"{'https' if self._secure else 'http'}://{request.headers.get('host', '')}{_BACK}"
 
     async def _sign_out(self, request: Request) -> Response:
         del request

@@ -1,4 +1,4 @@
-"""Sessions as sealed cookies: nothing is remembered here, so that every replica with the same key takes every session.
+"""Sessions, and sign-ins under way, as sealed cookies: nothing is remembered here, any replica with the key takes each.
 
 A cookie holds the person's token and since when, encrypted and authenticated. It cannot be read or made without the
 key; the token in it is asked about again all the time (`access.py`), so that it ends when the cluster says so.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from typing import Generic, TypeVar
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
@@ -25,22 +26,36 @@ class Session(msgspec.Struct, frozen=True):
     owner: bool = False
 
 
-class Sealer:
-    """Seals and opens the session that is given to a browser to keep."""
+class Attempt(msgspec.Struct, frozen=True):
+    """A sign-in at an issuer that has begun: what its answer is held against."""
 
-    def __init__(self, key: bytes) -> None:
+    state: str
+    nonce: str
+    verifier: str
+    since: float
+
+
+T = TypeVar("T", Session, Attempt)
+
+
+class Sealer(Generic[T]):
+    """Seals and opens what is given to a browser to keep: one type, which no other type's seal opens."""
+
+    def __init__(self, key: bytes, type_: type[T]) -> None:
         """Take a key of at least `LEAST_KEY` bytes; raises ValueError for a shorter one."""
         if len(key) < LEAST_KEY:
             raise ValueError(f"the key of sessions has fewer than {LEAST_KEY} bytes")
-        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"kubewright-session\0" + key).digest()))
+        self._type = type_
+        purpose = f"kubewright-{type_.__name__.lower()}\0".encode()
+        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(purpose + key).digest()))
 
-    def seal(self, session: Session) -> str:
+    def seal(self, value: T) -> str:
         """Return it as text that only this key opens."""
-        return self._fernet.encrypt(msgspec.json.encode(session)).decode()
+        return self._fernet.encrypt(msgspec.json.encode(value)).decode()
 
-    def open(self, text: str) -> Session | None:
+    def open(self, text: str) -> T | None:
         """Return what was sealed, or None if it was not, or with another key."""
         try:
-            return msgspec.json.decode(self._fernet.decrypt(text.encode()), type=Session)
+            return msgspec.json.decode(self._fernet.decrypt(text.encode()), type=self._type)
         except (InvalidToken, msgspec.MsgspecError, UnicodeError):
             return None

@@ -8,7 +8,8 @@ from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.dashboard.access import Access
 from kubewright.dashboard.app import DashboardApp
-from kubewright.dashboard.sealing import Sealer
+from kubewright.dashboard.login import SCOPES, Login
+from kubewright.dashboard.sealing import Attempt, Sealer, Session
 from kubewright.dashboard.serving import Serving
 from kubewright.dashboard.world import World
 from kubewright.runtime.serving import serve_asgi
@@ -23,13 +24,16 @@ class Dashboard:
         access = Access(
             client,
             clock,
-            Sealer(serving.session_key),
+            Sealer(serving.session_key, Session),
             connect_as=serving.connect_as,
             owner_key=serving.owner_key,
             read_only=serving.read_only,
         )
         secure = serving.tls is not None or serving.behind_tls
-        self.app = DashboardApp(self._world, access, cluster=serving.cluster, secure=secure)
+        login = None
+        if serving.oidc is not None:
+            login = Login(serving.oidc, clock, Sealer(serving.session_key, Attempt), serving.scopes or SCOPES)
+        self.app = DashboardApp(self._world, access, cluster=serving.cluster, secure=secure, login=login)
 
     @property
     def synced(self) -> bool:

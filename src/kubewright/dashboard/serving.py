@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from kubewright.client.config import Oidc
 from kubewright.client.protocol import Client
 from kubewright.runtime.serving import KeyFiles
 
@@ -20,6 +21,10 @@ class Serving:
     """Whoever shows it is the owner of the client; empty for nobody."""
     connect_as: Callable[[str], Client] | None = None
     """Makes a client of a person's token; None: no tokens are taken."""
+    oidc: Oidc | None = None
+    """Where people may sign in besides; the API server must take this issuer's tokens for this client."""
+    scopes: str = ""
+    """What is asked of the issuer; empty: the usual."""
     read_only: bool = False
     cluster: str = ""
     """What the cluster is called on the screen."""

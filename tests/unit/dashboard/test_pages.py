@@ -71,7 +71,12 @@ async def test_nobody_sees_or_does_anything_without_a_session(tmp_path):
         for given in ({"token": "made-up"}, {"token": ""}, {"key": "made-up"}, {}):
             async with http.post("/api/session", json=given, headers=OURS) as answer:
                 assert answer.status == 401
-        for cookie in ("", "x", "gAAAAA==", Sealer(b"another key, as long").seal(Session(owner=True, since=2e9))):
+        for cookie in (
+            "",
+            "x",
+            "gAAAAA==",
+            Sealer(b"another key, as long", Session).seal(Session(owner=True, since=2e9)),
+        ):
             async with http.get("/api/me", headers={"cookie": f"kubewright={cookie}"}) as answer:
                 assert answer.status == 401
 
