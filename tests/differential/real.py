@@ -20,7 +20,7 @@ from kubewright.placement.fit import Fit, fit, ranked
 from kubewright.placement.policy import SPREAD
 from kubewright.placement.preempt import NoPreemption, preempt
 from kubewright.placement.standing import REFUSED
-from kubewright.placement.victims import Victims, victims_on
+from kubewright.placement.victims import RoomSearch, Victims
 from tests.contract.asking import Api
 from tests.differential.draws import POLITE, PRIORITIES, Document, Draw, World
 from tests.differential.model import Model
@@ -93,11 +93,10 @@ class Judgement:
         if isinstance(room, NoPreemption):
             return cls(names, [], {}, f"{outcome} {room}")
         ways: dict[str, Victims] = {}
-        ordered = sorted(budgets, key=lambda each: each.key)
-        ahead = snapshot.ahead_of(row)
-        least = victims_on(room.column, row, snapshot, SPREAD, ordered, promised=ahead.get(room.column, ()))
+        search = RoomSearch(row, snapshot, SPREAD, budgets)
+        least = search.victims(room.column, search.lower(room.column))
         for column in np.flatnonzero(examine(row, snapshot, SPREAD).resolvable).tolist():
-            way = victims_on(column, row, snapshot, SPREAD, ordered, promised=ahead.get(column, ()))
+            way = search.victims(column, search.lower(column))
             if way is not None and least is not None and way.cost == least.cost:
                 ways[names[column]] = way
         named = {node: [str(each.key) for each in way.pods] for node, way in ways.items()}

@@ -22,7 +22,7 @@ from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import SPREAD, Policy
 from kubewright.placement.snapshot import ClusterSnapshot
-from kubewright.placement.victims import Victims, lower_pods, victims_on
+from kubewright.placement.victims import RoomSearch, Victims, lower_pods
 
 MIN_CANDIDATES = 100
 MIN_CANDIDATES_SHARE = 10
@@ -93,20 +93,17 @@ def preempt(
     if problem:
         return NoPreemption(n_nodes, problem=problem)
     columns = np.flatnonzero(examined.resolvable)
-    listed = sorted(budgets, key=lambda each: each.key)
     found: list[Victims] = []
     reasons: Counter[str] = Counter({_NOT_HELPFUL: n_nodes - len(columns)})
     hopeless: list[int] = []
-    enough, ahead = _enough_without(row, snapshot), snapshot.ahead_of(row)
+    enough, search = _enough_without(row, snapshot), RoomSearch(row, snapshot, policy, budgets, spared)
     wanted = max(len(columns) * MIN_CANDIDATES_SHARE // 100, MIN_CANDIDATES)
     for column in _from(columns, order):
-        if not lower_pods(row, snapshot, column, spared):
+        lower = search.lower(column)
+        if not lower:
             reasons[_NO_VICTIMS] += 1
             continue
-        victims = None
-        if enough[column]:
-            promised = ahead.get(column, ())
-            victims = victims_on(column, row, snapshot, policy, listed, promised=promised, spared=spared)
+        victims = search.victims(column, lower) if enough[column] else None
         if victims is None:
             hopeless.append(column)
             continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import add, sub
 from typing import Protocol
 
 from kubewright.api.core import Pod
@@ -46,42 +47,59 @@ def lower_pods(
     row: PodRow, snapshot: ClusterSnapshot, column: int, spared: Container[ObjectKey] = frozenset()
 ) -> list[Placed]:
     """Return the pods of a node that have a lower priority: the most important first, of equals the oldest."""
-    lower = (each for each in snapshot.on_node[column] if each.row.priority < row.priority)
-    found = [each for each in lower if each.row.key not in spared]
+    priority = row.priority
+    found = [each for each in snapshot.on_node[column] if each.row.priority < priority]
+    if spared:
+        found = [each for each in found if each.row.key not in spared]
     return sorted(found, key=lambda each: (-each.row.priority, started(each.row.pod)))
 
 
-def victims_on(
-    column: int,
-    row: PodRow,
-    snapshot: ClusterSnapshot,
-    policy: Policy,
-    budgets: Sequence[PodDisruptionBudget],
-    *,
-    promised: Sequence[PodRow] = (),
-    spared: Container[ObjectKey] = frozenset(),
-) -> Victims | None:
-    """Return who must go from a node, or None when even all that may go would not help.
+class RoomSearch:
+    """Who must go from one node or another for a pod; those that are `spared` stay whatever their priority."""
 
-    All of lower priority are removed, and then as many spared as can stay: first those that no budget lets go, and
-    always the most important first (`SelectVictimsOnNode`). The node is `promised` to some that do not give way.
-    """
-    lower = lower_pods(row, snapshot, column, spared)
-    room: _Room = (
-        _Amounts(row, snapshot, column, promised)
-        if only_amounts(row, snapshot, policy)
-        else _Node(row, snapshot, column, promised, policy)
-    )
-    for each in lower:
-        room.remove(each)
-    if not room.fits():
-        return None
-    protected = dict(zip((each.row.key for each in lower), _protected(lower, budgets), strict=True))
-    spared = {each.row.key for each in sorted(lower, key=lambda each: not protected[each.row.key]) if room.spare(each)}
-    gone = [each.row for each in lower if each.row.key not in spared]
-    return (
-        Victims(column, tuple(each.pod for each in gone), sum(protected[each.key] for each in gone)) if gone else None
-    )
+    def __init__(
+        self,
+        row: PodRow,
+        snapshot: ClusterSnapshot,
+        policy: Policy,
+        budgets: Iterable[PodDisruptionBudget] = (),
+        spared: Container[ObjectKey] = frozenset(),
+    ) -> None:
+        self._row = row
+        self._snapshot = snapshot
+        self._policy = policy
+        self._budgets = sorted(budgets, key=lambda each: each.key)
+        self._spared = spared
+        self._ahead = snapshot.ahead_of(row)
+        self._only_amounts = only_amounts(row, snapshot, policy)
+
+    def lower(self, column: int) -> list[Placed]:
+        """Return the pods of a node that might go."""
+        return lower_pods(self._row, self._snapshot, column, self._spared)
+
+    def victims(self, column: int, lower: Sequence[Placed]) -> Victims | None:
+        """Return who of `lower` must go from a node, or None when even all of them would not help.
+
+        All are removed, and then as many spared as can stay: first those that no budget lets go, and always the most
+        important first (`SelectVictimsOnNode`).
+        """
+        room = self._room(column)
+        for each in lower:
+            room.remove(each)
+        if not room.fits():
+            return None
+        protected = list(_protected(lower, self._budgets)) if self._budgets else [False] * len(lower)
+        by_worth = sorted(range(len(lower)), key=lambda number: not protected[number])
+        stay = {number for number in by_worth if room.spare(lower[number])}
+        gone = [number for number in range(len(lower)) if number not in stay]
+        pods = tuple(lower[number].row.pod for number in gone)
+        return Victims(column, pods, sum(protected[number] for number in gone)) if gone else None
+
+    def _room(self, column: int) -> _Room:
+        promised = self._ahead.get(column, ())
+        if self._only_amounts:
+            return _Amounts(self._row, self._snapshot, column, promised)
+        return _Node(self._row, self._snapshot, column, promised, self._policy)
 
 
 def _protected(pods: Iterable[Placed], budgets: Sequence[PodDisruptionBudget]) -> Iterator[bool]:
@@ -135,7 +153,7 @@ class _Amounts:
 
     def remove(self, placed: Placed) -> None:
         """Take a pod off."""
-        self._left = [left + amount for left, amount in zip(self._left, self._amounts(placed), strict=True)]
+        self._left = [*map(add, self._left, self._amounts(placed))]
 
     def fits(self) -> bool:
         """Tell whether nothing is short."""
@@ -143,15 +161,14 @@ class _Amounts:
 
     def spare(self, placed: Placed) -> bool:
         """Put a pod back if that leaves enough."""
-        left = [left - amount for left, amount in zip(self._left, self._amounts(placed), strict=True)]
+        left = [*map(sub, self._left, self._amounts(placed))]
         if min(left, default=0) < 0:
             return False
         self._left = left
         return True
 
     def _amounts(self, placed: Placed) -> list[int]:
-        request = placed.row.request.item
-        return [request(resource) for resource in self._rows]
+        return [*map(placed.row.request.item, self._rows)]
 
 
 class _Node:
