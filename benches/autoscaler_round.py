@@ -3,8 +3,8 @@
     python -m benches.autoscaler_round                      # 5,000 workloads of three pods, six metrics each
 
 Everything is as `kubewright run autoscaler` does it but for the network: caches are full, measurements come as the
-bytes that a Prometheus and `metrics.k8s.io` would send. A round reads them and decides for every policy; nothing is
-written.
+bytes that a Prometheus and `metrics.k8s.io` would send, a few per cent apart from round to round. A round reads them
+and decides for every policy. What is to be scaled is so in the next round; nothing is written.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from numpy.random import PCG64, Generator
 
 from benches.report import Result, report, result
 from kubewright.api.autoscaling import PodMetrics, Scale, ScaleSpec, ScaleStatus
@@ -25,7 +26,8 @@ from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.autoscaler.decide import decide
 from kubewright.autoscaler.measuring import SYNC_SECONDS, Measuring
 from kubewright.autoscaler.readings import Needs, needs_of
-from kubewright.autoscaler.seen import Memory, Seen
+from kubewright.autoscaler.rounds import Rounds
+from kubewright.autoscaler.seen import Memory, Seen, Turn
 from kubewright.autoscaler.status import status_of
 from kubewright.client.protocol import Listing
 from kubewright.client.transport import Request, Response
@@ -35,38 +37,58 @@ from kubewright.scaling.podset import PodSet
 from kubewright.series.prometheus import PrometheusSource
 
 GOAL_SECONDS = 1.0
-ROUNDS = 5
+ROUNDS = 9
 EACH_NAMESPACE = 100
-_BOUNDS = ("0.1", "0.5", "1", "+Inf")
+_AROUND = (0.97, 1.03)
+_BOUNDS = {"0.1": 0.3, "0.5": 0.9, "1": 0.99, "+Inf": 1.0}
+"""Shares of the requests by how many seconds they take."""
 
 
 class Fleet:
     """Workloads, their pods and what is measured of them."""
 
     def __init__(self, workloads: int, pods: int, now: float) -> None:
-        self.now = now
+        self.now, self.usual = now, pods
         self.policies: list[ScalePolicy] = []
         self.pods: dict[ObjectKey, PodSet] = {}
         for number in range(workloads):
             policy = msgspec.convert(_policy(number), ScalePolicy)
             self.policies.append(policy)
-            made = [_pod(policy.metadata.namespace, f"{policy.metadata.name}-{pod}", now) for pod in range(pods)]
-            self.pods[policy.key] = PodSet(msgspec.convert(each, Pod) for each in made)
-        everybody = [pod for each in self.pods.values() for pod in each]
-        self.metrics = msgspec.json.encode([_use(pod, now) for pod in everybody])
-        self.answers = {
-            name: _vector([_labels(pod) | more for pod in everybody for more in extra], now)
-            for name, extra in {"http_requests_total": [{}], "DCGM": [{}], "le": [{"le": b} for b in _BOUNDS]}.items()
-        }
-        self.queues = {f"sum(waiting_{number})" for number in range(workloads)}
+            self.scale(policy, pods)
+        self.metrics, self.answers = b"", dict[str, bytes]()
+
+    def scale(self, policy: ScalePolicy, replicas: int) -> None:
+        """Have so many pods, that share what there is to do."""
+        place, name = policy.metadata.namespace, policy.metadata.name
+        made = [_pod(place, f"{name}-{pod}", self.now) for pod in range(replicas)]
+        self.pods[policy.key] = PodSet(msgspec.convert(each, Pod) for each in made)
+
+    def measure(self, random: Generator, now: float) -> None:
+        """Measure all anew: everything is a few per cent more or less than it usually is."""
+        everybody = [(pod, self.usual / len(pods)) for pods in self.pods.values() for pod in pods]
+        times = random.uniform(*_AROUND, len(everybody)).tolist()
+        shares = [(pod, share * each) for (pod, share), each in zip(everybody, times, strict=True)]
+        self.metrics = msgspec.json.encode([_use(pod, now, share) for pod, share in shares])
+        for name, extra in {
+            "http_requests_total": [{}],
+            "DCGM": [{}],
+            "le": [{"le": each} for each in _BOUNDS],
+        }.items():
+            labels = [_labels(pod) | more for pod, _ in shares for more in extra]
+            usual = [
+                share * (0.5 + _number(pod) % 7 / 10) * _BOUNDS.get(more.get("le", ""), 1.0)
+                for pod, share in shares
+                for more in extra
+            ]
+            self.answers[name] = _vector(labels, usual, now)
 
 
 class Store:
     """Sends what a Prometheus would."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, clock: Clock) -> None:
         self.fleet, self.asked = fleet, 0
-        self.now = fleet.now
+        self.clock, self.random = clock, Generator(PCG64(1))
 
     async def send(self, request: Request) -> Response:
         """Answer one question."""
@@ -74,7 +96,9 @@ class Store:
         text = request.body.decode()
         if "label_replace%28%28sum%28waiting" in text:
             labels = [{"kubewright_query": str(index)} for index in range(text.count("label_replace"))]
-            return Response(200, {}, _vector(labels, self.now))
+            return Response(
+                200, {}, _vector(labels, self.random.uniform(*_AROUND, len(labels)).tolist(), self.clock.now())
+            )
         kind = "DCGM" if "DCGM" in text else "le" if "bucket" in text else "http_requests_total"
         return Response(200, {}, self.fleet.answers[kind])
 
@@ -93,35 +117,45 @@ class Cluster:
 async def measured(fleet: Fleet) -> tuple[list[float], list[float], list[float]]:
     """Return each round's seconds of measuring and of deciding, and its questions."""
     clock = Clock(fleet.now - asyncio.get_running_loop().time())
-    store = Store(fleet)
+    store = Store(fleet, clock)
     client: Any = Cluster(fleet)
     transport: Any = store
     needs = Needs.of_all(needs_of(each.metadata.namespace, each.spec) for each in fleet.policies)
-    memories: dict[ObjectKey, Memory] = {}
+    turns: dict[ObjectKey, Turn] = {}
+    rounds, random = Rounds(), Generator(PCG64(2))
+    measuring = Measuring(client, clock, PrometheusSource(transport), lambda: needs)
     asking, deciding, questions = [], [], []
     for number in range(ROUNDS):
-        measuring = Measuring(client, clock, PrometheusSource(transport), lambda: needs)
-        before, began = store.asked, time.process_time()
-        readings = await measuring.readings(needs)
+        fleet.measure(random, clock.now())
+        measured_before, began = store.asked, time.process_time()
+        readings = await measuring.read(needs)
         asking.append(time.process_time() - began)
         began = time.process_time()
-        scaled, told = 0, dict[int, Any]()
+        again, told, wanted = 0, dict[int, Any](), dict[int, int]()
         for place, policy in enumerate(fleet.policies):
-            pods = fleet.pods[policy.key]
+            pods, now = fleet.pods[policy.key], fleet.now + number * SYNC_SECONDS
             scale = Scale(spec=ScaleSpec(len(pods)), status=ScaleStatus(len(pods), f"app={policy.metadata.name}"))
-            now = fleet.now + number * SYNC_SECONDS
-            turn = decide(Seen(policy, scale, pods, readings), memories.get(policy.key, Memory()), now)
-            memories[policy.key] = turn.memory
-            status = status_of(policy, turn)
-            if status is not None:
-                told[place] = status.manifest["status"]
-            scaled += turn.decision.rescale
+            seen, before = Seen(policy, scale, pods, readings), turns.get(policy.key)
+            turn = rounds.again(seen, before, now)
+            if turn is None:
+                turn = decide(rounds.proposed(seen), Memory() if before is None else before.memory, now)
+                status = status_of(policy, turn)
+                if status is not None:
+                    told[place] = status.manifest["status"]
+                rounds.settle(seen, turn, quiet=status is None and not turn.decision.rescale)
+            else:
+                again += 1
+            turns[policy.key] = turn
+            if turn.decision.rescale:
+                wanted[place] = turn.decision.desired
         deciding.append(time.process_time() - began)
+        print(f"round {number}: {len(wanted)} scale, {len(told)} say something, {again} as before")
+        for place, replicas in wanted.items():
+            fleet.scale(fleet.policies[place], replicas)
         for place, status in told.items():
             known = msgspec.convert(status, ScalePolicyStatus)
             fleet.policies[place] = msgspec.structs.replace(fleet.policies[place], status=known)
-        questions.append(float(store.asked - before + 1))
-    print(f"{scaled} of {len(fleet.policies)} scaled in the last round")
+        questions.append(float(store.asked - measured_before + 1))
     return asking, deciding, questions
 
 
@@ -149,19 +183,24 @@ def _pod(namespace: str, name: str, now: float) -> Mapping[str, Any]:
     }
 
 
-def _use(pod: Pod, now: float) -> Mapping[str, Any]:
+def _use(pod: Pod, now: float, times: float) -> Mapping[str, Any]:
     metadata = {"name": pod.metadata.name, "namespace": pod.metadata.namespace}
-    busy = sum(map(ord, pod.metadata.name)) % 200
-    containers = [{"name": "main", "usage": {"cpu": f"{250 + busy}m", "memory": "400Mi"}}]
+    busy = _number(pod) % 200
+    containers = [{"name": "main", "usage": {"cpu": f"{round((250 + busy) * times * 10**6)}n", "memory": "400Mi"}}]
     return {"metadata": metadata, "timestamp": rfc3339(now), "window": "15s", "containers": containers}
+
+
+def _number(pod: Pod) -> int:
+    """Return a number that is the pod's own."""
+    return sum(map(ord, pod.metadata.name))
 
 
 def _labels(pod: Pod) -> dict[str, str]:
     return {"namespace": pod.metadata.namespace, "pod": pod.metadata.name}
 
 
-def _vector(labels: list[dict[str, str]], now: float) -> bytes:
-    found = [{"metric": each, "value": [now, str(0.5 + index % 7 / 10)]} for index, each in enumerate(labels)]
+def _vector(labels: list[dict[str, str]], values: list[float], now: float) -> bytes:
+    found = [{"metric": each, "value": [now, f"{value:.6f}"]} for each, value in zip(labels, values, strict=True)]
     return msgspec.json.encode({"status": "success", "data": {"resultType": "vector", "result": found}})
 
 

@@ -23,6 +23,16 @@ _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _DECIMAL_SUFFIX = {power: suffix for suffix, power in _DECIMAL.items()}
 _BINARY_SUFFIX = {power: suffix for suffix, power in _BINARY.items()} | {0: ""}
+_THOUSANDTHS = {
+    "": (1000, 1),
+    "m": (1, 1),
+    "u": (1, 1000),
+    "n": (1, 10**6),
+    "Ki": (1024_000, 1),
+    "Mi": (1024**2 * 1000, 1),
+}
+"""How many thousandths so many of a unit are; of those that measurements come in."""
+_FEW_DIGITS = 12
 _NANO = 10**9
 _MAX_BINARY = 2**63 - 1
 _FAST_DIGITS = 18
@@ -78,6 +88,11 @@ def _round_up(amount: Fraction) -> int:
 
 @lru_cache(maxsize=8192)
 def _milli(text: str) -> int:
+    suffix = text.lstrip("0123456789")
+    digits = text[: len(text) - len(suffix)]
+    if suffix in _THOUSANDTHS and 0 < len(digits) <= _FEW_DIGITS:  # as nearly all are, and a Fraction takes long
+        many, of = _THOUSANDTHS[suffix]
+        return -(-int(digits) * many // of)
     return _round_up(_parse(text)[0] * 1000)
 
 

@@ -20,6 +20,7 @@ from kubewright.autoscaler.figures import PolicyFigures, ScalingMetrics
 from kubewright.autoscaler.forecasts import Forecasts
 from kubewright.autoscaler.measuring import SYNC_SECONDS, Measuring
 from kubewright.autoscaler.readings import Needs, needs_of
+from kubewright.autoscaler.rounds import Rounds
 from kubewright.autoscaler.seen import Memory, Seen, Turn
 from kubewright.autoscaler.status import status_of
 from kubewright.autoscaler.targets import Found, Targets
@@ -53,6 +54,7 @@ class ScalePolicyReconciler:
     measuring: Measuring
     forecasts: Forecasts
     metrics: ScalingMetrics
+    rounds: Rounds = field(default_factory=Rounds)
     turns: dict[ObjectKey, Turn] = field(default_factory=dict[ObjectKey, Turn])
     _checked: dict[ObjectKey, tuple[tuple[str, int], tuple[str, ...]]] = field(
         default_factory=dict[ObjectKey, tuple[tuple[str, int], tuple[str, ...]]]
@@ -66,6 +68,7 @@ class ScalePolicyReconciler:
             self.turns.pop(key, None)
             self._checked.pop(key, None)
             self.forecasts.forget(key)
+            self.rounds.forget(key)
             self.targets.forget(key)
             return Done()
         readings = await self.measuring.readings(needs_of(key.namespace, policy.spec))
@@ -84,9 +87,13 @@ class ScalePolicyReconciler:
             rival=self._rival(policy),
             older=self._older(policy),
         )
-        before = self.turns.get(key)
-        turn = decide(seen, before.memory if before is not None else Memory(), self.clock.now())
-        self.turns[key] = await self._carry_out(seen, found, turn)
+        before, now = self.turns.get(key), self.clock.now()
+        again = self.rounds.again(seen, before, now)
+        if again is not None:
+            self.turns[key] = again
+        else:
+            turn = decide(self.rounds.proposed(seen), before.memory if before is not None else Memory(), now)
+            self.turns[key] = await self._carry_out(seen, found, turn)
         return RequeueAfter(SYNC_SECONDS - self.clock.now() % SYNC_SECONDS)
 
     async def _carry_out(self, seen: Seen, found: Found, turn: Turn) -> Turn:
@@ -106,7 +113,9 @@ class ScalePolicyReconciler:
                 self.metrics.scalings.labels(direction).inc()
                 decision = rescaled(view, decision, self.clock.now())
             turn = carried_out(turn, decision)
-        await self.executor.execute(Plan(tuple(_saying(policy, turn)), decision.why), about=policy)
+        saying = tuple(_saying(policy, turn))
+        await self.executor.execute(Plan(saying, decision.why), about=policy)
+        self.rounds.settle(seen, turn, quiet=not saying and not decision.rescale)
         return turn
 
     async def _adopt(self, policy: ScalePolicy, rival: HorizontalPodAutoscaler) -> None:

@@ -99,7 +99,7 @@ class _Asking:
         spec, readings = self.seen.policy.spec, self.seen.readings
         metrics = metrics_of(spec)
         there = self.seen.scale.status.replicas if isinstance(self.seen.scale, Scale) else 0
-        found = outcomes(metrics, Asked(readings, there, self.seen.outlooks), pool)
+        found = outcomes(metrics, Asked(readings, there, self.seen.outlooks, self.seen.proposals), pool)
         if not self.bounds.least:
             working = active(metrics, readings)
             found = [_awake(each, pool.replicas, working=working) for each in found]

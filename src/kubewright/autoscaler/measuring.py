@@ -7,32 +7,28 @@ for all else, the MetricSource is asked one question for each signal. Policies' 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kubewright.api.autoscaling import POD_METRICS, PodMetrics
-from kubewright.api.meta import ObjectKey
+from kubewright.api.autoscaling import POD_METRICS
+from kubewright.autoscaler import columns
 from kubewright.autoscaler.batching import apart, batches, together
-from kubewright.autoscaler.readings import MILLI, STALE_SECONDS, WINDOW_SECONDS, Needs, Readings, Use
+from kubewright.autoscaler.columns import Column, LatencyColumns, PodRows
+from kubewright.autoscaler.readings import STALE_SECONDS, WINDOW_SECONDS, Containers, Needs, Readings
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.scaling.usage import Sample, sample_of
+from kubewright.series.columns import Columns
+from kubewright.series.columns import columns as columns_of
 from kubewright.series.protocol import (
-    BOUND,
-    NAMESPACE,
-    POD,
     Expression,
     MetricSource,
     Missing,
     PodQuery,
-    Query,
     Signal,
     Vector,
     Why,
 )
-from kubewright.series.windows import Buckets, bound_of
 
 SYNC_SECONDS = 15.0
 MOST_ALONE = 32
@@ -59,45 +55,69 @@ class Measuring:
     _alone: dict[str, Vector | Missing] = field(default_factory=dict[str, Vector | Missing])
     """Queries that cannot be asked beside others, and what was last said to them; the one asked longest ago first."""
     _halvings: int = 0
+    _rows: PodRows = field(default_factory=PodRows)
 
     async def readings(self, needs: Needs) -> Readings:
         """Return this round's readings, asking for them if nobody has, or has not for all that is needed."""
         async with self._asking:
             tick = self.clock.now() // SYNC_SECONDS
             if tick != self._tick or not self._latest.needs.covers(needs):
-                self._latest = await self._read(Needs.of_all([self.all_needs(), needs]))
+                self._latest = await self.read(Needs.of_all([self.all_needs(), needs]))
                 self._tick = tick
         return self._latest
 
-    async def _read(self, needs: Needs) -> Readings:
+    async def read(self, needs: Needs) -> Readings:
+        """Ask for what is needed, whatever is known already."""
         namespace = next(iter(needs.namespaces)) if len(needs.namespaces) == 1 else ""
-        containers: dict[ObjectKey, PodMetrics] | Missing = {}
+        containers: Containers | Missing = Containers(())
         if needs.signals & _RESOURCES.keys():
             containers = await self._containers(namespace)
         asked = needs.signals if isinstance(containers, Missing) else needs.signals - _RESOURCES.keys()
-        signals: dict[Signal, Use | Missing] = {}
-        if not isinstance(containers, Missing):
-            signals |= {each: self._whole(containers.values(), each) for each in needs.signals & _RESOURCES.keys()}
-        latency: Mapping[str, Mapping[str, Buckets]] | Missing = Missing(Why.NO_DATA, "not asked")
-        for signal in sorted(asked, key=lambda each: each.name):
-            found = await self._ask(PodQuery(signal, WINDOW_SECONDS, namespace))
-            if signal is Signal.LATENCY:
-                latency = found if isinstance(found, Missing) else _buckets(found)
-            else:
-                signals[signal] = self._missed(containers, found) if isinstance(found, Missing) else self._use(found)
+        answers = {each: await self._columns(each, namespace) for each in sorted(asked, key=lambda each: each.name)}
         queries = await self._queries(sorted(needs.queries))
-        return Readings(self.clock.now(), needs, containers, signals, latency, queries)
+        return self._readings(needs, containers, answers, queries)
 
-    async def _containers(self, namespace: str) -> dict[ObjectKey, PodMetrics] | Missing:
+    def _readings(
+        self,
+        needs: Needs,
+        containers: Containers | Missing,
+        answers: Mapping[Signal, Columns | Missing],
+        queries: Mapping[str, Vector | Missing],
+    ) -> Readings:
+        """Give what was answered rows and columns."""
+        now, rows = self.clock.now(), self._rows
+        signals: dict[Signal, Column | Missing] = {}
+        latency: LatencyColumns | Missing = Missing(Why.NO_DATA, "not asked")
+        if not isinstance(containers, Missing):
+            for each in needs.signals & _RESOURCES.keys():
+                signals[each] = columns.usage(rows, containers.measured, _RESOURCES[each], now, STALE_SECONDS)
+        for each, found in answers.items():
+            if each is Signal.LATENCY:
+                latency = found if isinstance(found, Missing) else columns.latency(rows, found, now, STALE_SECONDS)
+            elif isinstance(found, Missing):
+                signals[each] = self._missed(containers, found)
+            else:
+                signals[each] = columns.signal(rows, found, WINDOW_SECONDS, now, STALE_SECONDS)
+        found = [each for each in (*signals.values(), latency) if not isinstance(each, Missing)]
+        self._rows = rows.kept(max((each.measured for each in found), default=0))
+        return Readings(now, needs, containers, signals, latency, queries)
+
+    async def _containers(self, namespace: str) -> Containers | Missing:
         self.on_query()
         try:
             listed = await self.client.list(POD_METRICS, namespace=namespace, page_size=0)
         except OpError as error:
             why = Why.UNSUPPORTED if error.kind is ErrorKind.NOT_FOUND else Why.UNAVAILABLE
             return Missing(why, f"metrics.k8s.io: {error.detail}")
-        return {each.key: each for each in listed.items}
+        return Containers(listed.items)
 
-    async def _ask(self, query: Query) -> Vector | Missing:
+    async def _columns(self, signal: Signal, namespace: str) -> Columns | Missing:
+        if self.source is None:
+            return _NO_SOURCE
+        self.on_query()
+        return await columns_of(self.source, PodQuery(signal, WINDOW_SECONDS, namespace))
+
+    async def _ask(self, query: Expression) -> Vector | Missing:
         if self.source is None:
             return _NO_SOURCE
         self.on_query()
@@ -108,23 +128,6 @@ class Measuring:
         """Return what is missing where neither knows: without a store, what `metrics.k8s.io` has to say."""
         both = isinstance(containers, Missing) and missing.why is Why.UNSUPPORTED
         return containers if both and isinstance(containers, Missing) else missing
-
-    def _whole(self, measured: Iterable[PodMetrics], signal: Signal) -> Use:
-        """Return the use of a resource by whole pods."""
-        now, found, resource = self.clock.now(), defaultdict[str, dict[str, Sample]](dict), _RESOURCES[signal]
-        for each in measured:
-            sample = sample_of(each, resource, "")
-            if sample is not None and abs(now - sample.at) <= STALE_SECONDS:
-                found[each.metadata.namespace][each.metadata.name] = sample
-        return found
-
-    def _use(self, vector: Vector) -> Use | Missing:
-        now, found = self.clock.now(), defaultdict[str, dict[str, Sample]](dict)
-        for labels, value, at in vector.samples:
-            if abs(now - at) <= STALE_SECONDS:
-                pods = found[labels.get(NAMESPACE, "")]
-                pods[labels.get(POD, "")] = Sample(round(value * MILLI), at, WINDOW_SECONDS)
-        return found or Missing(Why.STALE, "the store's clock and ours are minutes apart")
 
     async def _queries(self, queries: Sequence[str]) -> dict[str, Vector | Missing]:
         wanted = frozenset(queries)
@@ -153,12 +156,3 @@ class Measuring:
         if isinstance(answer, Vector) and whole:
             return apart(batch, answer)
         return dict.fromkeys(batch, answer)
-
-
-def _buckets(vector: Vector) -> Mapping[str, Mapping[str, Buckets]]:
-    found: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
-    for labels, value, _ in vector.samples:
-        bound = bound_of(labels.get(BOUND, ""))
-        if bound is not None:
-            found[labels.get(NAMESPACE, "")][labels.get(POD, "")].append((bound, value))
-    return found

@@ -21,7 +21,8 @@ from kubewright.api.crds.scalepolicy import (
     ResourceGoal,
 )
 from kubewright.api.quantity import Quantity, milli
-from kubewright.autoscaler.readings import MILLI, Readings
+from kubewright.autoscaler.columns import MILLI
+from kubewright.autoscaler.readings import Readings
 from kubewright.scaling.podset import NoProposalError
 from kubewright.scaling.turn import Failed, Measured
 from kubewright.scaling.usage import (
@@ -65,6 +66,13 @@ class Asked:
     readings: Readings
     replicas: int
     outlooks: Mapping[int, Outlook] = field(default_factory=dict[int, Outlook])
+    proposals: Sequence[Proposal | None] = ()
+    """What is known already, by the place of the metric."""
+
+    def proposal(self, aim: _Aim, pool: Pool) -> Proposal | Missing:
+        """Return what one metric asks for; raises NoProposalError."""
+        known = self.proposals[aim.place] if self.proposals else None
+        return aim.propose(aim.goal, self, pool) if known is None else known
 
 
 def names_of(metrics: Sequence[PolicyMetric]) -> tuple[str, ...]:
@@ -125,7 +133,7 @@ def _waking(metric: PolicyMetric) -> QueueGoal | QueryGoal | None:
 def _outcome(aim: _Aim, asked: Asked, pool: Pool) -> Measured | Failed | None:
     name = aim.name
     try:
-        proposal = aim.propose(aim.goal, asked, pool)
+        proposal = asked.proposal(aim, pool)
     except NoProposalError as error:
         return Failed("NoPodsMeasured", f"{name}: {error}", f"{name}: {error}")
     if isinstance(proposal, Missing):

@@ -19,8 +19,9 @@ from kubewright.api.crds.scalepolicy import PolicyMetric
 from kubewright.api.meta import parse_time
 from kubewright.api.quantity import milli
 from kubewright.api.resources import CPU
+from kubewright.autoscaler.columns import MILLI
 from kubewright.autoscaler.metrics import Outlook
-from kubewright.autoscaler.readings import MILLI, Readings
+from kubewright.autoscaler.readings import Readings
 from kubewright.scaling.forecast import Followed, GrowthForecast
 from kubewright.scaling.podset import NoProposalError, PodSet
 from kubewright.scaling.policies import Prudence

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TypeAlias, TypeVar
+from functools import cached_property, lru_cache
 
 from kubewright.api.autoscaling import PodMetrics
 from kubewright.api.crds.scalepolicy import PolicyMetric, ResourceGoal, ScalePolicySpec
-from kubewright.api.meta import ObjectKey
+from kubewright.autoscaler.columns import MILLI, Column, LatencyColumns
 from kubewright.scaling import usage
 from kubewright.scaling.podset import PodSet
 from kubewright.series import windows
@@ -19,7 +18,6 @@ WINDOW_SECONDS = 60.0
 """Rates are means over this."""
 STALE_SECONDS = 120.0
 """A measurement that is so far from now, before or after, is of another time: a store hangs, or a clock has jumped."""
-MILLI = 1000
 SIGNALS: Mapping[str, Signal] = {
     "cpu": Signal.CPU,
     "memory": Signal.MEMORY,
@@ -29,11 +27,7 @@ SIGNALS: Mapping[str, Signal] = {
 }
 _USUAL = (PolicyMetric(cpu=ResourceGoal(percent=70)),)
 
-T = TypeVar("T")
 _NOT_ASKED = Missing(Why.NO_DATA, "not asked yet")
-
-Use: TypeAlias = Mapping[str, Mapping[str, usage.Sample]]
-"""What each pod does, in thousandths, by namespace and name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +75,33 @@ def metrics_of(spec: ScalePolicySpec) -> tuple[PolicyMetric, ...]:
     return spec.metrics or _USUAL
 
 
+class Containers:
+    """What containers use, looked up pod by pod as few policies do."""
+
+    def __init__(self, measured: Sequence[PodMetrics]) -> None:
+        self.measured = measured
+
+    @cached_property
+    def _by_name(self) -> Mapping[tuple[str, str], PodMetrics]:
+        return {(each.metadata.namespace, each.metadata.name): each for each in self.measured}
+
+    def of(self, pods: PodSet) -> list[PodMetrics]:
+        """Return what is known of these pods."""
+        found = (self._by_name.get((pods.namespace, name)) for name in pods.names)
+        return [each for each in found if each is not None]
+
+
 @dataclass(frozen=True, slots=True)
 class Readings:
     """What was found. Whatever was not asked for is as missing as what nobody knows."""
 
     at: float = 0.0
     needs: Needs = field(default_factory=Needs)
-    containers: Mapping[ObjectKey, PodMetrics] | Missing = field(default_factory=dict[ObjectKey, PodMetrics])
+    containers: Containers | Missing = field(default_factory=lambda: Containers(()))
     """Of `metrics.k8s.io`."""
-    signals: Mapping[Signal, Use | Missing] = field(default_factory=dict[Signal, Use | Missing])
+    signals: Mapping[Signal, Column | Missing] = field(default_factory=dict[Signal, Column | Missing])
     """By `metrics.k8s.io`, too, as far as that tells of whole pods."""
-    latency: Mapping[str, Mapping[str, windows.Buckets]] | Missing = _NOT_ASKED
+    latency: LatencyColumns | Missing = _NOT_ASKED
     queries: Mapping[str, Vector | Missing] = field(default_factory=dict[str, Vector | Missing])
 
     def resource(self, name: str, container: str, pods: PodSet) -> dict[str, usage.Sample] | Missing:
@@ -101,24 +111,19 @@ class Readings:
         found = self.containers
         if isinstance(found, Missing):
             return Missing(found.why, f"{found.detail}; containers are told by metrics.k8s.io alone")
-        measured = (found[pod.key] for pod in pods if pod.key in found)
-        samples = usage.samples(measured, name, container)
+        samples = usage.samples(found.of(pods), name, container)
         return {pod: each for pod, each in samples.items() if self._is_fresh(each.at)}
 
     def signal(self, signal: Signal, pods: PodSet) -> dict[str, usage.Sample] | Missing:
         """Return what pods do, by their names."""
         found = self.signals.get(signal, _NOT_ASKED)
-        return found if isinstance(found, Missing) else _of(found, pods)
+        return found if isinstance(found, Missing) else found.of(pods)
 
     def percentile(self, percent: int, pods: PodSet) -> float | Missing:
         """Return the latency in seconds of the requests that pods served."""
         if isinstance(self.latency, Missing):
             return self.latency
-        sums: dict[float, float] = {}
-        for buckets in _of(self.latency, pods).values():
-            for bound, rate in buckets:
-                sums[bound] = sums.get(bound, 0.0) + rate
-        ascending = sorted(sums.items())
+        ascending = self.latency.buckets(pods)
         if not ascending or ascending[-1][1] <= 0:
             return Missing(Why.NO_DATA, f"no requests to {len(pods)} pods")
         return windows.quantile(ascending, percent / 100)
@@ -148,9 +153,3 @@ class Readings:
 
     def _is_fresh(self, at: float) -> bool:
         return abs(self.at - at) <= STALE_SECONDS
-
-
-def _of(found: Mapping[str, Mapping[str, T]], pods: PodSet) -> dict[str, T]:
-    """Return what was found of pods."""
-    there = found.get(pods.namespace)
-    return {} if there is None else {name: there[name] for name in pods.names if name in there}

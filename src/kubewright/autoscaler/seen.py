@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kubewright.api.autoscaling import HorizontalPodAutoscaler, Scale
@@ -13,6 +13,7 @@ from kubewright.autoscaler.readings import Readings
 from kubewright.scaling.limits import History
 from kubewright.scaling.podset import PodSet
 from kubewright.scaling.turn import Decision
+from kubewright.scaling.usage import Proposal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Seen:
     """What is forecast, by the place of the metric."""
     forecasting: str = ""
     """Why nothing is forecast, if it should be."""
+    proposals: Sequence[Proposal | None] = ()
+    """What metrics ask for by their places, as far as that was worked out for all policies at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from kubewright.api.plan import Apply
 from kubewright.api.quantity import Quantity, format_quantity, parse_quantity
 from kubewright.autoscaler.seen import Turn
 
-_NEWS = 0.1
+NEWS = 0.1
+"""By what share of itself a metric moves until that is worth a write."""
 _MILLI = 1000
 _COUNTED = ("%", "ms")
 
@@ -54,6 +55,11 @@ def status_of(policy: ScalePolicy, turn: Turn) -> Apply | None:
     return Apply.status(SCALE_POLICIES, policy.key, status)
 
 
+def told_amounts(policy: ScalePolicy) -> list[float]:
+    """Return the amounts that a status tells, which stand until they have moved."""
+    return [_amount(each.value) for each in policy.status.metrics]
+
+
 def _moved(before: tuple[MetricStatus, ...], after: Sequence[Mapping[str, Any]]) -> bool:
     if len(before) != len(after):
         return True
@@ -64,7 +70,7 @@ def _moved(before: tuple[MetricStatus, ...], after: Sequence[Mapping[str, Any]])
 
 
 def _differ(old: float, new: float) -> bool:
-    return abs(new - old) > _NEWS * max(abs(old), abs(new))
+    return abs(new - old) > NEWS * max(abs(old), abs(new))
 
 
 def _text(amount: int, unit: str) -> str:

@@ -94,7 +94,7 @@ def _stabilized(proposed: int, before: Sequence[Mark], now: float) -> tuple[int,
     since = now - DOWNSCALE_WINDOW_SECONDS
     highest = max([proposed, *(mark.replicas for mark in before if mark.at >= since)])
     able = _READY if highest == proposed else ("ScaleDownStabilized", _HIGHEST)
-    return highest, able, _with(before, Mark(proposed, now), since)
+    return highest, able, _proposed(before, Mark(proposed, now), since)
 
 
 def _stabilized_by(
@@ -109,7 +109,7 @@ def _stabilized_by(
     able = _READY
     if stable != proposed:
         able = ("ScaleUpStabilized", _LOWEST) if proposed >= current else ("ScaleDownStabilized", _HIGHEST)
-    return stable, able, _with(before, Mark(proposed, now), min(up_since, down_since))
+    return stable, able, _proposed(before, Mark(proposed, now), min(up_since, down_since))
 
 
 def _bounded(wanted: int, bounds: Bounds) -> tuple[int, tuple[str, str]]:
@@ -157,6 +157,12 @@ def _sum(marks: Sequence[Mark], since: float) -> int:
 
 def _longest(rules: ScalingRules) -> int:
     return max((policy.period_seconds for policy in rules.policies), default=0)
+
+
+def _proposed(marks: Sequence[Mark], new: Mark, old_before: float) -> tuple[Mark, ...]:
+    """Return proposals and one more. Of those for one number the last says all: it is within a window the longest."""
+    others = [mark for mark in marks if mark.replicas != new.replicas]
+    return (*others, new) if len(others) < len(marks) else _with(marks, new, old_before)
 
 
 def _with(marks: Sequence[Mark], new: Mark, old_before: float) -> tuple[Mark, ...]:

@@ -46,7 +46,11 @@ class PodSet(tuple[Pod, ...]):  # noqa: SLOT001  what is known of it is kept in 
 
         None fails, goes or is pending; and, as cpu is asked for, each is ready and started long ago.
         """
-        return now >= (self._warm_from if resource == CPU else self._up_from)
+        return now >= self.steady_from(resource)
+
+    def steady_from(self, resource: str) -> float:
+        """Return from when on that is so, as long as the pods stay as they are."""
+        return self._warm_from if resource == CPU else self._up_from
 
     def requests(self, resource: str, container: str) -> Mapping[str, int]:
         """Return what each pod, or one container of it, requests, in thousandths; raises NoProposalError."""

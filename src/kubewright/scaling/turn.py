@@ -23,7 +23,7 @@ from kubewright.scaling.podset import PodSet
 from kubewright.scaling.usage import Pool, Tolerances
 
 _BELOW = "Current number of replicas below Spec.MinReplicas"
-_ABLE, _ACTIVE, LIMITED, _TO_ZERO = "AbleToScale", "ScalingActive", "ScalingLimited", "ScaledToZero"
+ABLE, _ACTIVE, LIMITED, _TO_ZERO = "AbleToScale", "ScalingActive", "ScalingLimited", "ScaledToZero"
 _UNMEASURED: Manifest = {"type": ""}
 
 
@@ -106,7 +106,7 @@ def without_scale(autoscaler: HorizontalPodAutoscaler, problem: str, history: Hi
         observed=False,
     )
     told = f"the HPA controller was unable to get the target's current scale: {problem}"
-    said = begun.saying(_ABLE, so=False, reason="FailedGetScale", message=told, now=now)
+    said = begun.saying(ABLE, so=False, reason="FailedGetScale", message=told, now=now)
     return said.telling("Warning", "FailedGetScale", problem)
 
 
@@ -116,7 +116,7 @@ def decide(autoscaler: HorizontalPodAutoscaler, seen: Seen, history: History, no
     begun = Decision(
         current, current, conditions=autoscaler.status.conditions, history=history.begun(current, now)
     ).saying(
-        _ABLE,
+        ABLE,
         so=True,
         reason="SucceededGetScale",
         message="the HPA controller was able to get the target's current scale",
@@ -162,7 +162,7 @@ def _by_metrics(autoscaler: HorizontalPodAutoscaler, seen: Seen, begun: Decision
     desired = limited.replicas
     if current == 0 and desired < spec.min_replicas:
         desired, why = spec.min_replicas, why or _BELOW
-    said = begun.saying(_ABLE, so=True, reason=limited.able[0], message=limited.able[1], now=now).saying(
+    said = begun.saying(ABLE, so=True, reason=limited.able[0], message=limited.able[1], now=now).saying(
         LIMITED, so=limited.limited, reason=limited.limit[0], message=limited.limit[1], now=now
     )
     return replace(said, desired=desired, rescale=desired != current, why=why, history=limited.history)
@@ -182,7 +182,7 @@ def _measured(autoscaler: HorizontalPodAutoscaler, seen: Seen, begun: Decision, 
     if seen.problem is not None:
         return _unselected(seen.problem, begun, now)
     spec = autoscaler.spec
-    pool = Pool(seen.pods, begun.current, _tolerances(spec.behavior), now)
+    pool = Pool(seen.pods, begun.current, tolerances_of(spec.behavior), now)
     outcomes = seen.ask(pool)
     found = [each for each in outcomes if isinstance(each, Measured)]
     failed = [each for each in outcomes if isinstance(each, Failed)]
@@ -214,7 +214,8 @@ def _unselected(problem: tuple[str, str], begun: Decision, now: float) -> Decisi
     return said.telling("Warning", reason, text).telling("Warning", "FailedComputeMetricsReplicas", text)
 
 
-def _tolerances(behavior: ScalingBehavior | None) -> Tolerances:
+def tolerances_of(behavior: ScalingBehavior | None) -> Tolerances:
+    """Return within which distance an autoscaler with such rules does nothing."""
     usual = Tolerances()
     if behavior is None:
         return usual
@@ -229,7 +230,7 @@ def rescaled(autoscaler: HorizontalPodAutoscaler, decision: Decision, now: float
     """Return a decision that was carried out."""
     desired, spec = decision.desired, autoscaler.spec
     told = f"the HPA controller was able to update the target scale to {desired}"
-    done = decision.saying(_ABLE, so=True, reason="SucceededRescale", message=told, now=now)
+    done = decision.saying(ABLE, so=True, reason="SucceededRescale", message=told, now=now)
     done = done.telling("Normal", "SuccessfulRescale", f"New size: {desired}; reason: {decision.why}")
     slept = decision.current > 0 and desired == 0 and spec.min_replicas == 0 and _looks_beyond_pods(autoscaler)
     if slept:
@@ -245,7 +246,7 @@ def rescaled(autoscaler: HorizontalPodAutoscaler, decision: Decision, now: float
 def not_rescaled(autoscaler: HorizontalPodAutoscaler, decision: Decision, problem: str, now: float) -> Decision:
     """Return a decision that could not be carried out."""
     told = f"the HPA controller was unable to update the target scale: {problem}"
-    failed = decision.saying(_ABLE, so=False, reason="FailedUpdateScale", message=told, now=now)
+    failed = decision.saying(ABLE, so=False, reason="FailedUpdateScale", message=told, now=now)
     news = f"New size: {decision.desired}; reason: {decision.why}; error: {problem}"
     told_so = failed.telling("Warning", "FailedRescale", news)
     return replace(told_so, desired=autoscaler.status.desired_replicas)

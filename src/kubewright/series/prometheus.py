@@ -10,11 +10,13 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 import msgspec
+import numpy as np
 
 from kubewright.client.transport import Request, Response, Transport
 from kubewright.errors import OpError
+from kubewright.series.columns import Columns
 from kubewright.series.promql import Vocabulary, duration
-from kubewright.series.protocol import Expression, Missing, Query, Sample, Series, Span, Vector, Why
+from kubewright.series.protocol import Expression, Missing, PodQuery, Query, Sample, Series, Span, Vector, Why
 
 _FORM = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
 _UNKNOWN_TO_IT = frozenset({"bad_data", "execution"})
@@ -30,6 +32,20 @@ class _Result(msgspec.Struct, gc=False):
     metric: dict[str, str] = {}
     value: _Point | None = None
     values: tuple[_Point, ...] = ()
+
+
+class _OfPod(msgspec.Struct, gc=False):
+    """The labels that the answer for a signal of pods has."""
+
+    namespace: str = ""
+    pod: str = ""
+    le: str = ""
+
+
+class _PodResult(msgspec.Struct, gc=False):
+    metric: _OfPod
+    value: tuple[float, float]
+    """The second is a text that is read as a number."""
 
 
 class _Data(msgspec.Struct, rename="camel"):
@@ -55,23 +71,31 @@ class PrometheusSource:
 
     async def instant(self, query: Query) -> Vector | Missing:
         """Return what is so now, by the store's clock."""
-        answer = await self._ask("query", query, {"lookback_delta": duration(LOOK_BACK_SECONDS)})
+        answer = await self._now(query)
+        return answer if isinstance(answer, Missing) else _vector(answer)
+
+    async def columns(self, query: PodQuery) -> Columns | Missing:
+        """Return what is so of pods now, without an object for each of them."""
+        answer = await self._now(query)
         if isinstance(answer, Missing):
             return answer
-        found = _results(answer)
-        if isinstance(found, Missing):
-            return found
         try:
-            samples = tuple(
-                [
-                    Sample(each.metric, value, point[0])
-                    for each in found
-                    if (point := each.value) is not None and isfinite(value := float(point[1]))
-                ]
-            )
-        except ValueError as error:
-            return Missing(Why.UNAVAILABLE, f"the answer is no answer of a Prometheus: {error}")
-        return Vector(samples, answer.warnings) if samples else _nothing(len(found))
+            found = msgspec.json.decode(answer.data.result, type=list[_PodResult], strict=False)
+        except msgspec.DecodeError:  # some number is written as only `_vector` reads it, or it is no answer at all
+            vector = _vector(answer)
+            return vector if isinstance(vector, Missing) else Columns.of(vector)
+        values = np.array([each.value for each in found], np.float64).reshape(-1, 2)
+        finite = np.isfinite(values[:, 1])
+        if not finite.all():
+            found, values = [each for each, good in zip(found, finite, strict=True) if good], values[finite]
+        if not found:
+            return _nothing(len(finite))
+        labels = [each.metric for each in found]
+        pods = [(each.namespace, each.pod) for each in labels]
+        return Columns(pods, [each.le for each in labels], values[:, 1], values[:, 0])
+
+    async def _now(self, query: Query) -> _Answer | Missing:
+        return await self._ask("query", query, {"lookback_delta": duration(LOOK_BACK_SECONDS)})
 
     async def range(self, query: Query, span: Span) -> tuple[Series, ...] | Missing:
         """Return what was so over a span."""
@@ -127,6 +151,23 @@ def _results(answer: _Answer) -> list[_Result] | Missing:
     except msgspec.DecodeError as error:
         return Missing(Why.UNAVAILABLE, f"the answer does not decode: {error}")
     return Missing(Why.INVALID, f"the expression is a {answer.data.result_type or 'thing without a type'}")
+
+
+def _vector(answer: _Answer) -> Vector | Missing:
+    found = _results(answer)
+    if isinstance(found, Missing):
+        return found
+    try:
+        samples = tuple(
+            [
+                Sample(each.metric, value, point[0])
+                for each in found
+                if (point := each.value) is not None and isfinite(value := float(point[1]))
+            ]
+        )
+    except ValueError as error:
+        return Missing(Why.UNAVAILABLE, f"the answer is no answer of a Prometheus: {error}")
+    return Vector(samples, answer.warnings) if samples else _nothing(len(found))
 
 
 def _finite(points: tuple[_Point, ...]) -> tuple[tuple[float, float], ...]:

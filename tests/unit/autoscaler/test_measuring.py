@@ -2,14 +2,19 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
+from kubewright.api.core import Pod
 from kubewright.autoscaler.batching import LABEL
 from kubewright.autoscaler.measuring import MOST_ALONE, Measuring
 from kubewright.autoscaler.readings import Needs, Readings
 from kubewright.clock import Clock, run_virtual
 from kubewright.errors import ErrorKind, OpError
+from kubewright.scaling.podset import PodSet
 from kubewright.series.protocol import Expression, Missing, PodQuery, Sample, Signal, Vector, Why
+
+POD = PodSet([msgspec.convert({"metadata": {"name": "p", "namespace": "n"}}, Pod)])
 
 
 class Store:
@@ -100,7 +105,7 @@ def test_without_metrics_server_the_store_tells_of_cpu():
     found = measured(store, Needs(frozenset({Signal.CPU, Signal.REQUESTS}), frozenset(), frozenset({"n"})))
     assert [query.signal for query in store.asked] == [Signal.CPU, Signal.REQUESTS]
     assert {query.namespace for query in store.asked} == {"n"}
-    assert found.signals[Signal.CPU]["n"]["p"].amount == 2500
+    assert found.signal(Signal.CPU, POD)["p"].amount == 2500
 
 
 def test_with_neither_it_is_said_what_is_missing():
