@@ -19,11 +19,11 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.children import get_or_none
 from kubewright.workloads.children import NAME_LABEL
 from kubewright.workloads.controller import FIELD_MANAGER
-from kubewright.workloads.decide import apply_set, desired
+from kubewright.workloads.decide import apply_set
 from kubewright.workloads.kinds import BUILT_IN, CHILD_JOBS, CHILD_KINDS, OPTIONAL, kind_of
+from kubewright.workloads.offering import arriving
 from kubewright.workloads.oldfiles import needed_files
 from kubewright.workloads.rollout.rehearsal import Outcome
-from kubewright.workloads.rollout.stage import arrived
 
 Pair = tuple[Resource[LiveObject], LiveObject | None, LiveObject | None]
 """An object as it is and as it would be; None where there is none."""
@@ -60,7 +60,7 @@ async def _pairs(client: Client, manifest: Manifest) -> AsyncIterator[Pair]:
     before = await get_or_none(client, _APPS, key)
     yield _APPS, before, await _written(client, _APPS, manifest, before)
     app = await _written(client, APP_SERVICES, manifest, before)
-    wanted = arrived(app, desired(app, CHILD_KINDS))
+    wanted = await arriving(client, app)
     for child in wanted:
         async for pair in _child_pairs(client, app, child):
             yield pair

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from kubewright.api.core import Pod
+    from kubewright.api.crds.containersize import ContainerSize
+    from kubewright.api.workload import Workload
     from kubewright.client.config import ConnectionConfig
     from kubewright.client.protocol import Client
     from kubewright.series.protocol import MetricSource
@@ -39,7 +42,7 @@ def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, conte
     """
     found = asyncio.run(_reports(connection(kubeconfig, context), prometheus, namespace))
     rows = [row for each in found for row in (*_rows(each), *_gpu_rows(each))]
-    notes = [_saving(each) for each in found]
+    notes = [note for each in found for note in (_saving(each), *_upcoming(each))]
     table = Table(_HEADER, rows, names=[_name(each) for each in found], notes=notes)
     show_table(output, table, lambda: [_document(each) for each in found])
 
@@ -48,6 +51,12 @@ def _saving(report: Report) -> str:
     gpus = f", and {report.saves_gpus:g} GPUs" if report.saves_gpus else ""
     amounts = f"{report.saves_cpu} cores and {report.saves_memory} of memory"
     return f"{_name(report)}: {report.pods} pods would save {amounts}{gpus}"
+
+
+def _upcoming(report: Report) -> list[str]:
+    """Say which sizes wait for the next release."""
+    sizes = ", ".join(str(each) for each in report.upcoming)
+    return [f"{_name(report)}: the next release has {sizes}"] if sizes else []
 
 
 async def _reports(config: ConnectionConfig, prometheus: str, namespace: str) -> list[Report]:
@@ -80,7 +89,27 @@ async def reports_of(client: Client, source: MetricSource, namespace: str, *, gp
     if observer.problem:
         say(f"not measured now: {observer.problem}", err=True)
     known_gpus = await _gpus(client, source, pods.values(), namespace) if gpus else None
-    return reports(pods.values(), book, clock.now(), known_gpus)
+    found = reports(pods.values(), book, clock.now(), known_gpus)
+    offered = await _offered(client, namespace)
+    return [replace(each, upcoming=offered.get(each.workload, ())) for each in found]
+
+
+async def _offered(client: Client, namespace: str) -> dict[Workload, tuple[ContainerSize, ...]]:
+    """Read what SizePolicies have for the next releases; a cluster without any has nothing."""
+    from kubewright.api.crds.sizepolicy import SIZE_POLICIES
+    from kubewright.api.workload import Workload
+    from kubewright.errors import ErrorKind, OpError
+
+    try:
+        policies = (await client.list(SIZE_POLICIES, namespace=namespace)).items
+    except OpError as error:
+        if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN}:
+            return {}
+        raise
+    targets = [
+        (Workload(each.metadata.namespace, each.spec.target.kind, each.spec.target.name), each) for each in policies
+    ]
+    return {workload: each.status.next for workload, each in targets if each.status.next}
 
 
 async def _gpus(client: Client, source: MetricSource, pods: Iterable[Pod], namespace: str) -> Gpus:
@@ -154,6 +183,7 @@ def _document(report: Report) -> dict[str, object]:
         "savesCpu": report.saves_cpu,
         "savesMemory": report.saves_memory,
         "advice": advice,
+        "nextRelease": [{name: getattr(each, name) for name in each.__struct_fields__} for each in report.upcoming],
         "savesGpus": report.saves_gpus,
         "gpus": [_gpu_document(each) for each in report.gpus],
     }

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from kubewright.api.crds.appservice import APP_SERVICE_CRD
+from kubewright.api.crds.sizepolicy import SIZE_POLICIES
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
@@ -69,7 +70,10 @@ PARTS: tuple[Part, ...] = (
     ),
     *(
         Part(_DEFINITIONS, Scope.CLUSTER, f"metadata.name={name}")
-        for name in (APP_SERVICE_CRD["metadata"]["name"], *(f"{kind.plural}.{kind.group}" for kind in OPTIONAL))
+        for name in (
+            APP_SERVICE_CRD["metadata"]["name"],
+            *(f"{kind.plural}.{kind.group}" for kind in (*OPTIONAL, SIZE_POLICIES)),
+        )
     ),
     Part(Copied("", "v1", "pods", "Pod"), Scope.CLUSTER, _ALIVE),
     *_parts(Scope.NAMESPACE, "", "serviceaccounts/ServiceAccount", "configmaps/ConfigMap", "services/Service"),
@@ -81,6 +85,7 @@ PARTS: tuple[Part, ...] = (
     *_parts(Scope.APPLICATION, "networking.k8s.io", "ingresses/Ingress", "networkpolicies/NetworkPolicy"),
     Part(Copied("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"), Scope.APPLICATION),
     *(Part(Copied(each.group, each.version, each.plural, each.kind), Scope.APPLICATION) for each in OPTIONAL),
+    Part(Copied(SIZE_POLICIES.group, SIZE_POLICIES.version, SIZE_POLICIES.plural, SIZE_POLICIES.kind), Scope.NAMESPACE),
 )
 
 

@@ -19,10 +19,9 @@ from kubewright.rehearsal.reading import read
 from kubewright.rehearsal.world import as_object, world
 from kubewright.twin.reading import as_dict, text
 from kubewright.workloads.controller import FIELD_MANAGER
-from kubewright.workloads.decide import desired
-from kubewright.workloads.kinds import CHILD_KINDS, kind_of
+from kubewright.workloads.kinds import kind_of
+from kubewright.workloads.offering import arriving
 from kubewright.workloads.rollout.rehearsal import Outcome
-from kubewright.workloads.rollout.stage import arrived
 
 _APPS = live_resource(APP_SERVICES)
 _REFUSED = frozenset({ErrorKind.INVALID, ErrorKind.FORBIDDEN})
@@ -55,7 +54,7 @@ class TwinRehearsal:
 
 async def _refusals(client: Client, app: AppService) -> AsyncIterator[str]:
     """Ask the server itself, by dry runs: its webhooks, and its policies for children, are nowhere else."""
-    for child in arrived(app, desired(app, CHILD_KINDS)):
+    for child in await arriving(client, app):
         try:
             await client.apply(kind_of(child), child, field_manager=FIELD_MANAGER, dry_run=True)
         except OpError as error:
@@ -72,7 +71,8 @@ def _before(live: LiveObject) -> Manifest:
     metadata.setdefault("resourceVersion", "1")  # one that is not there yet has none
     status = as_dict(document["status"])
     if stable := text(status, "rollout", "stable"):
-        status["rollout"] = {"phase": STABLE, "release": stable, "stable": stable}
+        sized = as_dict(as_dict(document["status"])["rollout"]).get("sized", [])
+        status["rollout"] = {"phase": STABLE, "release": stable, "stable": stable, "sized": sized}
     else:
         status.pop("rollout", None)  # a first release: nothing has served yet
     head = {"apiVersion": APP_SERVICES.api_version, "kind": APP_SERVICES.kind, "metadata": metadata, "status": status}

@@ -1,16 +1,24 @@
-"""Runs SizePolicies: reads caches and the book, asks `decide`, resizes pods in place; every minute, and at kills."""
+"""Runs SizePolicies: reads caches and the book, asks `decide`, resizes pods in place; every minute, and at kills.
+
+What the next release of an AppService gets is written into the status, where whoever makes the release finds it.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.autoscaling import AUTOSCALERS, HorizontalPodAutoscaler
 from kubewright.api.core import PODS, Pod
+from kubewright.api.crds.appservice import APP_SERVICES, NAME_LABEL
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES, SCALE_POLICY_CRD, ScalePolicy
-from kubewright.api.crds.sizepolicy import OFF, SIZE_POLICIES, SIZE_POLICY_CRD, SizePolicy
+from kubewright.api.crds.sizepolicy import APPLY, OFF, RESIZE, SIZE_POLICIES, SIZE_POLICY_CRD, SizePolicy
 from kubewright.api.crds.violations import violations
-from kubewright.api.meta import ObjectKey
+from kubewright.api.live import LiveObject, live_resource
+from kubewright.api.meta import ObjectKey, Resource, controller_of
 from kubewright.api.plan import Announce, Plan, Resize
 from kubewright.api.pods import OOM_KILLED
 from kubewright.api.policy import POD_DISRUPTION_BUDGETS, PodDisruptionBudget
@@ -34,7 +42,8 @@ from kubewright.sizing.decide import Seen, Turn, decide, held_by, room_in
 from kubewright.sizing.figures import SizingMetrics
 from kubewright.sizing.observing import ROUND_SECONDS, Observer
 from kubewright.sizing.report import knowledge
-from kubewright.sizing.status import ready, status_of
+from kubewright.sizing.status import NOT_IN_PLACE, Upcoming, ready, status_of
+from kubewright.sizing.upcoming import changes, next_sizes
 
 FIELD_MANAGER = "kubewright-sizing"
 BY_WORKLOAD = "workload"
@@ -42,6 +51,10 @@ BY_NAMESPACE = "namespace"
 _LATE_SECONDS = 5.0
 """After the observer's question, so that a turn goes by what it answered."""
 _RESTARTS_AT_ONCE = 1
+_RUNNERS: tuple[Resource[Any], ...] = (DEPLOYMENTS, STATEFUL_SETS)
+_YOURSELF = "put the targets into the pod template"
+_NOT_IN_PLACE_SECONDS = 600.0
+"""After how long a cluster that does not resize pods is asked to again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,21 @@ class Caches:
     quotas: Informer[ResourceQuota]
     limits: Informer[LimitRange]
     budgets: Informer[PodDisruptionBudget]
+    runners: tuple[Informer[LiveObject], ...]
+    """What runs AppServices' pods."""
+
+    @property
+    def read(self) -> tuple[Informer[Any], ...]:
+        """Return those whose news can wait for the next turn."""
+        return (self.scale_policies, self.autoscalers, self.quotas, self.limits, self.budgets, *self.runners)
+
+    def runner(self, workload: Workload) -> LiveObject | None:
+        """Return a workload whose template an AppService keeps."""
+        key = ObjectKey(workload.namespace, workload.name)
+        kept = (each.index.get(key) for each in self.runners if each.resource.kind == workload.kind)
+        found = next((each for each in kept if each is not None), None)
+        owner = controller_of(found) if found is not None else None
+        return found if owner is not None and owner.kind == APP_SERVICES.kind else None
 
 
 @dataclass(slots=True)
@@ -70,6 +98,8 @@ class SizePolicyReconciler:
     permits: Permits
     _resized_at: dict[str, float] = field(default_factory=dict[str, float])
     """By pod's uid, while the pod is there."""
+    _refused_at: float = -math.inf
+    """When the cluster last said that it does not resize pods."""
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Size one policy's target, and come back in a minute."""
@@ -77,23 +107,56 @@ class SizePolicyReconciler:
         if policy is None:
             self.metrics.forget(key)
             return Done()
-        turn, problem = Turn((), {}), self._wrong(policy)
+        turn, problem, upcoming = Turn((), {}), self._wrong(policy), None
         if problem is None and policy.spec.mode != OFF:
-            turn = decide(self._seen(policy), self._may_restart, self.clock.now())
+            seen = self._seen(policy)
+            upcoming = self._upcoming(policy, seen)
+            turn = decide(seen, self._may_restart, self.clock.now())
             self.metrics.tell(key, turn)
-            problem = await self._carry_out(policy, turn)
+            problem = await self._carried_out(policy, turn, comes_later=upcoming is not None)
             if problem is None and self.observer.problem and not any(each.target for each in turn.advice):
                 problem = "MetricsFailed", self.observer.problem
-        status = status_of(policy, turn, ready(policy, turn, problem), self.clock.now())
+        later = f"{NOT_IN_PLACE}: sizes come with the next release" if self._is_refused and upcoming else ""
+        condition = ready(policy, turn, problem, later if policy.spec.by == RESIZE else "")
+        status = status_of(policy, turn, condition, upcoming, self.clock.now())
         if status is not None:
             await self.executor.execute(Plan((status,), "what the target needs"), about=policy)
         now = self.clock.now()
         return RequeueAfter(ROUND_SECONDS - (now - _LATE_SECONDS) % ROUND_SECONDS)
 
+    async def _carried_out(self, policy: SizePolicy, turn: Turn, *, comes_later: bool) -> tuple[str, str] | None:
+        """Resize where that is wanted and can be; returns what keeps sizes from coming to pods at all."""
+        if policy.spec.mode != APPLY:
+            return None
+        if policy.spec.by != RESIZE:
+            return (
+                None if comes_later else ("NotAnApplication", f"only an AppService's release takes sizes: {_YOURSELF}")
+            )
+        problem = await self._carry_out(policy, turn) if not self._is_refused else None
+        if self._is_refused:
+            return None if comes_later else ("NotInPlace", f"{NOT_IN_PLACE}: {_YOURSELF}")
+        return problem
+
+    @property
+    def _is_refused(self) -> bool:
+        return self.clock.now() - self._refused_at < _NOT_IN_PLACE_SECONDS
+
+    def _upcoming(self, policy: SizePolicy, seen: Seen) -> Upcoming | None:
+        """Return what the next release gets; None for what is no AppService's, or is not to be sized."""
+        runner = self.caches.runner(_workload(policy)) if policy.spec.mode == APPLY else None
+        if runner is None:
+            return None
+        told, template = policy.status, runner.spec.get("template", {})
+        same = told.observed_generation == policy.metadata.generation
+        sizes = next_sizes(seen, template, told.next if same else (), self.clock.now())
+        return Upcoming(sizes, changes(sizes, template))
+
     async def _carry_out(self, policy: SizePolicy, turn: Turn) -> tuple[str, str] | None:
         """Resize; what one pod is refused does not hinder the others. Returns what went wrong."""
         problem: tuple[str, str] | None = None
         for resize in await self._permitted(turn):
+            if self._is_refused:
+                break
             more = resize.uid not in turn.shrinking
             self._resized_at[resize.uid] = self.clock.now()
             told = Announce("Normal", "Resized", f"{'up' if more else 'down'}: {resize}")
@@ -127,9 +190,10 @@ class SizePolicyReconciler:
     def _refused(self, resize: Resize, error: OpError) -> tuple[str, str] | None:
         if error.kind in {ErrorKind.NOT_FOUND, ErrorKind.CONFLICT}:
             pod = self.caches.pods.index.get(resize.key)
-            if pod is None or pod.metadata.uid != resize.uid or error.kind is ErrorKind.CONFLICT:
-                return None
-            return "NotInPlace", "this cluster does not resize pods in place: put the targets into the pod template"
+            gone = pod is None or pod.metadata.uid != resize.uid or resize.key.name in error.detail
+            if not gone and error.kind is ErrorKind.NOT_FOUND:
+                self._refused_at = self.clock.now()
+            return None
         return "ResizeRefused", f"pod {resize.key.name}: {error.detail}"
 
     def _wrong(self, policy: SizePolicy) -> tuple[str, str] | None:
@@ -217,6 +281,7 @@ def build(operator: Operator, source: MetricSource | None = None, metrics: Sizin
         operator.informer(RESOURCE_QUOTAS, indexers={BY_NAMESPACE: _namespace}),
         operator.informer(LIMIT_RANGES, indexers={BY_NAMESPACE: _namespace}),
         operator.informer(POD_DISRUPTION_BUDGETS),
+        tuple(operator.informer(live_resource(each), label_selector=NAME_LABEL) for each in _RUNNERS),
     )
     pods, policies = caches.pods, caches.policies
     book = Book(pods.index.get)
@@ -242,5 +307,12 @@ def build(operator: Operator, source: MetricSource | None = None, metrics: Sizin
         name="sizepolicy",
         when=generation_changed,
         watches=(Watch(pods, policies_of, when=_was_killed),),
-        reads=(caches.scale_policies, caches.autoscalers, caches.quotas, caches.limits, caches.budgets),
+        reads=(
+            caches.scale_policies,
+            caches.autoscalers,
+            caches.quotas,
+            caches.limits,
+            caches.budgets,
+            *caches.runners,
+        ),
     )

@@ -131,7 +131,7 @@ def room_in(quotas: Sequence[ResourceQuota]) -> Room:
             resource = whole.rpartition(".")[2]
             if whole not in {f"{kind}.{resource}" for kind in ("requests", "limits")} or resource not in FLOOR:
                 continue
-            left = _number(resource, hard) - _number(resource, quota.status.used.get(name, "0"))
+            left = in_numbers(resource, hard) - in_numbers(resource, quota.status.used.get(name, "0"))
             room[whole] = min(room.get(whole, left), max(0, left))
     return room
 
@@ -162,10 +162,10 @@ def _of_container(seen: Seen, pod: Pod, container: Container, room: Room) -> _Fo
     shrinks = grows = False
     room = dict(room)
     for resource in seen.spec.resources:
-        amount, wanted = _amount(container, resource), _needs(seen, container, resource)
+        amount, wanted = amount_of(container, resource), needs_of(seen, container, resource)
         if amount is None or wanted is None or resource in seen.held:
             continue
-        bounds = _bounds(seen, pod, resource)
+        bounds = bounds_of(seen, len(pod.spec.containers), resource)
         found = resized(resource, amount, wanted, bounds, seen.in_use(pod, container.name))
         if found is not None and found.request > amount.request:
             found = _within_room(resource, amount, found, room)
@@ -213,15 +213,16 @@ def _is_being_resized(pod: Pod) -> bool:
     return any(each.type in _PENDING and each.is_true for each in pod.status.conditions)
 
 
-def _needs(seen: Seen, container: Container, resource: str) -> Needs | None:
-    known, amount = seen.known.get(container.name), _amount(container, resource)
+def needs_of(seen: Seen, container: Container, resource: str) -> Needs | None:
+    """Return what a container probably needs; None if that is not known, or it requests none."""
+    known, amount = seen.known.get(container.name), amount_of(container, resource)
     return needs(resource, amount, known.advice[resource]) if known is not None and amount is not None else None
 
 
 def _advices(seen: Seen, pods: Sequence[Pod]) -> Iterator[SizeAdvice]:
     for container in pods[-1].spec.containers if pods else ():
         for resource in seen.spec.resources:
-            amount, wanted = _amount(container, resource), _needs(seen, container, resource)
+            amount, wanted = amount_of(container, resource), needs_of(seen, container, resource)
             known = seen.known.get(container.name)
             told = SizeAdvice(container.name, resource)
             if amount is None:
@@ -253,36 +254,38 @@ def _saves(seen: Seen, pods: Sequence[Pod]) -> dict[str, int]:
     for pod in pods:
         for container in pod.spec.containers:
             for resource in seen.spec.resources:
-                amount, wanted = _amount(container, resource), _needs(seen, container, resource)
+                amount, wanted = amount_of(container, resource), needs_of(seen, container, resource)
                 if amount is not None and wanted is not None:
                     saves[resource] = saves.get(resource, 0) + amount.request - wanted.target
     return saves
 
 
-def _bounds(seen: Seen, pod: Pod, resource: str) -> Bounds:
+def bounds_of(seen: Seen, containers: int, resource: str) -> Bounds:
+    """Return between what a container's amount lies, where pods have so many of them."""
     given = {"least": seen.spec.min, "most": seen.spec.max}
     said = {name: getattr(each, resource) for name, each in given.items() if each is not None}
     least, most = said.get("least"), said.get("most")
     items = [item for each in seen.limits for item in each.spec.limits if item.type == "Container"]
-    lows = [_number(resource, item.min[resource]) for item in items if resource in item.min]
-    highs = [_number(resource, item.max[resource]) for item in items if resource in item.max]
+    lows = [in_numbers(resource, item.min[resource]) for item in items if resource in item.min]
+    highs = [in_numbers(resource, item.max[resource]) for item in items if resource in item.max]
     return Bounds(
-        FLOOR[resource] // max(1, len(pod.spec.containers)) if least is None else _number(resource, least),
-        None if most is None else _number(resource, most),
+        FLOOR[resource] // max(1, containers) if least is None else in_numbers(resource, least),
+        None if most is None else in_numbers(resource, most),
         max(lows, default=0),
         min(highs, default=None),
     )
 
 
-def _amount(container: Container, resource: str) -> Amount | None:
+def amount_of(container: Container, resource: str) -> Amount | None:
+    """Return what a container has of a resource; None if it requests none."""
     request, limit = container.resources.requests.get(resource), container.resources.limits.get(resource)
-    if request is None or _number(resource, request) <= 0:
+    if request is None or in_numbers(resource, request) <= 0:
         return None
-    return Amount(_number(resource, request), None if limit is None else _number(resource, limit))
+    return Amount(in_numbers(resource, request), None if limit is None else in_numbers(resource, limit))
 
 
 def _request(container: Container, resource: str) -> int:
-    return _number(resource, container.resources.requests[resource])
+    return in_numbers(resource, container.resources.requests[resource])
 
 
 def _shares_of(autoscaler: HorizontalPodAutoscaler) -> set[str]:
@@ -296,5 +299,6 @@ def _shares_of(autoscaler: HorizontalPodAutoscaler) -> set[str]:
     return {each.name for each in sources if each.target.type == "Utilization"} & {CORES, BYTES}
 
 
-def _number(resource: str, amount: Quantity) -> int:
+def in_numbers(resource: str, amount: Quantity) -> int:
+    """Return a quantity in thousandths of cores, or in bytes."""
     return milli(amount) if resource == CORES else value(amount)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kubewright.api.core import Pod
+from kubewright.api.crds.containersize import ContainerSize
 from kubewright.api.crds.sizepolicy import SizeAdvice, SizePolicySpec
 from kubewright.api.resources import write_amount
 from kubewright.api.workload import Workload, workload_of
@@ -27,6 +28,8 @@ class Report:
     """Cores that all pods request beyond the targets; negative if less."""
     saves_memory: str
     gpus: tuple[GpuAdvice, ...] = ()
+    upcoming: tuple[ContainerSize, ...] = ()
+    """What its SizePolicy has for its next release."""
 
     @property
     def saves_gpus(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubewright.api.apps import DEPLOYMENTS, STATEFUL_SETS
 from kubewright.api.autoscaling import AUTOSCALERS, POD_METRICS
 from kubewright.api.core import EVENTS, NAMESPACES, NODES, PODS
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES, SCALE_POLICY_CRD
@@ -23,6 +24,8 @@ def cluster_rules() -> list[Manifest]:
         rule(SCALE_POLICIES, WATCH),
         rule(AUTOSCALERS, WATCH),
         rule(PODS, WATCH),
+        rule(DEPLOYMENTS, WATCH),
+        rule(STATEFUL_SETS, WATCH),
         rule(NODES, WATCH),
         rule(NAMESPACES, WATCH),
         rule(PODS, ("patch",), subresource="resize"),

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from kubewright.api.conditions import READY, Condition, set_condition, written
-from kubewright.api.crds.sizepolicy import APPLY, OFF, SIZE_POLICIES, SizeAdvice, SizePolicy
+import msgspec
+
+from kubewright.api.conditions import READY, Condition, remove_condition, set_condition, written
+from kubewright.api.crds.containersize import ContainerSize
+from kubewright.api.crds.sizepolicy import (
+    APPLY,
+    NEXT_RELEASE,
+    NEXT_SIZES,
+    OFF,
+    OWN_RELEASE,
+    RESIZE,
+    SIZE_POLICIES,
+    SizeAdvice,
+    SizePolicy,
+)
 from kubewright.api.meta import Manifest
 from kubewright.api.plan import Apply
 from kubewright.api.quantity import parse_quantity
@@ -15,10 +29,25 @@ from kubewright.sizing.decide import Turn
 
 _NEWS = 0.1
 _NUMBERS = ("requested", "lower", "target", "upper", "days")
+_HOW = {
+    RESIZE: "pods are resized in place",
+    NEXT_RELEASE: "sizes come with the next release",
+    OWN_RELEASE: "releases are made for sizes",
+}
+NOT_IN_PLACE = "this cluster does not resize pods in place"
 
 
-def ready(policy: SizePolicy, turn: Turn, problem: tuple[str, str] | None) -> Condition:
-    """Return how a policy fares; `problem` is a reason and a message."""
+@dataclass(frozen=True, slots=True)
+class Upcoming:
+    """What the next release of an AppService gets."""
+
+    sizes: tuple[ContainerSize, ...]
+    changes: str
+    """What of it differs from what its pods begin with now; empty if nothing does."""
+
+
+def ready(policy: SizePolicy, turn: Turn, problem: tuple[str, str] | None, note: str = "") -> Condition:
+    """Return how a policy fares; `problem` is a reason and a message, `note` what keeps it from doing all it is to."""
     unknown = [each for each in turn.advice if not each.target]
     if problem is None and policy.spec.mode == OFF:
         problem = "Off", "nothing is recommended"
@@ -29,17 +58,20 @@ def ready(policy: SizePolicy, turn: Turn, problem: tuple[str, str] | None) -> Co
     if problem is not None:
         return Condition(READY, "False", *problem, observed_generation=policy.metadata.generation)
     applies = policy.spec.mode == APPLY
-    reason, message = ("Applying", "pods are resized in place") if applies else ("Recommending", "nothing is written")
+    reason, message = ("Applying", note or _HOW[policy.spec.by]) if applies else ("Recommending", "nothing is written")
     held = sorted({each.why for each in turn.advice if each.target and each.why}) if applies else ()
     message = "; ".join((message, *held))
     return Condition(READY, "True", reason, message, observed_generation=policy.metadata.generation)
 
 
-def status_of(policy: SizePolicy, turn: Turn, condition: Condition, now: float) -> Apply | None:
+def status_of(
+    policy: SizePolicy, turn: Turn, condition: Condition, upcoming: Upcoming | None, now: float
+) -> Apply | None:
     """Return the status to write; None while it says nothing new, apart from amounts that hardly moved."""
     told = policy.status
-    conditions = set_condition(told.conditions, condition, now)
-    same = (conditions, policy.metadata.generation) == (told.conditions, told.observed_generation)
+    conditions = set_condition(_of_release(policy, upcoming, now), condition, now)
+    sizes = upcoming.sizes if upcoming is not None else ()
+    same = (conditions, sizes, policy.metadata.generation) == (told.conditions, told.next, told.observed_generation)
     if same and not _moved(told.advice, turn.advice):
         return None
     status: Manifest = {
@@ -47,11 +79,25 @@ def status_of(policy: SizePolicy, turn: Turn, condition: Condition, now: float) 
         "conditions": written(conditions),
         "advice": [_written(each) for each in turn.advice],
     }
+    if sizes:
+        status["next"] = [msgspec.to_builtins(each) for each in sizes]
     if CORES in turn.saves:
         status["savesCpu"] = write_amount(CORES, turn.saves[CORES])
     if BYTES in turn.saves:
         status["savesMemory"] = write_amount(BYTES, turn.saves[BYTES])
     return Apply.status(SIZE_POLICIES, policy.key, status)
+
+
+def _of_release(policy: SizePolicy, upcoming: Upcoming | None, now: float) -> tuple[Condition, ...]:
+    """Return the conditions with the one about the next release, for policies that give it sizes."""
+    if upcoming is None:
+        return remove_condition(policy.status.conditions, NEXT_SIZES)
+    if upcoming.changes:
+        found = Condition(NEXT_SIZES, "True", "SizesWait", upcoming.changes)
+    else:
+        found = Condition(NEXT_SIZES, "False", "SizesFit", "the next release changes no sizes")
+    found = msgspec.structs.replace(found, observed_generation=policy.metadata.generation)
+    return set_condition(policy.status.conditions, found, now)
 
 
 def _written(advice: SizeAdvice) -> Manifest:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from kubewright.api.apiextensions import CRDS, CustomResourceDefinition
 from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES, AppService
 from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
+from kubewright.api.crds.sizepolicy import SIZE_POLICY_CRD
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey, Resource
 from kubewright.client.protocol import Client
@@ -30,6 +31,7 @@ from kubewright.workloads.children import MANAGED_BY, MANAGED_BY_LABEL
 from kubewright.workloads.decide import decide, desired, refused
 from kubewright.workloads.kinds import BUILT_IN, OPTIONAL
 from kubewright.workloads.listening import Listener
+from kubewright.workloads.offering import Offers
 from kubewright.workloads.oldfiles import needed_files
 from kubewright.workloads.optional import OptionalKind
 from kubewright.workloads.rollout.look import Rollouts
@@ -128,7 +130,8 @@ class AppServiceReconciler:
         )
         kinds = tuple(kind.kind for kind in children.kinds)
         trouble = (self.listener.of_pods(app), self.listener.of_creation(app))
-        return app.metadata.resource_version, versions, kinds, trouble, self._status_served()
+        offer = self.rollouts.offer(app)
+        return app.metadata.resource_version, versions, kinds, trouble, offer, self._status_served()
 
     def _status_served(self) -> bool:
         """Whether AppServices have a status subresource: a definition that somebody made by hand may lack it."""
@@ -156,13 +159,13 @@ def app_services(
 
 def build(operator: Operator, source: MetricSource | None = None, rehearsal: Rehearsal | None = None) -> None:
     """Declare the controller of AppServices."""
-    operator.define(APP_SERVICE_CRD, SCALE_POLICY_CRD)
+    operator.define(APP_SERVICE_CRD, SCALE_POLICY_CRD, SIZE_POLICY_CRD)
     rehearsals = Rehearsals(rehearsal, operator.clock)
     operator.task("rehearsals", rehearsals.run)
     apps = operator.own(APP_SERVICES)
     children = operator.children(BUILT_IN, label_selector=OURS)
     definition = _definition(operator, APP_SERVICES)
-    listener = Listener.of(operator)
+    listener, offers = Listener.of(operator), Offers.of(operator)
     optional = tuple(_optional(operator, resource) for resource in OPTIONAL)
     executor = operator.executor(APP_SERVICES)
     reconciler = AppServiceReconciler(
@@ -174,14 +177,14 @@ def build(operator: Operator, source: MetricSource | None = None, rehearsal: Reh
         optional,
         definition,
         listener,
-        Rollouts(operator.client, operator.clock, source, rehearsals),
+        Rollouts(operator.client, operator.clock, source, rehearsals, offers.of_app),
     )
     controller = operator.controller(
         apps,
         reconciler,
         name=NAME,
         owns=children.informers,
-        watches=listener.watches(),
+        watches=(*listener.watches(), offers.watch()),
         reads=[definition, *(kind.definition for kind in optional)],
     )
     rehearsals.on_done = controller.queue.add

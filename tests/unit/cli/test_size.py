@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from kubewright.api.core import NODES, PODS
+from kubewright.api.crds.containersize import ContainerSize
 from kubewright.api.crds.sizepolicy import SizeAdvice
 from kubewright.api.workload import Workload
 from kubewright.cli import size
@@ -54,6 +55,16 @@ def test_a_table_for_people(shown):
     assert cpu.split() == ["shop/deployment/web", "main", "cpu", "1", "349m", "300m..393m", "8.0"]
     assert memory.endswith("nothing was measured")
     assert saved == "shop/deployment/web: 2 pods would save 1302m cores and 0 of memory"
+
+
+def test_what_the_next_release_has_is_told_below_a_workload(monkeypatch):
+    async def reports(*_):
+        return [replace(REPORT, upcoming=(ContainerSize("main", "cpu", "700m"),))]
+
+    monkeypatch.setattr(size, "_reports", reports)
+    monkeypatch.setattr(size, "connection", lambda *_: "cluster")
+    shown = CliRunner().invoke(size.size, ["--prometheus", "http://store"], catch_exceptions=False).output
+    assert shown.splitlines()[-1] == "shop/deployment/web: the next release has main cpu 700m"
 
 
 def test_json_for_programs(shown):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, ClassVar
 
 from kubewright.api.conditions import Condition
+from kubewright.api.crds.containersize import ContainerSize
 from kubewright.api.crds.definition import AGE, REASON, CrdSpec, PrinterColumn, generated_later, ready_column
 from kubewright.api.crds.scalepolicy.metrics import AMOUNT, above_zero
 from kubewright.api.crds.scalepolicy.policy import PolicyTarget
@@ -13,6 +14,9 @@ from kubewright.api.meta import KubeObject, Leaf, Manifest, Resource
 from kubewright.api.quantity import Quantity
 
 OFF, RECOMMEND, APPLY = "off", "recommend", "apply"
+RESIZE, NEXT_RELEASE, OWN_RELEASE = "resize", "nextRelease", "ownRelease"
+NEXT_SIZES = "NextRelease"
+"""The condition that says which sizes come with the workload's next release."""
 _RESOURCE = {"items": {"type": "string", "enum": ["cpu", "memory"]}, "minItems": 1, "maxItems": 2}
 
 
@@ -32,11 +36,21 @@ class SizePolicySpec(Leaf, frozen=True):
     mode: Annotated[
         str,
         described(
-            "apply resizes pods in place; recommend only says what they should request; off does neither.",
+            "apply gives them what they need; recommend only says what they should request; off does neither.",
             {"enum": [OFF, RECOMMEND, APPLY]},
             publish_default=True,
         ),
     ] = RECOMMEND
+    by: Annotated[
+        str,
+        described(
+            "resize: pods are resized in place, and the AppService's next release begins with their sizes. "
+            "nextRelease: sizes come with that release alone. "
+            "ownRelease: a release is made for them, to have less only after six hours that pods were well.",
+            {"enum": [RESIZE, NEXT_RELEASE, OWN_RELEASE]},
+            publish_default=True,
+        ),
+    ] = RESIZE
     resources: Annotated[
         tuple[str, ...], described("What is sized; cpu and memory by default.", _RESOURCE, atomic=True)
     ] = ("cpu", "memory")
@@ -65,8 +79,12 @@ class SizePolicyStatus(Leaf, frozen=True):
     advice: Annotated[tuple[SizeAdvice, ...], described("By container and resource.", atomic=True)] = ()
     saves_cpu: Annotated[str, described("What all pods request beyond the targets; negative if less.")] = ""
     saves_memory: Annotated[str, described("As with cpu.")] = ""
+    next: Annotated[
+        tuple[ContainerSize, ...],
+        described("What the containers get with the AppService's next release.", atomic=True),
+    ] = ()
     observed_generation: Annotated[int, described("The generation this speaks of.", {"format": "int64"})] = 0
-    conditions: Annotated[tuple[Condition, ...], described("Ready.", list_map_keys=("type",))] = ()
+    conditions: Annotated[tuple[Condition, ...], described("Ready and NextRelease.", list_map_keys=("type",))] = ()
 
 
 class SizePolicy(KubeObject, frozen=True, kw_only=True):
@@ -86,6 +104,7 @@ __getattr__ = generated_later(
         columns=(
             PrinterColumn("Target", "string", ".spec.target.name", "The workload."),
             PrinterColumn("Mode", "string", ".spec.mode", "What is done."),
+            PrinterColumn("By", "string", ".spec.by", "How sizes come to pods.", priority=1),
             PrinterColumn("Saves-CPU", "string", ".status.savesCpu", "Cores that are requested beyond the targets."),
             PrinterColumn("Saves-Memory", "string", ".status.savesMemory", "Memory, likewise."),
             ready_column("Whether it does its work."),

@@ -30,14 +30,8 @@ from kubewright.workloads.rollout.measure import Measurements
 from kubewright.workloads.rollout.podhealth import ready_since
 from kubewright.workloads.rollout.readings import WINDOWS, Answers
 from kubewright.workloads.rollout.rehearsal import Rehearsals
-from kubewright.workloads.rollout.releases import (
-    RELEASE_LABEL,
-    Revision,
-    numbered,
-    release_label,
-    release_of,
-    template_of,
-)
+from kubewright.workloads.rollout.releases import RELEASE_LABEL, Revision, numbered, release_label, template_of
+from kubewright.workloads.rollout.sizes import NO_OFFER, Offer, remembered, sized_release, with_sizes
 from kubewright.workloads.rollout.stage import Templates, is_routed, staged, trial_name
 from kubewright.workloads.rollout.steps import has_trial, is_underway, runs_stable
 from kubewright.workloads.rollout.stuck import may_be_stuck, stuck_pods
@@ -65,6 +59,8 @@ class Rollouts:
     clock: Clock
     source: MetricSource | None
     rehearsals: Rehearsals
+    offer: Callable[[AppService], Offer] = lambda _: NO_OFFER
+    """What there is of sizes for an application's next release."""
     _measurements: Measurements | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -89,14 +85,22 @@ class Rollouts:
     async def _turn(
         self, app: AppService, desired: Sequence[Manifest], children: Pair, template: Mapping[str, Any]
     ) -> Turn:
-        wanted = release_of(template)
-        main, state, undo = fleet_of(children.main), app.status.rollout, app.spec.rollout.undo
+        serving = children.main.spec.get("template") if children.main is not None else None
+        retried = orders.is_told(app, orders.RETRY)
+        made = sized_release(app, template, serving, self.offer(app), anew=retried)
+        templates = Templates(with_sizes(template, made.sizes), made.release)
+        turn = await self._moved(app, desired, children, templates)
+        return replace(turn, state=remembered(turn.state, app.status.rollout, made))
+
+    async def _moved(self, app: AppService, desired: Sequence[Manifest], children: Pair, templates: Templates) -> Turn:
+        wanted, main = templates.release, fleet_of(children.main)
+        state, undo = app.status.rollout, app.spec.rollout.undo
         replicas = main.wanted if main is not None else app.spec.replicas
         if not _is_rehearsed(state):
             self.rehearsals.forget(app.key)
         if not undo and (state is None or not state.stable or _is_quiet(state, wanted)):
-            return self._quiet(app, desired, Templates(template, wanted), Sight(wanted, main), replicas)
-        return await self._underway(app, desired, children, Templates(template, wanted))
+            return self._quiet(app, desired, templates, Sight(wanted, main), replicas)
+        return await self._underway(app, desired, children, templates)
 
     def _quiet(
         self, app: AppService, desired: Sequence[Manifest], templates: Templates, sight: Sight, replicas: int

@@ -20,7 +20,8 @@ from kubewright.api.meta import Manifest
 from kubewright.workloads.children.identity import suffixed
 from kubewright.workloads.children.virtualservice import HTTP_ROUTE, VIRTUAL_SERVICE, splitter, weighted
 from kubewright.workloads.kinds import HTTP_ROUTES, VIRTUAL_SERVICES, is_runner
-from kubewright.workloads.rollout.releases import STABLE_TRACK, TRACK_LABEL, TRIAL_TRACK, labelled, release_of
+from kubewright.workloads.rollout.releases import STABLE_TRACK, TRACK_LABEL, TRIAL_TRACK, labelled
+from kubewright.workloads.rollout.sizes import NO_OFFER, Offer, sized_release, with_sizes
 from kubewright.workloads.rollout.steps import (
     ALL,
     has_trial,
@@ -69,13 +70,16 @@ def staged(
     return tuple(each for manifest in desired for each in moment.of(manifest))
 
 
-def arrived(app: AppService, desired: Sequence[Manifest]) -> tuple[Manifest, ...]:
-    """Return the children as they are when the release has reached everybody."""
+def arrived(
+    app: AppService, desired: Sequence[Manifest], serving: Mapping[str, Any] | None = None, offer: Offer = NO_OFFER
+) -> tuple[Manifest, ...]:
+    """Return the children as they are when the release has reached everybody; `serving` is what runs by now."""
     main = next((each for each in desired if is_runner(app, each)), None)
     if main is None:
         return tuple(desired)
     template = main["spec"]["template"]
-    return staged(app, desired, None, Templates(template, release_of(template)), app.spec.replicas)
+    made = sized_release(app, template, serving, offer)
+    return staged(app, desired, None, Templates(with_sizes(template, made.sizes), made.release), app.spec.replicas)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from kubewright.api.crds.appservice.rolloutstatus import (
 from kubewright.api.plan import Announce
 from kubewright.workloads.rollout.decide import REHEARSAL_FAILED
 from kubewright.workloads.rollout.rehearsal import Outcome
+from kubewright.workloads.rollout.sizes import sizes_of
 from kubewright.workloads.rollout.steps import steps_of
 
 ROLLED_BACK_REASON, ROLLING_OUT = "RolledBack", "RollingOut"
@@ -48,11 +49,17 @@ def sentence(app: AppService, state: RolloutStatus) -> str:
     """Say where a release stands, and why it stays there or was taken back."""
     if state.phase == ROLLED_BACK:
         return (
-            f"release {state.release} was rolled back to {state.stable}, which runs: {state.reason}: {state.message}; "
-            "it is not tried again until the spec changes"
+            f"release {state.release}{_sized(state)} was rolled back to {state.stable}, which runs: "
+            f"{state.reason}: {state.message}; it is not tried again until the spec changes"
         )
     told = ": ".join(each for each in (state.reason, state.message) if each)
-    return f"release {state.release}: {where(app, state)}" + (f"; {told}" if told else "")
+    return f"release {state.release}{_sized(state)}: {where(app, state)}" + (f"; {told}" if told else "")
+
+
+def _sized(state: RolloutStatus) -> str:
+    """Say what a release requests in place of its spec's amounts."""
+    sizes = ", ".join(str(each) for each in sizes_of(state))
+    return f" ({sizes}, by its SizePolicy)" if sizes else ""
 
 
 def announcements(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from kubewright.api.crds.containersize import ContainerSize
 from kubewright.api.described import described
 from kubewright.api.meta import Leaf
 
@@ -12,6 +13,15 @@ PROMOTING, VERIFYING, ROLLED_BACK = "Promoting", "Verifying", "RolledBack"
 PHASES = (REHEARSING, STABLE, PROGRESSING, SWITCHED, PROMOTING, VERIFYING, ROLLED_BACK)
 _COUNT = {"format": "int32"}
 _TIME = {"format": "date-time"}
+
+
+class SizedRelease(Leaf, frozen=True, omit_defaults=True):
+    """A release that does not request what its spec says, but what a SizePolicy offered when it began."""
+
+    release: Annotated[str, described("The release.", required=True)] = ""
+    base: Annotated[str, described("The release that the spec by itself would be.", required=True)] = ""
+    sizes: Annotated[tuple[ContainerSize, ...], described("What its containers have.", atomic=True)] = ()
+    said: Annotated[tuple[ContainerSize, ...], described("What the spec says in their place.", atomic=True)] = ()
 
 
 class RolloutStatus(Leaf, frozen=True, omit_defaults=True):
@@ -40,5 +50,9 @@ class RolloutStatus(Leaf, frozen=True, omit_defaults=True):
     undone: Annotated[
         int, described("The revision that undo named when the release was chosen.", {"format": "int64"})
     ] = 0
+    sized: Annotated[
+        tuple[SizedRelease, ...],
+        described("The sizes that the release, and the last good one, began with in place of the spec's.", atomic=True),
+    ] = ()
     reason: Annotated[str, described("Why it stays or was rolled back, as one word.")] = ""
     message: Annotated[str, described("The same as a sentence.")] = ""
