@@ -18,7 +18,7 @@ _KEEP = (*READ, "create", "patch", "delete")
 
 def cluster_rules() -> list[Manifest]:
     """Return the rights in every namespace, and on the definitions."""
-    watched = tuple(f"{kind.plural}.{kind.group}" for kind in (APP_SERVICES, *OPTIONAL))
+    watched = tuple(f"{kind.plural}.{kind.group}" for kind in (APP_SERVICES, SIZE_POLICIES, *OPTIONAL))
     return [
         rule(APP_SERVICES, (*READ, "patch")),
         rule(APP_SERVICES, ("patch",), subresource="status"),
