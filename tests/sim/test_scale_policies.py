@@ -253,6 +253,20 @@ def test_hours_of_a_time_zone_have_bounds_of_their_own():
     live(story)
 
 
+def test_a_schedule_that_no_clock_can_follow_is_told_once_and_scales_nothing():
+    async def story(scaled):
+        await scaled.deploy()
+        await scaled.scale(schedules=[{"name": "a", "start": "0 3 * * *1", "end": "0 4 * * *", "min": 5}])
+        await asyncio.sleep(60)
+        told = await scaled.policy()
+        assert await scaled.says("Stalled") == "InvalidSpec"
+        await asyncio.sleep(120)
+        assert (await scaled.policy()).metadata.resource_version == told.metadata.resource_version
+        assert await scaled.replicas() == 2
+
+    live(story)
+
+
 def test_a_policy_beside_an_autoscaler_recommends_until_it_adopts_or_leaves_it():
     async def story(scaled):
         await scaled.deploy(replicas=2, load={"cpu": "100m"})

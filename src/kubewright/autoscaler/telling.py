@@ -25,9 +25,11 @@ def told(seen: Seen, turn: Turn, now: float) -> Turn:
     policy, decision = seen.policy, turn.decision
     ready = _ready(seen, turn)
     conditions = tuple(_ours(each) for each in decision.conditions)
-    conditions = remove_condition(set_condition(conditions, ready, now), STALLED)
+    conditions = set_condition(conditions, ready, now)
     if seen.wrong:
         conditions = set_condition(conditions, Condition(STALLED, "True", ready.reason, ready.message), now)
+    else:
+        conditions = remove_condition(conditions, STALLED)
     forecasting = _forecasting(seen, turn)
     if forecasting is None:
         conditions = remove_condition(conditions, _FORECASTING)
