@@ -32,6 +32,7 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.healing.finding import Finding, Ref
 from kubewright.healing.permission import permission
 from kubewright.healing.seen import seen_of
+from kubewright.runtime.children import get_or_none
 
 GONE_SECONDS = 120.0
 _PERMISSION = json.dumps({"mode": ACT, "namespaceSelector": {METADATA_NAME: NAMESPACE}})
@@ -127,19 +128,9 @@ async def _clean(client: Client) -> None:
     key = ObjectKey("", NAMESPACE)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(GONE_SECONDS):
-            while await _is_there(client, key):
+            while await get_or_none(client, NAMESPACES, key) is not None:
                 await client.delete(NAMESPACES, key)
                 await asyncio.sleep(1.0)
-
-
-async def _is_there(client: Client, key: ObjectKey) -> bool:
-    try:
-        await client.get(NAMESPACES, key)
-    except OpError as error:
-        if error.kind is not ErrorKind.NOT_FOUND:
-            raise
-        return False
-    return True
 
 
 def _told(asked: Asked, drills: Sequence[Drill]) -> Iterator[Drill]:

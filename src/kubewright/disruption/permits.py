@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from kubewright.api.core import NODES, PODS
 from kubewright.api.crds.disruptionledger import (
@@ -26,15 +25,14 @@ from kubewright.api.crds.disruptionledger import (
     DisruptionLedger,
     LedgerStatus,
 )
-from kubewright.api.meta import KubeObject, ObjectKey, Resource
+from kubewright.api.meta import ObjectKey
 from kubewright.client.protocol import Client, PatchType
 from kubewright.disruption.ledger import settled, without, written
 from kubewright.disruption.limits import already, judge
 from kubewright.disruption.requests import Decision, Request
 from kubewright.disruption.world import World, is_well
 from kubewright.errors import ErrorKind, OpError
-
-T = TypeVar("T", bound=KubeObject)
+from kubewright.runtime.children import get_or_none
 
 _KEY = ObjectKey("", LEDGER_NAME)
 _ATTEMPTS = 10
@@ -131,24 +129,11 @@ class Permits:
         """Return the world; what of it need no room, since it looks out of service already, is read afresh."""
         world = self.world()
         out = looked_out(requests, world)
-        nodes = {name: await self._get(NODES, ObjectKey("", name)) for name in out.nodes}
-        return world.corrected(nodes, {key: await self._get(PODS, key) for key in out.pods})
-
-    async def _get(self, resource: Resource[T], key: ObjectKey) -> T | None:
-        try:
-            return await self.client.get(resource, key)
-        except OpError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
-            return None
+        nodes = {name: await get_or_none(self.client, NODES, ObjectKey("", name)) for name in out.nodes}
+        return world.corrected(nodes, {key: await get_or_none(self.client, PODS, key) for key in out.pods})
 
     async def _read(self) -> DisruptionLedger:
-        try:
-            return await self.client.get(DISRUPTION_LEDGERS, _KEY)
-        except OpError as error:
-            if error.kind is not ErrorKind.NOT_FOUND:
-                raise
-            return await self._create()
+        return await get_or_none(self.client, DISRUPTION_LEDGERS, _KEY) or await self._create()
 
     async def _create(self) -> DisruptionLedger:
         head = {"apiVersion": DISRUPTION_LEDGERS.api_version, "kind": DISRUPTION_LEDGERS.kind}
