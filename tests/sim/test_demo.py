@@ -26,7 +26,8 @@ def test_every_application_comes_up_and_every_fault_is_mended():
 def test_pods_follow_the_load():
     _, told = run_virtual(summary(0))
     scaling = told["scaling"]
-    assert scaling["pods"][1] == 2 < max(scaling["pods"])
+    # The first moments are those in which its two pods start.
+    assert max(scaling["pods"][:6]) == 2 < max(scaling["pods"])
     assert scaling["requestsPerSecond"][1] < 50
     assert max(scaling["requestsPerSecond"]) > 200
 
