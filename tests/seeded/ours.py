@@ -134,14 +134,16 @@ OURS = (
     Subject("gpupolicy", gpu_policies.build, POLICY, POOL),
     # What it scales keeps its pods when the policy goes, and so is no part of what is compared: the status tells of it.
     # When it last scaled, and whether that is what it says now, depends on what there was before; so does the number
-    # that a fallback has chosen, which stays while nobody measures, and the one that schedules found which no clock can
-    # follow.
+    # that a fallback has chosen, which stays while nobody measures, and the one that those find who only recommend, or
+    # have a schedule that no clock can follow.
     Subject(
         "scalepolicy",
         scale_policies.build,
         SCALED,
         (DEPLOYMENT,),
-        ignored=frozenset({"status.lastScaleTime", "status.conditions", "spec.fallback", "spec.schedules"}),
+        ignored=frozenset(
+            {"status.lastScaleTime", "status.conditions", "spec.fallback", "spec.schedules", "spec.mode"}
+        ),
     ),
     Subject("queue", _queues, QUEUE, LAB, service=Scheduler),
 )
