@@ -14,6 +14,7 @@ from kubewright.api.live import LiveObject
 from kubewright.api.meta import Manifest, ObjectKey, Resource
 from kubewright.api.plan import Patch, as_seen
 from kubewright.client.protocol import Client
+from kubewright.healing.annotating import annotated, without_annotation
 from kubewright.healing.machines import Machine
 from kubewright.runtime.children import get_or_none
 
@@ -23,7 +24,6 @@ BARE_METAL_HOSTS: Resource[LiveObject] = Resource(
 HELD_OFF = "reboot.metal3.io/kubewright-healing"
 _AT_ONCE = '{"mode": "hard"}'
 """Nothing there is asked to end first: it may be the part that hangs."""
-_PATH = f"/metadata/annotations/{HELD_OFF.replace('/', '~1')}"
 _PROVIDER_ID = re.compile(r"(?:metal3://|baremetalhost:///)([^/]+)/([^/]+)(?:/[^/]*)?")
 
 
@@ -48,11 +48,7 @@ class Metal3:
 
 def machine(host: LiveObject) -> Machine:
     """Return a host as a machine; one whose controller reports an error is not known to be off."""
-    kind, annotations = BARE_METAL_HOSTS, host.metadata.annotations
-    add: Manifest = {"op": "add", "path": _PATH, "value": _AT_ONCE}
-    if not annotations:
-        add = {"op": "add", "path": "/metadata/annotations", "value": {HELD_OFF: _AT_ONCE}}
-    remove: Manifest = {"op": "remove", "path": _PATH}
+    kind = BARE_METAL_HOSTS
 
     def change(operation: Manifest, says: str) -> Patch:
         return Patch(kind, host.key, host.metadata.uid, (as_seen(host), operation), says)
@@ -60,7 +56,7 @@ def machine(host: LiveObject) -> Machine:
     return Machine(
         kind.target(host.key),
         is_off=host.status.get("poweredOn") is False and not host.status.get("errorMessage"),
-        is_held=HELD_OFF in annotations,
-        turn_off=change(add, "power off"),
-        let_go=change(remove, "power on"),
+        is_held=HELD_OFF in host.metadata.annotations,
+        turn_off=change(annotated(host, HELD_OFF, _AT_ONCE), "power off"),
+        let_go=change(without_annotation(HELD_OFF), "power on"),
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kubewright.api.core import Pod
 from kubewright.placement.diagnosis import Diagnosis
 from kubewright.placement.examine import examine, passes, problem_of, promises
-from kubewright.placement.filters import Resources
+from kubewright.placement.filters.resources import enough
 from kubewright.placement.nodes import NodeMask, NodeScores
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import SPREAD, Policy
@@ -97,7 +97,7 @@ def _kept_for_others(row: PodRow, snapshot: ClusterSnapshot, policy: Policy) -> 
     """Return the nodes that do not pass once what was promised to others is kept for them."""
     one_by_one = promises(row, snapshot, policy)
     if one_by_one is None:
-        return ~Resources().mask(row, snapshot.keeping_promises(row))
+        return ~enough(row, snapshot.table.allocatable - snapshot.requested - snapshot.promised_ahead_of(row))
     kept = snapshot.table.none()
     for column, fork in one_by_one:
         kept[column] = not passes(row, fork, column, policy)

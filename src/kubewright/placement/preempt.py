@@ -18,6 +18,7 @@ from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.placement.examine import Examination, examine
+from kubewright.placement.filters.resources import enough
 from kubewright.placement.nodes import NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.policy import SPREAD, Policy
@@ -96,14 +97,14 @@ def preempt(
     found: list[Victims] = []
     reasons: Counter[str] = Counter({_NOT_HELPFUL: n_nodes - len(columns)})
     hopeless: list[int] = []
-    enough, search = _enough_without(row, snapshot), RoomSearch(row, snapshot, policy, budgets, spared)
+    helpful, search = _enough_without(row, snapshot), RoomSearch(row, snapshot, policy, budgets, spared)
     wanted = max(len(columns) * MIN_CANDIDATES_SHARE // 100, MIN_CANDIDATES)
     for column in _from(columns, order):
         lower = search.lower(column)
         if not lower:
             reasons[_NO_VICTIMS] += 1
             continue
-        victims = search.victims(column, lower) if enough[column] else None
+        victims = search.victims(column, lower) if helpful[column] else None
         if victims is None:
             hopeless.append(column)
             continue
@@ -111,7 +112,7 @@ def preempt(
         if len(found) >= wanted and not all(each.n_violations for each in found):
             break
     if not found:
-        reasons.update(_still_against(row, snapshot, policy, hopeless, spared))
+        reasons.update(_still_against(row, snapshot, policy, hopeless, search))
         return NoPreemption(n_nodes, tuple(sorted((text, count) for text, count in reasons.items() if count)))
     cheapest = min(found, key=lambda each: each.cost)
     name = snapshot.table.nodes[cheapest.column].metadata.name
@@ -138,12 +139,11 @@ def _was_preempted(pod: Pod) -> bool:
 
 def _enough_without(row: PodRow, snapshot: ClusterSnapshot) -> NodeMask:
     """Return the nodes with enough for the pod if all of lower priority went; most that cannot help are known so."""
-    left = snapshot.table.allocatable - snapshot.requested + snapshot.taken_below(row.priority)
-    return np.logical_and.reduce([amount <= left[resource] for resource, amount in row.shape.wanted])
+    return enough(row, snapshot.table.allocatable - snapshot.requested + snapshot.taken_below(row.priority))
 
 
 def _still_against(
-    row: PodRow, snapshot: ClusterSnapshot, policy: Policy, hopeless: list[int], spared: Container[ObjectKey]
+    row: PodRow, snapshot: ClusterSnapshot, policy: Policy, hopeless: list[int], search: RoomSearch
 ) -> Counter[str]:
     """Count what stands against these nodes even without the pods of lower priority.
 
@@ -155,7 +155,7 @@ def _still_against(
         fork, among = snapshot.fork(), snapshot.table.none()
         among[columns] = True
         for column in columns:
-            for each in lower_pods(row, snapshot, column, spared):
+            for each in search.lower(column):
                 fork.forget(each.row.key)
         for refusal in examine(row, fork, policy, among).diagnosis.refusals:
             counts.update(dict(refusal.reasons))

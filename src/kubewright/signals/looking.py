@@ -30,7 +30,7 @@ from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.signals.intake import Rounds
-from kubewright.signals.shown import WARNED_SECONDS, Shown, ShownCertificates
+from kubewright.signals.shown import WARNED_SECONDS, Shown, ShownCertificates, ending
 from kubewright.signals.signal import Fault, Signal, Standing, Witness
 from kubewright.signals.signs import Subject, seconds
 from kubewright.store.index import Index
@@ -103,7 +103,7 @@ def of_hooks(resource: Resource[Any], hooks: LiveHooks, now: float) -> Iterator[
         if ends_at is None or ends_at - now > WARNED_SECONDS:
             continue
         name = each.get("name", "")
-        text = f"the authorities that the API server trusts for webhook {name} {_ends(ends_at, now)}"
+        text = f"the authorities that the API server trusts for webhook {name} {ending(ends_at, now)}"
         yield _ending(Subject(resource, hooks), text, min(ends_at, now), name)
 
 
@@ -114,7 +114,7 @@ def of_certificate(found: LiveObject, now: float) -> Iterator[Signal]:
     if not ends_at or (ends_at - now > WARNED_SECONDS and not late):
         return
     why = f"; it was to be renewed {(now - renewal) / 3600:.0f} h ago" if late else ""
-    text = f"it {_ends(ends_at, now)}{why}"
+    text = f"it {ending(ends_at, now)}{why}"
     yield _ending(Subject(CERTIFICATES, found), text, min(renewal if late else ends_at, now))
 
 
@@ -125,11 +125,6 @@ def last_end(bundle: str) -> float | None:
     except (ValueError, binascii.Error):
         return None
     return max((each.not_valid_after_utc.timestamp() for each in found), default=None)
-
-
-def _ends(ends_at: float, now: float) -> str:
-    hours = abs(ends_at - now) / 3600
-    return f"ended {hours:.0f} h ago" if ends_at <= now else f"ends in {hours:.0f} h"
 
 
 def _ending(subject: Subject, text: str, since: float, part: str = "") -> Signal:

@@ -82,13 +82,17 @@ def asked_of(ingress: Ingress) -> Iterator[Asked]:
         yield from (Asked(ingress, ingress.address, host) for host in ingress.tls_hosts)
 
 
+def ending(ends_at: float, now: float) -> str:
+    """Return how long ago a certificate ended, or how soon it will."""
+    hours = abs(ends_at - now) / 3600
+    return f"ended {hours:.0f} h ago" if ends_at <= now else f"ends in {hours:.0f} h"
+
+
 def of_shown(asked: Asked, ends_at: float, now: float) -> Signal | None:
     """Return the signal of a certificate that has ended, or is about to."""
     if ends_at - now > WARNED_SECONDS:
         return None
-    hours = abs(ends_at - now) / 3600
-    said = f"ended {hours:.0f} h ago" if ends_at <= now else f"ends in {hours:.0f} h"
-    text = f"the certificate that {asked.address} shows for {asked.host} {said}"
+    text = f"the certificate that {asked.address} shows for {asked.host} {ending(ends_at, now)}"
     sign = Subject(INGRESSES, asked.ingress).sign(
         Fault.CERTIFICATE_ENDS, text, min(ends_at, now), Witness.CONTROLLER, part=asked.host
     )

@@ -16,11 +16,11 @@ from kubewright.api.core import NODES, PODS, Pod
 from kubewright.api.meta import KubeObject, ObjectKey, Resource
 from kubewright.api.nodes import is_to_be_emptied
 from kubewright.api.plan import Action, Patch, Plan, as_seen
+from kubewright.healing.annotating import annotated, without_annotation
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.remedies.nodes import blocked, movable
 from kubewright.healing.remedies.releases import keeper_of
 from kubewright.healing.seen import Seen
-from kubewright.store.patch.json_patch import as_token
 
 ROOM = "healing.kubewright.dev/room"
 """On a Deployment: how many pods it had, how many it has for a while, and for which node: `4/5/node-01`."""
@@ -124,7 +124,7 @@ def _widened(fleet: Deployment, by: int, node: str) -> Patch:
 
 def _narrowed(fleet: Deployment, room: Room) -> Patch:
     """Return the change back; who has scaled it meanwhile keeps what they wanted."""
-    operations = [as_seen(fleet), {"op": "remove", "path": f"/metadata/annotations/{as_token(ROOM)}"}]
+    operations = [as_seen(fleet), without_annotation(ROOM)]
     if fleet.spec.replicas == room.after:
         operations.append({"op": "replace", "path": "/spec/replicas", "value": room.before})
     return Patch(DEPLOYMENTS, fleet.key, fleet.metadata.uid, tuple(operations), f"narrow to {room.before}")
@@ -133,10 +133,7 @@ def _narrowed(fleet: Deployment, room: Room) -> Patch:
 def _annotated(
     resource: Resource[Any], obj: KubeObject, name: str, text: str, says: str, *more: Mapping[str, Any]
 ) -> Patch:
-    note = {"op": "add", "path": f"/metadata/annotations/{as_token(name)}", "value": text}
-    if not obj.metadata.annotations:
-        note = {"op": "add", "path": "/metadata/annotations", "value": {name: text}}
-    return Patch(resource, obj.key, obj.metadata.uid, (as_seen(obj), note, *more), says)
+    return Patch(resource, obj.key, obj.metadata.uid, (as_seen(obj), annotated(obj, name, text), *more), says)
 
 
 MAKE_ROOM = Remedy(

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from kubewright.api.resources import PODS_RESOURCE
 from kubewright.placement.filters.protocol import Reason, Scope
 from kubewright.placement.nodes import Amounts, Columns, NodeMask
 from kubewright.placement.pods import PodRow
 from kubewright.placement.snapshot import ClusterSnapshot
+
+
+def enough(pod: PodRow, free: Amounts) -> NodeMask:
+    """Return the nodes with enough of everything that the pod requests; `free` has shape (n_resources, n_nodes)."""
+    mask = np.full(free.shape[1], not pod.shape.lacking)
+    for row, amount in pod.shape.wanted:
+        mask &= amount <= free[row]
+    return mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +40,7 @@ class Resources:
 
     def some(self, pod: PodRow, snapshot: ClusterSnapshot, columns: Columns) -> NodeMask:
         """Return the same of some columns."""
-        free: Amounts = snapshot.table.allocatable[:, columns] - snapshot.requested[:, columns]
-        if pod.shape.lacking:
-            return snapshot.table.none()[columns]
-        mask = snapshot.table.all()[columns]
-        for row, amount in pod.shape.wanted:
-            mask &= amount <= free[row]
-        return mask
+        return enough(pod, snapshot.table.allocatable[:, columns] - snapshot.requested[:, columns])
 
     def at(self, pod: PodRow, snapshot: ClusterSnapshot, column: int) -> bool:
         """Tell whether one node has enough."""
