@@ -60,14 +60,21 @@ def limited(core):
 
 @pytest.fixture
 def quotas(core):
-    """Make a quota that is counted when the call returns."""
+    """Make a quota that is counted, and that the server's admission heeds, when the call returns."""
 
-    async def quotas(hard, **spec):
-        made = quota(hard, **spec)
+    async def counted(made):
         (await core("resourcequotas").create(made)).ok()
+        hard = made["spec"]["hard"]
         await core("resourcequotas").becomes(
             made["metadata"]["name"], lambda each: each["status"].get("used", {}).keys() == hard.keys()
         )
+
+    async def quotas(hard, **spec):
+        await counted(quota(hard, **spec))
+        # Admission learns of quotas in their order: once it heeds a later one, it heeds the case's.
+        await counted(quota({"count/secrets": "0"}, name="later"))
+        await refusal(core("secrets"), {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a"}})
+        (await core("resourcequotas").delete("later")).ok()
 
     return quotas
 

@@ -371,7 +371,10 @@ def test_a_team_comes_lets_somebody_in_and_goes_by_commands(cluster, teams, as_m
     while cluster.kubectl(*allowed, check=False).stdout.strip() != "yes":
         assert time.monotonic() < deadline, command(cluster, "describe", "iso-cli")
         time.sleep(POLL_SECONDS)
-    assert "iso-sre: outage 7" in command(cluster, "describe", "iso-cli")
+    # The rights are given first, then told of.
+    while "iso-sre: outage 7" not in (told := command(cluster, "describe", "iso-cli")):
+        assert time.monotonic() < deadline, told
+        time.sleep(POLL_SECONDS)
     command(cluster, "break-glass", "iso-cli", "--user", "iso-sre", "--end")
     while cluster.kubectl(*allowed, check=False).stdout.strip() != "no":
         assert time.monotonic() < deadline, command(cluster, "describe", "iso-cli")
