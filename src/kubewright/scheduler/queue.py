@@ -2,7 +2,7 @@
 
     active --pop--> (a cycle) --wait_for--> waiting --tell(news)--> active, or backing off until its time
                               --back_off--> backing off
-                              --hold--> held --release--> waiting
+                              --hold--> held --room_made--> backing off, or active once its last victim is gone
 
 As kube-scheduler's SchedulingQueue: the higher priority first, within a priority whoever was queued first; a pod that
 fitted nowhere waits for news that could help one of the filters that refused it, or five minutes; from its first
@@ -107,8 +107,10 @@ class SchedulingQueue:
         self._in_backoff: set[ObjectKey] = set()
         self._waiting: dict[frozenset[str], dict[ObjectKey, QueuedPod]] = {}
         """By what refused them."""
-        self._held: set[ObjectKey] = set()
-        """Pods for which room is being made: no news is for them until that is done."""
+        self._held: dict[ObjectKey, set[ObjectKey]] = {}
+        """Pods for which room is being made, with the victims that are not gone yet: no news is for them meanwhile."""
+        self._holders: dict[ObjectKey, set[ObjectKey]] = {}
+        """Victim -> who waits for its end."""
         self._gated: dict[ObjectKey, Pod] = {}
         self._news: set[News] = set()
         self._sequence = 0
@@ -126,7 +128,7 @@ class SchedulingQueue:
         return {
             "active": len(self._in_active),
             "backoff": len(self._in_backoff),
-            "unschedulable": waiting + len(self._held),
+            "unschedulable": waiting + len(self._held.keys() - self._in_backoff),
             "gated": len(self._gated),
         }
 
@@ -155,7 +157,7 @@ class SchedulingQueue:
         known = self._pods.pop(key, None)
         self._in_active.discard(key)
         self._in_backoff.discard(key)
-        self._held.discard(key)
+        self._let_go(key)
         if known is not None:
             self._stop_waiting(known)
 
@@ -177,7 +179,7 @@ class SchedulingQueue:
         for known in found:
             self._in_active.discard(known.key)
             self._in_backoff.discard(known.key)
-            self._held.discard(known.key)
+            self._let_go(known.key)
             self._stop_waiting(known)
         return found
 
@@ -195,16 +197,35 @@ class SchedulingQueue:
         queued.refused_by = refused_by
         self._waiting.setdefault(refused_by, {})[queued.key] = queued
 
-    def hold(self, queued: QueuedPod) -> None:
-        """Put back a pod for which room is being made: each of its victims ends by itself, and none is the last yet."""
+    def hold(self, queued: QueuedPod, victims: Iterable[ObjectKey]) -> None:
+        """Put back a pod for which room is being made, until that is done and every victim is `gone`."""
         if self._pods.get(queued.key) is queued:
-            self._held.add(queued.key)
+            self._held[queued.key] = set(victims)
+            for victim in self._held[queued.key]:
+                self._holders.setdefault(victim, set()).add(queued.key)
 
-    def release(self, queued: QueuedPod, refused_by: frozenset[str], began_at: float) -> None:
+    def room_made(self, queued: QueuedPod, began_at: float, now: float) -> None:
+        """Give a pod that was held its turn if its victims are gone, else when they are, or its back-off ends."""
+        if queued.key not in self._held or not self._fail(queued, began_at):
+            return
+        queued.refused_by = frozenset()
+        if self._held[queued.key]:
+            self._delay(queued)
+        else:
+            self._activate(queued, now)
+
+    def no_room_made(self, queued: QueuedPod, refused_by: frozenset[str], began_at: float) -> None:
         """Let a pod that was held wait for news from now on, if it is still held."""
-        if queued.key in self._held and self._pods.get(queued.key) is queued:
-            self._held.discard(queued.key)
+        if self._pods.get(queued.key) is queued and self._let_go(queued.key):
             self.wait_for(queued, refused_by, began_at)
+
+    def gone(self, key: ObjectKey, now: float) -> None:
+        """Say that a pod gave back what it took, which may be the last that somebody waits for."""
+        for holder in self._holders.pop(key, ()):
+            self._held[holder].discard(key)
+            if not self._held[holder] and holder in self._in_backoff:
+                self._in_backoff.discard(holder)
+                self._activate(self._pods[holder], now)
 
     def back_off(self, queued: QueuedPod, now: float) -> None:
         """Put back a pod for which something went wrong that time may mend."""
@@ -275,7 +296,17 @@ class SchedulingQueue:
             del self._waiting[queued.refused_by]
         return True
 
+    def _let_go(self, key: ObjectKey) -> bool:
+        """Wait for nobody's end any longer; tell whether the pod was held."""
+        victims = self._held.pop(key, None)
+        for victim in victims or ():
+            self._holders[victim].discard(key)
+            if not self._holders[victim]:
+                del self._holders[victim]
+        return victims is not None
+
     def _activate(self, queued: QueuedPod, now: float) -> None:
+        self._let_go(queued.key)
         queued.queued_at = now
         queued.is_first = self._ordering.is_first(queued.pod)
         self._in_active.add(queued.key)

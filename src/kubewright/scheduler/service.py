@@ -118,7 +118,7 @@ class Scheduler:
             self._metrics.algorithm_seconds.observe(loop.time() - began)
             for outcome in outcomes:
                 if isinstance(outcome, Refusal) and isinstance(outcome.preemption, Preemption):
-                    self._queue.hold(outcome.queued)
+                    self._queue.hold(outcome.queued, (victim.key for victim in outcome.preemption.victims))
                 elif isinstance(outcome, Refusal):
                     self._queue.wait_for(outcome.queued, outcome.refused_by, outcome.began_at)
             for outcome in outcomes:
@@ -191,7 +191,7 @@ class Scheduler:
 
     async def _refuse(self, refusal: Refusal) -> None:
         self._observe("unschedulable", refusal.began_at)
-        nominated = ""
+        queued, nominated = refusal.queued, ""
         if any(text == ELSEWHERE for each in refusal.diagnosis.refusals for text, _ in each.reasons):
             await self._free_devices(refusal.pod)
         if refusal.preemption is not None:
@@ -199,8 +199,11 @@ class Scheduler:
         if isinstance(refusal.preemption, Preemption):
             if await self._make_room(refusal, refusal.preemption):
                 nominated = refusal.preemption.node
-            self._queue.release(refusal.queued, refusal.refused_by, refusal.began_at)
-            self._tell(News.POD_GONE)  # some or all of its victims may have ended meanwhile
+                self._queue.room_made(queued, refusal.began_at, self._clock.now())
+                self._woken.set()
+            else:
+                self._queue.no_room_made(queued, refusal.refused_by, refusal.began_at)
+                self._tell(News.POD_GONE)  # some of its victims may have ended meanwhile
         await self._say(refusal.pod, "Unschedulable", str(refusal), nominated)
 
     async def _free_devices(self, pod: Pod) -> None:
@@ -244,7 +247,10 @@ class Scheduler:
         self._woken.set()
 
     def _on_pod(self, change: Change[Pod]) -> None:
-        self._look_at(change.key, change.new)
+        old, new = change.old, change.new
+        if new is None or new.is_finished or (old is not None and old.metadata.uid != new.metadata.uid):
+            self._queue.gone(change.key, self._clock.now())
+        self._look_at(change.key, new)
 
     def _look_at(self, key: ObjectKey, pod: Pod | None) -> None:
         self._lacking.pop(key, None)

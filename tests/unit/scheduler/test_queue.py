@@ -143,6 +143,54 @@ class TestBackoff:
         assert sum(queue.counts().values()) == 0
 
 
+def held(queue, name, *victims):
+    queue.add(pod(name), 0.0)
+    queued = queue.pop(0.0)
+    queue.hold(queued, [pod(each).key for each in victims])
+    return queued
+
+
+class TestRoom:
+    """A pod for which room is made is tried again once there is room, and not before."""
+
+    def test_it_has_its_turn_when_the_last_of_its_victims_is_gone(self, queue):
+        queue.room_made(held(queue, "a", "v", "w"), 0.0, 0.1)
+        queue.tell(News.POD_GONE)
+        queue.gone(pod("v").key, 0.2)
+        assert queue.pop(0.2) is None
+        queue.gone(pod("w").key, 0.3)
+        assert names(queue, 0.3) == ["a"]
+
+    def test_victims_may_end_before_all_were_asked_to(self, queue):
+        queued = held(queue, "a", "v")
+        queue.gone(pod("v").key, 0.1)
+        assert queue.pop(0.1) is None
+        assert queue.counts()["unschedulable"] == 1
+        queue.room_made(queued, 0.0, 0.2)
+        assert names(queue, 0.2) == ["a"]
+
+    def test_victims_that_take_their_time_are_waited_for_no_longer_than_its_back_off(self, queue):
+        queue.room_made(held(queue, "a", "v"), 0.0, 0.1)
+        assert queue.next_at() == 1.0
+        assert names(queue, 1.0) == ["a"]
+        queue.gone(pod("v").key, 1.1)
+        assert queue.pop(1.1) is None
+
+    def test_two_may_wait_for_the_end_of_one(self, queue):
+        for name in ("a", "b"):
+            queue.room_made(held(queue, name, "v"), 0.0, 0.1)
+        queue.remove(pod("a").key)
+        queue.gone(pod("v").key, 0.2)
+        assert names(queue, 0.2) == ["b"]
+
+    def test_without_room_it_waits_for_news(self, queue):
+        queue.no_room_made(held(queue, "a", "v"), ROOM, 0.0)
+        queue.gone(pod("v").key, 0.1)
+        assert queue.pop(0.1) is None
+        queue.tell(News.POD_GONE)
+        assert names(queue, 0.2) == ["a"]
+
+
 class TestNews:
     @pytest.mark.parametrize(
         ("refused_by", "news", "expected"),
@@ -168,30 +216,67 @@ class TestNews:
         assert helps({News.NODE}, refusers(Diagnosis(0)))
 
 
-@given(st.lists(st.tuples(st.sampled_from(["add", "pop", "wait", "back", "news", "remove"]), st.integers(0, 5))))
+class Steps:
+    """A queue and whoever uses it: what was popped is put back in one way or another."""
+
+    def __init__(self):
+        self.queue, self.now, self.taken, self.making_room = SchedulingQueue(), 0.0, [], []
+
+    def add(self, number):
+        self.queue.add(pod(f"p{number}", number % 3), self.now)
+
+    def remove(self, number):
+        self.queue.remove(pod(f"p{number}").key)
+
+    def pop(self, _):
+        if (queued := self.queue.pop(self.now)) is not None:
+            self.taken.append(queued)
+
+    def wait(self, _):
+        if self.taken:
+            self.queue.wait_for(self.taken.pop(), ROOM, self.now)
+
+    def back_off(self, _):
+        if self.taken:
+            self.queue.back_off(self.taken.pop(), self.now)
+
+    def hold(self, number):
+        if self.taken:
+            self.making_room.append(self.taken.pop())
+            self.queue.hold(self.making_room[-1], [pod(f"v{number}").key, pod("v0").key])
+
+    def room(self, _):
+        if self.making_room:
+            self.queue.room_made(self.making_room.pop(), self.now, self.now)
+
+    def no_room(self, _):
+        if self.making_room:
+            self.queue.no_room_made(self.making_room.pop(), ROOM, self.now)
+
+    def gone(self, number):
+        self.queue.gone(pod(f"v{number}").key, self.now)
+
+    def news(self, _):
+        self.queue.tell(News.POD_GONE)
+
+
+STEPS = ["add", "pop", "wait", "back_off", "hold", "room", "no_room", "gone", "news", "remove"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 5))))
 def test_every_pod_is_in_exactly_one_place(steps):
-    queue, now, taken = SchedulingQueue(), 0.0, []
+    life = Steps()
+    queue = life.queue
     for what, number in steps:
-        now += 0.7
-        match what:
-            case "add":
-                queue.add(pod(f"p{number}", number % 3), now)
-            case "pop":
-                taken += [queued] if (queued := queue.pop(now)) is not None else []
-            case "wait" if taken:
-                queue.wait_for(taken.pop(), ROOM, now)
-            case "back" if taken:
-                queue.back_off(taken.pop(), now)
-            case "news":
-                queue.tell(News.POD_GONE)
-            case "remove":
-                queue.remove(pod(f"p{number}").key)
+        life.now += 0.7
+        getattr(life, what)(number)
         inside = {queued.key for queued in queue.pending()}
-        out = {queued.key for queued in taken if any(queued is each for each in queue.pending())}
+        out = {queued.key for queued in life.taken if any(queued is each for each in queue.pending())}
         assert sum(queue.counts().values()) == len(inside) - len(out)
     queue.tell(News.POD_GONE)
-    for queued in taken:
-        queue.back_off(queued, now)
+    while life.taken:
+        life.back_off(0)
+    while life.making_room:
+        life.room(0)
     left = {queued.key for queued in queue.pending()}
-    found = names(queue, now + 1000.0)
-    assert sorted(found) == sorted(key.name for key in left)
+    assert sorted(names(queue, life.now + 1000.0)) == sorted(key.name for key in left)
