@@ -27,8 +27,8 @@ HISTORY = {Signal.CONTAINER_CPU: 0.3, Signal.CONTAINER_MEMORY: 300 * MIB}
 class Remembering:
     """The twin's measurements, and days of history before them."""
 
-    def __init__(self, source, since):
-        self.source, self.since = source, since
+    def __init__(self, source, since, pod):
+        self.source, self.since, self.pod = source, since, pod
 
     async def instant(self, query):
         return await self.source.instant(query)
@@ -37,7 +37,7 @@ class Remembering:
         value = HISTORY.get(query.signal) if isinstance(query, PodQuery) else None
         if value is None or span.start < self.since:
             return Missing(Why.NO_DATA)
-        labels = {"namespace": "default", "pod": "web-7d9f8c6b5-abcde", CONTAINER: "app"}
+        labels = {"namespace": "default", "pod": self.pod, CONTAINER: "app"}
         steps = int((span.end - span.start) // span.step_seconds) + 1
         return (Series(labels, tuple((span.start + n * span.step_seconds, value) for n in range(steps))),)
 
@@ -66,6 +66,14 @@ class SizedShop(Shop):
             await asyncio.sleep(1)
         raise AssertionError(f"nothing was offered: {await self.policy()}")
 
+    async def until_all(self, cpu):
+        """Wait until both pods are ready and request so much."""
+        for _ in range(600):
+            if (found := await self.cpu()) == [cpu, cpu]:
+                return
+            await asyncio.sleep(1)
+        raise AssertionError(f"not all request {cpu}m: {found}")
+
     async def released(self, **spec):
         """Change the spec, and wait until that release is good."""
         before = (await self.state()).release
@@ -89,21 +97,21 @@ class NotInPlace:
         return await self._client.patch(resource, key, *args, **options)
 
 
-def run(scenario, *, wrap=lambda client: client, faults=()):
-    """Live through a scenario with the services that keep applications and sizes."""
+def run(scenario, *, wrap=lambda client: client, faults=(), pod="web-7d9f8c6b5-abcde", **spec):
+    """Live through a scenario with the services that keep applications and sizes; `pod` is one that used something."""
 
     async def day():
         clock = Clock.virtual()
         async with Twin(clock, nodes=3) as twin, asyncio.TaskGroup() as tasks:
             shop = SizedShop(twin, {})
-            source = Remembering(twin.exporters.measurements, clock.now() - 3 * DAY_SECONDS)
+            source = Remembering(twin.exporters.measurements, clock.now() - 3 * DAY_SECONDS, pod)
             sizing = Platform(wrap(twin.client()), clock, source=source, choices=Choices(services=("sizing",)))
             workloads = Platform(twin.client(), clock, source=source)
             running = [tasks.create_task(workloads.run()), tasks.create_task(shop.annotate())]
             await asyncio.sleep(2)
             for each in faults:
                 await shop.client.create(FAULTS, each)
-            await shop.create(resources=ASKED, rollout=ROLLING, replicas=2)
+            await shop.create(**{"resources": ASKED, "rollout": ROLLING, "replicas": 2, **spec})
             # History is asked for once, about whoever is there by then.
             running.append(tasks.create_task(sizing.run()))
             result = await scenario(shop)
@@ -183,6 +191,42 @@ def test_pods_begin_with_the_sizes_that_are_resized_to_and_get_them_anyway_where
         assert max(await shop.released(image="shop/web:1.1")) <= 700
 
     run(scenario, wrap=lambda client: client if resizes else NotInPlace(client))
+
+
+def test_a_canary_is_tried_with_the_sizes_that_it_takes_over_with():
+    async def scenario(shop):
+        await shop.offered(by="nextRelease")
+        await shop.change(image="shop/web:1.1")
+        tried = set()
+        while (await shop.state()).phase in {"Stable", "Progressing"}:
+            tried |= {
+                (pod.spec.containers[0].image, milli(pod.spec.containers[0].resources.requests["cpu"]))
+                for pod in await shop.pods()
+            }
+            await asyncio.sleep(1)
+        await shop.phase("Stable")
+        return tried, await shop.cpu()
+
+    steps = {"strategy": "canary", "steps": [{"weight": 50, "pauseSeconds": 30}]}
+    tried, requests = run(scenario, rollout=steps)
+    assert tried == {("shop/web:1", 1000), ("shop/web:1.1", 700)}
+    assert requests == [700, 700]
+
+
+@pytest.mark.parametrize("strategy", ["rolling", "canary"])
+def test_a_stateful_application_has_sizes_by_the_name_of_its_set_and_goes_back_without_them(strategy):
+    async def scenario(shop):
+        await shop.offered(by="nextRelease", target={"kind": "StatefulSet", "name": "web"})
+        await shop.change(image=SICK)
+        await shop.phase("RolledBack")
+        await shop.until_all(1000)
+        assert await shop.released(image="shop/web:3") == [1000, 1000]
+        await asyncio.sleep(900)
+        assert await shop.released(image="shop/web:4") == [700, 700]
+        [sized] = (await shop.state()).sized
+        assert str(sized.sizes[0]) == "app cpu 700m"
+
+    run(scenario, kind="stateful", rollout={"strategy": strategy}, pod="web-0", faults=[crashing(SICK)])
 
 
 def test_what_is_no_application_is_told_to_write_its_sizes_itself():
