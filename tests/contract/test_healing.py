@@ -8,7 +8,7 @@ import pytest
 from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.core import SERVICES
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD
-from kubewright.api.crds.incident import APPROVED_BY, INCIDENT_CRD, INCIDENTS
+from kubewright.api.crds.incident import INCIDENT_CRD, INCIDENTS, approval
 from kubewright.api.live import live_resource
 from kubewright.api.meta import ObjectKey
 from kubewright.app import Choices, Platform
@@ -116,8 +116,7 @@ async def test_a_bad_release_is_taken_back_once_a_person_agrees(client, namespac
             template = fleet("ill:2", **{"twin.kubewright.dev/fail-pull": "not found"})["spec"]["template"]
             await client.patch(DEPLOYMENTS, key, {"spec": {"template": template}})
             incident = await eventually(waits)
-            agreed = {"metadata": {"annotations": {APPROVED_BY: "a-person"}}}
-            await client.patch(INCIDENTS, incident.key, agreed)
+            await client.patch(INCIDENTS, incident.key, approval("a-person", incident.status.plan.digest))
             await eventually(taken_back)
             await eventually(told)
     finally:

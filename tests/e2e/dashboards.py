@@ -119,7 +119,12 @@ async def shop(client):
         "message": "the policy wants a person's word before nodes are fenced",
         "signals": ["NodeSilent Node/node-03"],
         "evidence": ["its lease is 40 s old", "two neighbours cannot reach it"],
-        "plan": {"remedy": "FenceNode", "reason": "its pods run nowhere", "actions": ["Taint Node/node-03"]},
+        "plan": {
+            "remedy": "FenceNode",
+            "reason": "its pods run nowhere",
+            "actions": ["Taint Node/node-03"],
+            "digest": "5eed",
+        },
         "rehearsal": {"passed": True, "message": "9 pods would go and all find a place"},
         "times": {name: rfc3339(time.time() + second) for second, name in enumerate(moments)},
     }

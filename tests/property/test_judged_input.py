@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubewright.api.core import NODES
-from kubewright.api.crds.incident import APPROVED_BY
+from kubewright.api.crds.incident import APPROVED_BY, APPROVED_PLAN
 from kubewright.api.meta import ObjectKey
 from kubewright.healing.telling import MOST_TEXT
 from kubewright.healing.witness import LOST_SECONDS, State, judge
@@ -70,7 +70,8 @@ REVIEWS = (
 def test_whatever_approves_has_a_name_and_what_is_told_stays_short(name, times):
     name *= times
     life = Life(remedy("first"), mode="approve")
-    life.annotate(**{APPROVED_BY: name})
+    life.turn()
+    life.annotate(**{APPROVED_BY: name, APPROVED_PLAN: life.status.plan.digest})
     for _ in range(3):
         life.turn()
         assert len(life.status.message) <= MOST_TEXT

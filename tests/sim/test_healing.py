@@ -8,7 +8,7 @@ import pytest
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import EVENTS
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD
-from kubewright.api.crds.incident import APPROVED_BY, INCIDENTS
+from kubewright.api.crds.incident import INCIDENTS, approval
 from kubewright.api.meta import ObjectKey
 from kubewright.api.rights import account
 from kubewright.app import Choices, Platform
@@ -112,8 +112,7 @@ def test_without_leave_nothing_is_done(mode):
             assert (await day.deployment("web")).spec.template["spec"]["containers"][0]["image"] == BAD
             assert incident.status.actions == ()
             if mode == "approve":
-                patch = {"metadata": {"annotations": {APPROVED_BY: "anna"}}}
-                await day.client.patch(INCIDENTS, incident.key, patch)
+                await day.client.patch(INCIDENTS, incident.key, approval("anna", incident.status.plan.digest))
                 await in_phase(day, "Resolved")
 
     run(scenario)

@@ -85,14 +85,14 @@ export function Command({ children }: { children: string }) {
 }
 
 /** A button that does something to an object, as the person who presses it, and says how that came out. */
-export function Action(props: { action: string; name: string; namespace?: string; children: ComponentChildren }) {
+export function Action(props: { action: string; name: string; namespace?: string; plan?: string; children: ComponentChildren }) {
   const said = useSignal<{ text: string; tone: Tone } | null>(null);
   const busy = useSignal(false);
   const act = async () => {
     busy.value = true;
     try {
-      const { action, name, namespace = "" } = props;
-      const done = await ask<{ command: string }>(`/api/actions/${action}`, "POST", { name, namespace });
+      const { action, name, namespace = "", plan = "" } = props;
+      const done = await ask<{ command: string }>(`/api/actions/${action}`, "POST", { name, namespace, plan });
       said.value = { text: `Done. The same by hand: ${done.command}`, tone: "well" };
     } catch (error) {
       said.value = { text: reason(error), tone: "ill" };

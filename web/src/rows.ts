@@ -82,6 +82,7 @@ export interface IncidentRow {
   remedy?: string;
   reason?: string;
   plan?: string[];
+  digest?: string;
   rehearsed?: boolean | null;
   rehearsal?: string;
   actions?: { remedy: string; outcome?: string; message?: string; started?: number; ended?: number }[];

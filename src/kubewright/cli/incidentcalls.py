@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import click
 import msgspec
 
-from kubewright.api.crds.incident import APPROVED_BY, AWAITING, INCIDENTS, PAUSED, RESOLVED, Incident
+from kubewright.api.crds.incident import AWAITING, INCIDENTS, PAUSED, RESOLVED, Incident, approval
 from kubewright.api.live import LiveObject, live_resource
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.cli.columns import CELL_AT_MOST, Table
@@ -85,28 +85,35 @@ async def show_timeline(config: ConnectionConfig, namespace: str, name: str) -> 
             say(line)
 
 
-async def approve(config: ConnectionConfig, namespace: str, name: str, by: str) -> None:
-    """Write who lets the healer act."""
+async def approve(config: ConnectionConfig, namespace: str, name: str, by: str, digest: str) -> None:
+    """Write who lets the healer carry out its plan: the one of this digest, or the one that it proposes now."""
     async with connected(config) as client:
         incident = await _find(client, namespace, name)
         if incident.status.phase != AWAITING:
             raise click.ClickException(f"{incident.key} does not wait for approval: it is {incident.status.phase}")
+        plan = incident.status.plan
+        if plan is None or digest not in {"", plan.digest}:
+            proposed = "none" if plan is None else f"{plan.digest} ({plan.remedy})"
+            raise click.ClickException(f"{incident.key} does not propose the plan {digest}: it is {proposed}")
         who = by or getpass.getuser()
-        await _annotate(client, incident, APPROVED_BY, who)
-        say(f"{incident.key} is approved by {who}")
+        await _change(client, incident, approval(who, plan.digest))
+        say(f"{incident.key} is approved by {who}: {plan.remedy}, {plan.reason}")
+        for each in plan.actions:
+            say(f"  {each}")
 
 
 async def pause(config: ConnectionConfig, namespace: str, name: str, reason: str | None) -> None:
     """Write why the healer is to leave an incident alone; None to let it go on."""
     async with connected(config) as client:
         incident = await _find(client, namespace, name)
-        await _annotate(client, incident, PAUSED, reason)
+        await _change(client, incident, {"metadata": {"annotations": {PAUSED: reason}}})
         say(f"{incident.key} {'goes on' if reason is None else 'is paused'}")
 
 
-async def _annotate(client: Client, incident: Incident, name: str, text: str | None) -> None:
-    metadata = {"uid": incident.metadata.uid, "annotations": {name: text}}
-    await client.patch(INCIDENTS, incident.key, {"metadata": metadata}, field_manager=FIELD_MANAGER)
+async def _change(client: Client, incident: Incident, patch: Manifest) -> None:
+    """Patch the one incident that was seen, not a namesake."""
+    patch = {"metadata": {**patch["metadata"], "uid": incident.metadata.uid}}
+    await client.patch(INCIDENTS, incident.key, patch, field_manager=FIELD_MANAGER)
 
 
 async def _find(client: Client, namespace: str, name: str) -> Incident:

@@ -95,11 +95,12 @@ def timeline(*, name: str, namespace: str, kubeconfig: str, context: str) -> Non
 @incidents.command()
 @_named
 @click.option("--by", default="", help="Who; the user of this machine by default.")
-def approve(*, name: str, namespace: str, by: str, kubeconfig: str, context: str) -> None:
-    """Let the healer do what it proposes."""
+@click.option("--plan", default="", help="Only this plan, as `describe` names it; by default what is proposed now.")
+def approve(*, name: str, namespace: str, by: str, plan: str, kubeconfig: str, context: str) -> None:
+    """Let the healer do what it proposes: this plan alone, and not what it may propose after it."""
     from kubewright.cli.incidentcalls import approve as call
 
-    asyncio.run(call(connection(kubeconfig, context), namespace, name, by))
+    asyncio.run(call(connection(kubeconfig, context), namespace, name, by, plan))
 
 
 @incidents.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from kubewright.api.crds.incident import Incident
+from kubewright.api.crds.incident import AWAITING, Incident
 from kubewright.api.meta import parse_time
 
 HEAD = ("NAMESPACE", "NAME", "CAUSE", "ABOUT", "PHASE", "REMEDY", "AGE")
@@ -34,7 +34,7 @@ def story(incident: Incident) -> Iterator[str]:
     yield from _part("Suffering", [str(each) for each in status.affected])
     yield from _part("Policy", [status.policy or "none: it is only observed"])
     if status.plan is not None:
-        yield from _part(f"Plan: {status.plan.remedy}", [status.plan.reason, *status.plan.actions])
+        yield from _part(f"Plan: {status.plan.remedy}", [status.plan.reason, *status.plan.actions, _asks(incident)])
     if status.rehearsal is not None:
         passed = "passed" if status.rehearsal.passed else "refused"
         yield from _part(f"Rehearsal: {passed}", [status.rehearsal.message])
@@ -47,6 +47,14 @@ def story(incident: Incident) -> Iterator[str]:
     )
     yield from _part("Verified by", [status.verification])
     yield from _part("Times", list(moments(incident)))
+
+
+def _asks(incident: Incident) -> str:
+    """Say how its plan is approved, where it waits for that."""
+    plan, key = incident.status.plan, incident.key
+    if incident.status.phase != AWAITING or plan is None:
+        return ""
+    return f"to let it be done: kubewright incidents approve {key.name} -n {key.namespace} --plan {plan.digest}"
 
 
 def moments(incident: Incident) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.crds.appservice import APP_SERVICES
-from kubewright.api.crds.incident import APPROVED_BY, INCIDENTS, PAUSED
+from kubewright.api.crds.incident import INCIDENTS, PAUSED, approval
 from kubewright.api.meta import Manifest, ObjectKey, Resource
 from kubewright.api.nodes import NODES
 from kubewright.client.protocol import Client, PatchType
@@ -24,19 +24,25 @@ class Action:
     """One thing to do to an object."""
 
     resource: Resource[Any]
-    patch: Callable[[str], Manifest]
-    """What is patched, from who asks."""
+    patch: Callable[[str, str], Manifest]
+    """What is patched, from who asks and the digest of the plan that they saw, if it has one."""
     command: str
     """What does the same, with {name} and {namespace}."""
     verb: str = "patch"
 
 
-def _cordon(*, on: bool) -> Callable[[str], Manifest]:
-    return lambda _: {"spec": {"unschedulable": on or None}}
+def _cordon(*, on: bool) -> Callable[[str, str], Manifest]:
+    return lambda _who, _plan: {"spec": {"unschedulable": on or None}}
 
 
-def _paused(*, on: bool) -> Callable[[str], Manifest]:
-    return lambda _: {"spec": {"rollout": {"paused": on}}}
+def _paused(*, on: bool) -> Callable[[str, str], Manifest]:
+    return lambda _who, _plan: {"spec": {"rollout": {"paused": on}}}
+
+
+def _approved(who: str, plan: str) -> Manifest:
+    if not plan:
+        raise OpError("dashboard.act", ErrorKind.INVALID, "approve", "say which plan: look at the incident again")
+    return approval(who, plan)
 
 
 ACTIONS: Mapping[str, Action] = {
@@ -46,17 +52,17 @@ ACTIONS: Mapping[str, Action] = {
     "resume": Action(APP_SERVICES, _paused(on=False), "kubewright rollout resume {name} -n {namespace}"),
     "approve": Action(
         INCIDENTS,
-        lambda who: {"metadata": {"annotations": {APPROVED_BY: who}}},
+        _approved,
         "kubewright incidents approve {name} -n {namespace}",
     ),
     "leave": Action(
         INCIDENTS,
-        lambda who: {"metadata": {"annotations": {PAUSED: f"by {who}"}}},
+        lambda who, _: {"metadata": {"annotations": {PAUSED: f"by {who}"}}},
         "kubewright incidents pause {name} -n {namespace} --reason '...'",
     ),
     "heal": Action(
         INCIDENTS,
-        lambda _: {"metadata": {"annotations": {PAUSED: None}}},
+        lambda _who, _plan: {"metadata": {"annotations": {PAUSED: None}}},
         "kubewright incidents resume {name} -n {namespace}",
     ),
 }
@@ -69,6 +75,6 @@ def action_named(name: str) -> Action:
     return ACTIONS[name]
 
 
-async def carry_out(action: Action, client: Client, key: ObjectKey, who: str) -> None:
+async def carry_out(action: Action, client: Client, key: ObjectKey, who: str, plan: str) -> None:
     """Do it as the client's person; raises OpError."""
-    await client.patch(action.resource, key, action.patch(who), PatchType.MERGE, field_manager=FIELD_MANAGER)
+    await client.patch(action.resource, key, action.patch(who, plan), PatchType.MERGE, field_manager=FIELD_MANAGER)

@@ -93,6 +93,8 @@ class _Asked(msgspec.Struct, frozen=True):
 
     name: str
     namespace: str = ""
+    plan: str = ""
+    """The digest of the plan that is approved."""
 
 
 class DashboardApp:
@@ -289,7 +291,7 @@ class DashboardApp:
             raise OpError("dashboard.act", ErrorKind.FORBIDDEN, name, "this dashboard is read-only")
         await self._need(person, action.verb, action.resource, key)
         async with self._access.acting(person) as client:
-            await carry_out(action, client, key, person.name)
+            await carry_out(action, client, key, person.name, asked.plan)
         return _json({"did": name, "command": action.command.format(name=key.name, namespace=key.namespace)})
 
     async def _need(self, person: Person, verb: str, resource: Resource[Any], key: ObjectKey) -> None:

@@ -330,7 +330,7 @@ class Healer:
         await self._write(case, status)
         about = str(case.finding.about)
         try:
-            who = approver(case.incident)
+            who = approver(case.incident, status.plan)
             details = {"incident": str(case.incident.key), **({"approvedBy": who} if who else {})}
             async with self._audit.doing(of_plan(FIELD_MANAGER, about, plan, **details)):
                 await self._executor.execute(plan, about=case.incident)

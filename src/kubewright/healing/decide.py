@@ -19,6 +19,7 @@ from kubewright.api.crds.healingpolicy import OBSERVE, OFF
 from kubewright.api.crds.incident import (
     ACTING,
     APPROVED_BY,
+    APPROVED_PLAN,
     AWAITING,
     ESCALATED,
     MOST_ACTIONS,
@@ -30,6 +31,7 @@ from kubewright.api.crds.incident import (
     VERIFYING,
     Incident,
     IncidentAction,
+    IncidentPlan,
     IncidentRehearsal,
     IncidentStatus,
 )
@@ -212,9 +214,9 @@ def _begin(case: Case, status: IncidentStatus, remedy: Remedy, plan: Plan) -> Tu
 
 def _act(case: Case, status: IncidentStatus, remedy: Remedy, plan: Plan) -> Turn:
     """Begin with a remedy, as far as that is permitted."""
-    proposed = replace(status, plan=plan_of(remedy, plan))
-    if proposed.times.decided is None:
-        proposed = replace(proposed, times=replace(proposed.times, decided=rfc3339(case.now)))
+    decided = status.times.decided or rfc3339(case.now)
+    times = replace(status.times, decided=decided)
+    proposed = replace(status, plan=plan_of(remedy, plan, decided), times=times)
     stopped = _stopped(case, proposed, remedy)
     if stopped is not None:
         return Turn(stopped)
@@ -249,15 +251,19 @@ def _stopped(case: Case, status: IncidentStatus, remedy: Remedy) -> IncidentStat
         why = f"the policy {permitted.policy} only observes" if permitted.policy else "no policy lets anything be done"
         return replace(status, phase=OBSERVED, message=permitted.wrong or why)
     approval = needs_approval(permitted, case.finding, remedy)
-    if approval and not approver(case.incident):
-        return replace(status, phase=AWAITING, message=approval)
+    if approval and not approver(case.incident, status.plan):
+        other = "; what was approved is another plan" if APPROVED_BY in case.incident.metadata.annotations else ""
+        return replace(status, phase=AWAITING, message=shortened(f"{approval}{other}"))
     held = _paused(case) or held_back(permitted, case.finding, remedy, case.book, case.now)
     return replace(status, phase=OPEN, message=shortened(held)) if held else None
 
 
-def approver(incident: Incident) -> str:
-    """Return who lets the healer act; empty while nobody has put a name to it."""
-    return shortened(" ".join(incident.metadata.annotations.get(APPROVED_BY, "").split()))
+def approver(incident: Incident, plan: IncidentPlan | None) -> str:
+    """Return who lets the healer carry out a plan; empty while nobody has put a name to this very one."""
+    annotations = incident.metadata.annotations
+    if plan is None or annotations.get(APPROVED_PLAN) != plan.digest:
+        return ""
+    return shortened(" ".join(annotations.get(APPROVED_BY, "").split()))
 
 
 def _paused(case: Case) -> str:

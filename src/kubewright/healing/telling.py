@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -29,6 +30,7 @@ from kubewright.healing.finding import ZONES, Finding, Ref, Remedy
 from kubewright.healing.seen import FOLLOWED
 from kubewright.notify.notification import Notification
 
+_DIGEST_LENGTH = 10
 _KINDS: dict[tuple[str, str], Resource[Any]] = {(each.api_version, each.kind): each for each in (*FOLLOWED, ZONES)}
 
 
@@ -112,9 +114,15 @@ def notification(incident: Incident, status: IncidentStatus, team: str) -> Notif
     )
 
 
-def plan_of(remedy: Remedy, plan: Plan) -> IncidentPlan:
-    """Return a plan as an Incident tells it."""
-    return IncidentPlan(remedy.name, shortened(plan.reason), _bounded(map(str, plan.actions)))
+def plan_of(remedy: Remedy, plan: Plan, decided: str | None) -> IncidentPlan:
+    """Return a plan as an Incident tells it; `decided` is when this occurrence of the cause was first decided on.
+
+    Its digest is of what is done to what: the same plan about the next occurrence is another one.
+    """
+    actions = tuple(map(str, plan.actions))
+    content = "\n".join((decided or "", remedy.name, *sorted(actions)))
+    digest = hashlib.sha256(content.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return IncidentPlan(remedy.name, shortened(plan.reason), _bounded(actions), digest)
 
 
 def status_of(incident: Incident, status: IncidentStatus, now: float) -> Apply | None:

@@ -168,6 +168,9 @@ async def test_bodies_that_are_none_are_refused(tmp_path):
                 assert answer.status == 422
         async with http.post("/api/actions/erase", json={"name": "x"}, headers=OURS) as answer:
             assert answer.status == 404
+        # Without the plan that was looked at it is not known what would be approved.
+        async with http.post("/api/actions/approve", json={"name": "x", "namespace": "shop"}, headers=OURS) as answer:
+            assert answer.status == 422
 
 
 async def test_a_change_reaches_who_looks(tmp_path):

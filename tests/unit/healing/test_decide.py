@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.crds.healingpolicy import HealingPolicySpec
-from kubewright.api.crds.incident import APPROVED_BY, PAUSED, Incident, IncidentSpec, IncidentStatus
+from kubewright.api.crds.incident import APPROVED_BY, PAUSED, Incident, IncidentSpec, IncidentStatus, approval
 from kubewright.api.meta import ObjectKey, ObjectMeta
 from kubewright.api.plan import Announce, Plan
 from kubewright.healing.decide import Case, Outcome, decide, rehearsed
@@ -36,6 +36,9 @@ class Life:
 
     def annotate(self, **annotations):
         self.metadata = replace(self.metadata, annotations=annotations)
+
+    def approve(self):
+        self.annotate(**approval("anna", self.status.plan.digest)["metadata"]["annotations"])
 
     def turn(self, *, found=True, sure=True, seconds=0.0, outcome=None):
         """Let time pass, decide, and carry it out as the controller does."""
@@ -127,10 +130,53 @@ def test_it_waits_for_a_persons_approval():
     life = Life(remedy("first"), mode="approve")
     assert life.turn() == "AwaitingApproval"
     assert life.turn(seconds=1000) == "AwaitingApproval"
-    life.annotate(**{APPROVED_BY: "anna"})
+    life.approve()
     life.turn()
     life.turn()
     assert life.done == ["first"]
+
+
+def test_an_approval_that_names_no_plan_is_none():
+    life = Life(remedy("first"), mode="approve")
+    life.annotate(**{APPROVED_BY: "anna"})
+    assert life.turn() == "AwaitingApproval"
+    assert "another plan" in life.status.message
+
+
+def test_an_approval_is_for_one_remedy_and_what_comes_after_it_waits_for_another():
+    life = Life(remedy("first", within_seconds=30.0), remedy("second"), mode="approve")
+    life.turn()
+    life.approve()
+    life.turn()
+    assert life.turn() == "Acting"
+    assert life.turn(seconds=31) == "AwaitingApproval"
+    life.turn(seconds=100)
+    assert life.done == ["first"]
+    life.approve()
+    life.turn()
+    life.turn()
+    assert life.done == ["first", "second"]
+
+
+def test_an_approval_is_for_what_was_shown():
+    told = [DO]
+    life = Life(Remedy("first", Safety.LOCAL, lambda *_: told[0]), mode="approve")
+    life.turn()
+    life.approve()
+    told[0] = Plan((Announce("Normal", "Try", "something else is tried"),), "it is wrong")
+    assert life.turn() == "AwaitingApproval"
+    life.approve()
+    assert life.turn() == "Rehearsing"
+
+
+def test_an_approval_is_not_for_the_next_time():
+    life = Life(remedy("first", NOTHING), mode="approve")
+    life.turn()
+    life.approve()
+    assert life.turn() == "Verifying"
+    life.turn(found=False, seconds=10)
+    assert life.turn(found=False, seconds=10) == "Resolved"
+    assert life.turn(seconds=10) == "AwaitingApproval"
 
 
 def test_a_person_may_pause_it_and_let_it_go_on():

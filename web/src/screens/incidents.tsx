@@ -132,7 +132,7 @@ function Story({ row }: { row: IncidentRow }) {
     <Drawer title={row.cause} close={() => go("incidents")}>
       <div class="actions">
         <Badge tone={tone(row)}>{row.phase ?? "Open"}</Badge>
-        {row.phase === "AwaitingApproval" && <Action action="approve" name={row.name} namespace={row.namespace}>Approve</Action>}
+        {row.phase === "AwaitingApproval" && <Action action="approve" name={row.name} namespace={row.namespace} plan={row.digest}>Approve</Action>}
         {row.phase !== OVER && !row.paused && <Action action="leave" name={row.name} namespace={row.namespace}>Leave it to me</Action>}
         {row.paused && <Action action="heal" name={row.name} namespace={row.namespace}>Let the healer go on</Action>}
       </div>

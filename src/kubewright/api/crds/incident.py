@@ -16,6 +16,8 @@ from kubewright.api.meta import EMPTY, KubeObject, Leaf, Manifest, Resource
 
 APPROVED_BY = "kubewright.dev/approved-by"
 """The annotation by which a person lets the healer act; its value says who."""
+APPROVED_PLAN = "kubewright.dev/approved-plan"
+"""The annotation beside it, with the digest of the plan that the person saw: it lets nothing else be done."""
 PAUSED = "kubewright.dev/paused"
 """The annotation by which a person has the healer leave an incident alone; its value says why."""
 
@@ -59,6 +61,7 @@ class IncidentPlan(Leaf, frozen=True):
     remedy: Annotated[str, described("The remedy, of the catalogue.")] = ""
     reason: Annotated[str, described("Why.", _TEXT)] = ""
     actions: Annotated[tuple[str, ...], described("In order.", _LIST, atomic=True)] = ()
+    digest: Annotated[str, described("By what an approval names it: another plan has another.")] = ""
 
 
 class IncidentRehearsal(Leaf, frozen=True):
@@ -128,6 +131,11 @@ class Incident(KubeObject, frozen=True, kw_only=True):
 
     spec: Annotated[IncidentSpec, described("What is wrong.", required=True)] = IncidentSpec()
     status: Annotated[IncidentStatus, described("How far it is.")] = IncidentStatus()
+
+
+def approval(by: str, digest: str) -> Manifest:
+    """Return the patch by which somebody lets the healer carry out the plan of this digest."""
+    return {"metadata": {"annotations": {APPROVED_BY: by, APPROVED_PLAN: digest}}}
 
 
 def _column(name: str, path: str, text: str, **options: Any) -> PrinterColumn:

@@ -40,6 +40,8 @@ class IncidentRow(msgspec.Struct, frozen=True, omit_defaults=True):
     remedy: str = ""
     reason: str = ""
     plan: tuple[str, ...] = ()
+    digest: str = ""
+    """Of the plan."""
     rehearsed: bool | None = None
     rehearsal: str = ""
     actions: tuple[Tried, ...] = ()
@@ -73,6 +75,7 @@ def rows(incidents: Iterable[Incident]) -> Iterator[Row]:
             remedy="" if plan is None else plan.remedy,
             reason="" if plan is None else plan.reason,
             plan=() if plan is None else plan.actions,
+            digest="" if plan is None else plan.digest,
             rehearsed=None if rehearsal is None else rehearsal.passed,
             rehearsal="" if rehearsal is None else rehearsal.message,
             actions=tuple(
