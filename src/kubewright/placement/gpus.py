@@ -39,7 +39,8 @@ class Gpus:
         self.shares = any(shares_gpus(node) for node in table.nodes)
         """Whether any node offers parts of GPUs; if none does, counting whole ones is enough to know what fits."""
         self._requests: dict[bytes, GpuRequest] = {}
-        self._held: list[dict[ObjectKey, tuple[Placed, GpuRequest, tuple[int, ...]]]] = [{} for _ in table.nodes]
+        self._held: list[dict[int, tuple[Placed, GpuRequest, tuple[int, ...]]]] = [{} for _ in table.nodes]
+        """By the identity of a `Placed`, which is kept with it: a snapshot makes one anew where anything changed."""
         self.version = snapshot.version
         for column in range(len(table)):
             self._sync(snapshot, column)
@@ -81,23 +82,22 @@ class Gpus:
 
     def given(self, key: ObjectKey, column: int) -> tuple[int, ...]:
         """Return the GPUs that a placed pod has on its node."""
-        held = self._held[column].get(key)
-        return held[2] if held else ()
+        return next((gpus for placed, _, gpus in self._held[column].values() if placed.row.key == key), ())
 
     def _sync(self, snapshot: ClusterSnapshot, column: int) -> None:
-        held, now = self._held[column], {placed.row.key: placed for placed in snapshot.on_node[column]}
-        seen = set(held)
-        for key in [key for key, (placed, _, _) in held.items() if now.get(key) is not placed]:
-            _, request, gpus = held.pop(key)
+        held, now = self._held[column], {id(placed): placed for placed in snapshot.on_node[column]}
+        gone = [held.pop(each) for each in held.keys() - now.keys()]
+        for _, request, gpus in gone:
             self.packing.nodes.give(request, column, gpus)
-        for key, placed in now.items():
-            if key not in held:
+        seen = {placed.row.key for placed, _, _ in gone}
+        for identity, placed in now.items():
+            if identity not in held:
                 request = self.request(placed.row.shape)
-                if key not in seen:  # else it only became known which GPUs it was told to have
+                if placed.row.key not in seen:  # else it only became known which GPUs it was told to have
                     self.packing.observe(request)
                 gpus = self._choose(placed.row, request, column)
                 self.packing.nodes.take(request, column, gpus)
-                held[key] = placed, request, gpus
+                held[identity] = placed, request, gpus
 
     def _choose(self, row: PodRow, request: GpuRequest, column: int) -> tuple[int, ...]:
         """Return what a pod was given; or what it should be, and of a node that lies as much as there is."""

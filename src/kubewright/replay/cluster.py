@@ -74,6 +74,8 @@ class Cluster:
         self.provisioned = np.ones(count, np.bool_)
         self.closed = np.zeros(count, np.bool_)
         """Nodes that take nobody: cordoned, given back or down."""
+        self.changes = np.zeros(count, np.int64)
+        """How often pods came to each node or went from it, or it was closed or opened."""
         self.members: list[dict[ObjectKey, Member]] = [{} for _ in range(count)]
         self.own_cpu = np.zeros(count)
         """What pods use that are not an application's, in thousandths of cores."""
@@ -106,6 +108,7 @@ class Cluster:
 
     def _count(self, member: Member, column: int, sign: float) -> None:
         request = member.request
+        self.changes[column] += 1
         self.own_cpu[column] += sign * member.cpu_milli
         self.memory_used[column] += sign * member.memory_mib
         if request.gpus:
@@ -114,7 +117,9 @@ class Cluster:
 
     def close(self, columns: Iterable[int], *, closed: bool) -> None:
         """Let nodes take nobody, or anybody again: whoever places passes `closed` over, as if they were cordoned."""
-        self.closed[list(columns)] = closed
+        those = list(columns)
+        self.closed[those] = closed
+        self.changes[those] += 1
 
     @property
     def closed_names(self) -> list[str]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kubewright.api.core import Pod
+from kubewright.api.meta import ObjectKey
 from kubewright.nodepools.consolidate import Candidate, spare
 from kubewright.nodepools.filling import fill, settle
 from kubewright.placement.nodes import NodeMask
@@ -37,6 +38,9 @@ _FULL_ENOUGH = 0.75
 """Nodes that are fuller are not asked."""
 
 
+_State = tuple[int, tuple[int, ...], tuple[int, ...], tuple[ObjectKey, ...]]
+
+
 class Lending:
     """Gives nodes back and takes them again, where the configuration lets it: else nobody asks it to."""
 
@@ -50,6 +54,8 @@ class Lending:
         self.coming: set[int] = set()
         self.down: set[int] = set()
         """Nodes that a fault keeps away."""
+        self._decided: dict[tuple[bool, bool], _State] = {}
+        """What the last decision on nodes to come was taken from, by whether they have GPUs and whether room counted."""
 
     def turn(self) -> None:
         """Empty what can be emptied."""
@@ -133,6 +139,11 @@ class Lending:
             spares = self._spares(has_gpus=has_gpus) if roomy else []
             if not any(room.values()) or not (wanted or spares):
                 continue
+            # The same nodes, pods and wishes come to the same decision: with GPUs that is most of the looks.
+            state = self._state(wanted, has_gpus=has_gpus)
+            if self._decided.get((has_gpus, roomy)) == state:
+                continue
+            self._decided[has_gpus, roomy] = state
             policy = self._configuration.policy(gpus=has_gpus)
             fork, without = cluster.snapshot.fork(), cluster.closed.copy()
             without[sorted(self.coming)] = False
@@ -143,6 +154,11 @@ class Lending:
             asked = Counter(each.offer.pool.metadata.name for each in filling.launches)
             for each in own:
                 self._open(each.columns, asked[each.name], now)
+
+    def _state(self, wanted: list[Pod], *, has_gpus: bool) -> _State:
+        cluster = self._cluster
+        changes = int(cluster.changes[(cluster.gpus > 0) == has_gpus].sum())
+        return changes, tuple(sorted(self.coming)), tuple(sorted(self.down)), tuple(each.key for each in wanted)
 
     def _away(self, pool: NodeMask) -> NodeMask:
         """Return which nodes of a pool can be opened or ordered."""
