@@ -67,7 +67,7 @@ class Ledger:
     running: int = 0
     waiting: int = 0
     between: int = 0
-    """Pods of jobs that were evicted or lost, and whose owners ask again after the day's end."""
+    """Pods that were evicted or lost, and whose owners ask again after the day's end."""
     violation_minutes: float = 0.0
     """Of applications whose load was more than their pods could serve."""
     disturbed_minutes: float = 0.0

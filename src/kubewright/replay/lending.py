@@ -1,7 +1,8 @@
 """Nodes that are given back and come again in a replay: by `nodepools`' decisions, with room kept free.
 
 Every five minutes the emptiest nodes are asked whether all their pods would find places elsewhere. Those that can go
-are cordoned, their applications' pods move, their jobs end where they are; a node that is empty is given back. When
+for as long as a NodePool waits by default are cordoned, their applications' pods move, their jobs end where they are;
+a node that is empty is given back. When
 pods wait, or the room that a pool keeps is taken, `nodepools.filling` says what is wanted: cordoned nodes are opened
 again, then new ones ordered, which are there after a while.
 """
@@ -15,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kubewright.api.core import Pod
+from kubewright.api.crds.nodepool import Consolidation
 from kubewright.api.meta import ObjectKey
+from kubewright.nodepools.allowed import nodes_at_once
 from kubewright.nodepools.consolidate import Candidate, spare
 from kubewright.nodepools.filling import fill, settle
 from kubewright.placement.nodes import NodeMask
@@ -32,10 +35,12 @@ MOST_MISSING = 1
 """So many of an application's pods may be missing while others are moved, as an AppService's budget has it by default:
 those that start count as well.
 """
-AT_ONCE = 0.04
-"""Share of the nodes that may be on their way out at a time."""
 _FULL_ENOUGH = 0.75
 """Nodes that are fuller are not asked."""
+_AHEAD = 2
+"""So many times what may go at once is looked for, so that time runs for those whose turn is next."""
+_RULES = Consolidation()
+"""What a NodePool says if its owner says nothing."""
 
 
 _State = tuple[int, tuple[int, ...], tuple[int, ...], tuple[ObjectKey, ...]]
@@ -54,13 +59,17 @@ class Lending:
         self.coming: set[int] = set()
         self.down: set[int] = set()
         """Nodes that a fault keeps away."""
+        self._spare_since: dict[int, float] = {}
+        """Nodes that could go when it was last looked, each with when that was first seen."""
+        self._opened: NDArray[np.float64] = np.full(len(cluster.nodes), -math.inf)
+        """When each node last came, or was opened again."""
         self._decided: dict[tuple[bool, bool], _State] = {}
-        """What the last decision on nodes to come was taken from, by whether they have GPUs and whether room counted."""
+        """What the last decision on nodes to come was taken from: with GPUs or without, with room counted or not."""
 
-    def turn(self) -> None:
-        """Empty what can be emptied."""
-        for has_gpus in (False, True):
-            self._empty(has_gpus=has_gpus)
+    def turn(self, now: float) -> None:
+        """Empty what could have been for long enough."""
+        found = [column for has_gpus in (False, True) for column in self._spare(now, has_gpus=has_gpus)]
+        self._spare_since = {column: self._spare_since.get(column, now) for column in found}
 
     def look(self, now: float) -> None:
         """Give back what is empty, move who has to leave, and have nodes come so that there is room."""
@@ -77,24 +86,27 @@ class Lending:
         if self._turns.waiting:
             self._bring(now, roomy=False)
 
-    def _empty(self, *, has_gpus: bool) -> None:
+    def _spare(self, now: float, *, has_gpus: bool) -> list[int]:
+        """Begin with those that could have gone for long enough, and return the others that can go now."""
         cluster = self._cluster
-        table = cluster.snapshot.table
         pool = (cluster.gpus > 0) == has_gpus
         there = pool & cluster.provisioned & ~cluster.closed
-        most = math.ceil(AT_ONCE * int(pool.sum())) - sum(bool(pool[each]) for each in self.leaving)
+        n_nodes = int((pool & cluster.provisioned).sum())
+        most = nodes_at_once(_RULES.budgets, n_nodes, now) - sum(bool(pool[each]) for each in self.leaving)
         most = min(most, int(there.sum()) - 1)
         if most <= 0:
-            return
+            return [each for each in self._spare_since if pool[each]]
         policy = self._configuration.policy(gpus=has_gpus)
         fork = cluster.snapshot.fork()
         if settle(fork, self._spares(has_gpus=has_gpus), policy, cluster.closed):
-            return
-        candidates = [self._candidate(column) for column in self._emptiest(there, fullness=self._fullness(has_gpus))]
-        found = spare(fork, candidates[: 3 * most], most, policy, cluster.closed_names)
-        columns = [table.columns[each.name] for each in found.nodes]
-        self.leaving.update(columns)
-        cluster.close(columns, closed=True)
+            return []
+        wanted = self._candidates(there & (now - self._opened >= _RULES.min_lifetime_seconds), has_gpus=has_gpus)
+        found = spare(fork, wanted[: (_AHEAD + 1) * most], _AHEAD * most, policy, cluster.closed_names)
+        columns = [cluster.snapshot.table.columns[each.name] for each in found.nodes]
+        due = [each for each in columns if now - self._spare_since.get(each, now) >= _RULES.after_seconds][:most]
+        self.leaving.update(due)
+        cluster.close(due, closed=True)
+        return [each for each in columns if each not in due]
 
     def _drain(self, now: float) -> None:
         """Move applications' pods off nodes that are to go, few of each at a time, as their budgets let them."""
@@ -118,12 +130,12 @@ class Lending:
                     full[column] = 1.0
         return full
 
-    def _emptiest(self, there: NDArray[np.bool_], *, fullness: NDArray[np.float64]) -> list[int]:
-        wanted = np.flatnonzero(there & (fullness < _FULL_ENOUGH))
-        return [int(each) for each in wanted[np.argsort(fullness[wanted], kind="stable")]]
-
-    def _candidate(self, column: int) -> Candidate:
-        return Candidate(self._cluster.nodes[column], 1.0, 0.0)
+    def _candidates(self, there: NodeMask, *, has_gpus: bool) -> list[Candidate]:
+        """Return those that may go: first who could before, then the emptiest."""
+        full, known = self._fullness(has_gpus), self._spare_since
+        wanted = np.flatnonzero(there & (full < _FULL_ENOUGH)).tolist()
+        ranked = sorted(wanted, key=lambda column: (column not in known, full[column], column))
+        return [Candidate(self._cluster.nodes[column], 1.0, 0.0) for column in ranked]
 
     def _spares(self, *, has_gpus: bool) -> list[Pod]:
         return [pod for each in self._pools if each.has_gpus == has_gpus for pod in each.spares]
@@ -172,6 +184,7 @@ class Lending:
         back = [each for each in sorted(self.leaving) if pool[each]][:count]
         self.leaving.difference_update(back)
         cluster.close(back, closed=False)
+        self._opened[back] = now
         if back:
             self._turns.room_was_made(now)
         ordered = [int(each) for each in np.flatnonzero(self._away(pool))][: count - len(back)]
@@ -183,5 +196,6 @@ class Lending:
 
     def _arrive(self, columns: list[int], now: float) -> None:
         self.coming.difference_update(columns)
+        self._opened[columns] = now
         self._cluster.close([each for each in columns if each not in self.down], closed=False)
         self._turns.room_was_made(now)

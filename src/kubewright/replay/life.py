@@ -81,7 +81,7 @@ class Life:
         self._fleet.contend()
         if self._lends:
             if now % EVERY_SECONDS == 0:
-                self._lending.turn()
+                self._lending.turn(float(now))
             self._lending.look(float(now))
         self._sum += self._sample()
         self._looks += 1
@@ -117,6 +117,7 @@ class Life:
         self.ledger.running = len(self._cluster.snapshot.placed)
         self.ledger.waiting = self._turns.n_waiting
         waiting = {id(each) for group in self._turns.waiting.values() for each in group}
+        owners = (*self._jobs, *self._fleet.services)
         self.ledger.between = sum(
-            each.column < 0 and not each.gone and id(each) not in waiting for job in self._jobs for each in job.members
+            each.column < 0 and not each.gone and id(each) not in waiting for owner in owners for each in owner.members
         )

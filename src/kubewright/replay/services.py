@@ -93,9 +93,7 @@ class Service:
     def stop(self, member: Member) -> None:
         """Let a pod go for good."""
         if member.column >= 0:
-            if member.ready:
-                self.fleet.count(self, member.column, -1)
-            self.fleet.cluster.free(member)
+            self.leave(member)
         else:
             self.fleet.turns.withdraw(member)
         member.gone = True
@@ -105,6 +103,12 @@ class Service:
             self.members.remove(member)
             self.leaving.discard(id(member))
         self.fleet.ledger.removed += 1
+
+    def leave(self, member: Member) -> None:
+        """Take a pod off its node."""
+        if member.ready:
+            self.fleet.count(self, member.column, -1)
+        self.fleet.cluster.free(member)
 
     def take(self, count: int) -> None:
         """Let so many go: first those that wait, then those that start, then the youngest."""
@@ -172,16 +176,12 @@ class Fleet:
                     self.count(each, member.column, 1)
 
     def lose(self, service: Service, member: Member, again_at: float) -> None:
-        """Lose a pod with its node: it serves no more, and another is asked for once that is noticed."""
-        replaced = service.is_replaced(member)
-        service.stop(member)
-        if replaced:
-            self.later(again_at, lambda now: self._replace(service, now))
-
-    def _replace(self, service: Service, now: float) -> None:
-        # An autoscaler that has missed the pod meanwhile has made up for it: its own number holds.
-        if service.policy is None and service.replicas < service.application.replicas:
-            service.add(1, now)
+        """Lose a pod with its node: it serves no more, and is one of the replicas until that is noticed."""
+        if id(member) in service.never:
+            service.stop(member)
+            return
+        service.leave(member)
+        self.later(again_at, lambda now: None if member.gone else service.evicted(member, now))
 
     def count(self, service: Service, column: int, sign: int) -> None:
         """Note that a pod serves from now on, or no more."""

@@ -79,3 +79,27 @@ def test_no_more_of_an_application_is_moved_while_one_that_was_moved_starts():
     list(living.steps(2))
     living.lending.look(2.0 * STEP_SECONDS)
     assert living.ledger.evictions == {"moved off a node": 2}
+
+
+def test_a_pod_whose_node_died_is_one_of_the_replicas_until_that_is_noticed():
+    living = Living(releases=())
+    lost, noticed = living.first[0], 300.0
+    living.fleet.lose(living.service, lost, noticed)
+    for _ in living.steps(int(noticed) // STEP_SECONDS - 1):
+        pass
+    assert (living.service.replicas, living.ledger.asked) == (6, 6)
+    assert not lost.gone
+    list(living.steps(4))
+    assert lost.gone
+    assert (int(living.fleet.ready[0]), living.ledger.asked) == (6, 7)
+
+
+def test_a_node_is_emptied_only_when_it_could_have_been_for_as_long_as_its_pool_waits():
+    living = Living(releases=(), nodes=6)
+    lending = living.lending
+    lending.turn(0.0)
+    assert not lending.leaving
+    lending.turn(299.0)
+    assert not lending.leaving
+    lending.turn(300.0)
+    assert len(lending.leaving) == 1
