@@ -107,13 +107,11 @@ def run(scenario, *, wrap=lambda client: client, faults=(), pod="web-7d9f8c6b5-a
             source = Remembering(twin.exporters.measurements, clock.now() - 3 * DAY_SECONDS, pod)
             sizing = Platform(wrap(twin.client()), clock, source=source, choices=Choices(services=("sizing",)))
             workloads = Platform(twin.client(), clock, source=source)
-            running = [tasks.create_task(workloads.run()), tasks.create_task(shop.annotate())]
+            running = [tasks.create_task(each) for each in (workloads.run(), sizing.run(), shop.annotate())]
             await asyncio.sleep(2)
             for each in faults:
                 await shop.client.create(FAULTS, each)
             await shop.create(**{"resources": ASKED, "rollout": ROLLING, "replicas": 2, **spec})
-            # History is asked for once, about whoever is there by then.
-            running.append(tasks.create_task(sizing.run()))
             result = await scenario(shop)
             for task in running:
                 task.cancel()

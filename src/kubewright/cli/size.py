@@ -75,6 +75,7 @@ async def reports_of(client: Client, source: MetricSource, namespace: str, *, gp
     from kubewright.api.workload import workload_of
     from kubewright.clock import Clock
     from kubewright.sizing.book import Book
+    from kubewright.sizing.history import History
     from kubewright.sizing.observing import Observer
     from kubewright.sizing.report import reports
 
@@ -83,8 +84,9 @@ async def reports_of(client: Client, source: MetricSource, namespace: str, *, gp
     for pod in pods.values():
         book.look(pod)
     known = {each for pod in pods.values() if (each := workload_of(pod)) is not None}
-    observer = Observer(clock, source, book, lambda: known)
-    await observer.history(namespace)
+    history = History(clock, source, book)
+    await history.of_all(known, namespace)
+    observer = Observer(clock, source, book, history)
     await observer.ask(namespace)
     if observer.problem:
         say(f"not measured now: {observer.problem}", err=True)

@@ -55,7 +55,7 @@ _STANDARD: Mapping[Signal, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """PromQL by signal, with `$window` and, within a selector, `$more` for what narrows it to a namespace.
+    """PromQL by signal, with `$window` and, within a selector, `$more` for what narrows it to a namespace or to names.
 
     Each must answer with one series for each pod, labelled `namespace` and `pod` (and `le` for latency, `container` for
     what is told of containers; of volumes, `persistentvolumeclaim` in place of `pod`).
@@ -68,10 +68,14 @@ class Vocabulary:
         text = self.expressions.get(query.signal)
         if text is None:
             return None
-        place = quoted(query.namespace)
-        narrowed = text.replace("$more", f",namespace={place}" if query.namespace else "")
-        narrowed = narrowed.replace("$gpu", f",exported_namespace={place}" if query.namespace else "")
+        narrowed = text.replace("$more", _narrowing(query, "")).replace("$gpu", _narrowing(query, "exported_"))
         return narrowed.replace("$window", duration(query.window_seconds)).replace("$$", "$")
+
+
+def _narrowing(query: PodQuery, prefix: str) -> str:
+    """Return the matchers, each after a comma, by labels that begin with a prefix."""
+    place = f",{prefix}namespace={quoted(query.namespace)}" if query.namespace else ""
+    return f"{place},{prefix}pod=~{quoted(query.names)}" if query.names else place
 
 
 def duration(seconds: float) -> str:

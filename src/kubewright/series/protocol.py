@@ -49,6 +49,8 @@ class PodQuery:
     signal: Signal
     window_seconds: float = 60.0
     namespace: str = ""
+    names: str = ""
+    """A regular expression (RE2) of pods' names; a source that cannot choose by names answers for more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ It holds no pods. Whose a measurement is tells the pod that it is about; of a po
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kubewright.api.core import Pod
@@ -45,14 +46,18 @@ class Book:
                 self._holds[sample.pod, name] = (sample.at, sample.value)
 
     def take_history(
-        self, resource: str, found: Iterable[Series], known: Collection[Workload], step_seconds: float
+        self, resource: str, found: Iterable[Series], until: Mapping[Workload, float], step_seconds: float
     ) -> None:
-        """Take what was measured over a span, also of pods that are no more."""
+        """Take what pods of these workloads used until then, also of pods that are no more."""
         for series in found:
             name, pod = series.labels.get(CONTAINER, ""), self.pod_of(series.pod)
-            workload = workload_of(pod) if pod is not None else workload_named(series.pod, known)
-            if workload is not None and name:
-                self._add(workload, name, resource, (series.pod.name, series.points), step_seconds)
+            workload = workload_of(pod) if pod is not None else workload_named(series.pod, until)
+            last = until.get(workload) if workload is not None else None
+            if workload is None or last is None or not name:
+                continue
+            points = [point for point in series.points if point[0] <= last]
+            if points:
+                self._add(workload, name, resource, (series.pod.name, points), step_seconds)
 
     def look(self, pod: Pod) -> None:
         """Take note of containers that were killed for want of memory, each time once."""
@@ -86,6 +91,15 @@ class Book:
         for workload, uses in list(self._uses.items()):
             if all(max(use.last_at.values(), default=0.0) < since for use in uses.values()):
                 del self._uses[workload]
+
+    def knows(self, workload: Workload) -> bool:
+        """Tell whether anything was measured of a workload."""
+        return workload in self._uses
+
+    def since(self, workload: Workload) -> float:
+        """Return since when a workload is measured; infinity if it is not."""
+        begins = (begin for use in self._uses.get(workload, {}).values() for begin in use.first_at.values())
+        return min(begins, default=math.inf)
 
     def advise(self, workload: Workload, container: str, resource: str, now: float) -> Advice:
         """Recommend what a container should request of a resource."""

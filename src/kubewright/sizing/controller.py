@@ -40,6 +40,7 @@ from kubewright.series.resourceapi import ResourceSource
 from kubewright.sizing.book import Book
 from kubewright.sizing.decide import Seen, Turn, decide, held_by, room_in
 from kubewright.sizing.figures import SizingMetrics
+from kubewright.sizing.history import History
 from kubewright.sizing.observing import ROUND_SECONDS, Observer
 from kubewright.sizing.report import knowledge
 from kubewright.sizing.status import NOT_IN_PLACE, Upcoming, ready, status_of
@@ -289,8 +290,12 @@ def build(operator: Operator, source: MetricSource | None = None, metrics: Sizin
     def workloads() -> set[Workload]:
         return {found for pod in pods.index.values() if (found := workload_of(pod)) is not None}
 
+    def named() -> set[Workload]:
+        return {_workload(each) for each in policies.index.values() if each.spec.mode != OFF}
+
     asked = source or ResourceSource(operator.client, operator.clock)
-    observer = Observer(operator.clock, asked, book, workloads, metrics.queries.inc)
+    history = History(operator.clock, asked, book, metrics.queries.inc)
+    observer = Observer(operator.clock, asked, book, history, metrics.queries.inc)
     reconciler = SizePolicyReconciler(
         operator.clock, operator.executor(SIZE_POLICIES), caches, book, observer, metrics, permits(operator)
     )
@@ -300,7 +305,7 @@ def build(operator: Operator, source: MetricSource | None = None, metrics: Sizin
         found = workload_of(pod)
         return [] if found is None else [each.key for each in policies.index.by(BY_WORKLOAD, found)]
 
-    operator.task("sizing measurements", lambda: observer.run(lambda: pods.synced))
+    operator.task("sizing measurements", lambda: observer.run(lambda: pods.synced, workloads, named))
     operator.controller(
         policies,
         reconciler,

@@ -53,7 +53,7 @@ def test_a_workload_is_reported_with_what_it_would_save_and_what_is_not_known():
     book = Book(pods.get)
     assert {workload_of(each) for each in pods.values()} == {WEB}
     gone = series("web-66666666-ccccc", 0.3)
-    book.take_history(CORES, [gone, series("stranger", 5.0)], {WEB}, 300.0)
+    book.take_history(CORES, [gone, series("stranger", 5.0)], {WEB: NOW}, 300.0)
     labels = {"namespace": "default", "pod": "web-7d9f8c6b5-aaaaa", CONTAINER: "main"}
     book.take(CORES, Vector((Sample(labels, 0.3, NOW),)), 60.0)
     [report] = reports(pods.values(), book, NOW)
