@@ -18,6 +18,7 @@ from kubewright.api.live import live_resource
 from kubewright.audit.chain import Named
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
+from kubewright.files import replacing
 from kubewright.runtime.children import get_or_none, list_if_served
 
 _LONGEST_LINE = 16 * 1024 * 1024
@@ -57,10 +58,9 @@ def read_records(file: Path) -> list[Named]:
 
 def write_records(file: Path, records: Sequence[Named]) -> None:
     """Write a file anew: whole, or not at all."""
-    unfinished = file.with_name(f".{file.name}.part")
     try:
-        unfinished.write_bytes(_lines(records))
-        unfinished.replace(file)
+        with replacing(file) as unfinished:
+            unfinished.write(_lines(records))
     except OSError as error:
         raise OpError("audit.write", ErrorKind.INVALID, str(file), error.strerror or str(error)) from error
 

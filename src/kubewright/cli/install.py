@@ -14,6 +14,7 @@ from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.exits import Exit
 from kubewright.cli.options import color_option, dry_run_option, timeout_option
 from kubewright.cli.terminal import say
+from kubewright.cli.writing import write_files
 
 if TYPE_CHECKING:
     from kubewright.client.config import ConnectionConfig
@@ -121,10 +122,8 @@ def _write(form: str, settings: Settings, directory: Path | None) -> int:
         raise click.UsageError(f"--as {form} needs -d, a directory to be made")
     if directory.exists() and any(directory.iterdir()):
         raise click.BadParameter(f"{directory} is not empty", param_hint="-d")
-    for name, text in (chart if form == "chart" else base)(dump_all, settings).items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    for _ in write_files(directory, (chart if form == "chart" else base)(dump_all, settings)):
+        pass
     say(str(directory))
     return Exit.OK
 

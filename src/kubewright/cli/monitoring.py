@@ -12,6 +12,7 @@ import click
 from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.options import color_option, namespace_option
 from kubewright.cli.terminal import say
+from kubewright.cli.writing import write_files
 
 if TYPE_CHECKING:
     from kubewright.monitoring.forms import Bundle
@@ -87,10 +88,7 @@ def render(
     from kubewright.cli.yamlform import dump
     from kubewright.monitoring.forms import files
 
-    for name, text in files(bundle, dump).items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    for path in write_files(directory, files(bundle, dump)):
         say(str(path))
 
 

@@ -14,6 +14,7 @@ from kubewright.cli.extras import need
 from kubewright.cli.options import TOLD, output_option
 from kubewright.cli.printing import show
 from kubewright.cli.terminal import say
+from kubewright.cli.writing import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -220,11 +221,5 @@ def _write(path: Path, documents: list[dict[str, object]]) -> None:
 
     for each in documents:
         place = path if len(documents) == 1 else path.with_stem(f"{path.stem}-{each['seed']}")
-        part = place.with_name(f".{place.name}.part")
-        try:
-            part.write_text(page(each), encoding="utf-8")
-            part.replace(place)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise click.ClickException(f"{place}: {error.strerror or error}") from error
+        write_file(place, page(each))
         say(f"written: {place}", err=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import os
 import zlib
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ import msgspec
 
 from kubewright.api.meta import Manifest
 from kubewright.errors import ErrorKind, OpError
+from kubewright.files import replacing
 
 FORMAT = "kubewright.dev/saved-cluster"
 VERSION = 1
@@ -38,23 +38,16 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
 @contextlib.contextmanager
 def writing(path: Path) -> Generator[Callable[[Header | Manifest], None]]:
     """Give what writes a line: the header, then objects. The file appears when the block ends, its owner's alone."""
-    unfinished = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with (
-            os.fdopen(descriptor, "wb") as file,
+            replacing(path, private=True) as file,
             # Without a name and a time in it, the same cluster makes the same file.
             gzip.GzipFile(filename="", mode="wb", compresslevel=_COMPRESSION, fileobj=file, mtime=0) as packed,
         ):
             yield lambda line: _write(packed, line)
-        unfinished.replace(path)
     except OSError as error:
         raise _failed("savefile.write", path, error.strerror or str(error), ErrorKind.UNAVAILABLE) from error
-    finally:
-        with contextlib.suppress(OSError):
-            unfinished.unlink(missing_ok=True)
 
 
 def _write(packed: gzip.GzipFile, line: Header | Manifest) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 import secrets
 import tempfile
 from collections.abc import AsyncGenerator, Generator, Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 import yaml
 
 from kubewright.errors import ErrorKind, OpError
+from kubewright.files import replacing
 from kubewright.runtime.serving import KeyFiles, listen, serve_asgi
 from kubewright.twin.access.credentials import read_token_file
 from kubewright.twin.access.users import AUTHENTICATED, MASTERS, User
@@ -125,8 +125,5 @@ def write_kubeconfig(endpoint: Endpoint, users: Mapping[str, Mapping[str, str]])
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace a file by one that only its owner may read, never half written."""
-    unfinished = path.with_name(f".{path.name}.new")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with replacing(path, private=True) as file:
         file.write(content)
-    unfinished.replace(path)
