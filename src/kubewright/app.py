@@ -208,7 +208,7 @@ class Platform:
 
         if self._choices.dashboard is None:
             raise ValueError("the dashboard is not told where it is reached")
-        return Dashboard(self._client, self._clock, self._choices.dashboard)
+        return Dashboard(self._client, self._clock, self._choices.dashboard, self._source)
 
     def _sizing(self) -> Service:
         from kubewright.sizing import controller as size_policies

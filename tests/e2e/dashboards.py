@@ -72,8 +72,11 @@ class Shown:
 
 
 @asynccontextmanager
-async def dashboard(folder, *, nodes=6, seed=0, **options):
-    """A dashboard over a twin, on a socket; others than its owner sign in as viewer, who may only look, or stranger."""
+async def dashboard(folder, *, nodes=6, seed=0, measured_by=None, **options):
+    """A dashboard over a twin, on a socket; others than its owner sign in as viewer, who may only look, or stranger.
+
+    `measured_by` makes a source of measurements from the twin; without one there is none.
+    """
     tokens = folder / "tokens"
     tokens.write_text(f'{VIEWER},viewer,viewer,"viewers"\n{STRANGER},stranger,stranger,"strangers"\n')
     clock, listener = Clock.wall(), listen("127.0.0.1", 0)
@@ -90,7 +93,7 @@ async def dashboard(folder, *, nodes=6, seed=0, **options):
             cluster="twin",
             **options,
         )
-        shown = Dashboard(client, clock, choices)
+        shown = Dashboard(client, clock, choices, measured_by(twin) if measured_by else None)
         platform = Platform(client, clock, choices=Choices(services=("workloads",)))
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         running = [tasks.create_task(each.run()) for each in (shown, platform)]

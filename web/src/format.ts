@@ -17,6 +17,17 @@ export function amount(resource: string, value: number): string {
   return `${trim(value)}${UNITS[unit]}`;
 }
 
+/** A number that was measured, with as many digits as say something. */
+export function figure(value: number): string {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e9) return `${trim(value / 1e9)}G`;
+  if (size >= 1e6) return `${trim(value / 1e6)}M`;
+  if (size >= 1e4) return `${trim(value / 1e3)}k`;
+  if (size >= 100) return value.toFixed(0);
+  return String(Number(value.toPrecision(2)));
+}
+
 function trim(value: number): string {
   return value >= 100 ? value.toFixed(0) : value.toFixed(1).replace(/\.0$/, "");
 }

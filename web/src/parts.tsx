@@ -58,10 +58,10 @@ export function Segments<T>({ label, chosen, of }: { label: string; chosen: Sign
   );
 }
 
-export function Meter({ share, label }: { share: number; label: string }) {
+export function Meter({ share, label, quiet }: { share: number; label: string; quiet?: boolean }) {
   const width = `${Math.min(100, Math.round(share * 100))}%`;
   return (
-    <div class="meter" role="img" aria-label={label}>
+    <div class={quiet ? "meter quiet" : "meter"} role="img" aria-label={label}>
       <i style={{ width }} />
     </div>
   );

@@ -142,8 +142,46 @@ export interface Me {
   owner: boolean;
   cluster: string;
   readOnly: boolean;
+  measured: boolean;
   synced: boolean;
   problems: string[];
+}
+
+/** Lines over time; what is not known of them is null. */
+export interface Line {
+  name: string;
+  values: (number | null)[];
+}
+
+export interface Course {
+  at?: number[];
+  lines?: Line[];
+  shares?: Line[];
+  marks?: { at: number; what: string }[];
+  bound?: number;
+  unit?: string;
+  missing?: string;
+}
+
+export interface Traffic {
+  apps?: { id: string; requests: number; errors: number }[];
+  edges?: { source: string; target: string; requests: number }[];
+  missing?: string;
+}
+
+export interface TeamFigures {
+  use: { resource: string; requested?: number; used?: number; quota?: number }[];
+  cost?: {
+    currency: string;
+    days: { at: number; spent: number; covered: number }[];
+    budget?: number;
+    spent?: number;
+    expected?: number;
+    basis?: string;
+    used_up?: number;
+  };
+  missing_use?: string;
+  missing_cost?: string;
 }
 
 export interface ScaleRow {

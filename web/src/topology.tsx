@@ -1,7 +1,8 @@
 // Who calls whom, as layers from the outermost caller to what everybody leans on. Only applications that call or are
 // called are drawn.
 
-import type { AppRow } from "./rows";
+import { figure } from "./format";
+import type { AppRow, Traffic } from "./rows";
 import { tone } from "./screens/applications";
 import { Empty } from "./parts";
 
@@ -81,12 +82,27 @@ function cut(text: string, size: number, after = ""): string {
   return kept === text ? text : `${kept}…`;
 }
 
-function standing(app: AppRow): string {
-  return ` · ${app.up ?? 0}/${app.wanted ?? 0}${app.ready ? "" : " · not ready"}`;
+type Taken = { requests: number; errors: number } | undefined;
+
+function standing(app: AppRow, taken: Taken): string {
+  const load = taken ? ` · ${figure(taken.requests)}/s${taken.errors > 0 ? `, ${figure((100 * taken.errors) / Math.max(taken.requests, taken.errors))} % fail` : ""}` : "";
+  return ` · ${app.up ?? 0}/${app.wanted ?? 0}${app.ready ? "" : " · not ready"}${load}`;
 }
 
-export function Topology({ apps, chosen, choose }: { apps: readonly AppRow[]; chosen: string; choose: (id: string) => void }) {
+function name([from, to]: [Spot, Spot]): string {
+  return `${from.app.id}>${to.app.id}`;
+}
+
+/** As wide as a line is for so many requests a second: ten times as many, twice as wide. */
+function wide(requests: number): number {
+  return Math.min(8, 1.5 * 2 ** Math.max(0, Math.log10(requests + 1)));
+}
+
+export function Topology(props: { apps: readonly AppRow[]; chosen: string; choose: (id: string) => void; traffic: Traffic | null }) {
+  const { apps, chosen, choose, traffic } = props;
   const { spots, edges, width, height } = layOut(apps);
+  const taken = new Map(traffic?.apps?.map((each) => [each.id, each]));
+  const sent = new Map(traffic?.edges?.map((each) => [`${each.source}>${each.target}`, each.requests]));
   if (!spots.size) {
     return <Empty title="Nobody says whom they call">Applications say so in spec.access.to.</Empty>;
   }
@@ -94,19 +110,23 @@ export function Topology({ apps, chosen, choose }: { apps: readonly AppRow[]; ch
     <div class="map">
       <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="group" aria-label="Who calls whom">
         <defs>
-          <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+          <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto" markerUnits="userSpaceOnUse">
             <path d="M0 0 8 4 0 8z" />
           </marker>
         </defs>
-        {edges.map(([from, to]) => {
+        {edges.toSorted((one, other) => Number(sent.has(name(one))) - Number(sent.has(name(other)))).map(([from, to]) => {
           const [x1, y1, x2, y2] = [from.x + WIDE, from.y + TALL / 2, to.x - 2, to.y + TALL / 2];
           const bend = Math.max(32, Math.abs(x2 - x1) / 2);
+          const load = sent.get(name([from, to]));
           return (
-            <path
-              key={`${from.app.id}>${to.app.id}`}
-              d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`}
-              marker-end="url(#arrow)"
-            />
+            <g key={name([from, to])} class={load ? "flows" : ""}>
+              <path
+                d={`M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`}
+                style={load ? { strokeWidth: wide(load) } : undefined}
+                marker-end="url(#arrow)"
+              />
+              {load !== undefined && <text class="sub" x={x2 - 10} y={y2 - 6} text-anchor="end">{figure(load)}/s</text>}
+            </g>
           );
         })}
         {[...spots.values()].map(({ app, x, y }) => (
@@ -123,7 +143,7 @@ export function Topology({ apps, chosen, choose }: { apps: readonly AppRow[]; ch
             <title>{`${app.id}: ${app.up ?? 0} of ${app.wanted ?? 0} ready`}</title>
             <rect width={WIDE} height={TALL} rx={8} />
             <text x={INSET} y={19}>{cut(app.name, 12)}</text>
-            <text x={INSET} y={34} class="sub">{cut(app.namespace, 11, standing(app))}{standing(app)}</text>
+            <text x={INSET} y={34} class="sub">{cut(app.namespace, 11, standing(app, taken.get(app.id)))}{standing(app, taken.get(app.id))}</text>
           </g>
         ))}
       </svg>

@@ -167,6 +167,7 @@ class ScalePolicyReconciler:
                 turn.mode == PREDICTIVE,
                 _wants_more(turn),
                 turn.surprised,
+                turn.forecast,
             )
             for key, turn in self.turns.items()
         }

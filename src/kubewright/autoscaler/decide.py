@@ -56,7 +56,8 @@ def decide(seen: Seen, memory: Memory, now: float) -> Turn:
     if only_says:
         decision = replace(decision, rescale=False)
     surprised = any(each.surprised for each in seen.outlooks.values())
-    return told(seen, Turn(decision, memory, bounds, mode, asking.problems, surprised), now)
+    forecast = max((each.replicas for each in seen.outlooks.values()), default=0)
+    return told(seen, Turn(decision, memory, bounds, mode, asking.problems, surprised, forecast), now)
 
 
 def view_of(policy: ScalePolicy, bounds: Range, replicas: int, now: float) -> HorizontalPodAutoscaler:

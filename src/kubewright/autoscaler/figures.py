@@ -11,6 +11,8 @@ from prometheus_client.core import GaugeMetricFamily
 from kubewright.api.meta import ObjectKey
 from kubewright.runtime.scraped import Scraped, gauge
 
+PREFIX = "kubewright_scalepolicy_"
+DESIRED, FORECAST = "desired_replicas", "forecast_replicas"
 _LABELS = ("namespace", "scalepolicy")
 
 
@@ -29,6 +31,8 @@ class PolicyFigures:
     """Whether its metrics ask for more than there may be."""
     surprised: bool
     """Whether there is more than was forecast."""
+    forecast: int = 0
+    """How many pods what is coming needs; 0 while nothing is forecast."""
 
 
 class ScalingMetrics(Scraped[ObjectKey, PolicyFigures]):
@@ -48,14 +52,15 @@ class ScalingMetrics(Scraped[ObjectKey, PolicyFigures]):
         """Yield how policies stand."""
         told: tuple[tuple[str, str, Callable[[PolicyFigures], float]], ...] = (
             ("current_replicas", "Pods that are wanted", lambda each: each.current),
-            ("desired_replicas", "Pods that there should be", lambda each: each.desired),
+            (DESIRED, "Pods that there should be", lambda each: each.desired),
             ("min_replicas", "The least that there may be now", lambda each: each.least),
             ("max_replicas", "The most that there may be now", lambda each: each.most),
             ("failing_metrics", "Metrics that could not be measured", lambda each: each.failing),
             ("predictive", "Whether it goes by a forecast", lambda each: each.predictive),
             ("wants_more", "Whether metrics ask for more pods than there may be", lambda each: each.wants_more),
             ("surprised", "Whether there is more than was forecast", lambda each: each.surprised),
+            (FORECAST, "Pods that what is coming needs; 0 while nothing is forecast", lambda each: each.forecast),
         )
         for name, text, value in told:
             values = ((key, value(each)) for key, each in figures.items())
-            yield gauge(f"kubewright_scalepolicy_{name}", text, _LABELS, values)
+            yield gauge(f"{PREFIX}{name}", text, _LABELS, values)

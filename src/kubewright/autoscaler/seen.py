@@ -65,3 +65,5 @@ class Turn:
     """Of its metrics."""
     surprised: bool = False
     """Whether there is more than was forecast."""
+    forecast: int = 0
+    """How many pods what is coming needs; 0 while nothing is forecast."""

@@ -14,6 +14,8 @@ from functools import partial
 import click
 
 from kubewright.app import Choices
+from kubewright.cli.connection import connected
+from kubewright.cli.measurements import measured_by
 from kubewright.cli.platform import keep_up
 from kubewright.cli.terminal import say
 from kubewright.client.config import Anonymous, ConnectionConfig, Oidc, Token
@@ -26,6 +28,7 @@ from kubewright.dashboard.serving import Serving
 from kubewright.runtime.process import listener
 from kubewright.runtime.serving import KeyFiles, listen
 from kubewright.runtime.shutdown import run_until_signalled
+from kubewright.series.protocol import MetricSource
 
 _KEY_BYTES = 32
 
@@ -35,6 +38,8 @@ class Asked:
     """The command's options."""
 
     address: str
+    prometheus: str = ""
+    """A store's URL; empty for none."""
     read_only: bool = False
     opened: bool = False
 
@@ -48,42 +53,44 @@ def need_pages() -> None:
 async def show(config: ConnectionConfig, asked: Asked) -> None:
     """Serve until told to end; raises OpError when the cluster or the address cannot be had."""
     need_pages()
-    client = connect(config)
-    try:
+    async with connected(config) as client, measured_by(asked.prometheus) as source:
         await client.raw("GET", "/version")
-        at, connect_as = listener(asked.address), partial(as_person, config)
-        page, link = for_one(client, at, config.server, connect_as=connect_as, read_only=asked.read_only)
+        person = OnePerson(config.server, partial(as_person, config), source, read_only=asked.read_only)
+        page, link = for_one(client, listener(asked.address), person)
         say(f"{config.server} in a browser: {link}")
         if asked.opened:
             webbrowser.open(link)
         await run_until_signalled(page.run())
-    finally:
-        await client.close()
 
 
-def for_one(
-    client: Client,
-    at: socket.socket,
-    cluster: str,
-    *,
-    connect_as: Callable[[str], Client] | None = None,
-    read_only: bool = False,
-) -> tuple[Dashboard, str]:
+@dataclass(frozen=True, slots=True)
+class OnePerson:
+    """What is shown to the one person whose dashboard it is."""
+
+    cluster: str
+    """What it is called on the screen."""
+    connect_as: Callable[[str], Client] | None = None
+    """Makes a client of somebody else's token; None: no tokens are taken."""
+    source: MetricSource | None = None
+    read_only: bool = False
+
+
+def for_one(client: Client, at: socket.socket, person: OnePerson) -> tuple[Dashboard, str]:
     """Return a dashboard on a socket, and the link that lets its one owner act as `client`."""
     key = secrets.token_urlsafe(_KEY_BYTES)
     sealed = secrets.token_bytes(_KEY_BYTES)
-    serving = Serving(lambda: at, sealed, key, connect_as=connect_as, read_only=read_only, cluster=cluster)
+    serving = Serving(
+        lambda: at, sealed, key, connect_as=person.connect_as, read_only=person.read_only, cluster=person.cluster
+    )
     host, port = at.getsockname()[:2]
     written = f"[{host}]" if ":" in host else host
-    return Dashboard(client, Clock.wall(), serving), f"http://{written}:{port}/#key={key}"
+    return Dashboard(client, Clock.wall(), serving, person.source), f"http://{written}:{port}/#key={key}"
 
 
 @asynccontextmanager
-async def beside(
-    client: Client, host: str, cluster: str, *, connect_as: Callable[[str], Client] | None = None
-) -> AsyncGenerator[str]:
+async def beside(client: Client, host: str, person: OnePerson) -> AsyncGenerator[str]:
     """Show a cluster of this process on a free port meanwhile; yields the link. Raises OpError for a bad host."""
-    page, link = for_one(client, listen(host, 0), cluster, connect_as=connect_as)
+    page, link = for_one(client, listen(host, 0), person)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(page.run(), name="dashboard")
         try:
@@ -99,6 +106,8 @@ class InCluster:
     pages: str
     address: str
     """Of health and metrics."""
+    prometheus: str = ""
+    """A store's URL; empty for none."""
     session_key: bytes = b""
     """Empty: one that ends with the process."""
     tls: KeyFiles | None = None
@@ -123,7 +132,8 @@ async def serve(config: ConnectionConfig, asked: InCluster) -> None:
         oidc=asked.oidc,
         scopes=asked.scopes,
     )
-    await keep_up(config, None, asked.address, Choices(services=("dashboard",), dashboard=serving), debug=asked.debug)
+    choices = Choices(services=("dashboard",), dashboard=serving)
+    await keep_up(config, None, asked.address, choices, prometheus=asked.prometheus, debug=asked.debug)
 
 
 def as_person(config: ConnectionConfig, token: str) -> Client:

@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.service import FILE, log, service_options, tls_files
+from kubewright.cli.service import FILE, log, prometheus_option, service_options, tls_files
 
 
 @click.command()
 @cluster_options
 @service_options
+@prometheus_option
 @click.option("--pages", default="127.0.0.1:8089", show_default=True, help="Where browsers find it: HOST:PORT.")
 @click.option("--read-only", is_flag=True, help="Nothing can be changed from the screen.")
 @click.option(
@@ -32,6 +33,7 @@ def dashboard(
     kubeconfig: str,
     context: str,
     pages: str,
+    prometheus: str,
     session_key_file: Path | None,
     tls_cert_file: Path | None,
     tls_key_file: Path | None,
@@ -74,6 +76,7 @@ def dashboard(
     asked = InCluster(
         pages,
         address,
+        prometheus,
         key,
         tls,
         behind_tls=behind_tls,

@@ -35,7 +35,7 @@ _INK_OPTIONS = (
 
 
 prometheus_option = click.option(
-    "--prometheus", default="", help="URL of a store that speaks PromQL: rollouts and scaling go by it."
+    "--prometheus", default="", help="URL of a store that speaks PromQL: what is measured comes from it."
 )
 """Of whatever goes by measurements."""
 

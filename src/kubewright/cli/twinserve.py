@@ -103,10 +103,11 @@ async def _shown(cluster: Twin, options: Serving, url: str) -> AsyncGenerator[No
     if not options.dashboard:
         yield
         return
-    from kubewright.cli.dashboardcalls import as_person, beside
+    from kubewright.cli.dashboardcalls import OnePerson, as_person, beside
 
     config = load_kubeconfig(options.kubeconfig)
-    async with beside(cluster.client(), options.host, url, connect_as=partial(as_person, config)) as link:
+    person = OnePerson(url, partial(as_person, config), cluster.exporters.measurements)
+    async with beside(cluster.client(), options.host, person) as link:
         say(f"{url} in a browser: {link}")
         yield
 

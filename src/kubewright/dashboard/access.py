@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from kubewright.api.meta import Manifest, Resource
+from kubewright.api.meta import Manifest, ObjectKey, Resource
 from kubewright.client.protocol import Client
 from kubewright.client.reviews import may
 from kubewright.clock import Clock
@@ -134,6 +134,12 @@ class Access:
         asked: Manifest = {"resourceAttributes": {key: value for key, value in attributes.items() if value}}
         who = hashlib.sha256(person.token.encode()).digest() if person.user is not None else b""
         return await self._remembered(("may", who, *attributes.values()), lambda: self._allowed(person, asked))
+
+    async def need(self, person: Person, verb: str, resource: Resource[Any], key: ObjectKey) -> None:
+        """Raise OpError FORBIDDEN, in words for the person, unless they may do something to an object."""
+        if not await self.may(person, verb, resource, key.namespace, name=key.name):
+            said = f"{person.name} may not {verb} {resource.plural}"
+            raise OpError("dashboard", ErrorKind.FORBIDDEN, str(key), f"{said}: ask who gives roles in this cluster")
 
     async def sight(self, person: Person, resource: Resource[Any], namespaces: Iterable[str]) -> Sight:
         """Return where the person may list a kind."""

@@ -29,8 +29,11 @@ from kubewright.api.nodes import NODES
 from kubewright.api.pods import PODS
 from kubewright.dashboard.access import Access, Person, Sight
 from kubewright.dashboard.actions import action_named, carry_out
+from kubewright.dashboard.answers import as_json, refusal
 from kubewright.dashboard.explaining import Changes, what_if, why_pod
 from kubewright.dashboard.login import LASTING_SECONDS, Login
+from kubewright.dashboard.measured import Measured
+from kubewright.dashboard.measuredpages import MeasuredPages
 from kubewright.dashboard.tables import Table, Viewer
 from kubewright.dashboard.views.details import node_detail
 from kubewright.dashboard.world import World
@@ -101,10 +104,19 @@ class DashboardApp:
     """The routes over a World, for whoever Access lets in."""
 
     def __init__(
-        self, world: World, access: Access, *, cluster: str = "", secure: bool = False, login: Login | None = None
+        self,
+        world: World,
+        access: Access,
+        *,
+        cluster: str = "",
+        secure: bool = False,
+        login: Login | None = None,
+        measured: Measured | None = None,
     ) -> None:
         """`cluster` is how it is called on the screen; `secure` when browsers reach it by HTTPS."""
         self._login = login
+        self._measures = measured is not None
+        pages = MeasuredPages(world, access, measured) if measured is not None else None
         self._world = world
         self._access = access
         self._cluster = cluster
@@ -121,6 +133,7 @@ class DashboardApp:
             Route("/api/why/{namespace}/{name}", self._guarded(self._why)),
             Route("/api/whatif", self._guarded(self._what_if), methods=["POST"]),
             Route("/api/actions/{action}", self._guarded(self._act), methods=["POST"]),
+            *(pages.routes(self._guarded) if pages is not None else ()),
             Route("/healthz", self._health),
             *self._files(),
         ]
@@ -139,7 +152,7 @@ class DashboardApp:
             await send(message)
 
         if scope["type"] == "http" and scope["method"] not in {"GET", "HEAD"} and not _is_of_this_site(scope):
-            refused = _refusal(403, "this request does not come from the dashboard's own page")
+            refused = refusal(403, "this request does not come from the dashboard's own page")
             await refused(scope, receive, with_headers)
             return
         await self._inner(scope, receive, with_headers)
@@ -155,7 +168,7 @@ class DashboardApp:
         async def guarded(request: Request) -> Response:
             person = await self._access.person(request.cookies.get(COOKIE, ""))
             if person is None:
-                return _refusal(401, "sign in first; a session ends when its token does")
+                return refusal(401, "sign in first; a session ends when its token does")
             return await handler(request, person)
 
         return guarded
@@ -176,7 +189,7 @@ class DashboardApp:
     async def _ways(self, request: Request) -> Response:
         """Say how people may sign in, to whoever asks."""
         del request
-        return _json({"tokens": self._access.takes_tokens, "issuer": self._login.name if self._login else ""})
+        return as_json({"tokens": self._access.takes_tokens, "issuer": self._login.name if self._login else ""})
 
     async def _begin_login(self, request: Request) -> Response:
         login = self._need_login()
@@ -217,12 +230,13 @@ class DashboardApp:
 
     async def _me(self, request: Request, person: Person) -> Response:
         del request
-        return _json(
+        return as_json(
             {
                 "name": person.name,
                 "owner": person.user is None,
                 "cluster": self._cluster,
                 "readOnly": self._access.read_only,
+                "measured": self._measures,
                 "synced": self._world.synced,
                 "problems": self._world.problems,
             }
@@ -232,7 +246,7 @@ class DashboardApp:
         wanted = dict.fromkeys(request.query_params.get("topics", "").split(","))
         tables = [table for name, table in self._world.tables.items() if name in wanted]
         if not tables:
-            return _refusal(400, f"topics are among {', '.join(self._world.tables)}")
+            return refusal(400, f"topics are among {', '.join(self._world.tables)}")
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         cookie = request.cookies.get(COOKIE, "")
         return StreamingResponse(self._events(tables, person, cookie), media_type="text/event-stream", headers=headers)
@@ -267,37 +281,32 @@ class DashboardApp:
 
     async def _node(self, request: Request, person: Person) -> Response:
         key = ObjectKey("", request.path_params["name"])
-        await self._need(person, "get", NODES, key)
+        await self._access.need(person, "get", NODES, key)
         node = self._world.nodes.index.get(key)
         if node is None:
-            return _refusal(404, f"there is no node {key.name}")
+            return refusal(404, f"there is no node {key.name}")
         sight = await self._sight(person, PODS)
-        return _json(node_detail(node, self._world.pods.index.values(), sight))
+        return as_json(node_detail(node, self._world.pods.index.values(), sight))
 
     async def _why(self, request: Request, person: Person) -> Response:
         key = ObjectKey(request.path_params["namespace"], request.path_params["name"])
         async with self._access.acting(person) as client:
-            return _json(await why_pod(client, key))
+            return as_json(await why_pod(client, key))
 
     async def _what_if(self, request: Request, person: Person) -> Response:
         wanted = await _body(request, Changes)
         async with self._access.acting(person) as client:
-            return _json(await what_if(client, wanted))
+            return as_json(await what_if(client, wanted))
 
     async def _act(self, request: Request, person: Person) -> Response:
         name, asked = request.path_params["action"], await _body(request, _Asked)
         action, key = action_named(name), ObjectKey(asked.namespace, asked.name)
         if self._access.read_only:
             raise OpError("dashboard.act", ErrorKind.FORBIDDEN, name, "this dashboard is read-only")
-        await self._need(person, action.verb, action.resource, key)
+        await self._access.need(person, action.verb, action.resource, key)
         async with self._access.acting(person) as client:
             await carry_out(action, client, key, person.name, asked.plan)
-        return _json({"did": name, "command": action.command.format(name=key.name, namespace=key.namespace)})
-
-    async def _need(self, person: Person, verb: str, resource: Resource[Any], key: ObjectKey) -> None:
-        if not await self._access.may(person, verb, resource, key.namespace, name=key.name):
-            said = f"{person.name} may not {verb} {resource.plural}"
-            raise OpError("dashboard", ErrorKind.FORBIDDEN, str(key), f"{said}: ask who gives roles in this cluster")
+        return as_json({"did": name, "command": action.command.format(name=key.name, namespace=key.namespace)})
 
 
 def _is_of_this_site(scope: Scope) -> bool:
@@ -320,19 +329,10 @@ async def _body(request: Request, kind: type[Any]) -> Any:
         raise OpError("dashboard.read", ErrorKind.INVALID, "", str(error)) from error
 
 
-def _json(content: Any, status: int = 200) -> Response:
-    headers = {"cache-control": "no-store"}
-    return Response(msgspec.json.encode(content), status, headers, media_type="application/json")
-
-
-def _refusal(status: int, message: str) -> Response:
-    return _json({"message": message}, status)
-
-
 async def _failed(request: Request, error: Exception) -> Response:
     del request
     assert isinstance(error, OpError)  # noqa: S101  it is registered for these alone
-    return _refusal(_STATUS[error.kind], error.detail)
+    return refusal(_STATUS[error.kind], error.detail)
 
 
 async def _not_built(request: Request) -> Response:

@@ -9,16 +9,19 @@ from kubewright.clock import Clock
 from kubewright.dashboard.access import Access
 from kubewright.dashboard.app import DashboardApp
 from kubewright.dashboard.login import SCOPES, Login
+from kubewright.dashboard.measured import Measured
 from kubewright.dashboard.sealing import Attempt, Sealer, Session
 from kubewright.dashboard.serving import Serving
 from kubewright.dashboard.world import World
 from kubewright.runtime.serving import serve_asgi
+from kubewright.series.protocol import MetricSource
 
 
 class Dashboard:
     """A service like any other: `run` until cancelled, `synced`, `settled`."""
 
-    def __init__(self, client: Client, clock: Clock, serving: Serving) -> None:
+    def __init__(self, client: Client, clock: Clock, serving: Serving, source: MetricSource | None = None) -> None:
+        """Without a `source` of measurements screens show what the API alone tells."""
         self._world = World(client, clock)
         self._serving = serving
         access = Access(
@@ -33,7 +36,10 @@ class Dashboard:
         login = None
         if serving.oidc is not None:
             login = Login(serving.oidc, clock, Sealer(serving.session_key, Attempt), serving.scopes or SCOPES)
-        self.app = DashboardApp(self._world, access, cluster=serving.cluster, secure=secure, login=login)
+        measured = Measured(source, self._world, clock) if source is not None else None
+        self.app = DashboardApp(
+            self._world, access, cluster=serving.cluster, secure=secure, login=login, measured=measured
+        )
 
     @property
     def synced(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from kubewright.api.apps import REPLICA_SETS
 from kubewright.api.core import NAMESPACES, Pod
-from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.crds.auditrecord import AUDIT_RECORDS
 from kubewright.api.crds.incident import INCIDENTS
 from kubewright.api.crds.queue import QUEUES
@@ -54,9 +54,10 @@ class World:
         self._optional = {each: OptionalInformer(client, each) for each in OPTIONAL}
         self.pods, self.nodes = self._state.pods, self._state.nodes
         self.namespaces = self._operator.informer(NAMESPACES)
-        self._sets = self._operator.informer(REPLICA_SETS)
-        self.tally, self._scalings = Tally(), changes.Scalings()
+        self.sets = self._operator.informer(REPLICA_SETS)
+        self.tally, self._scalings, self.steps = Tally(), changes.Scalings(), changes.Steps()
         self.pods.add_handler(self._on_pod)
+        self.found(APP_SERVICES).add_handler(self._on_app)
         self.found(SCALE_POLICIES).add_handler(self._on_policy)
         self.tables: dict[str, Table] = {}
         for topic, informers in self._topics():
@@ -92,7 +93,7 @@ class World:
         """Yield each topic with the caches that it is made of."""
         apps, queues, found = self.found(APP_SERVICES), self.found(QUEUES), self.found(INCIDENTS)
         scales, groups, records = self.found(SCALE_POLICIES), self.found(TEAMS), self.found(AUDIT_RECORDS)
-        sets = self._sets.index
+        sets = self.sets.index
         yield Topic("fleet", NODES, self._fleet), (self.nodes, self.pods)
         yield (
             Topic("apps", APP_SERVICES, lambda: applications.rows(apps.index.values(), self.tally)),
@@ -104,7 +105,7 @@ class World:
         yield Topic("scaling", SCALE_POLICIES, lambda: scaling.rows(scales.index.values())), (scales,)
         yield (
             Topic("releases", REPLICA_SETS, lambda: changes.releases(sets.values()), CHANGES_SECONDS),
-            (self._sets,),
+            (self.sets,),
         )
         yield Topic("scalings", SCALE_POLICIES, self._scalings.rows, CHANGES_SECONDS), (scales,)
         yield Topic("teams", TEAMS, lambda: teams.rows(groups.index.values())), (groups,)
@@ -116,6 +117,9 @@ class World:
 
     def _on_policy(self, change: Change[ScalePolicy]) -> None:
         self._scalings.note(change.old, change.new)
+
+    def _on_app(self, change: Change[AppService]) -> None:
+        self.steps.note(change.old, change.new)
 
     def _on_pod(self, change: Change[Pod]) -> None:
         self.tally.change(change.old, change.new)

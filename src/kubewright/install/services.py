@@ -64,6 +64,7 @@ PARTS: Mapping[str, Part] = {
     "dashboard": Part(
         dashboard.ACCOUNT,
         dashboard.cluster_rules,
+        prometheus=True,
         options=("--pages", f"0.0.0.0:{PAGES}"),
         pages=PAGES,
         memory_request="256Mi",

@@ -10,7 +10,7 @@ import pytest
 from kubewright.api.core import NAMESPACES, NODES
 from kubewright.api.meta import ObjectKey
 from kubewright.api.rbac import CLUSTER_ROLES
-from kubewright.cli.dashboardcalls import beside
+from kubewright.cli.dashboardcalls import OnePerson, beside
 from kubewright.clock import Clock
 from kubewright.dashboard import access
 from kubewright.dashboard.app import STATIC
@@ -130,7 +130,7 @@ async def test_people_see_and_do_what_their_own_account_may(tmp_path):
 
 async def test_a_twin_of_this_process_is_shown_to_whoever_has_its_link_while_it_lasts():
     async with Twin(Clock.wall(), nodes=2) as twin:
-        async with beside(twin.client(), "127.0.0.1", "a twin") as link:
+        async with beside(twin.client(), "127.0.0.1", OnePerson("a twin")) as link:
             url, _, key = link.partition("/#key=")
             async with aiohttp.ClientSession(url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
                 async with http.post("/api/session", json={"key": key}, headers=OURS) as answer:

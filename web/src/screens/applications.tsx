@@ -1,9 +1,10 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { rowsOf } from "../api";
-import { ago } from "../format";
+import { me, rowsOf } from "../api";
+import { ago, figure } from "../format";
+import { Charted, OfAnswer, useMeasured } from "../measured";
 import { Action, Badge, byNumber, byText, Command, Drawer, Empty, Filter, Segments, Table, Tile, type Tone } from "../parts";
 import { go, link } from "../route";
-import type { AppRow, Release } from "../rows";
+import type { AppRow, Course, Release, Traffic } from "../rows";
 import { Topology } from "../topology";
 
 const MOVING = new Set(["Rehearsing", "Progressing", "Switched", "Promoting", "Verifying"]);
@@ -54,7 +55,7 @@ export function Applications({ object }: { object: string }) {
         </section>
       ) : asMap.value ? (
         <section class="card">
-          <div class="body"><Topology apps={apps.value} chosen={object} choose={(id) => go("apps", id)} /></div>
+          <div class="body"><Map apps={apps.value} object={object} /></div>
         </section>
       ) : (
         <section class="card">
@@ -76,6 +77,57 @@ export function Applications({ object }: { object: string }) {
       )}
       {object && <AppDrawer id={object} row={chosen} />}
     </>
+  );
+}
+
+/** Who calls whom, with what was measured of it. */
+function Map({ apps, object }: { apps: readonly AppRow[]; object: string }) {
+  const told = useMeasured<Traffic>("/api/measured/traffic");
+  const traffic = told !== null && typeof told !== "string" ? told : null;
+  const why = typeof told === "string" ? told : traffic?.missing;
+  return (
+    <div class="stack">
+      <Topology apps={apps} chosen={object} choose={(id) => go("apps", id)} traffic={traffic} />
+      <p class="muted">
+        {!me.value?.measured
+          ? "Who may call whom, as applications say. Traffic is drawn with a store of measurements: --prometheus URL."
+          : why
+            ? `Traffic: ${why}.`
+            : traffic?.edges?.length
+              ? "Requests a second, of the last minute: what each takes, and what a mesh counts between them."
+              : "Requests a second that each takes, of the last minute. Between them only a mesh (Istio, Linkerd) counts."}
+      </p>
+    </div>
+  );
+}
+
+/** How fast releases use up the error budget, and which share of the requests each takes. */
+function Burn({ row }: { row: AppRow }) {
+  const answer = useMeasured<Course>(`/api/measured/apps/${encodeURIComponent(row.namespace)}/${encodeURIComponent(row.name)}`);
+  return (
+    <div class="stack">
+      <h2>Error budget</h2>
+      <OfAnswer what="How fast the error budget is used" answer={answer}>
+        {(course) => (
+          <>
+            <h3>Burn rate by release: 1 uses the budget up by the end of its window</h3>
+            <Charted
+              label="Burn rate by release"
+              at={course.at ?? []}
+              lines={course.lines ?? []}
+              marks={course.marks ?? []}
+              levels={course.bound ? [{ value: course.bound, what: `a release fails at ${figure(course.bound)}` }] : []}
+            />
+            {(course.shares?.length ?? 0) > 1 && (
+              <>
+                <h3>Share of the requests by release</h3>
+                <Charted label="Share of the requests by release" at={course.at ?? []} lines={course.shares ?? []} marks={course.marks ?? []} percent height={120} />
+              </>
+            )}
+          </>
+        )}
+      </OfAnswer>
+    </div>
   );
 }
 
@@ -106,6 +158,7 @@ function AppDrawer({ id, row }: { id: string; row: AppRow | undefined }) {
         {row.url && (<><dt>Address</dt><dd class="mono">{row.url}</dd></>)}
       </dl>
       {row.release && <Rollout release={row.release} />}
+      <Burn row={row} />
       <div>
         <h2>Who calls whom</h2>
         <dl class="facts">

@@ -1,17 +1,18 @@
-import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import { rowsOf } from "../api";
+import { signal, useSignal } from "@preact/signals";
+import { me, rowsOf } from "../api";
 import { ago } from "../format";
-import { Badge, byNumber, byText, Command, Drawer, Empty, Table, Tile, type Tone } from "../parts";
+import { Charted, OfAnswer, useMeasured } from "../measured";
+import { Badge, byNumber, byText, Command, Drawer, Empty, Segments, Table, Tile, type Tone } from "../parts";
 import { go } from "../route";
-import type { Counts, Plot } from "../plot";
-import type { ScaleRow } from "../rows";
+import type { Course, ScaleRow } from "../rows";
+
+/** Seconds, how many pods there are, how many are wanted. */
+type Counts = [number[], number[], number[]];
 
 const KEPT = 720;
 
 /** What was seen of each policy since the page was opened. */
 const seen = signal<ReadonlyMap<string, Counts>>(new Map());
-const plot = signal<typeof Plot | null>(null);
 
 rowsOf<ScaleRow>("scaling").subscribe(({ all }) => {
   const now = Date.now() / 1000;
@@ -71,7 +72,7 @@ export function Scaling({ object }: { object: string }) {
       {chosen && (
         <Drawer title={chosen.target} close={() => go("scaling")}>
           <div class="actions"><Badge tone={tone(chosen)}>{chosen.current ?? 0} of {chosen.desired ?? 0} pods</Badge></div>
-          <Replicas id={chosen.id} />
+          <Measured key={chosen.id} row={chosen} />
           {chosen.metrics?.map((each) => (
             <div class="said" key={each.name}>{each.name}: {each.value ?? "unknown"}, aimed at {each.target}: asks for {each.replicas ?? 0} pods</div>
           ))}
@@ -86,10 +87,44 @@ export function Scaling({ object }: { object: string }) {
   );
 }
 
-function Replicas({ id }: { id: string }) {
-  useEffect(() => {
-    void import("../plot").then((fetched) => (plot.value = fetched.Plot));
-  }, []);
-  const Plot = plot.value;
-  return Plot && <Plot id={id} counts={seen.value.get(id)} />;
+/** The load and the pods as the store remembers them; without one, the pods since the page was opened. */
+function Measured({ row }: { row: ScaleRow }) {
+  const hours = useSignal(1);
+  const path = `${encodeURIComponent(row.namespace)}/${encodeURIComponent(row.name)}`;
+  const answer = useMeasured<Course>(`/api/measured/scaling/${path}?hours=${hours.value}`);
+  const [at, current, desired] = seen.value.get(row.id) ?? [[], [], []];
+  const measured = answer !== null && typeof answer !== "string" && !answer.missing;
+  return (
+    <div class="stack">
+      {me.value?.measured && <Segments label="How far back" chosen={hours} of={[[1, "1 h"], [6, "6 h"], [24, "1 d"], [168, "7 d"]]} />}
+      <OfAnswer what="Its load" answer={answer}>
+        {(course) => (
+          <>
+            <h3>Load: {course.unit}</h3>
+            <Charted label="Load" at={course.at ?? []} lines={course.lines ?? []} />
+            <h3>Pods</h3>
+            <Charted label="Pods" at={course.at ?? []} lines={course.shares ?? []} stepped />
+            {course.unit?.startsWith("requests") && <Backtest row={row} path={path} />}
+          </>
+        )}
+      </OfAnswer>
+      {!measured && (
+        <>
+          <h3>Pods since this page was opened</h3>
+          <Charted label="Pods" at={at} lines={[{ name: "there are", values: current }, { name: "wanted", values: desired }]} stepped />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Backtest({ row, path }: { row: ScaleRow; path: string }) {
+  const most = row.metrics?.find((each) => each.name.startsWith("requests"))?.target ?? "REQUESTS-A-SECOND";
+  return (
+    <div class="stack">
+      <h3>What other policies would have cost on this load</h3>
+      <a href={`/api/measured/recorded/${path}?hours=168`} download={`${row.name}.csv`}>Download the last week's requests by the minute</a>
+      <Command>{`kubewright backtest --series ${row.name}.csv --rate-per-pod ${most} --least ${row.least ?? 0} --most ${row.most ?? 1}`}</Command>
+    </div>
+  );
 }

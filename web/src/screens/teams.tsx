@@ -1,7 +1,9 @@
 import { rowsOf } from "../api";
+import { amount, figure, resourceName } from "../format";
+import { Charted, OfAnswer, useMeasured } from "../measured";
 import { Badge, byNumber, byText, Command, Drawer, Empty, Meter, Table, Tile } from "../parts";
 import { go } from "../route";
-import type { QueueRow, TeamRow } from "../rows";
+import type { QueueRow, TeamFigures, TeamRow } from "../rows";
 
 function money(text: string | undefined): number {
   return Number.parseFloat((text ?? "").replace(/[^0-9.]/g, "")) || 0;
@@ -56,11 +58,61 @@ export function Teams({ object }: { object: string }) {
             {chosen.spent && (<><dt>Spent</dt><dd>{chosen.spent}; forecast {chosen.forecast}{chosen.used_up ? `, used up ${chosen.used_up}` : ""}</dd></>)}
             {queue && (<><dt>Queue</dt><dd>{queue.running ?? 0} run, {queue.pending ?? 0} wait, share {queue.share || "0"}</dd></>)}
           </dl>
+          <Figures key={chosen.id} id={chosen.id} />
           {chosen.let_in?.map((each) => <div class="said" key={each}>{each}</div>)}
           <Command>{`kubewright team describe ${chosen.id}`}</Command>
           <Command>{`kubewright cost --by team`}</Command>
         </Drawer>
       )}
+    </>
+  );
+}
+
+/** What a team uses of what it requests and may have, and what its days cost. */
+function Figures({ id }: { id: string }) {
+  const answer = useMeasured<TeamFigures & { missing?: string }>(`/api/measured/teams/${encodeURIComponent(id)}`);
+  return (
+    <div class="stack">
+      <h2>Use and cost</h2>
+      <OfAnswer what="What a team uses and costs" answer={answer}>
+        {(told) => (
+          <>
+            {told.use.map((each) => <Use key={each.resource} use={each} />)}
+            {told.missing_use && <div class="said">Use: {told.missing_use}</div>}
+            {told.cost ? <Cost cost={told.cost} /> : <div class="said">Cost: {told.missing_cost}</div>}
+          </>
+        )}
+      </OfAnswer>
+    </div>
+  );
+}
+
+function Use({ use }: { use: TeamFigures["use"][number] }) {
+  const { resource, requested = 0, used, quota } = use;
+  const whole = quota ?? requested;
+  const said = (value: number | undefined) => (value === undefined ? "unknown" : amount(resource, value));
+  return (
+    <div class="stack tight">
+      <div class="head"><span>{resourceName(resource)}</span><span class="push muted">{said(used)} used, {said(requested)} requested{quota === undefined ? "" : `, ${said(quota)} allowed`}</span></div>
+      {used !== undefined && <Meter share={whole ? used / whole : 0} label={`${resourceName(resource)}: ${said(used)} used of ${said(whole)}`} />}
+      <Meter share={whole ? requested / whole : 0} label={`${resourceName(resource)}: ${said(requested)} requested of ${said(whole)}`} quiet />
+    </div>
+  );
+}
+
+function Cost({ cost }: { cost: NonNullable<TeamFigures["cost"]> }) {
+  const at = cost.days.map((day) => day.at);
+  const daily = cost.budget ? [{ value: cost.budget / 30.4, what: "the budget, by the day" }] : [];
+  return (
+    <>
+      <h3>Cost by the day, {cost.currency}</h3>
+      <Charted label="Cost by the day" at={at} lines={[{ name: "cost", values: cost.days.map((day) => day.spent) }]} levels={daily} bars />
+      <p>
+        {cost.spent === undefined ? cost.basis : `${figure(cost.spent)} ${cost.currency} this month, ${figure(cost.expected ?? 0)} expected by its end`}
+        {cost.budget ? ` of ${figure(cost.budget)} allowed` : ""}
+        {cost.used_up ? `; used up on ${new Date(cost.used_up * 1000).toLocaleDateString()}` : ""}.
+        {cost.spent !== undefined && cost.basis ? <span class="muted"> By {cost.basis}.</span> : null}
+      </p>
     </>
   );
 }

@@ -71,9 +71,9 @@ async def _tell(story: Story, seconds: float) -> None:
 def _pages(twin: Twin) -> AbstractAsyncContextManager[str]:
     """Show the demo in a browser meanwhile; yields the link."""
     # Half a second of imports, for those alone who want it.
-    from kubewright.cli.dashboardcalls import beside
+    from kubewright.cli.dashboardcalls import OnePerson, beside
 
-    return beside(twin.client(), HOST, "the demo")
+    return beside(twin.client(), HOST, OnePerson("the demo", source=twin.exporters.measurements))
 
 
 async def _surge(story: Story, platform: Platform) -> None:
