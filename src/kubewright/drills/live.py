@@ -118,7 +118,9 @@ class Stage:
             return True
         if found.drill.is_control or well_since is None or at - well_since < _STEADY_SECONDS:
             return False
-        return not healed or found.verified is not None or found.escalated is not None
+        if not healed:
+            return found.hurt  # stock controllers notice late: what was well so far may be hurt yet
+        return found.verified is not None or found.escalated is not None
 
     async def _do(self, step: Step, view: View) -> None:
         if step.after_seconds:

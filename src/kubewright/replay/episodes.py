@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, cast
 
 from kubewright.api.apiextensions import CRDS
@@ -37,6 +38,8 @@ FAULTS = tuple(
     name for name, each in DRILLS.items() if not each.is_control and name not in RARE and name not in BAD_RELEASES
 )
 SPACE, DRAFT, PATIENCE_SECONDS, REPLICAS = "shop", "draft", 300.0, 4
+DELIVERIES = 5
+"""How long containers take to start differs from twin to twin by more than who brings them does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Episode:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What it takes to bring an application and a new release of it; seconds in the twin's time."""
+    """What it takes to bring an application and a new release of it; seconds in the twins' time, on average."""
 
     values: int
     first_seconds: float
@@ -86,9 +89,14 @@ APPLICATION: Manifest = {
 
 
 def deliver(*, ours: bool, seed: int) -> Delivery:
-    """Bring it, then a new image, and wait each time until all pods are of it and ready."""
+    """Bring it on each of several twins, then a new image, and wait each time until all pods are of it and ready."""
+    found = [_delivered(ours=ours, seed=seed * DELIVERIES + number) for number in range(DELIVERIES)]
+    first, second = (round(fmean(times), 2) for times in zip(*(each[1:] for each in found), strict=True))
+    return Delivery(found[0][0], first, second)
 
-    async def day() -> Delivery:
+
+def _delivered(*, ours: bool, seed: int) -> tuple[int, float, float]:
+    async def day() -> tuple[int, float, float]:
         clock = Clock.virtual()
         async with Twin(clock, nodes=3, seed=seed) as twin, asyncio.TaskGroup() as tasks:
             client = twin.client()
@@ -112,7 +120,7 @@ def deliver(*, ours: bool, seed: int) -> Delivery:
             second = await _ready(client, clock, begun, "shop/web:2", ours=ours)
             if running is not None:
                 running.cancel()
-        return Delivery(sum(map(leaves, made)), first, second)
+        return sum(map(leaves, made)), first, second
 
     return run_virtual(day())
 

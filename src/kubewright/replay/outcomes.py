@@ -17,7 +17,7 @@ GOALS = {"efficiency": 300.0, "recovery": 120.0, "utilisation": 40.0}
 
 _EFFICIENCY = (
     "Values: {} in the AppService, {} in the manifests that do the same, kinds and names of fields not counted. "
-    "Commands: {} a release, {} more for each that failed. Seconds from apply to all ready, on the twin. "
+    "Commands: {} a release, {} more for each that failed. Seconds from apply to all ready, the mean of five twins. "
     "A release has failed if service was not as it should be for over a minute or a person was needed; with none, "
     "half of one is counted."
 )

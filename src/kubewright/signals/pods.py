@@ -17,8 +17,8 @@ _TWICE = 2
 _RESTARTED_SECONDS = 60.0
 _STARTING_SECONDS = 600.0
 """A pod that was never ready may take as long as a rollout has by default."""
-_SLOW_SECONDS = 90.0
-"""Slow, if others of its kind are not."""
+_SLOW_SECONDS = 30.0
+"""Slow, if anything else speaks for it."""
 _TERMINATING_SECONDS = 30.0
 _PATIENCE_SECONDS = 10.0
 """A node may be free in a moment."""

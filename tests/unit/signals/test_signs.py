@@ -70,7 +70,7 @@ def holds(signs, seconds):
         ),
         (pod(container(restarts=1, last=KILLED, running=running(101))), 701, []),
         (pod(container(running=running()), ready=100), 100, [Fault.NOT_READY]),
-        (pod(container(running=running(5)), ready=0), 90, []),
+        (pod(container(running=running(5)), ready=0), 34, []),
         (pod(container(running=running(5)), ready=0), 500, [Fault.SLOW_START]),
         (pod(container(running=running(5)), ready=0), 605, [Fault.NOT_READY, Fault.SLOW_START]),
         (pod(container(running=running(60), restarts=1, last=ended(0, 59, 0)), ready=59), 100, []),

@@ -17,7 +17,10 @@ from kubewright.signals.signal import Fault, Signal
 
 _BACK = (LEAVE_TO_KEEPER, ROLL_BACK)
 _ILL = (Fault.CRASH_LOOP, Fault.CANNOT_START, Fault.REQUESTS_FAIL, Fault.NOT_READY, Fault.ROLLOUT_STUCK)
-_QUICK_SECONDS = 30.0
+_SLOW_SECONDS, _QUICK_SECONDS = 90.0, 30.0
+"""How long a start takes that is slow by itself, and how long those of the releases before took at most: a good
+release may well take a minute.
+"""
 _CONFIG = re.compile(r'\bconfigmap "([^"]+)" not found|couldn\'t find key \S+ in ConfigMap (\S+)', re.IGNORECASE)
 _SECRET = re.compile(r'\bsecret "([^"]+)" not found|couldn\'t find key \S+ in Secret (\S+)', re.IGNORECASE)
 _COMMAND = re.compile(r"no such file or directory|executable file not found|permission denied|exec format error")
@@ -58,13 +61,13 @@ def _all(*faults: str) -> Callable[[Case], list[Signal]]:
 
 def _ill(case: Case) -> list[Signal]:
     """Return what tells of an ill release; that it starts slowly only where the release before did not."""
-    slow = case.of(Fault.SLOW_START)
+    slow = [each for each in case.of(Fault.SLOW_START) if case.now - each.since >= _SLOW_SECONDS]
     return [*case.of(*_ILL), *(slow if slow and _was_quick(case) else ())]
 
 
 def _was_quick(case: Case) -> bool:
     """Whether there are pods of an earlier release, and all of them were ready in a third of the time."""
-    took = [_start_seconds(pod) for each in releases(case)[1:] for pod in case.seen.owned(PODS, each.metadata.uid)]
+    took = [_start_seconds(pod) for pod in _before(case)]
     return bool(took) and max(took) < _QUICK_SECONDS
 
 
@@ -76,8 +79,17 @@ def _start_seconds(pod: Pod) -> float:
 
 
 def _wrongly_probed(case: Case) -> list[Signal]:
-    signals = list(case.of(Fault.NOT_READY, Fault.CRASH_LOOP))
-    return signals if any(_asks_where_nobody_listens(pod) for pod in pods_in(case, signals)) else []
+    """Return what tells of pods whose probe can never succeed: of these no patience makes anything."""
+    signals = list(case.of(Fault.NOT_READY, Fault.SLOW_START, Fault.CRASH_LOOP))
+    if not any(_asks_where_nobody_listens(pod) for pod in pods_in(case, signals)):
+        return []
+    # Ports need not be named: where pods of a release before were ready so, somebody does listen.
+    return [] if any(_asks_where_nobody_listens(pod) and pod.is_ready for pod in _before(case)) else signals
+
+
+def _before(case: Case) -> list[Pod]:
+    """Return the pods of the releases before the newest."""
+    return [pod for each in releases(case)[1:] for pod in case.seen.owned(PODS, each.metadata.uid)]
 
 
 def _asks_where_nobody_listens(pod: Pod) -> bool:
@@ -165,7 +177,7 @@ CAUSES = (
         "WrongProbe",
         Level.WORKLOAD,
         "a release is probed at a port where nobody listens",
-        frozenset({Fault.NOT_READY, Fault.CRASH_LOOP}),
+        frozenset({Fault.NOT_READY, Fault.SLOW_START, Fault.CRASH_LOOP}),
         _of_release("WrongProbe", _wrongly_probed),
         _BACK,
         ("SREGym readiness_probe_misconfiguration", "SREGym liveness_probe_misconfiguration"),

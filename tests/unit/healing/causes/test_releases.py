@@ -1,5 +1,7 @@
 """Causes that a deploy brought, and what looks like one and is none."""
 
+from dataclasses import replace
+
 import pytest
 
 from kubewright.api.apps import DEPLOYMENTS
@@ -30,7 +32,6 @@ def deployed(*signals, **options):
         (Fault.NO_NODE, "9 node(s) didn't match Pod's node affinity/selector.", "SelectsNoNode"),
         (Fault.OUT_OF_MEMORY, "container main reached its memory limit and was killed", "ReleaseOutOfMemory"),
         (Fault.REQUESTS_FAIL, "50% of its requests fail", "BadRelease"),
-        (Fault.SLOW_START, "it is not ready 90 s after its start", "BadRelease"),
     ],
 )
 def test_what_only_the_newest_release_has_is_told_by_what_is_said(fault, evidence, cause):
@@ -57,18 +58,29 @@ def test_a_release_that_has_proved_itself_is_not_blamed():
     assert found(CAUSES, given).cause == "PodCrashing"
 
 
+@pytest.mark.parametrize(("seconds", "cause"), [(60.0, None), (90.0, "BadRelease")])
+def test_a_slow_start_is_a_bad_release_only_once_it_takes_longer_than_a_good_one_may(seconds, cause):
+    signal = replace(about_pod(Fault.SLOW_START, "new"), since=NOW - seconds)
+    one = found(CAUSES, deployed(signal))
+    assert (one and one.cause) == cause
+
+
 def test_a_slow_start_is_nothing_where_the_release_before_was_slow_as_well():
     slow = pod("old", 1, ready=False)
-    given = case([about_pod(Fault.SLOW_START, "new")], fleet(), *TWO[:2], slow, pod("new", 2, ready=False))
+    signal = replace(about_pod(Fault.SLOW_START, "new"), since=NOW - 100)
+    given = case([signal], fleet(), *TWO[:2], slow, pod("new", 2, ready=False))
     assert found(CAUSES, given) is None
 
 
-def test_a_probe_of_a_port_that_nobody_names_is_wrong():
+@pytest.mark.parametrize("fault", [Fault.NOT_READY, Fault.SLOW_START])
+def test_a_probe_of_a_port_that_nobody_names_is_wrong(fault):
     probe = {"httpGet": {"path": "/", "port": 9090}}
     container = {"name": "main", "ports": [{"containerPort": 8080}], "readinessProbe": probe}
-    signals = [about_pod(Fault.NOT_READY, "new")]
-    given = case(signals, fleet(), *TWO, pod("new", 2, ready=False, container=container))
-    assert found(CAUSES, given).cause == "WrongProbe"
+    signals, new = [about_pod(fault, "new")], pod("new", 2, ready=False, container=container)
+    assert found(CAUSES, case(signals, fleet(), *TWO, new)).cause == "WrongProbe"
+    likewise = pod("old", 1, container=container)
+    one = found(CAUSES, case(signals, fleet(), *TWO[:2], likewise, new))
+    assert one is None or one.cause == "BadRelease"
 
 
 def test_going_back_puts_the_whole_template_of_the_release_before_once():
