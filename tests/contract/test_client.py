@@ -7,9 +7,14 @@ import pytest
 from kubewright.api.core import CONFIG_MAPS, PODS, SERVICE_ACCOUNTS
 from kubewright.api.meta import ObjectKey
 from kubewright.client.connect import connect
+from kubewright.client.connection_errors import Timeouts
+from kubewright.client.http import HttpTransport
 from kubewright.client.kubeconfig import load
 from kubewright.client.protocol import EventType, PatchType
+from kubewright.client.rest import RestClient
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.informer import Informer
+from tests.contract.asking import PATIENCE_SECONDS, eventually
 from tests.contract.manifests import config_map, pod
 
 
@@ -48,6 +53,38 @@ async def test_a_list_reads_every_page(client, namespace):
     listed = await client.list(CONFIG_MAPS, namespace=namespace, label_selector="l=1", page_size=2)
     assert [each.metadata.name for each in listed.items] == [f"m{number}" for number in range(7)]
     assert listed.resource_version
+
+
+class Counting(HttpTransport):
+    """Counts the watches that are opened."""
+
+    opened = 0
+
+    async def send(self, request, *, stream=False):
+        self.opened += stream
+        return await super().send(request, stream=stream)
+
+
+async def test_a_kind_that_nobody_changes_is_followed_however_long_it_is_silent(cluster, client, key):
+    # Of such a kind there are no bookmarks, where etcd reports its progress as rarely as it does by default.
+    transport = Counting(load(str(cluster.kubeconfig)), timeouts=Timeouts(silence_seconds=0.5))
+    informer = Informer(RestClient(transport), CONFIG_MAPS, namespace=key.namespace, label_selector="l=quiet")
+
+    async def opened_again():
+        return transport.opened >= 3
+
+    async def told():
+        return key in informer.index
+
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(informer.run())
+        await asyncio.wait_for(informer.wait_synced(), PATIENCE_SECONDS)
+        await eventually(opened_again)
+        assert informer.problem == ""
+        await client.create(CONFIG_MAPS, config_map(key.name, namespace=key.namespace, labels={"l": "quiet"}))
+        await eventually(told)
+        running.cancel()
+    await transport.close()
 
 
 async def test_a_watch_follows_a_list(client, key):

@@ -28,7 +28,12 @@ _WRONG_HOST = frozenset({62, 64})
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait, in seconds. Servers send watch bookmarks every 60: 70 without a byte is a dead connection."""
+    """How long to wait, in seconds.
+
+    A watch in which nothing came for `silence_seconds` ends, and is opened anew. Servers send bookmarks every 60 s, but
+    only where there is a newer version to tell of: of a kind that nobody changes, and with an etcd that reports its
+    progress every ten minutes, as it does by default, there is none. Silence says only that a connection may be dead.
+    """
 
     connect_seconds: float = 10.0
     request_seconds: float = 60.0

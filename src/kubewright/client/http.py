@@ -221,7 +221,7 @@ class HttpTransport:
 
 
 class _Stream:
-    """The chunks of a streamed answer as they arrive; closing it drops the connection."""
+    """The chunks of a streamed answer as they arrive, until it ends or is silent; closing it drops the connection."""
 
     def __init__(self, answer: aiohttp.ClientResponse, config: ConnectionConfig, timeouts: Timeouts) -> None:
         self._answer = answer
@@ -234,6 +234,8 @@ class _Stream:
     async def __anext__(self) -> bytes:
         try:
             chunk = await self._answer.content.readany()
+        except aiohttp.SocketTimeoutError:
+            raise StopAsyncIteration from None
         except _FAILURES as error:
             raise await connection_error(self._config, error, self._timeouts) from error
         if chunk:

@@ -113,7 +113,7 @@ class RestClient:
         send_initial_events: bool = False,
         timeout_seconds: float | None = None,
     ) -> AsyncIterator[WatchEvent[T]]:
-        """Follow changes after `resource_version`, bookmarks included; ends when the server ends it."""
+        """Follow changes after `resource_version`, bookmarks included, until the server ends it or is long silent."""
         query = watch_query(
             resource_version, send_initial_events=send_initial_events, timeout_seconds=timeout_seconds
         ) | selection(label_selector, field_selector)

@@ -3,7 +3,8 @@
 Controllers and the scheduler read the Index instead of asking the API server, and turn a Change into a key for their
 queue. The copy survives what really happens to watches:
 
-- The server ends them every few minutes: watch again from the last version seen. Bookmarks move it on in quiet times.
+- The server ends them every few minutes, and where nothing came for a while this side does: watch again from the last
+  version seen. Bookmarks move it on in quiet times.
 - The last version has been compacted (EXPIRED): list again and compare. What was deleted meanwhile is a deletion; an
   object that was deleted and created again is one Change from the old to the new, told apart by uid.
 - The server or the way to it is down: back off from 0.8 s to 30 s, jittered, and serve the last copy meanwhile.
@@ -182,7 +183,11 @@ class Informer(Generic[T]):
                 self._on_event(event)
         if self._arriving is not None:
             self._page_instead()
-        return heard or loop.time() - started_at >= _QUICK_END_SECONDS
+        if loop.time() - started_at >= _QUICK_END_SECONDS:
+            self.problem = ""
+            self._backoff.reset()
+            return True
+        return heard
 
     async def _list(self) -> None:
         listing = await self._client.list(

@@ -243,8 +243,18 @@ async def silent(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def test_a_silent_watch_is_unavailable(serve: Any) -> None:
+async def test_a_watch_that_is_silent_ends_for_its_kind_may_be_quiet(serve: Any) -> None:
     async with serve(silent) as url:
+        assert await watched(ConnectionConfig(url), timeouts=Timeouts(silence_seconds=0.01)) == []
+
+
+async def mute(_: web.Request) -> web.StreamResponse:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_a_watch_that_is_not_even_opened_is_unavailable(serve: Any) -> None:
+    async with serve(mute) as url:
         with pytest.raises(OpError, match="was silent for") as caught:
             await watched(ConnectionConfig(url), timeouts=Timeouts(silence_seconds=0.01))
     assert caught.value.kind is ErrorKind.UNAVAILABLE

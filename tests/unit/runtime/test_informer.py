@@ -243,6 +243,23 @@ def test_a_server_that_is_away_is_asked_again_ever_more_rarely_and_then_followed
     run_virtual(main())
 
 
+def test_a_watch_of_what_is_quiet_is_well_although_nothing_was_ever_told():
+    async def main():
+        server = FakeServer()
+        async with following(server) as (informer, _):
+            server.failures["watch"].append(failure())
+            server.end_watches()
+            await asyncio.sleep(0.1)
+            assert "connection reset" in informer.problem
+            await asyncio.sleep(BOOKMARK_SECONDS / 2)
+            server.end_watches()
+            await asyncio.sleep(0.1)
+            assert informer.problem == ""
+            assert server.calls[-2:] == ["watch", "watch"]
+
+    run_virtual(main())
+
+
 def test_the_index_serves_the_last_copy_while_the_server_is_away():
     async def main():
         server = FakeServer()
