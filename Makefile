@@ -7,7 +7,11 @@ STATE ?= .control-plane
 # Tests start hundreds of commands: without kept bytecode each would compile the whole of kubewright again.
 export PYTHONDONTWRITEBYTECODE :=
 # Files of tests beside each other; each worker has clusters of its own. Tests wait much: one worker more than cores.
-BESIDE ?= -n $(shell expr $$(nproc 2>/dev/null || echo 2) + 1) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# The real control plane is waited for still more.
+CORES := $(shell nproc 2>/dev/null || echo 2)
+FILES := --dist loadfile --no-loadscope-reorder
+BESIDE ?= -n $(shell expr $(CORES) + 1) --maxprocesses 4 $(FILES)
+BESIDE_REAL ?= -n $(shell expr $(CORES) + 3) --maxprocesses 6 $(FILES)
 # More options for pytest.
 PYTEST ?=
 
@@ -40,7 +44,7 @@ test: setup ## every test, on the embedded cluster
 	$(BIN)/python -m pytest tests --cluster twin $(BESIDE) $(PYTEST)
 
 contract: setup control-plane ## the contract suite, on the embedded cluster and on the real control plane
-	$(BIN)/python -m pytest tests/contract --cluster twin --cluster control-plane $(BESIDE) $(PYTEST)
+	$(BIN)/python -m pytest tests/contract --cluster twin --cluster control-plane $(BESIDE_REAL) $(PYTEST)
 
 check: setup ## lint, types, architecture (seconds)
 	$(BIN)/ruff check .
