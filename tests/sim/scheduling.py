@@ -7,13 +7,38 @@ from kubewright.api.conditions import find_condition
 from kubewright.api.core import EVENTS, NAMESPACES, NODES, PODS
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUE_LABEL, QUEUES
 from kubewright.api.meta import ObjectKey, PartialObject, Resource
+from kubewright.api.podgroups import POD_GROUPS
 from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
 from kubewright.runtime.definitions import install
 from kubewright.scheduler.groups.reading import COSCHEDULING_LABEL, MIN_AVAILABLE
+from kubewright.scheduler.groups.telling import INITIALLY_SCHEDULED
 from kubewright.twin.cluster import Twin
 
 NAME = "kubewright-scheduler"
+_ANY = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+POD_GROUP_CRD = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {
+        "name": "podgroups.scheduling.k8s.io",
+        "annotations": {"api-approved.kubernetes.io": "unapproved, a stand-in"},
+    },
+    "spec": {
+        "group": "scheduling.k8s.io",
+        "scope": "Namespaced",
+        "names": {"plural": "podgroups", "kind": "PodGroup"},
+        "versions": [
+            {
+                "name": "v1beta1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {"spec": _ANY, "status": _ANY}}},
+            }
+        ],
+    },
+}
 CLASSES = Resource("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", PartialObject, namespaced=False)
 
 
@@ -84,6 +109,17 @@ class Cluster:
         """Create a namespace that belongs to a queue, and wait until it can have pods."""
         await self.client.create(NAMESPACES, {"metadata": {"name": name, "labels": {QUEUE_LABEL: queue}}})
         await asyncio.sleep(1)
+
+    async def pod_group(self, name, needed):
+        """Create a PodGroup, of the kind that real clusters have behind a feature gate."""
+        await install(self.client, [POD_GROUP_CRD])
+        spec = {"schedulingPolicy": {"gang": {"minCount": needed}}}
+        await self.client.create(POD_GROUPS, {"metadata": {"name": name}, "spec": spec}, namespace="default")
+
+    async def told(self, name):
+        """Return the condition in which a PodGroup says whether it was scheduled."""
+        group = await self.client.get(POD_GROUPS, ObjectKey("default", name))
+        return find_condition(group.status.conditions, INITIALLY_SCHEDULED)
 
     async def queue_status(self, name):
         return (await self.client.get(QUEUES, ObjectKey("", name))).status

@@ -266,3 +266,28 @@ def test_no_gang_runs_in_part_for_longer_than_its_deadline_whatever_happens(seed
 def test_the_same_hard_times_have_the_same_outcome():
     once, again = (live(lambda cluster: hard_times(cluster, 1, 35), nodes=4) for _ in range(2))
     assert once == again
+
+
+def test_a_pod_group_is_told_why_it_waits_and_once_that_it_was_scheduled():
+    async def day(cluster):
+        await cluster.pod_group("train", 2)
+        await asyncio.sleep(40)
+        members = [pod(f"train-{number}", "7", schedulingGroup={"podGroupName": "train"}) for number in range(2)]
+        await cluster.create(pod("filler-0", "7"), pod("filler-1", "7"))
+        await asyncio.sleep(5)
+        await cluster.create(*members)
+        await asyncio.sleep(5)
+        refused = await cluster.told("train")
+        await cluster.delete("filler-0")
+        await asyncio.sleep(5)
+        placed = await cluster.told("train")
+        await cluster.create(pod("train-2", "7", schedulingGroup={"podGroupName": "train"}))
+        await asyncio.sleep(5)
+        return refused, placed, await cluster.told("train"), await cluster.running("train")
+
+    refused, placed, later, n_running = live(day)
+    assert (refused.status, refused.reason) == ("False", "Unschedulable")
+    assert refused.message.startswith("gang default/train: 1 of 2 pods fit: 0/3 nodes are available")
+    assert (placed.status, placed.reason, placed.observed_generation) == ("True", "Scheduled", 1)
+    assert later == placed
+    assert n_running == 2

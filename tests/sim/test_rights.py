@@ -12,6 +12,7 @@ from kubewright.api.core import CONFIG_MAPS, EVENTS, PODS
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUES
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
+from kubewright.api.podgroups import POD_GROUPS
 from kubewright.api.resourceclaims import DEVICE_CLASSES, RESOURCE_CLAIMS, RESOURCE_SLICES
 from kubewright.api.rights import account
 from kubewright.api.volumes import CLAIMS, STORAGE_CLASSES, VOLUMES
@@ -31,6 +32,7 @@ from kubewright.twin.cluster import Twin
 from kubewright.twin.faults.fault import FAULTS
 from kubewright.workloads import rights
 from tests.sim.accounts import OFTEN, account_of, grant, refusals
+from tests.sim.scheduling import POD_GROUP_CRD
 
 PRIORITY_CLASSES = Resource(
     "scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", PartialObject, namespaced=False
@@ -144,7 +146,10 @@ def test_pods_are_scheduled_with_the_schedulers_own_rights_each_of_which_it_uses
             volumes = [{"name": name, "persistentVolumeClaim": {"claimName": name}} for name in ("made", "there")]
             await _offer_devices(admin)
             claims = [{"name": "gpu", "resourceClaimName": "gpu"}]
-            low = _pod("low", "7", volumes=volumes, resourceClaims=claims)
+            await install(admin, [POD_GROUP_CRD])
+            gang = {"schedulingPolicy": {"gang": {"minCount": 1}}}
+            await admin.create(POD_GROUPS, {"metadata": {"name": "low"}, "spec": gang}, namespace="default")
+            low = _pod("low", "7", volumes=volumes, resourceClaims=claims, schedulingGroup={"podGroupName": "low"})
             await admin.create(PODS, low, namespace="default")
             await asyncio.sleep(60)
             assert (await admin.get(PODS, ObjectKey("default", "low"))).is_ready
@@ -153,14 +158,13 @@ def test_pods_are_scheduled_with_the_schedulers_own_rights_each_of_which_it_uses
             assert (await admin.get(PODS, ObjectKey("default", "high"))).is_ready
             running.cancel()
             assert scheduler.refused == []
-            # Nobody has installed PodGroups, what could not be written is read again, and of the right to bind claims a
-            # real server asks without a request.
+            # Nobody has installed coscheduling, what could not be written is read again, and of the right to bind
+            # claims a real server asks without a request.
             assert scheduler.unused == [
                 "get pods",
                 "get resourceclaims.resource.k8s.io",
                 OFTEN,
                 "patch resourceclaims/binding.resource.k8s.io",
-                "watch podgroups.scheduling.k8s.io",
                 "watch podgroups.scheduling.x-k8s.io",
             ]
 

@@ -6,6 +6,7 @@ brings a custom kind of the same name, `scheduling.x-k8s.io`.
 
 from __future__ import annotations
 
+from kubewright.api.conditions import Condition
 from kubewright.api.meta import KubeObject, Leaf, Resource
 
 
@@ -40,10 +41,17 @@ class PodGroupSpec(Leaf, frozen=True):
     scheduling_constraints: PodGroupConstraints | None = None
 
 
+class PodGroupStatus(Leaf, frozen=True):
+    """What schedulers say of a group."""
+
+    conditions: tuple[Condition, ...] = ()
+
+
 class PodGroup(KubeObject, frozen=True, kw_only=True):
     """A group of pods, which name it as their `spec.schedulingGroup`."""
 
     spec: PodGroupSpec = PodGroupSpec()
+    status: PodGroupStatus = PodGroupStatus()
 
 
 class CoschedulingSpec(Leaf, frozen=True):

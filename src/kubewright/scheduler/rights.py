@@ -22,7 +22,7 @@ def cluster_rules() -> list[Manifest]:
         rule(PODS, ("create",), subresource="binding"),
         rule(PODS, ("patch",), subresource="status"),
         *(rule(kind, ("patch",)) for kind in (CLAIMS, VOLUMES)),
-        rule(QUEUES, ("patch",), subresource="status"),
+        *(rule(kind, ("patch",), subresource="status") for kind in (QUEUES, POD_GROUPS)),
         rule(RESOURCE_CLAIMS, ("get", "patch")),
         *(rule(RESOURCE_CLAIMS, ("patch",), subresource=part) for part in ("status", "binding")),
         rule(EVENTS, ("create", "patch")),

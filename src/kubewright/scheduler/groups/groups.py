@@ -27,6 +27,7 @@ from kubewright.scheduler.groups.gangs import Gangs
 from kubewright.scheduler.groups.metrics import GroupMetrics, QueueFigures
 from kubewright.scheduler.groups.reading import Gang
 from kubewright.scheduler.groups.status import status_of
+from kubewright.scheduler.groups.telling import GroupTeller
 from kubewright.scheduler.news import News
 from kubewright.scheduler.queue import QueuedPod, SchedulingQueue
 from kubewright.scheduler.state import ClusterState
@@ -61,6 +62,7 @@ class Groups:
         self._admission = Admission(operator, state.pods, self._heard)
         self._gangs = Gangs(operator.client, tell, self.queue.wants)
         self._cycle = GroupCycle(cycle, state, self.queue, self._admission, self._gangs)
+        self._teller = GroupTeller(operator.client, self._gangs.pod_groups.informer, operator.clock, operator.name)
         state.pods.add_handler(self._on_pod)
 
     def lane(self, pod: Pod) -> str:
@@ -85,7 +87,10 @@ class Groups:
 
     def decide(self, queued: QueuedPod, now: float) -> Sequence[Outcome]:
         """Return what becomes of a pod, and of those that are decided with it."""
-        return self._cycle.decide(queued, now)
+        outcomes, gang = self._cycle.decide(queued, now), self._gangs.of(queued.pod)
+        if gang is not None:
+            self._teller.note(gang, outcomes)
+        return outcomes
 
     def pending(self) -> Iterable[QueuedPod]:
         """Return the pods that have no node."""
@@ -123,12 +128,13 @@ class Groups:
             await each.wait_known()
 
     async def run(self) -> None:
-        """Follow the kinds, give back what is overdue, and write the queues' statuses, until cancelled."""
+        """Follow the kinds, give back what is overdue, and write what queues and groups are told, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for each in self._kinds():
                 tasks.create_task(each.run())
             tasks.create_task(self._tick(), name="gangs' deadlines")
             tasks.create_task(self._write_statuses(), name="queues' statuses")
+            tasks.create_task(self._teller.run(), name="what groups are told")
 
     def _kinds(self) -> tuple[OptionalInformer[Any], ...]:
         return self._admission.queues, self._gangs.pod_groups, self._gangs.coscheduling
