@@ -13,13 +13,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kubewright.api.core import NAMESPACES
+from kubewright.api.batch import JOBS
+from kubewright.api.core import NAMESPACES, NODES
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD, Entry
 from kubewright.api.crds.incident import INCIDENT_CRD, INCIDENTS
 from kubewright.api.crds.queue import QUEUE_CRD
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES, SCALE_POLICY_CRD
 from kubewright.api.crds.team import TEAM_CRD, TEAMS
+from kubewright.api.live import live_resource
 from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.app import Choices, Platform
 from kubewright.audit.log import AuditLog
@@ -33,6 +35,7 @@ from kubewright.dashboard.serving import Serving
 from kubewright.runtime.definitions import install
 from kubewright.runtime.serving import listen
 from kubewright.twin.cluster import Twin
+from kubewright.twin.nodes import NodeShape
 from kubewright.twin.serve import serving
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +75,7 @@ class Shown:
 
 
 @asynccontextmanager
-async def dashboard(folder, *, nodes=6, seed=0, measured_by=None, **options):
+async def dashboard(folder, *, nodes=6, shape=None, measured_by=None, **options):
     """A dashboard over a twin, on a socket; others than its owner sign in as viewer, who may only look, or stranger.
 
     `measured_by` makes a source of measurements from the twin; without one there is none.
@@ -81,7 +84,7 @@ async def dashboard(folder, *, nodes=6, seed=0, measured_by=None, **options):
     tokens.write_text(f'{VIEWER},viewer,viewer,"viewers"\n{STRANGER},stranger,stranger,"strangers"\n')
     clock, listener = Clock.wall(), listen("127.0.0.1", 0)
     async with AsyncExitStack() as stack:
-        twin = await stack.enter_async_context(Twin(clock, nodes=nodes, seed=seed))
+        twin = await stack.enter_async_context(Twin(clock, nodes=nodes, shape=shape or NodeShape()))
         await stack.enter_async_context(serving(twin.server, folder / "kubeconfig", token_file=tokens))
         client = twin.client()
         await install(client, [QUEUE_CRD, INCIDENT_CRD, SCALE_POLICY_CRD, TEAM_CRD, AUDIT_RECORD_CRD])
@@ -149,6 +152,18 @@ async def teams_and_policies(client):
     await log.intend(
         Entry(who="kubewright-healing", about="Node/node-03", why="its power is gone; the policy wants a person's word")
     )
+
+
+async def gpus(client):
+    """Slices on one node, as kubewright cuts them, and somebody who has a whole GPU of another."""
+    layout = {"gpu.kubewright.dev/mig-layout": '[{"1g.5gb":3,"3g.20gb":1},{"7g.40gb":1}]'}
+    await client.patch(NODES, ObjectKey("", "node-04"), {"metadata": {"annotations": layout}})
+    container = {"name": "main", "image": "sim/train:1", "resources": {"limits": {"nvidia.com/gpu": "1"}}}
+    annotations = {"gpu.kubewright.dev/devices": "0", "twin.kubewright.dev/run-seconds": "3600"}
+    pod = {"containers": [container], "nodeName": "node-05", "restartPolicy": "Never"}
+    template = {"metadata": {"annotations": annotations}, "spec": pod}
+    job = {"metadata": {"name": "train"}, "spec": {"template": template}}
+    await client.create(live_resource(JOBS), job, namespace="shop")
 
 
 async def _key(client):

@@ -6,11 +6,13 @@ from kubewright.api.core import NODES
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.crds.incident import INCIDENTS
 from kubewright.api.meta import ObjectKey
+from kubewright.twin.nodes import NodeShape
 from tests.e2e.dashboards import (
     STRANGER,
     accessible,
     browser,
     dashboard,
+    gpus,
     needs_browser,
     page,
     shop,
@@ -23,9 +25,10 @@ HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202e" + "long " * 180
 
 
 async def test_every_screen_shows_the_cluster_and_passes_axe(tmp_path):
-    async with dashboard(tmp_path) as shown, browser() as chromium:
+    async with dashboard(tmp_path, shape=NodeShape(gpus=2)) as shown, browser() as chromium:
         await shop(shown.client)
         await teams_and_policies(shown.client)
+        await gpus(shown.client)
         for dark in (False, True):
             async with page(chromium, dark=dark) as window:
                 await window.goto(shown.link)
@@ -43,6 +46,8 @@ async def _walk(window, url, suffix):
 
     await seen("fleet", "fleet", "CPU requested")
     await seen("node", "fleet/node-01", "Kubelet")
+    await seen("slices", "fleet/node-04", "3g.20gb")
+    await seen("gpu", "fleet/node-05", "all of it")
     await seen("applications", "apps", "frontend")
     await window.locator(".rows .badge.well").nth(10).wait_for()
     await window.get_by_role("button", name="Who calls whom").click()

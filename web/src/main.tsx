@@ -3,7 +3,7 @@ import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { ask, connected, follow, me, refused, Refused, rowsOf, whoami } from "./api";
 import { Palette } from "./palette";
-import { Empty } from "./parts";
+import { Empty, Sign } from "./parts";
 import { go, link, place } from "./route";
 import type { IncidentRow } from "./rows";
 import { SCREENS } from "./screens";
@@ -68,7 +68,7 @@ function Shell() {
         To the content
       </a>
       <aside class="side">
-        <div class="brand"><img src="/icon.svg" alt="" /><span>kubewright</span></div>
+        <div class="brand"><Sign /><span>kubewright</span></div>
         <nav aria-label="Screens">
           {SCREENS.map((each) => (
             <a key={each.name} href={link(each.name)} aria-current={each.name === screen ? "page" : undefined} title={`${each.title} (g ${each.key})`}>

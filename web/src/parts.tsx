@@ -11,6 +11,21 @@ export function Badge({ tone, children }: { tone: Tone; children: ComponentChild
   return <span class={`badge ${tone}`}>{children}</span>;
 }
 
+/** The sign of public/icon.svg, which browsers fetch for the tab. */
+export function Sign() {
+  return (
+    <svg viewBox="0 0 32 32" aria-hidden="true">
+      <rect width="32" height="32" rx="8" fill="#3457d5" />
+      <g fill="#fff">
+        <rect x="7" y="7" width="8" height="8" rx="2" />
+        <rect x="17" y="7" width="8" height="8" rx="2" opacity=".55" />
+        <rect x="7" y="17" width="8" height="8" rx="2" opacity=".55" />
+        <rect x="17" y="17" width="8" height="8" rx="2" />
+      </g>
+    </svg>
+  );
+}
+
 export function Tile({ name, value, children }: { name: string; value: ComponentChildren; children?: ComponentChildren }) {
   return (
     <div class="tile">

@@ -213,6 +213,7 @@ export interface TeamRow {
   forecast?: string;
   currency?: string;
   used_up?: string;
+  over?: boolean;
   on_call?: string;
   ready?: boolean;
   problems?: string[];

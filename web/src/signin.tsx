@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { ask, Refused, useAnswer, whoami } from "./api";
+import { Sign } from "./parts";
 
 /** How people may sign in here. */
 interface Ways {
@@ -25,7 +26,7 @@ export function SignIn({ said }: { said: string }) {
   return (
     <main class="gate">
       <form onSubmit={enter}>
-        <div class="brand"><img src="/icon.svg" alt="" /><span>kubewright</span></div>
+        <div class="brand"><Sign /><span>kubewright</span></div>
         <div>
           <h1>Sign in</h1>
           <p class="muted">With a token of this cluster. You see and do what your own account may, and no more.</p>

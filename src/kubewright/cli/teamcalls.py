@@ -22,6 +22,7 @@ from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump
 from kubewright.client.config import ConnectionConfig
 from kubewright.client.protocol import Client, PatchType
+from kubewright.client.reviews import own_rules
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.children import get_or_none
@@ -40,9 +41,6 @@ T = TypeVar("T", bound=KubeObject)
 FIELD_MANAGER = "kubewright-cli"
 POLL_SECONDS = 0.2
 _HEAD = ("TEAM", "MEMBERS", "NAMESPACES", "READY", "SPENT", "FORECAST", "BUDGET")
-_RULES = Resource(
-    "authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", LiveObject, namespaced=False
-)
 _WHO = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", LiveObject, namespaced=False)
 
 
@@ -81,23 +79,11 @@ async def _answered(client: Client, key: ObjectKey) -> Team:
 
 async def _visible(client: Client, kind: Resource[T]) -> list[T]:
     """Return the objects of a kind that whoever asks may see: all, or those that they may get by name."""
-    names = await _names(client, kind.plural)
-    if names is None:
+    rules = await own_rules(client, "default")
+    names = rules.named("get", kind.group, kind.plural)
+    if names is None or rules.named("list", kind.group, kind.plural) is None:
         return list((await client.list(kind)).items)
     return [each for name in names if (each := await get_or_none(client, kind, ObjectKey("", name))) is not None]
-
-
-async def _names(client: Client, plural: str) -> Sequence[str] | None:
-    """Return the names of objects of a kind that whoever asks may get; None for all."""
-    review = await client.create(_RULES, {"spec": {"namespace": "default"}})
-    names: dict[str, None] = {}
-    for rule in review.status.get("resourceRules", ()):
-        if plural not in rule["resources"] and "*" not in rule["resources"]:
-            continue
-        if "list" in rule["verbs"] or "*" in rule["verbs"]:
-            return None
-        names |= dict.fromkeys(rule.get("resourceNames") or ())
-    return sorted(names)
 
 
 async def show_teams(config: ConnectionConfig, name: str, output: str) -> None:

@@ -17,10 +17,10 @@ from kubewright.api.core import Node, Pod
 from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rolloutstatus import ROLLED_BACK, STABLE
 from kubewright.api.crds.incident import AWAITING, ESCALATED, Incident
-from kubewright.api.crds.team import Team
+from kubewright.api.crds.team import WITHIN_BUDGET, Team
 from kubewright.api.meta import parse_time
 from kubewright.api.nodeagent import quarantined
-from kubewright.api.quantity import parse_quantity, value
+from kubewright.api.quantity import value
 from kubewright.overview.facts import Facts
 
 SHOWN = 3
@@ -207,16 +207,16 @@ def incidents(found: Sequence[Incident]) -> Area:
 
 
 def budgets(teams: Sequence[Team]) -> Area:
-    """Tell which teams will spend more than they may this month."""
+    """Tell which teams will spend more than they may this month, as tenancy has judged."""
     over: list[str] = []
     known = 0
     for each in teams:
-        spent, budget = each.status.budget, each.spec.budget
-        if spent is None or budget is None or not spent.forecast or spent.currency not in {"", budget.currency}:
+        within = find_condition(each.status.conditions, WITHIN_BUDGET)
+        if within is None or within.status == "Unknown":
             continue
         known += 1
-        if parse_quantity(spent.forecast) > parse_quantity(budget.month):
-            over.append(f"{each.name} ({spent.forecast} of {budget.month} {budget.currency})")
+        if not within.is_true:
+            over.append(f"{each.name} ({within.message})")
     if over:
         return Area("budgets", Level.ATTENTION, f"{len(over)} of {known} teams will spend more: {_names(over)}")
     return Area("budgets", Level.GOOD, f"{known} of {len(teams)} teams with one, all within it")

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import msgspec
 
 from kubewright.api.conditions import READY, RECONCILING, STALLED, Condition, remove_condition, set_condition
-from kubewright.api.crds.team import BreakGlassStatus, BudgetStatus, Offboarding, TeamStatus
+from kubewright.api.crds.team import (
+    WITHIN_BUDGET,
+    WITHIN_QUOTA,
+    BreakGlassStatus,
+    BudgetStatus,
+    Offboarding,
+    TeamStatus,
+)
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import parse_quantity
 from kubewright.tenancy import breakglass
@@ -16,7 +23,6 @@ from kubewright.tenancy.converge import Seen
 from kubewright.tenancy.family import Place, Problem
 from kubewright.tenancy.names import QUOTA
 
-WITHIN_QUOTA, WITHIN_BUDGET = "WithinQuota", "WithinBudget"
 _BOARD = "/d/kubewright-namespaces?var-team="
 
 

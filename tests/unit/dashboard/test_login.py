@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from tests.e2e.dashboards import dashboard
-from tests.e2e.issuer import CLIENT, dashboard_with_issuer
+from tests.issuer import CLIENT, dashboard_with_issuer
 from tests.unit.dashboard.test_pages import session
 
 

@@ -10,9 +10,8 @@ from kubewright.api.crds.appservice import AppService
 from kubewright.api.crds.appservice.rolloutstatus import ROLLED_BACK, RolloutStatus
 from kubewright.api.crds.appservice.status import AppServiceStatus
 from kubewright.api.crds.incident import AWAITING, ESCALATED, RESOLVED, Incident, IncidentSpec, IncidentStatus, Subject
-from kubewright.api.crds.team import Team, TeamSpec
-from kubewright.api.crds.team.spec import Budget
-from kubewright.api.crds.team.status import BudgetStatus, TeamStatus
+from kubewright.api.crds.team import WITHIN_BUDGET, Team
+from kubewright.api.crds.team.status import TeamStatus
 from kubewright.api.meta import ObjectMeta, rfc3339
 from kubewright.api.nodeagent import QUARANTINED
 from kubewright.api.nodes import NodeCondition
@@ -54,9 +53,9 @@ def incident(name, phase):
     return Incident(metadata=meta, spec=IncidentSpec("NodeDead", about), status=IncidentStatus(phase=phase))
 
 
-def team(name, forecast, month="100", currency="USD"):
-    status = TeamStatus(budget=BudgetStatus(forecast=forecast, currency=currency))
-    return Team(metadata=ObjectMeta(name=name), spec=TeamSpec(budget=Budget(month=month)), status=status)
+def team(name, within):
+    condition = Condition(WITHIN_BUDGET, within, "SomeReason", "the month will come to 120.5 of 100 USD")
+    return Team(metadata=ObjectMeta(name=name), status=TeamStatus(conditions=(condition,) if within else ()))
 
 
 def area(name, **facts):
@@ -152,8 +151,9 @@ def test_what_wants_a_person_comes_with_its_command():
 
 
 def test_a_team_that_will_spend_more_than_it_may_is_named():
-    found = area("budgets", teams=[team("a", "120.5"), team("b", "99"), team("c", "900", currency="EUR")])
-    assert (found.level, found.summary) == (Level.ATTENTION, "1 of 2 teams will spend more: a (120.5 of 100 USD)")
+    found = area("budgets", teams=[team("a", "False"), team("b", "True"), team("c", "Unknown"), team("d", "")])
+    said = "1 of 2 teams will spend more: a (the month will come to 120.5 of 100 USD)"
+    assert (found.level, found.summary) == (Level.ATTENTION, said)
 
 
 def test_what_is_not_there_or_may_not_be_read_is_said_and_not_taken_for_good():

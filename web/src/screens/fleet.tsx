@@ -138,6 +138,18 @@ function Holders({ held }: { held: readonly Held[] }) {
 }
 
 /** Each GPU by its number: how much of it is given, what it is cut into, and to whom. */
+/** How a GPU is cut: each slice as wide as its share of the seven parts that there are, and what is left over. */
+function Slices({ of }: { of: readonly string[] }) {
+  const wide = of.map((each) => Number.parseInt(each, 10) || 1);
+  const left = 7 - wide.reduce((sum, each) => sum + each, 0);
+  return (
+    <div class="slices">
+      {of.map((each, index) => <span key={`${each}${index}`} class="mono" style={{ flexGrow: wide[index] }} title={each}>{each}</span>)}
+      {left > 0 && <i style={{ flexGrow: left }} />}
+    </div>
+  );
+}
+
 function Gpus({ of: { each = [], elsewhere = [] } }: { of: NodeDetail["gpus"] }) {
   if (!each.length && !elsewhere.length) return null;
   return (
@@ -149,7 +161,7 @@ function Gpus({ of: { each = [], elsewhere = [] } }: { of: NodeDetail["gpus"] })
             <dt>GPU {gpu.number}</dt>
             <dd>
               {gpu.broken && <Badge tone="ill">out of use</Badge>}
-              {!!gpu.slices?.length && <div class="mono">{gpu.slices.join(" · ")}</div>}
+              {!!gpu.slices?.length && <Slices of={gpu.slices} />}
               {gpu.held?.length ? <Holders held={gpu.held} /> : !gpu.broken && !gpu.slices?.length && <span class="muted">{elsewhere.length ? "nobody is known to have it" : "free"}</span>}
               {!gpu.slices?.length && <Meter share={(gpu.used ?? 0) / 100} label={`${gpu.used ?? 0} %`} />}
             </dd>

@@ -15,7 +15,7 @@ export function Teams({ object }: { object: string }) {
   const all = [...rows.value.all.values()].sort((a, b) => ((a.path || a.id) < (b.path || b.id) ? -1 : 1));
   const queue = rowsOf<QueueRow>("queues").value.all.get(object);
   const chosen = rows.value.all.get(object);
-  const over = all.filter((row) => row.budget && money(row.forecast) > money(row.budget));
+  const over = all.filter((row) => row.over);
   return (
     <>
       <div class="head"><h1>Teams</h1></div>

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from kubewright.api.conditions import READY
-from kubewright.api.crds.team import Team
+from kubewright.api.crds.team import WITHIN_BUDGET, WITHIN_QUOTA, Team
 from kubewright.dashboard.tables import Row
 
 
@@ -25,6 +25,8 @@ class TeamRow(msgspec.Struct, frozen=True, omit_defaults=True):
     forecast: str = ""
     currency: str = ""
     used_up: str = ""
+    over: bool = False
+    """Whether the month will come to more than the budget."""
     on_call: str = ""
     ready: bool = False
     problems: tuple[str, ...] = ()
@@ -38,7 +40,7 @@ def rows(teams: Iterable[Team]) -> Iterator[Row]:
         spec, status = team.spec, team.status
         fares = status.budget
         conditions = {each.type: each for each in status.conditions}
-        bad = [conditions[name] for name in (READY, "WithinQuota", "WithinBudget") if name in conditions]
+        bad = [conditions[name] for name in (READY, WITHIN_QUOTA, WITHIN_BUDGET) if name in conditions]
         shown = TeamRow(
             id=team.metadata.name,
             parent=spec.parent,
@@ -51,6 +53,7 @@ def rows(teams: Iterable[Team]) -> Iterator[Row]:
             forecast="" if fares is None else fares.forecast,
             currency="" if fares is None else fares.currency,
             used_up="" if fares is None else fares.used_up_at,
+            over=WITHIN_BUDGET in conditions and conditions[WITHIN_BUDGET].status == "False",
             on_call=status.on_call,
             ready=READY in conditions and conditions[READY].status == "True",
             problems=tuple(f"{each.reason}: {each.message}" for each in bad if each.status == "False"),

@@ -18,7 +18,15 @@ from kubewright.api.crds.team.spec import (
     TeamQueue,
     TeamSpec,
 )
-from kubewright.api.crds.team.status import BreakGlassStatus, BudgetStatus, Holding, Offboarding, TeamStatus
+from kubewright.api.crds.team.status import (
+    WITHIN_BUDGET,
+    WITHIN_QUOTA,
+    BreakGlassStatus,
+    BudgetStatus,
+    Holding,
+    Offboarding,
+    TeamStatus,
+)
 from kubewright.api.meta import Manifest
 
 TEAM_CRD: Manifest
@@ -32,6 +40,8 @@ __all__ = [
     "TEAMS",
     "TEAM_CRD",
     "VIEWER",
+    "WITHIN_BUDGET",
+    "WITHIN_QUOTA",
     "BreakGlass",
     "BreakGlassStatus",
     "BudgetStatus",

@@ -45,6 +45,10 @@ class Offboarding(Leaf, frozen=True):
     holdings: Annotated[tuple[Holding, ...], described("What would be lost.", list_map_keys=("namespace",))] = ()
 
 
+WITHIN_QUOTA, WITHIN_BUDGET = "WithinQuota", "WithinBudget"
+"""Conditions of a team beside Ready, Reconciling and Stalled."""
+
+
 class TeamStatus(Leaf, frozen=True):
     """What there is of a team."""
 

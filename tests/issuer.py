@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import time
 from contextlib import asynccontextmanager
 from urllib.parse import urlencode
 
@@ -10,6 +9,7 @@ import msgspec
 from aiohttp import web
 
 from kubewright.client.config import Oidc
+from kubewright.clock import Clock
 from tests.e2e.dashboards import VIEWER, dashboard
 
 CLIENT = "kubewright-dashboard"
@@ -50,7 +50,13 @@ class Issuer:
         proved = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         if asked is None or proved != asked["code_challenge"] or form["redirect_uri"] != asked["redirect_uri"]:
             return web.json_response({"error": "invalid_grant"}, status=400)
-        claims = {"iss": self.url, "aud": CLIENT, "nonce": asked["nonce"], "exp": time.time() + 600, **self.claims}
+        claims = {
+            "iss": self.url,
+            "aud": CLIENT,
+            "nonce": asked["nonce"],
+            "exp": Clock.wall().now() + 600,
+            **self.claims,
+        }
         token = f"h.{base64.urlsafe_b64encode(msgspec.json.encode(claims)).rstrip(b'=').decode()}.s"
         self.known[token] = self.known[VIEWER]
         return web.json_response({"id_token": token, "token_type": "Bearer"})
