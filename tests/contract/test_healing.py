@@ -6,20 +6,24 @@ from contextlib import asynccontextmanager
 import pytest
 
 from kubewright.api.apps import DEPLOYMENTS
-from kubewright.api.core import SERVICES
+from kubewright.api.coordination import LEASES
+from kubewright.api.core import NAMESPACES, SERVICES
 from kubewright.api.crds.healingpolicy import HEALING_POLICIES, HEALING_POLICY_CRD
 from kubewright.api.crds.incident import INCIDENT_CRD, INCIDENTS, approval
 from kubewright.api.live import live_resource
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import ObjectKey, rfc3339_micro
 from kubewright.app import Choices, Platform
+from kubewright.cli.exits import Exit
 from kubewright.client.protocol import PatchType
 from kubewright.clock import Clock
+from kubewright.drills.usual import NAMESPACE as DRILL
 from kubewright.healing.finding import Finding, Ref
 from kubewright.healing.remedies.changes import take_back
 from kubewright.healing.seen import seen_of
+from kubewright.runtime.children import get_or_none
 from kubewright.signals.changes import Changes
-from tests.contract.asking import eventually
-from tests.contract.conftest import established
+from tests.contract.asking import PATIENCE_SECONDS, eventually
+from tests.contract.conftest import established, kubewright
 
 
 @pytest.fixture
@@ -121,6 +125,33 @@ async def test_a_bad_release_is_taken_back_once_a_person_agrees(client, namespac
             await eventually(told)
     finally:
         await client.delete(HEALING_POLICIES, ObjectKey("", name))
+
+
+async def test_a_drill_that_is_told_to_end_leaves_nothing_behind(cluster, client, namespace, policies):
+    del policies
+    held = {"holderIdentity": "a", "leaseDurationSeconds": 600, "renewTime": rfc3339_micro(Clock.wall().now())}
+    healer = {"metadata": {"name": "kubewright-healing"}, "spec": held}
+    chosen = {"kubernetes.io/metadata.name": DRILL}
+    await client.create(LEASES, healer, namespace=namespace)  # as of one that is alive: without it nothing is broken
+    await client.create(HEALING_POLICIES, policy("drilled", mode="act", namespaceSelector=chosen))
+
+    async def begun():
+        assert drill.poll() is None
+        return await get_or_none(client, DEPLOYMENTS, ObjectKey(DRILL, "web"))
+
+    async def goes():
+        found = await get_or_none(client, NAMESPACES, ObjectKey("", DRILL))
+        return found is None or found.is_terminating
+
+    command = ("drill", "run", "wrong-selector", "--on-cluster", "--yes", "--kubeconfig", str(cluster.kubeconfig))
+    try:
+        with kubewright(cluster.state / "drill.log", *command) as drill:
+            await eventually(begun)
+            drill.terminate()
+            assert await asyncio.to_thread(drill.wait, PATIENCE_SECONDS) == Exit.INTERRUPTED
+        assert await goes()
+    finally:
+        await client.delete(HEALING_POLICIES, ObjectKey("", "drilled"))
 
 
 async def test_a_service_that_was_made_anew_gets_its_good_spec_back_and_keeps_its_address(client, namespace):

@@ -47,9 +47,9 @@ def run_drills(*, kubeconfig: str, context: str, on_cluster: bool, **options: An
     """Play drills, and report when each fault was detected, its cause named, something done, and service restored.
 
     On a twin in this process, under virtual time, unless --on-cluster is given: then on a real cluster on which
-    `kubewright run healing` runs and acts, in the namespace `drill`, which is deleted at the end and when Ctrl-C aborts
-    it. Exit code 0: all were mended, or rightly left alone; 3: some were not; 1: it could not be played; 2: not
-    understood.
+    `kubewright run healing` runs and acts, in the namespace `drill`, which is deleted at the end, and when Ctrl-C or
+    SIGTERM aborts it. Exit code 0: all were mended, or rightly left alone; 3: some were not; 1: it could not be played;
+    2: not understood.
     """
     from kubewright.cli.drillcalls import Asked, play_here, play_on
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import click
 
 from kubewright.api.apps import DEPLOYMENTS
+from kubewright.api.coordination import LEASES, service_of
 from kubewright.api.core import METADATA_NAME, NAMESPACES, Namespace
 from kubewright.api.crds.healingpolicy import ACT, HEALING_POLICIES
 from kubewright.api.meta import ObjectKey, ObjectMeta
@@ -32,9 +33,13 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.healing.finding import Finding, Ref
 from kubewright.healing.permission import permission
 from kubewright.healing.seen import seen_of
-from kubewright.runtime.children import get_or_none
+from kubewright.overview.decide import is_held
+from kubewright.runtime.children import delete_if_there, get_or_none
+from kubewright.runtime.shutdown import run_until_signalled
 
 GONE_SECONDS = 120.0
+_HEALING = "healing"
+_NOBODY = "nobody heals here: start `kubewright run healing`, which brings what it needs"
 _PERMISSION = json.dumps({"mode": ACT, "namespaceSelector": {METADATA_NAME: NAMESPACE}})
 
 
@@ -91,15 +96,33 @@ async def play_on(config: ConnectionConfig, asked: Asked) -> int:
         raise OpError("drill", ErrorKind.INVALID, harmful[0], said)
     found: list[Outcome] = []
     async with connected(config) as client:
+        await _healed(client)
         await _permitted(client)
         if not asked.yes:
             click.confirm(f"Break things in the namespace {NAMESPACE} of {config.server}?", abort=True, err=True)
-        for each in _told(asked, drills):
-            try:
-                found.append(await Stage(client, Clock.wall(), image=asked.image).play(each))
-            finally:
-                await _clean(client)
+        aborted = await run_until_signalled(_played(client, asked, drills, found))
+    if aborted is not None:
+        say(f"{aborted.name}: the drill was aborted; its namespace {NAMESPACE} goes", err=True)
+        return Exit.INTERRUPTED
     return _shown(asked, found, [])
+
+
+async def _played(client: Client, asked: Asked, drills: Sequence[Drill], found: list[Outcome]) -> None:
+    """Play drills one after the other; whatever happens, what each has made is deleted."""
+    for each in _told(asked, drills):
+        try:
+            found.append(await Stage(client, Clock.wall(), image=asked.image).play(each))
+        finally:
+            await delete_if_there(client, NAMESPACES, ObjectKey("", NAMESPACE))
+        await _gone(client)
+
+
+async def _healed(client: Client) -> None:
+    """Raise OpError where the healer has ended: its kinds, and the policies of people, are still there."""
+    leases = [each for each in (await client.list(LEASES)).items if service_of(each) in {_HEALING, "up"}]
+    now = Clock.wall().now()
+    if leases and not any(each.spec.holder_identity and is_held(each, now) for each in leases):
+        raise OpError("drill", ErrorKind.NOT_FOUND, f"Lease/{leases[0].key}", _NOBODY)
 
 
 async def _permitted(client: Client) -> None:
@@ -109,8 +132,7 @@ async def _permitted(client: Client) -> None:
     except OpError as error:
         if error.kind is not ErrorKind.NOT_FOUND:
             raise
-        said = "nobody heals here: start `kubewright run healing`, which brings what it needs"
-        raise OpError("drill", ErrorKind.NOT_FOUND, HEALING_POLICIES.kind, said) from error
+        raise OpError("drill", ErrorKind.NOT_FOUND, HEALING_POLICIES.kind, _NOBODY) from error
     labels = {METADATA_NAME: NAMESPACE}
     space = Namespace(metadata=ObjectMeta(name=NAMESPACE, labels=labels))
     about = Finding("Drill", Ref(DEPLOYMENTS, ObjectKey(NAMESPACE, WEB)), (), frozenset(), 0.0)
@@ -123,13 +145,11 @@ async def _permitted(client: Client) -> None:
         raise OpError("drill", ErrorKind.FORBIDDEN, HEALING_POLICIES.kind, said)
 
 
-async def _clean(client: Client) -> None:
-    """Delete the drills' namespace, and wait until it is gone, so that the next drill finds nothing of this one."""
-    key = ObjectKey("", NAMESPACE)
+async def _gone(client: Client) -> None:
+    """Wait until the drills' namespace is gone, so that the next drill finds nothing of this one."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(GONE_SECONDS):
-            while await get_or_none(client, NAMESPACES, key) is not None:
-                await client.delete(NAMESPACES, key)
+            while await get_or_none(client, NAMESPACES, ObjectKey("", NAMESPACE)) is not None:  # noqa: ASYNC110
                 await asyncio.sleep(1.0)
 
 

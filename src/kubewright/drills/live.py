@@ -127,8 +127,6 @@ class Stage:
             await asyncio.sleep(step.after_seconds)
         manifest = step.manifest(view) if callable(step.manifest) else step.manifest
         if self.image:
-            if manifest["kind"] == FAULTS.kind:
-                return  # what is changed breaks it there without
             manifest = _with_image(manifest, self.image)
         resource, key = self._resource(manifest), manifest_key(manifest)
         match step.verb:

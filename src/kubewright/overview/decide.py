@@ -104,7 +104,7 @@ def services(leases: Iterable[Lease], now: float) -> Area:
         service = service_of(lease)
         if service is None or not lease.spec.holder_identity:
             continue  # somebody else's, or given back: somebody ended it
-        (alive if _is_held(lease, now) else dead).append(service)
+        (alive if is_held(lease, now) else dead).append(service)
     if dead:
         return Area("services", Level.BAD, f"{len(dead)} silent: {_names(dead)}; alive: {_names(alive) or 'none'}")
     if not alive:
@@ -112,7 +112,8 @@ def services(leases: Iterable[Lease], now: float) -> Area:
     return Area("services", Level.GOOD, f"{len(alive)} alive: {', '.join(sorted(alive))}")
 
 
-def _is_held(lease: Lease, now: float) -> bool:
+def is_held(lease: Lease, now: float) -> bool:
+    """Tell whether whoever holds a lease has renewed it in time."""
     spec = lease.spec
     if not spec.renew_time:
         return False

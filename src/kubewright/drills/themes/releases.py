@@ -44,10 +44,7 @@ DRILLS = (
     Drill(
         "image-not-found",
         "a release whose image does not exist",
-        (
-            released(WEB, image=NOWHERE),
-            broken("ImagePullFailure", {"pods": {"images": [NOWHERE]}}, imagePullFailure={"reason": "NotFound"}),
-        ),
+        (acting_release(WEB, {"image": NOWHERE}, fail_pull="not found"),),
         serves(WEB),
         ("ImageNotFound",),
         touches=_WEB,
@@ -100,7 +97,7 @@ DRILLS = (
     Drill(
         "probe-port",
         "a release whose readiness probe asks a port where nobody listens",
-        (released(WEB, readinessProbe=_TO_NOWHERE), broken("ProbeFailure", of_release(WEB))),
+        (acting_release(WEB, {"readinessProbe": _TO_NOWHERE}, fail_probes="readiness"),),
         serves(WEB),
         ("WrongProbe", "BadRelease"),
         touches=_WEB,
