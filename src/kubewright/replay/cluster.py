@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +25,11 @@ _MIB = 1 << 20
 
 class Owner(Protocol):
     """Whose pods they are."""
+
+    @property
+    def gang_size(self) -> int:
+        """Return how many of its pods come and go as one; 0 where each is by itself."""
+        ...
 
     def bound(self, member: Member, now: float) -> None:
         """Hear that a pod has a node."""
@@ -56,6 +61,8 @@ class Member:
     attempts: int = 0
     run: int = 0
     """How often it was placed: an end that was foreseen for an earlier time means nothing."""
+    since: float = 0.0
+    """When it was last placed."""
 
     @property
     def key(self) -> ObjectKey:
@@ -81,6 +88,8 @@ class Cluster:
         """What pods use that are not an application's, in thousandths of cores."""
         self.memory_used = np.zeros(count)
         self.gpu_used = self.gpu_given = 0.0
+        self.counted: Callable[[Member, int], None] | None = None
+        """Hears of each pod that comes (1) or goes (-1)."""
         table = self.snapshot.table
         self.cpu: NDArray[np.float64] = table.allocatable[CPU_ROW].astype(np.float64)
         self.memory: NDArray[np.float64] = table.allocatable[MEMORY_ROW] / _MIB
@@ -94,7 +103,7 @@ class Cluster:
     def book(self, member: Member, found: Fit) -> None:
         """Put a pod on the node that was chosen for it."""
         self.snapshot.assume(found.row, found.column)
-        self._count(member, found.column, 1.0)
+        self._count(member, found.column, 1)
         member.column, member.run = found.column, member.run + 1
         self.members[found.column][member.key] = member
 
@@ -102,12 +111,14 @@ class Cluster:
         """Take a pod off its node."""
         column = member.column
         self.snapshot.forget(member.key)
-        self._count(member, column, -1.0)
+        self._count(member, column, -1)
         del self.members[column][member.key]
         member.column, member.ready = -1, False
 
-    def _count(self, member: Member, column: int, sign: float) -> None:
+    def _count(self, member: Member, column: int, sign: int) -> None:
         request = member.request
+        if self.counted is not None:
+            self.counted(member, sign)
         self.changes[column] += 1
         self.own_cpu[column] += sign * member.cpu_milli
         self.memory_used[column] += sign * member.memory_mib

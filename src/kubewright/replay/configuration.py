@@ -8,7 +8,7 @@ from kubewright.errors import ErrorKind, OpError
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
 
 PROFILES = {"spread": SPREAD, "pack": PACK, "cost": COST, "gpu": GPU}
-_SWITCHES = ("sizes", "nodes", "gangs", "shares", "healing", "delivery")
+_SWITCHES = ("sizes", "nodes", "gangs", "shares", "queues", "healing", "delivery")
 _SWITCH = {"yes": True, "no": False}
 
 
@@ -28,6 +28,8 @@ class Configuration:
     """Whether gangs are placed whole or not at all."""
     shares: bool
     """Whether parts of GPUs can be had."""
+    queues: bool
+    """Whether each team has a Queue, with what is its own, or all pods wait in one line."""
     healing: bool
     delivery: bool
     """Whether applications are AppServices, or Deployments and whatever else, written by hand."""
@@ -61,6 +63,7 @@ OURS = Configuration(
     nodes=True,
     gangs=True,
     shares=True,
+    queues=True,
     healing=True,
     delivery=True,
     scheduling_seconds=0.0020,
@@ -73,6 +76,7 @@ STOCK = Configuration(
     nodes=False,
     gangs=False,
     shares=False,
+    queues=False,
     healing=False,
     delivery=False,
     scheduling_seconds=0.0054,

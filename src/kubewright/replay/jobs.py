@@ -37,6 +37,11 @@ class Job:
     started: bool = False
     tries: int = 0
 
+    @property
+    def gang_size(self) -> int:
+        """Return how many of its pods come and go as one."""
+        return self.work.pods if self.work.together else 0
+
     def begin(self, now: float) -> None:
         """Ask for its pods."""
         work, cluster = self.work, self.here.cluster

@@ -14,6 +14,7 @@ from kubewright.replay.episodes import Episode
 from kubewright.replay.jobs import Here, Job
 from kubewright.replay.ledger import SAMPLE_SECONDS, SERIES, Ledger
 from kubewright.replay.lending import EVERY_SECONDS, Lending
+from kubewright.replay.quotas import Quotas
 from kubewright.replay.services import Fleet
 from kubewright.replay.troubles import Troubles
 from kubewright.replay.turns import Turns
@@ -34,7 +35,8 @@ class Life:
         self._planned = 0
         self._cluster = Cluster(day.nodes, configuration)
         rng = random.Random(f"{seed}/ties")  # noqa: S311  a simulation
-        self._turns = Turns(self._cluster, configuration, self.ledger, self._later, rng)
+        quotas = Quotas(day, self._cluster) if configuration.queues else None
+        self._turns = Turns(self._cluster, configuration, self.ledger, self._later, rng, quotas=quotas)
         self._fleet = Fleet(
             day.applications, self._cluster, self._turns, self.ledger, self._later, configuration=configuration
         )

@@ -51,6 +51,11 @@ class Service:
         """Return how many pods there are to be: what a release has beside them while it rolls is not among them."""
         return len(self.members) - len(self.leaving)
 
+    @property
+    def gang_size(self) -> int:
+        """Return 0: each pod comes and goes by itself."""
+        return 0
+
     def add(self, count: int, now: float, *, starts: bool = True) -> list[Member]:
         """Ask for so many pods; of a bad release they never serve, and are beside those that are counted."""
         application, cluster = self.application, self.fleet.cluster

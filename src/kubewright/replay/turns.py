@@ -1,13 +1,15 @@
 """Pods' turns in a replay: asked for, placed by `placement`, or left to wait; and who must go for whom.
 
 One scheduler is busy with one pod at a time. A pod that fits nowhere is tried again when room was made, at most once a
-second; of equal ones, one that fails speaks for all.
+second; of equal ones, one that fails speaks for all. With Queues (`quotas`) the team has its turn that has least of its
+share, and room is made by what is lent and own; without, all wait in one line by priority and age.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from kubewright.placement.fit import find
 from kubewright.placement.policy import Policy
@@ -15,29 +17,37 @@ from kubewright.placement.preempt import Preemption, preempt
 from kubewright.replay.cluster import Cluster, Member
 from kubewright.replay.configuration import Configuration
 from kubewright.replay.ledger import Ledger
-from kubewright.replay.workload import Request
+from kubewright.replay.quotas import Quotas
 
 RETRY_SECONDS = 1.0
 COSTLY_SECONDS = 15.0
 """Between two tries to place a gang, or to push somebody aside, for equal pods."""
 Later = Callable[[float, Callable[[float], None]], None]
 """Does something at a time of the day."""
+_Waiting = tuple[int, list[Member]]
 
 
 class Turns:
     """Gives pods nodes."""
 
     def __init__(
-        self, cluster: Cluster, configuration: Configuration, ledger: Ledger, later: Later, rng: random.Random
+        self,
+        cluster: Cluster,
+        configuration: Configuration,
+        ledger: Ledger,
+        later: Later,
+        rng: random.Random,
+        *,
+        quotas: Quotas | None = None,
     ) -> None:
         self._cluster, self._configuration, self._ledger, self._later = cluster, configuration, ledger, later
-        self._rng = rng
+        self._rng, self._quotas = rng, quotas
         self._busy_until = 0.0
         self._next_retry: float | None = None
         self.waiting: dict[int, list[Member]] = {}
         """Pods, or whole gangs, in the order in which they came; by a number of their own."""
         self._came = 0
-        self._not_before: dict[Request, float] = {}
+        self._not_before: dict[Hashable, float] = {}
         """When it is worth to try again what costs a lot: a gang, or to push somebody aside."""
 
     @property
@@ -59,13 +69,13 @@ class Turns:
             if not self._place_gang(members, now):
                 self._wait(members)
             return
-        hopeless: set[Request] = set()
+        hopeless: set[Hashable] = set()
         for each in members:
-            if each.request in hopeless:
+            if self._kind(each) in hopeless:
                 each.attempts += 1
             elif self._place(each, now, hopeless):
                 continue
-            hopeless.add(each.request)
+            hopeless.add(self._kind(each))
             self._wait([each])
 
     def withdraw(self, member: Member) -> None:
@@ -90,14 +100,17 @@ class Turns:
         self._came += 1
         self.waiting[self._came] = members
 
+    def _kind(self, member: Member) -> Hashable:
+        """Return what pods share of which one that fails speaks for all."""
+        return member.request if self._quotas is None else (member.team, member.request)
+
     def _retry(self, now: float) -> None:
         self._next_retry = None
-        hopeless: set[Request] = set()
-        ranked = sorted(self.waiting.items(), key=lambda item: (-item[1][0].request.priority, item[0]))
-        for number, members in ranked:
-            first = members[0].request
-            if first in hopeless or number not in self.waiting:
+        hopeless: set[Hashable] = set()
+        for number, members in self._in_turn(hopeless):
+            if number not in self.waiting:
                 continue
+            first = self._kind(members[0])
             gang = len(members) > 1
             if gang and now < self._not_before.get(first, 0.0):
                 self.room_was_made(now)
@@ -109,23 +122,55 @@ class Turns:
                 self.waiting[number] = members
         self.waiting = dict(sorted(self.waiting.items()))
 
-    def _place(self, member: Member, now: float, hopeless: set[Request]) -> bool:
-        snapshot, policy = self._cluster.snapshot, self._policy(member)
+    def _in_turn(self, hopeless: set[Hashable]) -> Iterator[_Waiting]:
+        """Yield who waits, as their turns come, without who has become hopeless meanwhile."""
+        lanes: dict[int, deque[_Waiting]] = {}
+        quotas = self._quotas
+        for each in sorted(self.waiting.items(), key=lambda item: (-item[1][0].request.priority, item[0])):
+            lanes.setdefault(0 if quotas is None else each[1][0].team, deque()).append(each)
+        while lanes:
+            for team, lane in list(lanes.items()):
+                while lane and (not lane[0][1] or self._kind(lane[0][1][0]) in hopeless):
+                    lane.popleft()
+                if not lane:
+                    del lanes[team]
+            if lanes:
+                team = next(iter(lanes))
+                if quotas is not None and len(lanes) > 1:
+                    team = min(lanes, key=lambda each: (quotas.turn(lanes[each][0][1]), each))
+                yield lanes[team].popleft()
+
+    def _place(self, member: Member, now: float, hopeless: set[Hashable]) -> bool:
         member.attempts += 1
         order = self._rng.randrange(len(self._cluster.nodes))
-        found = find(member.pod, snapshot, order, policy, self._cluster.closed)
-        request = member.request
-        worth = request.priority > 0 and request not in hopeless and now >= self._not_before.get(request, 0.0)
-        if found is None and worth and self._would_help(member):
-            self._not_before[request] = now + COSTLY_SECONDS
-            outcome = preempt(member.pod, snapshot, order, (), policy)
-            if isinstance(outcome, Preemption) and not self._cluster.closed[outcome.column]:
-                self._push_aside(outcome, now)
-                found = find(member.pod, snapshot, order, policy, self._cluster.closed)
-        if found is None:
+        if self._place_all([member], order, now):
+            return True
+        if self._kind(member) in hopeless or not self._make_room([member], order, now):
             return False
-        self._cluster.book(member, found)
-        self._bound(member, now)
+        return self._place_all([member], order, now)
+
+    def _make_room(self, members: Sequence[Member], order: int, now: float) -> bool:
+        """Push aside whom it takes for pods that find no room, if anybody may be; tell whether somebody was."""
+        first, policy = members[0], self._policy(members[0])
+        kind = self._kind(first)
+        if now < self._not_before.get(kind, 0.0):
+            return False
+        if self._quotas is not None:
+            gone = self._quotas.who_goes(members, order, policy, now)
+            for each in gone:
+                self._push_aside(each, first, now)
+            if not gone:
+                self._not_before[kind] = now + COSTLY_SECONDS
+            return bool(gone)
+        if first.request.priority <= 0 or not self._would_help(first):
+            return False
+        self._not_before[kind] = now + COSTLY_SECONDS
+        outcome = preempt(first.pod, self._cluster.snapshot, order, (), policy)
+        if not isinstance(outcome, Preemption) or self._cluster.closed[outcome.column]:
+            return False
+        on_node = self._cluster.members[outcome.column]
+        for each in [on_node[victim.key] for victim in outcome.victims]:
+            self._push_aside(each, first, now)
         return True
 
     def _would_help(self, member: Member) -> bool:
@@ -139,34 +184,47 @@ class Turns:
         return bool(enough.any())
 
     def _place_gang(self, members: Sequence[Member], now: float) -> bool:
+        """Place all of them, or none."""
+        for each in members:
+            each.attempts += 1
+        order = self._rng.randrange(len(self._cluster.nodes))
+        placed = self._place_all(members, order, now)
+        if not placed and self._quotas is not None and self._make_room(members, order, now):
+            placed = self._place_all(members, order, now)
+        if not placed:
+            self._not_before[self._kind(members[0])] = now + COSTLY_SECONDS
+        return placed
+
+    def _place_all(self, members: Sequence[Member], order: int, now: float) -> bool:
         """Place all of them, or take back those that had found a node, as `placement.gang` does on a fork."""
         cluster, policy = self._cluster, self._policy(members[0])
-        order = self._rng.randrange(len(cluster.nodes))
+        if self._quotas is not None and not self._quotas.may(members, now):
+            return False
         for place, each in enumerate(members):
-            each.attempts += 1
             found = find(each.pod, cluster.snapshot, order, policy, cluster.closed)
             if found is None:
                 for other in members[:place]:
                     cluster.free(other)
                     other.run -= 1
-                self._not_before[members[0].request] = now + COSTLY_SECONDS
                 return False
             cluster.book(each, found)
-        for each in members:
-            self._bound(each, now)
+        self._bound(members, now)
         return True
 
-    def _bound(self, member: Member, now: float) -> None:
-        self._busy_until = max(self._busy_until, now) + self._configuration.scheduling_seconds
-        if member.run == 1:
-            self._ledger.waited(member.team, self._busy_until - member.at, first=member.attempts == 1)
-        member.owner.bound(member, self._busy_until)
+    def _bound(self, members: Sequence[Member], now: float) -> None:
+        for member in members:
+            member.since = now
+            self._busy_until = max(self._busy_until, now) + self._configuration.scheduling_seconds
+            if member.run == 1:
+                self._ledger.waited(member.team, self._busy_until - member.at, first=member.attempts == 1)
+            member.owner.bound(member, self._busy_until)
 
-    def _push_aside(self, preemption: Preemption, now: float) -> None:
-        on_node = self._cluster.members[preemption.column]
-        for victim in preemption.victims:
-            member = on_node.get(victim.key)
-            if member is None:
-                continue  # went with the rest of its gang
+    def _push_aside(self, member: Member, claimant: Member, now: float) -> None:
+        if member.column < 0:
+            return  # went with the rest of its gang
+        if self._quotas is not None and member.team != claimant.team:
+            self._ledger.evicted("taken back from a team that borrowed")
+            self._later(self._quotas.hold(member, now), self.room_was_made)
+        else:
             self._ledger.evicted("preempted")
-            member.owner.evicted(member, now)
+        member.owner.evicted(member, now)
