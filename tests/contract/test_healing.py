@@ -141,7 +141,7 @@ async def test_a_drill_that_is_told_to_end_leaves_nothing_behind(cluster, client
 
     async def goes():
         found = await get_or_none(client, NAMESPACES, ObjectKey("", DRILL))
-        return found is None or found.is_terminating
+        return found is None or found.metadata.deletion_timestamp is not None
 
     command = ("drill", "run", "wrong-selector", "--on-cluster", "--yes", "--kubeconfig", str(cluster.kubeconfig))
     try:
