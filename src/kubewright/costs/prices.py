@@ -38,6 +38,11 @@ _DEFAULT_STORAGE = 0.00005479452
 _HOUR_SECONDS = 3600
 
 
+def at_default_rates(amounts: Mapping[Resource, float]) -> float:
+    """Return what so many cores, GiB and GPUs cost an hour where nobody says a price, in dollars."""
+    return sum(DEFAULT_RATES[each] * amount for each, amount in amounts.items())
+
+
 class NodePrice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """What some nodes cost: those of these types that have all of these labels."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kubewright.costs.facts import Resource
-from kubewright.costs.prices import DEFAULT_RATES
+from kubewright.costs.prices import at_default_rates
 from kubewright.replay.configuration import Configuration
 from kubewright.replay.episodes import Delivery
 from kubewright.replay.ledger import SAMPLE_SECONDS, SERIES, Ledger, Recovery
@@ -114,7 +114,7 @@ def _utilisation(ledger: Ledger) -> Document:
 def _cost(ledger: Ledger) -> Document:
     hours = len(ledger.samples) * SAMPLE_SECONDS / 3600
     prices = {Resource.CPU: _CPU, Resource.MEMORY: _MEMORY, Resource.GPU: _GPU}
-    dollars = {each.value: DEFAULT_RATES[each] * _mean(ledger, place) * hours for each, place in prices.items()}
+    dollars = {each.value: at_default_rates({each: _mean(ledger, place)}) * hours for each, place in prices.items()}
     return {
         "currency": "USD",
         "rates": "OpenCost's defaults: a core, a GiB and a GPU, by the hour, of every node that is there",

@@ -13,7 +13,7 @@ from kubewright.api.crds.nodepool import Headroom, NodePool, NodePoolSpec, NodeT
 from kubewright.api.meta import ObjectMeta
 from kubewright.api.quantity import milli, value
 from kubewright.costs.facts import Resource
-from kubewright.costs.prices import DEFAULT_RATES
+from kubewright.costs.prices import at_default_rates
 from kubewright.devices.requests import GPU, PRODUCT, gpus_of
 from kubewright.nodepools.headroom import placeholders
 from kubewright.nodepools.members import Offer, offers_of
@@ -89,8 +89,5 @@ def _part(node: Node, gpus: int) -> Mapping[str, str]:
 
 def _price(node: Node, gpus: int) -> float:
     offered = node.status.allocatable
-    return (
-        DEFAULT_RATES[Resource.CPU] * milli(offered["cpu"]) / 1000
-        + DEFAULT_RATES[Resource.MEMORY] * value(offered["memory"]) / _GIB
-        + DEFAULT_RATES[Resource.GPU] * gpus
-    )
+    cores, gib = milli(offered["cpu"]) / 1000, value(offered["memory"]) / _GIB
+    return at_default_rates({Resource.CPU: cores, Resource.MEMORY: gib, Resource.GPU: gpus})

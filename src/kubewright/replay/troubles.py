@@ -65,9 +65,13 @@ class Troubles:
             self._lose_node(fault.target, now)
 
     def _lose_node(self, target: int, now: float) -> None:
+        """Lose the same node on both sides, or the next that is there."""
         cluster = self._cluster
-        there = [column for column, up in enumerate(cluster.provisioned) if up and column not in self._lending.down]
-        column = there[target % len(there)]
+        count = len(cluster.nodes)
+        after = ((target + step) % count for step in range(count))
+        column = next((each for each in after if cluster.provisioned[each] and each not in self._lending.down), None)
+        if column is None:
+            return  # all of them are down
         self._lending.down.add(column)
         self._lending.leaving.discard(column)
         cluster.close([column], closed=True)
