@@ -9,7 +9,7 @@ scheduler is back sooner.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,6 @@ from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.placement.policy import COST, GPU, PACK, SPREAD, Policy
-from kubewright.runtime.definitions import missing
 from kubewright.runtime.events import EventRecorder
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.operators import Operator
@@ -50,6 +49,11 @@ class Service(Protocol):
     @property
     def settled(self) -> bool:
         """Whether it has done all that it sees to do at present."""
+        ...
+
+    @property
+    def definitions(self) -> Sequence[Manifest]:
+        """The CustomResourceDefinitions that it creates where they are missing."""
         ...
 
     async def run(self) -> None:
@@ -304,6 +308,12 @@ class Platform:
         """Whether every service has done all that it sees to do at present."""
         return all(service.settled for service in self.services.values())
 
+    @property
+    def definitions(self) -> list[Manifest]:
+        """What the services define, each once."""
+        named = {each["metadata"]["name"]: each for service in self.services.values() for each in service.definitions}
+        return [named[name] for name in sorted(named)]
+
     async def run(self) -> None:
         """Run every service until cancelled; each installs the definitions that it needs where they are missing."""
         async with asyncio.TaskGroup() as tasks:
@@ -311,10 +321,3 @@ class Platform:
                 tasks.create_task(recorder.run())
             for name, service in self.services.items():
                 tasks.create_task(service.run(), name=name)
-
-
-async def missing_definitions(client: Client) -> list[Manifest]:
-    """Return the CustomResourceDefinitions that the cluster lacks."""
-    from kubewright.api.crds import all_crds
-
-    return await missing(client, all_crds())

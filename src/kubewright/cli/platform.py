@@ -6,7 +6,7 @@ import asyncio
 
 from kubewright.api.coordination import lease_name
 from kubewright.api.meta import ObjectKey
-from kubewright.app import Choices, Platform, missing_definitions
+from kubewright.app import Choices, Platform
 from kubewright.cli.connection import connected
 from kubewright.cli.measurements import measured_by
 from kubewright.cli.terminal import say
@@ -14,6 +14,7 @@ from kubewright.client.config import ConnectionConfig
 from kubewright.client.http import HttpTransport
 from kubewright.client.recording import Mode, RecordingClient, Write
 from kubewright.clock import Clock
+from kubewright.runtime.definitions import missing
 from kubewright.runtime.process import Given, Process, Work
 from kubewright.signals.reach import SocketReach
 from kubewright.signals.shown import SocketShown
@@ -53,13 +54,13 @@ async def keep_up(
         await process.keep_up(make, lambda: say(said))
 
 
-async def rehearse(config: ConnectionConfig, choices: Choices) -> None:
-    """Let the platform decide, and the server check, what it would write now."""
-    async with connected(config) as client:
+async def rehearse(config: ConnectionConfig, choices: Choices, *, prometheus: str = "") -> None:
+    """Let the platform decide, and the server check, what it would write now. `prometheus` is a store's URL."""
+    async with connected(config) as client, measured_by(prometheus) as source:
         recording = RecordingClient(client, Mode.DRY_RUN)
-        platform = Platform(recording, Clock.wall(), choices=choices)
-        if missing := await missing_definitions(client):
-            names = ", ".join(manifest["metadata"]["name"] for manifest in missing)
+        platform = Platform(recording, Clock.wall(), choices=choices, source=source)
+        if lacking := await missing(client, platform.definitions):
+            names = ", ".join(manifest["metadata"]["name"] for manifest in lacking)
             say(f"create the definitions {names}\nMore can be told once they are there: kubewright crds")
             return
         async with asyncio.TaskGroup() as tasks:

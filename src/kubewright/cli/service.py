@@ -24,6 +24,10 @@ _SERVICE_OPTIONS = (
     click.option("--debug", is_flag=True, help="Serve /debug there, too, to those whom the cluster lets see it."),
     click.option("-v", "--verbose", count=True, help="Say more; twice, everything."),
 )
+ALL = "all"
+"""In place of names of services: every one of them."""
+ALONE = "dashboard"
+"""What people open has options of its own, and an account that may act as nobody else does."""
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 """One that is there, to be read."""
 _INK_OPTIONS = (
@@ -88,11 +92,20 @@ def lease_place(config: ConnectionConfig, namespace: str, *, elected: bool) -> s
     return (namespace or config.namespace) if elected else None
 
 
-def service_names(text: str) -> tuple[str, ...]:
-    """Read names of services, by comma; raises click.BadParameter for one that is none."""
+def service_names(text: str, *, apart: str = "") -> tuple[str, ...]:
+    """Read names of services, by comma, or `all`; raises click.BadParameter for one that is none.
+
+    `apart` is one that never runs in a process with others.
+    """
     from kubewright.install.services import PARTS
 
+    known = tuple(name for name in PARTS if name != apart)
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if unknown := [name for name in names if name not in PARTS]:
-        raise click.BadParameter(f"{', '.join(unknown)}: the services are {', '.join(PARTS)}", param_hint="--services")
+    if names == (ALL,):
+        return known
+    if apart in names:
+        raise click.BadParameter(f"it runs by itself: kubewright run {apart}", param_hint="--services")
+    if unknown := [name for name in names if name not in known]:
+        told = f"{', '.join(unknown)}: the services are {', '.join(known)}, or {ALL}"
+        raise click.BadParameter(told, param_hint="--services")
     return names

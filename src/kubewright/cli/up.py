@@ -6,14 +6,18 @@ import click
 
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.cli.options import dry_run_option
-from kubewright.cli.service import lease_place, log, prometheus_option, service_names, service_options
+from kubewright.cli.service import ALONE, lease_place, log, prometheus_option, service_names, service_options
 
 
 @click.command()
 @cluster_options
 @service_options
 @prometheus_option
-@click.option("--services", default="", help="Which of `run`, by comma; workloads and autoscaler by default.")
+@click.option(
+    "--services",
+    default="",
+    help="Which of `run`, by comma, or all but the dashboard: `all`. Workloads and autoscaler by default.",
+)
 @dry_run_option("Print what would be written now, write nothing, and end.")
 def up(
     *,
@@ -39,10 +43,10 @@ def up(
     from kubewright.runtime.heap import keep_many_objects
 
     keep_many_objects()
-    choices = Choices(services=service_names(services) or UP)
+    choices = Choices(services=service_names(services, apart=ALONE) or UP)
     config = connection(kubeconfig, context)
     if dry_run:
-        run_wall(rehearse(config, choices))
+        run_wall(rehearse(config, choices, prometheus=prometheus))
     else:
         lease = lease_place(config, lease_namespace, elected=leader_elect)
         run_wall(keep_up(config, lease, address, choices, prometheus=prometheus, debug=debug))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.dashboard.access import Access
@@ -50,6 +52,11 @@ class Dashboard:
     def settled(self) -> bool:
         """Whether there is nothing left to do: it does nothing by itself."""
         return self.synced
+
+    @property
+    def definitions(self) -> Sequence[Manifest]:
+        """The kinds that it brings: none."""
+        return ()
 
     async def run(self) -> None:
         """Serve until cancelled."""

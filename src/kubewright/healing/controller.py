@@ -158,6 +158,11 @@ class Healer:
         """Whether every signal and every incident has had its turn."""
         return self._operator.settled and self.signals.settled
 
+    @property
+    def definitions(self) -> Sequence[Manifest]:
+        """The kinds that it brings."""
+        return self._operator.definitions
+
     async def run(self) -> None:
         """Watch, diagnose and mend until cancelled."""
         await self._operator.install()

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from kubewright.api.core import Pod
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.errors import OpError
 from kubewright.placement.claims import ELSEWHERE
 from kubewright.placement.fit import DEFAULT_POLICY
@@ -91,6 +92,11 @@ class Scheduler:
         counts = self._queue.counts()
         busy = counts["active"] or counts["backoff"] or self._running or self._jobs.qsize()
         return self.synced and not busy
+
+    @property
+    def definitions(self) -> Sequence[Manifest]:
+        """The kinds that it brings."""
+        return self._operator.definitions
 
     async def run(self) -> None:
         """Schedule until cancelled."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from kubewright.api.meta import Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.runtime.controller import Controller, Done
@@ -89,6 +90,11 @@ class SignalsIn:
     def settled(self) -> bool:
         """Whether every signal has been handed on."""
         return self._running and self.watched.settled and self.queue.idle
+
+    @property
+    def definitions(self) -> Sequence[Manifest]:
+        """The kinds that it brings: none."""
+        return ()
 
     async def reconcile(self, key: str) -> Done:
         """Hand a signal on as it stands now; one that has ended is forgotten then."""

@@ -104,6 +104,7 @@ class SizePolicyReconciler:
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Size one policy's target, and come back in a minute."""
+        await self.observer.began()
         policy = self.caches.policies.index.get(key)
         if policy is None:
             self.metrics.forget(key)

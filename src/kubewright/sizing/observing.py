@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kubewright.api.meta import ObjectKey
 from kubewright.api.workload import Workload
@@ -33,6 +33,11 @@ class Observer:
     on_query: Callable[[], None] = lambda: None
     problem: str = ""
     """Why nothing was measured in the last round."""
+    _began: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def began(self) -> None:
+        """Wait until what was before, and what is now, was asked for once."""
+        await self._began.wait()
 
     async def run(
         self,
@@ -47,6 +52,7 @@ class Observer:
         while True:
             await self.history.of_later(named(), answers=not self.problem)
             await self.ask()
+            self._began.set()
             await asyncio.sleep(ROUND_SECONDS - self.clock.now() % ROUND_SECONDS)
 
     async def ask(self, namespace: str = "") -> None:
