@@ -1,17 +1,22 @@
 """SizePolicies as an API server checks them, and the sizes that an application's next release has by them."""
 
 import asyncio
+import json
+import sys
 import time
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
 
+from kubewright.api.crds.scalepolicy import SCALE_POLICY_CRD
 from kubewright.api.crds.sizepolicy import SIZE_POLICY_CRD
 from kubewright.api.quantity import milli
+from kubewright.disruption.rights import DEFINITIONS
 from tests import loopback
 from tests.contract.asking import PATIENCE_SECONDS
 from tests.contract.conftest import established, service_on
+from tests.contract.manifests import deployment
 from tests.contract.test_appservice import app_service, deployments, ready
 from tests.contract.test_rollouts import phase
 
@@ -93,6 +98,33 @@ async def store(api, namespace):
     app.router.add_post("/api/v1/query_range", before)
     async with loopback.serving(app) as port:
         yield f"http://127.0.0.1:{port}", told
+
+
+async def test_what_sizing_would_write_by_what_a_store_remembers_is_told_and_not_written(
+    cluster, policies, deployments, api, namespace
+):
+    pods = api.of("pods", namespace)
+    small = deployment("a")
+    [container] = small["spec"]["template"]["spec"]["containers"]
+    container |= {"name": "app", "resources": {"requests": {"cpu": "100m"}}}
+    (await deployments.create(small)).ok()
+    await deployments.becomes("a", lambda it: it["status"].get("readyReplicas") == 1)
+    [name] = await pods.names()
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "a"}
+    (await policies.create(policy(target=target, mode="apply"))).ok()
+    for definition in (SCALE_POLICY_CRD, *DEFINITIONS):
+        cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(definition))
+        cluster.established(definition["metadata"]["name"])
+    async with store(api, namespace) as (address, _):
+        options = ["--kubeconfig", str(cluster.kubeconfig), "--services", "sizing", "--prometheus", address]
+        command = [sys.executable, "-m", "kubewright", "up", "--dry-run", *options]
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+        output, errors = (each.decode() for each in await process.communicate())
+    assert (process.returncode, errors) == (0, "")
+    assert f"patch v1/pods {namespace}/{name} resize" in output.splitlines()
+    assert (await pods.get(name)).ok()["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "100m"
+    assert "status" not in (await policies.get("web")).ok()
 
 
 async def test_an_application_has_its_sizes_with_the_next_release_and_not_before(

@@ -20,6 +20,7 @@ from kubewright.app import Choices, Platform
 from kubewright.cli.main import cli
 from kubewright.cli.rbac import rbac
 from kubewright.clock import Clock, run_virtual
+from kubewright.install.services import PARTS
 from kubewright.monitoring import installrights as install_rights
 from kubewright.monitoring import rights as monitoring_rights
 from kubewright.monitoring.installing import apply_all, seen, teams
@@ -211,5 +212,30 @@ def test_monitoring_is_installed_with_its_own_rights():
             assert installing.refused == []
             # What the Prometheus operator is told is written where there is one.
             assert {each.split(".", 1)[-1] for each in installing.unused} == {"monitoring.coreos.com"}
+
+    run_virtual(main())
+
+
+def test_all_services_in_one_process_are_refused_nothing_by_the_account_that_is_printed_for_them():
+    async def main() -> None:
+        async with Twin(Clock.virtual(), nodes=2) as twin, asyncio.TaskGroup() as tasks:
+            printed = CliRunner().invoke(rbac, ["--services", "all"], catch_exceptions=False).output
+            user = await grant(twin, list(yaml.safe_load_all(printed)))
+            refused = refusals(twin)
+            services = tuple(name for name, part in PARTS.items() if not part.pages)
+            client, source = twin.client(user), twin.exporters.measurements
+            platform = Platform(client, twin.clock, choices=Choices(services=services), source=source)
+            elector = LeaderElector(client, twin.clock, ObjectKey("default", "kubewright"), "one")
+            running = tasks.create_task(elector.run(platform.run))
+            async with asyncio.timeout(60):
+                while not platform.ready:  # noqa: ASYNC110  virtual time
+                    await asyncio.sleep(0.1)
+            await twin.client().create(APP_SERVICES, APP, namespace="default")
+            await twin.client().create(PODS, _pod("placed", "1"), namespace="default")
+            await asyncio.sleep(120)
+            running.cancel()
+            assert (await twin.client().get(PODS, ObjectKey("default", "placed"))).status.phase == "Running"
+            assert (await twin.client().get(APP_SERVICES, ObjectKey("default", "shop"))).status.ready_replicas == 2
+            assert refused == []
 
     run_virtual(main())

@@ -7,7 +7,7 @@ import click
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import account
 from kubewright.cli.options import namespace_option
-from kubewright.cli.service import ALONE, service_names
+from kubewright.cli.service import service_names
 from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump_all
 from kubewright.install.services import PARTS, together
@@ -33,7 +33,7 @@ def rbac(*, namespace: str, service: str, services: str, debug: bool) -> None:
     """
     if services and service != _UP:
         raise click.UsageError("--service and --services are two ways to say whose")
-    name, rules = _rights(service, service_names(services, apart=ALONE))
+    name, rules = _rights(service, service_names(services, in_one=True))
     say(dump_all(account(name, namespace, rules, cluster_roles=(DELEGATOR,) if debug else ())), nl=False)
 
 

@@ -26,8 +26,6 @@ _SERVICE_OPTIONS = (
 )
 ALL = "all"
 """In place of names of services: every one of them."""
-ALONE = "dashboard"
-"""What people open has options of its own, and an account that may act as nobody else does."""
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 """One that is there, to be read."""
 _INK_OPTIONS = (
@@ -92,20 +90,19 @@ def lease_place(config: ConnectionConfig, namespace: str, *, elected: bool) -> s
     return (namespace or config.namespace) if elected else None
 
 
-def service_names(text: str, *, apart: str = "") -> tuple[str, ...]:
+def service_names(text: str, *, in_one: bool = False) -> tuple[str, ...]:
     """Read names of services, by comma, or `all`; raises click.BadParameter for one that is none.
 
-    `apart` is one that never runs in a process with others.
+    `in_one`: they are to run in one process, which leaves out those that serve people's pages from each replica.
     """
     from kubewright.install.services import PARTS
 
-    known = tuple(name for name in PARTS if name != apart)
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if names == (ALL,):
-        return known
-    if apart in names:
-        raise click.BadParameter(f"it runs by itself: kubewright run {apart}", param_hint="--services")
-    if unknown := [name for name in names if name not in known]:
+    known = tuple(name for name, part in PARTS.items() if not (in_one and part.pages))
+    for name in names:
+        if name in PARTS and name not in known:
+            raise click.BadParameter(f"{name} runs by itself: kubewright run {name}", param_hint="--services")
+    if unknown := [name for name in names if name not in {*known, ALL}]:
         told = f"{', '.join(unknown)}: the services are {', '.join(known)}, or {ALL}"
         raise click.BadParameter(told, param_hint="--services")
-    return names
+    return known if ALL in names else names

@@ -6,7 +6,7 @@ import click
 
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.cli.options import dry_run_option
-from kubewright.cli.service import ALONE, lease_place, log, prometheus_option, service_names, service_options
+from kubewright.cli.service import lease_place, log, prometheus_option, service_names, service_options
 
 
 @click.command()
@@ -43,7 +43,7 @@ def up(
     from kubewright.runtime.heap import keep_many_objects
 
     keep_many_objects()
-    choices = Choices(services=service_names(services, apart=ALONE) or UP)
+    choices = Choices(services=service_names(services, in_one=True) or UP)
     config = connection(kubeconfig, context)
     if dry_run:
         run_wall(rehearse(config, choices, prometheus=prometheus))

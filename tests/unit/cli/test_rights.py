@@ -66,3 +66,33 @@ def test_who_is_to_show_debug_may_ask_the_cluster_about_others_and_nobody_else_m
     subjects = [{"kind": "ServiceAccount", "name": "kubewright", "namespace": "default"}]
     assert roles("--debug")[DELEGATOR] == ("kubewright-auth-delegator", subjects)
     assert DELEGATOR not in roles()
+
+
+def printed(*options):
+    return CliRunner().invoke(cli, ["rbac", *options])
+
+
+def test_several_services_have_one_account_with_the_rights_of_each():
+    def rules(*options):
+        return [rule for each in yaml.safe_load_all(printed(*options).output) for rule in each.get("rules", ())]
+
+    both = rules("--services", "sizing, gpu")
+    assert all(rule in both for service in ("sizing", "gpu") for rule in rules("--service", service))
+    assert len(both) < len(rules("--service", "sizing")) + len(rules("--service", "gpu"))
+    assert rules("--services", "workloads,autoscaler") == rules() == rules("--service", "up")
+    assert all(rule in rules("--services", "all") for rule in both)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        pytest.param(["rbac", "--services", "dashboard"], "runs by itself: kubewright run dashboard", id="pages"),
+        pytest.param(["up", "--services", "sizing,dashboard"], "runs by itself", id="pages in one process"),
+        pytest.param(["rbac", "--services", "nobody"], "nobody: the services are workloads,", id="no such service"),
+        pytest.param(["rbac", "--services", "gpu", "--service", "gpu"], "two ways to say whose", id="twice"),
+    ],
+)
+def test_names_that_cannot_be_are_told(command, told):
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 2
+    assert told in done.output
