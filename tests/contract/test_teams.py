@@ -351,6 +351,16 @@ def as_member(cluster, tmp_path):
     return as_member
 
 
+def test_a_namespaces_own_quota_is_of_one_that_its_environment_names(cluster, teams):
+    asked = {"name": "dev", "namespaces": ["iso-a", "iso-b"], "quota": {"pods": "3"}}
+    for place, refused in (("iso-b", False), ("iso-c", True)):
+        wanted = team("iso-two")
+        wanted["spec"]["environments"] = [{**asked, "namespaceQuotas": [{"namespace": place, "quota": {"pods": "1"}}]}]
+        told = cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(wanted), check=False)
+        assert bool(told.returncode) == refused, told.stderr
+        assert ("one of the namespaces that the environment names" in told.stderr) == refused
+
+
 def test_a_team_comes_lets_somebody_in_and_goes_by_commands(cluster, teams, as_member):
     options = ("--members", "iso-bob=admin", "--members", "group:iso-g", "--env", "prod", "--quota", "prod:pods=3")
     said = command(cluster, "create", "iso-cli", *options)

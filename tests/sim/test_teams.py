@@ -266,6 +266,17 @@ def test_a_team_waits_for_a_parent_that_is_not_there():
     live(story)
 
 
+def test_namespaces_of_one_environment_may_have_quotas_of_their_own():
+    async def story(teams):
+        own = [{"namespace": "shops-try", "quota": {"pods": 5}}]
+        await teams.create(team(environments=[environment(namespaces=["shops-a", "shops-try"], namespaceQuotas=own)]))
+        for namespace, pods in (("shops-a", "20"), ("shops-try", "5")):
+            held = (await teams.admin.get(RESOURCE_QUOTAS, ObjectKey(namespace, "kubewright-quota"))).spec.hard
+            assert held == {"requests.cpu": "4", "pods": pods}
+
+    live(story)
+
+
 def test_children_stay_within_the_parents_quota_and_the_older_has_it():
     async def story(teams):
         quota = {"quota": {"requests.cpu": 10}}

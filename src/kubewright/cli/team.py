@@ -24,7 +24,9 @@ def team() -> None:
 @click.option("-f", "--filename", default="", help="A manifest to begin with; options come on top of it.")
 @click.option("--members", multiple=True, help="ann=admin, group:devs=editor, sa:NAMESPACE/NAME=viewer; repeatable.")
 @click.option("--env", "environments", multiple=True, help="prod, or prod=NAMESPACE,NAMESPACE; repeatable.")
-@click.option("--quota", multiple=True, help="prod:requests.cpu=40, of each namespace of prod; repeatable.")
+@click.option(
+    "--quota", multiple=True, help="prod:requests.cpu=40, of each namespace of prod, or of a namespace; repeatable."
+)
 @click.option("--parent", default="", help="The team that it is part of.")
 @dry_run_option("Print the manifest and let the server check it; write nothing.")
 @timeout_option(60.0)

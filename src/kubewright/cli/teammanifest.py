@@ -64,8 +64,23 @@ def _with_quotas(spec: Manifest, quotas: Iterable[str]) -> None:
     for text in quotas:
         place, _, amount = text.rpartition("=")
         name, _, resource = place.partition(":")
-        found = next((each for each in spec.get("environments", ()) if each.get("name") == name), None)
+        found = _bounded(spec.get("environments", ()), name)
         if found is None or not resource:
-            said = f"{text}: ENVIRONMENT:RESOURCE=AMOUNT is expected, of an environment that is there"
+            said = f"{text}: ENVIRONMENT:RESOURCE=AMOUNT is expected, of an environment that is there or of a namespace"
             raise click.BadParameter(said, param_hint="--quota")
         found["quota"] = {**found.get("quota", {}), resource: amount}
+
+
+def _bounded(environments: Iterable[Manifest], name: str) -> Manifest | None:
+    """Return what bears the quota of an environment, or of a namespace that one names."""
+    for each in environments:
+        if each.get("name") == name:
+            return each
+    for each in environments:
+        if name in each.get("namespaces", ()):
+            own: list[Manifest] = each.setdefault("namespaceQuotas", [])
+            known = next((one for one in own if one.get("namespace") == name), None)
+            if known is None:
+                own.append(known := {"namespace": name})
+            return known
+    return None

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from kubewright.api.crds.team import LEVELS, Team
+from kubewright.api.crds.team.spec import Environment
 from kubewright.api.crds.violations import violations
 from kubewright.api.finalizers import is_going
-from kubewright.api.quantity import format_quantity, parse_quantity
+from kubewright.api.meta import EMPTY
+from kubewright.api.quantity import Quantity, format_quantity, parse_quantity
 
 DEEPEST = 3
 """Levels of teams."""
@@ -133,7 +135,7 @@ def _quotas(team: Team, above: tuple[Team, ...], teams: Mapping[str, Team]) -> I
     for holder in (team, *above):
         for resource, limit in _amounts(holder.spec.quota).items():
             for each in team.spec.environments:
-                if resource not in _amounts(each.quota):
+                if any(resource not in _amounts(quota) for quota in _quotas_of(team, each)):
                     said = f"environment {each.name} says no {resource}, of which team {holder.name} has a limit"
                     yield Problem("QuotaMissing", said)
             claimed = _claim(holder, resource, team, teams, whole=True)
@@ -151,8 +153,9 @@ def _claim(holder: Team, resource: str, newest: Team, teams: Mapping[str, Team],
     if limit is not None and not whole:
         return limit
     own = sum(
-        (_amounts(each.quota).get(resource, Fraction(0)) * len(holder.namespaces_of(each.name)))
+        _amounts(quota).get(resource, Fraction(0))
         for each in holder.spec.environments
+        for quota in _quotas_of(holder, each)
     )
     if holder.name == newest.name:
         return Fraction(own)
@@ -170,7 +173,20 @@ def _leads_to(team: Team, lower: Team, teams: Mapping[str, Team]) -> bool:
     return parent is not None and (parent.name == team.name or _leads_to(team, parent, teams))
 
 
-def _amounts(quota: Mapping[str, str | int | float]) -> dict[str, Fraction]:
+def quota_of(environment: Environment, namespace: str) -> dict[str, Quantity]:
+    """Return what one of an environment's namespaces may hold: its own amounts, and the environment's of all else."""
+    own = next((each.quota for each in environment.namespace_quotas if each.namespace == namespace), EMPTY)
+    named = {_ALIASES.get(name, name) for name in own}
+    shared = {name: amount for name, amount in environment.quota.items() if _ALIASES.get(name, name) not in named}
+    return {**shared, **own}
+
+
+def _quotas_of(team: Team, environment: Environment) -> list[dict[str, Quantity]]:
+    """Return the quota of each namespace of an environment."""
+    return [quota_of(environment, name) for name in team.namespaces_of(environment.name)]
+
+
+def _amounts(quota: Mapping[str, Quantity]) -> dict[str, Fraction]:
     return {_ALIASES.get(name, name): parse_quantity(amount) for name, amount in quota.items()}
 
 

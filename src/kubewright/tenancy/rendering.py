@@ -13,7 +13,7 @@ from kubewright.api.drift import with_fingerprint
 from kubewright.api.meta import Manifest
 from kubewright.api.quantity import Quantity, canonical
 from kubewright.api.rights import GROUP
-from kubewright.tenancy.family import Place
+from kubewright.tenancy.family import Place, quota_of
 from kubewright.tenancy.names import (
     ENVIRONMENT_LABEL,
     LIMITS,
@@ -109,8 +109,9 @@ def _inside(team: Team, namespace: str, environment: str, glass: list[BreakGlass
 
 
 def _bounds(environment: Environment, labels: dict[str, str], namespace: str) -> Iterator[Manifest]:
-    if environment.quota:
-        spec: Manifest = {"hard": _amounts(environment.quota)}
+    quota = quota_of(environment, namespace)
+    if quota:
+        spec: Manifest = {"hard": _amounts(quota)}
         yield {**manifest("v1", "ResourceQuota", QUOTA, labels, namespace), "spec": spec}
     limits = environment.limits
     if limits is not None:

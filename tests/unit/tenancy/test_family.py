@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from kubewright.api.crds.team import Team
-from kubewright.tenancy.family import place_of
+from kubewright.tenancy.family import place_of, quota_of
 
 AGES = "abcdefgh"
 
@@ -23,6 +23,13 @@ def problems(name, *teams):
 
 
 CPU = "requests.cpu"
+TWO = {
+    "name": "dev",
+    "namespaces": ["x", "y"],
+    "quota": {"cpu": 8, "pods": 30},
+    "namespaceQuotas": [{"namespace": "y", "quota": {CPU: 2}}],
+}
+"""Eight processors for x, two for y, which are said by another of their names."""
 
 
 @pytest.mark.parametrize(
@@ -78,10 +85,26 @@ CPU = "requests.cpu"
             {"a": [], "a-b": ["NamespaceTaken"]},
             id="names that come to the same",
         ),
+        pytest.param(
+            [team("a", quota={CPU: 10}, environments=[TWO])],
+            {"a": []},
+            id="a namespace that is given less than the others",
+        ),
+        pytest.param(
+            [team("a", quota={CPU: 9}, environments=[TWO])],
+            {"a": ["QuotaExceeded"]},
+            id="what namespaces are given each, together",
+        ),
     ],
 )
 def test_who_is_told_of_what(teams, expected):
     assert {name: problems(name, *teams) for name in expected} == expected
+
+
+def test_a_namespace_holds_what_its_environment_says_but_for_what_is_its_own():
+    (environment,) = team("a", environments=[TWO]).spec.environments
+    assert quota_of(environment, "x") == {"cpu": 8, "pods": 30}
+    assert quota_of(environment, "y") == {CPU: 2, "pods": 30}
 
 
 def test_a_team_has_the_strictest_level_and_the_nearest_queue_of_those_above():

@@ -61,6 +61,16 @@ class LimitBounds(Leaf, frozen=True):
     max: Annotated[Mapping[str, Quantity], described("Its limits are no more.", _AMOUNTS)] = EMPTY
 
 
+class NamespaceQuota(Leaf, frozen=True):
+    """What one of an environment's namespaces may hold."""
+
+    namespace: Annotated[str, described("Which.", _LABEL, required=True)] = ""
+    quota: Annotated[
+        Mapping[str, Quantity],
+        described("In place of the environment's quota, by resource; what is not named holds on.", _AMOUNTS),
+    ] = EMPTY
+
+
 class Environment(Leaf, frozen=True):
     """Namespaces that serve one purpose, such as production."""
 
@@ -77,7 +87,20 @@ class Environment(Leaf, frozen=True):
         Mapping[str, Quantity],
         described("What each of its namespaces may hold, as a ResourceQuota says it: requests.cpu, pods.", _AMOUNTS),
     ] = EMPTY
+    namespace_quotas: Annotated[
+        tuple[NamespaceQuota, ...],
+        described("What single namespaces of it may hold instead.", {"maxItems": 32}, list_map_keys=("namespace",)),
+    ] = ()
     limits: Annotated[LimitBounds | None, described("What containers are given, and may ask for.")] = None
+
+    RULES: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            "!has(self.namespaceQuotas) || self.namespaceQuotas.all(each, "
+            "has(self.namespaces) && each.__namespace__ in self.namespaces)",
+            "each is of one of the namespaces that the environment names",
+            ".namespaceQuotas",
+        ),
+    )
 
 
 class TeamQueue(Leaf, frozen=True):
