@@ -11,7 +11,7 @@ import click
 from kubewright.cli.bars import bars, narrowed
 from kubewright.cli.columns import Table, columns
 from kubewright.cli.extras import need
-from kubewright.cli.options import output_option
+from kubewright.cli.options import FOR_PEOPLE, output_option
 from kubewright.cli.printing import show_table
 from kubewright.cli.terminal import say
 
@@ -60,7 +60,7 @@ COLUMNS = 72
 @click.option(
     "--plot", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Draw it into a PNG (needs [plots])."
 )
-@output_option(("table", "json", "yaml", "name", "csv"))
+@output_option()
 def backtest(
     *,
     path: TextIO,
@@ -105,7 +105,7 @@ def backtest(
     allowed_minutes = allowed / 100 * window.minutes
     chosen = choose(tried, allowed_minutes)
     _show(output, tried, chosen, allowed_minutes)
-    if output == "table":
+    if output in FOR_PEOPLE:
         _show_course(tried, window.judged)
     if plot is not None:
         start_seconds = recorded.start + first * STEP_SECONDS

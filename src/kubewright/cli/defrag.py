@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--budget", type=click.IntRange(1, 1000), default=10, show_default=True, help="At most so many pods.")
-@output_option(("table", "json", "yaml", "name", "csv"))
+@output_option()
 @cluster_options
 def defrag(*, budget: int, output: str, kubeconfig: str, context: str) -> None:
     """Show which pods to move, the best first, so that more of the free GPUs can be used.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@output_option(("table", "json", "yaml", "csv"))
+@output_option()
 @cluster_options
 def doctor(*, output: str, kubeconfig: str, context: str) -> int:
     """Check a cluster before installation: version, permissions, definitions, metrics, webhooks, GPUs, security.
@@ -34,10 +34,11 @@ def doctor(*, output: str, kubeconfig: str, context: str) -> int:
     rows = [(WORDS[each.level], each.name, each.said) for each in checks]
     todo = [f"  {each.name}: {each.todo}" for each in checks if each.todo]
     notes = ["", "To do:", *todo] if todo else ["", "Fit."]
+    table = Table(("STATE", "CHECK", "FOUND"), rows, names=[each.name for each in checks], notes=notes)
     documents = [
         {"name": each.name, "state": WORDS[each.level], "said": each.said, "todo": each.todo} for each in checks
     ]
-    show_table(output, Table(("STATE", "CHECK", "FOUND"), rows, notes=notes), lambda: {"checks": documents})
+    show_table(output, table, lambda: {"checks": documents})
     if any(each.level is Level.BAD for each in checks):
         return Exit.UNWELL
     return Exit.FAILED if any(each.level is Level.UNKNOWN for each in checks) else Exit.OK

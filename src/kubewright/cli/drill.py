@@ -25,7 +25,7 @@ def drill() -> None:
 
 
 @drill.command(name="list")
-@output_option(("table", "json", "yaml", "name", "csv"))
+@output_option()
 def list_drills(output: str) -> None:
     """List the drills: what goes wrong, which cause is to be found, and which may be done to a real cluster."""
     from kubewright.cli.drillcalls import listed
@@ -41,7 +41,7 @@ def list_drills(output: str) -> None:
 @click.option("--on-cluster", is_flag=True, help="Play on the cluster of the kubeconfig; only what harms nobody.")
 @click.option("--image", default=_IMAGE, show_default=True, help="There: an image that serves HTTP on port 8080.")
 @yes_option("There: do not ask first.")
-@output_option(("table", "json", "yaml", "csv"))
+@output_option()
 @cluster_options
 def run_drills(*, kubeconfig: str, context: str, on_cluster: bool, **options: Any) -> int:
     """Play drills, and report when each fault was detected, its cause named, something done, and service restored.

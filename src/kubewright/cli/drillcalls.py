@@ -18,6 +18,7 @@ from kubewright.api.meta import ObjectKey, ObjectMeta
 from kubewright.cli.columns import Table
 from kubewright.cli.connection import connected
 from kubewright.cli.exits import Exit
+from kubewright.cli.options import FOR_PEOPLE
 from kubewright.cli.printing import show_table
 from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig
@@ -155,7 +156,7 @@ async def _gone(client: Client) -> None:
 
 def _told(asked: Asked, drills: Sequence[Drill]) -> Iterator[Drill]:
     for each in drills:
-        if asked.output == "table":
+        if asked.output in FOR_PEOPLE:
             say(f"{each.name}: {each.title}", err=True)
         yield each
 

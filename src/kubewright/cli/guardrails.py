@@ -9,7 +9,8 @@ import click
 
 from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.exits import Exit
-from kubewright.cli.options import MANIFESTS, namespace_option, output_option
+from kubewright.cli.options import MANIFESTS, TOLD, namespace_option, output_option
+from kubewright.cli.printing import show
 from kubewright.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -42,9 +43,17 @@ def render(paths: tuple[str, ...], output: Literal["yaml", "json"]) -> None:
 @click.option("-p", "--policy", "policies", multiple=True, help="A file of PlatformPolicies, instead of a cluster's.")
 @namespace_option("Of objects that name none.", default="default")
 @click.option("--team", default="", help="Whose the namespaces are, where a cluster does not say so.")
+@output_option(TOLD)
 @cluster_options
 def check(
-    *, paths: tuple[str, ...], policies: tuple[str, ...], namespace: str, team: str, kubeconfig: str, context: str
+    *,
+    paths: tuple[str, ...],
+    policies: tuple[str, ...],
+    namespace: str,
+    team: str,
+    output: str,
+    kubeconfig: str,
+    context: str,
 ) -> None:
     """Say what guard rails would refuse of the objects in files, and of the pods that these would make.
 
@@ -61,10 +70,10 @@ def check(
         rails, labels = asyncio.run(_of_cluster(connection(kubeconfig, context)))
     trial = Trial(rails, labels, namespace, team)
     findings = run_virtual(trial.findings(documents))
-    for each in findings:
-        say(each.line)
     refused = sum(each.refused for each in findings)
-    say(f"{refused} refused, {len(findings) - refused} warnings" if findings else "all pass")
+    sums = f"{refused} refused, {len(findings) - refused} warnings" if findings else "all pass"
+    told = [{"object": each.what, "verdict": each.verdict, "why": each.said} for each in findings]
+    show(output, lambda: {"findings": told}, lambda: [*(each.line for each in findings), sums])
     if refused:
         raise SystemExit(Exit.UNWELL)
 

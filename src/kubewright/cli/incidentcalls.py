@@ -10,10 +10,10 @@ import msgspec
 
 from kubewright.api.crds.incident import AWAITING, INCIDENTS, PAUSED, RESOLVED, Incident, approval
 from kubewright.api.live import LiveObject, live_resource
-from kubewright.api.meta import Manifest, ObjectKey
+from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.cli.columns import CELL_AT_MOST, Table
 from kubewright.cli.connection import connected
-from kubewright.cli.incidenttext import HEAD, WIDE, moments, row, story
+from kubewright.cli.incidenttext import HEAD, WIDE, happened, row, story
 from kubewright.cli.printing import show, show_table
 from kubewright.cli.terminal import one_line, say
 from kubewright.client.config import ConnectionConfig
@@ -78,11 +78,14 @@ async def show_one(config: ConnectionConfig, namespace: str, name: str, output: 
     show(output, lambda: document, lambda: story(incident))
 
 
-async def show_timeline(config: ConnectionConfig, namespace: str, name: str) -> None:
+async def show_timeline(config: ConnectionConfig, namespace: str, name: str, output: str) -> None:
     """Print what happened when."""
     async with connected(config) as client:
-        for line in moments(await _find(client, namespace, name)):
-            say(line)
+        found = list(happened(await _find(client, namespace, name)))
+    rows = [(f"{seconds:+.0f}", rfc3339(at), what) for at, seconds, what in found]
+    table = Table(("SECONDS", "AT", "WHAT"), rows, names=[what for _, _, what in found], empty="Nothing is known yet.")
+    told = [{"at": rfc3339(at), "secondsFromFault": seconds, "what": what} for at, seconds, what in found]
+    show_table(output, table, lambda: {"moments": told})
 
 
 async def approve(config: ConnectionConfig, namespace: str, name: str, by: str, digest: str) -> None:

@@ -11,6 +11,7 @@ import click
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.cli.names import complete
 from kubewright.cli.options import (
+    FOR_PEOPLE,
     TOLD,
     all_namespaces_option,
     namespace_option,
@@ -36,7 +37,7 @@ def incidents() -> None:
 
 
 @incidents.command()
-@output_option(("table", "json", "yaml", "name", "csv"))
+@output_option()
 def causes(output: str) -> None:
     """List every cause that is known, and what is done about it, in the order in which it is tried."""
     from kubewright.cli.causetable import show_causes
@@ -66,7 +67,7 @@ def list_(
     """List incidents, the newest last."""
     from kubewright.cli.incidentcalls import Asked, show_list
 
-    if watch and output not in {"table", "wide"}:
+    if watch and output not in FOR_PEOPLE:
         raise click.UsageError("--watch goes on below a table: with -o table or wide")
     config = connection(kubeconfig, context)
     place = "" if all_namespaces else namespace or config.namespace
@@ -85,11 +86,12 @@ def describe(*, name: str, namespace: str, output: str, kubeconfig: str, context
 
 @incidents.command()
 @_named
-def timeline(*, name: str, namespace: str, kubeconfig: str, context: str) -> None:
+@output_option()
+def timeline(*, name: str, namespace: str, output: str, kubeconfig: str, context: str) -> None:
     """List what happened when, in seconds from the fault."""
     from kubewright.cli.incidentcalls import show_timeline
 
-    asyncio.run(show_timeline(connection(kubeconfig, context), namespace, name))
+    asyncio.run(show_timeline(connection(kubeconfig, context), namespace, name, output))
 
 
 @incidents.command()

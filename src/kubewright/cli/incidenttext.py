@@ -58,7 +58,13 @@ def _asks(incident: Incident) -> str:
 
 
 def moments(incident: Incident) -> Iterator[str]:
-    """Yield what happened when, in seconds from the fault."""
+    """Yield what happened when, in seconds from the fault, as lines."""
+    for _, seconds, what in happened(incident):
+        yield f"{seconds:+8.0f} s   {what}"
+
+
+def happened(incident: Incident) -> Iterator[tuple[float, float, str]]:
+    """Yield what happened, in order: when, in seconds since 1970 and from the fault, and what it was."""
     status, times = incident.status, incident.status.times
     if not times.fault_since:
         return
@@ -70,7 +76,7 @@ def moments(incident: Incident) -> Iterator[str]:
     found += [(times.restored, "the cause is found no more"), (times.verified, "over")]
     known = [(parse_time(text), what) for text, what in found if text]
     for moment, what in sorted(known, key=lambda each: each[0]):
-        yield f"{moment - began:+8.0f} s   {what}"
+        yield moment, moment - began, what
 
 
 def lasted(seconds: float) -> str:

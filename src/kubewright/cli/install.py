@@ -12,7 +12,7 @@ import click
 from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.exits import Exit
-from kubewright.cli.options import color_option, dry_run_option, timeout_option
+from kubewright.cli.options import color_option, dry_run_option, wait_option
 from kubewright.cli.terminal import say
 from kubewright.cli.writing import write_files
 
@@ -34,8 +34,7 @@ _FORMS = ("yaml", "chart", "kustomize")
 @click.option("--prometheus", default=None, help="URL of a store that speaks PromQL, for those who go by measurements.")
 @click.option("--all-in-one/--one-each", default=None, help="One process and account for all services, or one each.")
 @click.option("--downgrade", is_flag=True, help="Go back to this release from a newer one.")
-@click.option("--wait", is_flag=True, help="Until every service has its replicas ready.")
-@timeout_option(300.0)
+@wait_option("Until every service has its replicas ready.")
 @dry_run_option("Let the server check everything, write nothing, and say what would be.")
 @click.option("--diff", "as_diff", is_flag=True, help="Write nothing, and show what would differ, field by field.")
 @click.option("--as", "form", type=click.Choice(_FORMS), help="Ask no cluster: the objects as YAML, or as files in -d.")

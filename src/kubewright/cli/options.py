@@ -13,6 +13,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 LISTED = ("table", "wide", "json", "yaml", "name", "csv")
 """Forms of what is listed (`printing.show_table`)."""
+FOR_PEOPLE = ("table", "wide")
+"""Those of them that may go on below a table, with --watch."""
 TOLD = ("text", "json", "yaml")
 """Forms of an answer in words (`printing.show`)."""
 MANIFESTS = ("yaml", "json")
@@ -42,8 +44,20 @@ def all_namespaces_option(text: str = "Of all namespaces.") -> Callable[[F], F]:
 
 
 def selector_option(text: str = "Labels, as kubectl's: app=web,tier!=db.") -> Callable[[F], F]:
-    """Add -l."""
-    return click.option("-l", "--selector", default="", help=text)
+    """Add -l; what is none is a usage error, before any cluster is asked."""
+    return click.option("-l", "--selector", default="", help=text, callback=_checked)
+
+
+def _checked(context: click.Context, parameter: click.Parameter, text: str) -> str:
+    del context, parameter
+    if text:
+        from kubewright.api.selectors import parse_label_selector
+
+        try:
+            parse_label_selector(text)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+    return text
 
 
 def watch_option(text: str) -> Callable[[F], F]:
@@ -54,6 +68,15 @@ def watch_option(text: str) -> Callable[[F], F]:
 def timeout_option(default: float, text: str = "Seconds to wait at most.") -> Callable[[F], F]:
     """Add --timeout."""
     return click.option("--timeout", type=click.FloatRange(min=0), default=default, show_default=True, help=text)
+
+
+def wait_option(text: str) -> Callable[[F], F]:
+    """Add --wait, with --timeout."""
+
+    def add(command: F) -> F:
+        return click.option("--wait", is_flag=True, help=text)(timeout_option(300.0)(command))
+
+    return add
 
 
 def dry_run_option(text: str = "Let the server check everything, and write nothing.") -> Callable[[F], F]:

@@ -43,9 +43,14 @@ class Finding:
     refused: bool
 
     @property
+    def verdict(self) -> str:
+        """Return it as a word."""
+        return "refused" if self.refused else "warning"
+
+    @property
     def line(self) -> str:
         """Say it in one line."""
-        return f"{'refused' if self.refused else 'warning'} {self.what}: {self.said}"
+        return f"{self.verdict} {self.what}: {self.said}"
 
 
 async def rails_of_cluster(client: Client) -> tuple[list[Manifest], dict[str, dict[str, str]]]:

@@ -10,7 +10,7 @@ import click
 
 from kubewright.cli.columns import Table
 from kubewright.cli.connection import cluster_options, connected, connection
-from kubewright.cli.options import namespace_option, output_option
+from kubewright.cli.options import all_namespaces_option, namespace_option, output_option, selector_option
 from kubewright.cli.printing import show_table
 from kubewright.cli.terminal import say
 
@@ -31,16 +31,29 @@ _HEADER = ("WORKLOAD", "CONTAINER", "RESOURCE", "REQUESTED", "TARGET", "BOUNDS",
 
 @click.command()
 @namespace_option("All namespaces by default.")
-@output_option(("table", "json", "yaml", "name", "csv"))
+@all_namespaces_option("As without -n.")
+@selector_option("Of pods with these labels, as kubectl's: app=web,tier!=db.")
+@output_option()
 @click.option("--prometheus", required=True, help="URL of a store that speaks PromQL, with the history of eight days.")
 @cluster_options
-def size(*, namespace: str, output: str, prometheus: str, kubeconfig: str, context: str) -> None:
+def size(
+    *,
+    namespace: str,
+    all_namespaces: bool,
+    selector: str,
+    output: str,
+    prometheus: str,
+    kubeconfig: str,
+    context: str,
+) -> None:
     """Show what each workload's containers should request of cpu, memory and GPUs, and what its pods would save.
 
     By the rules of SizePolicies, whether a workload has one or not. The bounds come closer the more days of
     measurements there are. Of a GPU it is the share, or the MIG profile, that would have sufficed.
     """
-    found = asyncio.run(_reports(connection(kubeconfig, context), prometheus, namespace))
+    if all_namespaces and namespace:
+        raise click.UsageError("-n and -A do not go together")
+    found = asyncio.run(_reports(connection(kubeconfig, context), prometheus, namespace, selector))
     rows = [row for each in found for row in (*_rows(each), *_gpu_rows(each))]
     notes = [note for each in found for note in (_saving(each), *_upcoming(each))]
     table = Table(_HEADER, rows, names=[_name(each) for each in found], notes=notes)
@@ -59,17 +72,19 @@ def _upcoming(report: Report) -> list[str]:
     return [f"{_name(report)}: the next release has {sizes}"] if sizes else []
 
 
-async def _reports(config: ConnectionConfig, prometheus: str, namespace: str) -> list[Report]:
+async def _reports(config: ConnectionConfig, prometheus: str, namespace: str, selector: str) -> list[Report]:
     from kubewright.cli.measurements import measured_by
     from kubewright.errors import ErrorKind, OpError
 
     async with connected(config) as client, measured_by(prometheus) as source:
         if source is None:
             raise OpError("size", ErrorKind.INVALID, "--prometheus", "the address of a store is needed")
-        return await reports_of(client, source, namespace, gpus=True)
+        return await reports_of(client, source, namespace, selector, gpus=True)
 
 
-async def reports_of(client: Client, source: MetricSource, namespace: str, *, gpus: bool = False) -> list[Report]:
+async def reports_of(
+    client: Client, source: MetricSource, namespace: str, selector: str = "", *, gpus: bool = False
+) -> list[Report]:
     """Read what runs, and what it used in the last days; raises OpError."""
     from kubewright.api.core import PODS
     from kubewright.api.workload import workload_of
@@ -79,7 +94,7 @@ async def reports_of(client: Client, source: MetricSource, namespace: str, *, gp
     from kubewright.sizing.observing import Observer
     from kubewright.sizing.report import reports
 
-    pods = {pod.key: pod for pod in (await client.list(PODS, namespace=namespace)).items}
+    pods = {pod.key: pod for pod in (await client.list(PODS, namespace=namespace, label_selector=selector)).items}
     clock, book = Clock.wall(), Book(pods.get)
     for pod in pods.values():
         book.look(pod)

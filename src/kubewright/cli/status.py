@@ -7,11 +7,11 @@ import asyncio
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.options import color_option, output_option, watch_option
+from kubewright.cli.options import FOR_PEOPLE, color_option, output_option, watch_option
 
 
 @click.command()
-@output_option(("table", "json", "yaml", "csv"))
+@output_option()
 @watch_option("Go on, and show it again every few seconds; `kubewright top` shows more.")
 @color_option()
 @cluster_options
@@ -22,6 +22,6 @@ def status(*, output: str, watch: bool, color: bool | None, kubeconfig: str, con
     """
     from kubewright.cli.statuscalls import show_status
 
-    if watch and output != "table":
+    if watch and output not in FOR_PEOPLE:
         raise click.UsageError("--watch is for people: with -o table")
     return asyncio.run(show_status(connection(kubeconfig, context), output, color, watch=watch))

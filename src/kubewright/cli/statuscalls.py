@@ -10,6 +10,7 @@ import msgspec
 from kubewright.cli.columns import CELL_AT_MOST, Table
 from kubewright.cli.connection import connected
 from kubewright.cli.exits import Exit
+from kubewright.cli.options import FOR_PEOPLE
 from kubewright.cli.printing import show_table
 from kubewright.cli.terminal import coloured, one_line, say
 from kubewright.client.config import ConnectionConfig
@@ -48,11 +49,12 @@ async def show_status(config: ConnectionConfig, output: str, color: bool | None,
     async with connected(config) as client:
         while True:
             found = overview(await read_facts(client), Clock.wall().now())
-            if output == "table":
+            if output in FOR_PEOPLE:
                 _show(found, config.server, with_colour=coloured(color))
             else:
                 rows = [(each.name, WORDS[each.level], each.summary) for each in found.areas]
-                show_table(output, Table(("AREA", "STATE", "SUMMARY"), rows), lambda: document(found))  # noqa: B023
+                table = Table(("AREA", "STATE", "SUMMARY"), rows, names=[each.name for each in found.areas])
+                show_table(output, table, lambda: document(found))  # noqa: B023
             if not watch:
                 return _CODES.get(found.level, Exit.OK)
             say()

@@ -9,9 +9,9 @@ import click
 
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.cli.names import complete
-from kubewright.cli.options import dry_run_option, output_option, timeout_option
+from kubewright.cli.options import TOLD, dry_run_option, output_option, selector_option, timeout_option
 
-_OUTPUT = output_option(("table", "json", "yaml", "name", "csv"))
+_OUTPUT = output_option()
 
 
 @click.group()
@@ -43,13 +43,14 @@ def create(
 
 
 @team.command(name="list")
+@selector_option()
 @_OUTPUT
 @cluster_options
-def list_(*, output: str, kubeconfig: str, context: str) -> None:
+def list_(*, selector: str, output: str, kubeconfig: str, context: str) -> None:
     """List the teams that you may see: all, or your own."""
     from kubewright.cli.teamcalls import show_teams
 
-    asyncio.run(show_teams(connection(kubeconfig, context), "", output))
+    asyncio.run(show_teams(connection(kubeconfig, context), "", output, selector))
 
 
 @team.command()
@@ -65,12 +66,13 @@ def get(*, name: str, output: str, kubeconfig: str, context: str) -> None:
 
 @team.command()
 @click.argument("name", shell_complete=complete("teams"))
+@output_option(TOLD)
 @cluster_options
-def describe(*, name: str, kubeconfig: str, context: str) -> None:
+def describe(*, name: str, output: str, kubeconfig: str, context: str) -> None:
     """Tell everything of a team."""
     from kubewright.cli.teamcalls import describe as call
 
-    asyncio.run(call(connection(kubeconfig, context), name))
+    asyncio.run(call(connection(kubeconfig, context), name, output))
 
 
 @team.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -15,9 +15,10 @@ from kubewright.api.crds.team import TEAMS, Holding, Team
 from kubewright.api.described import said
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource, rfc3339
+from kubewright.api.selectors import parse_label_selector
 from kubewright.cli.columns import Table
 from kubewright.cli.connection import connected
-from kubewright.cli.printing import show_table
+from kubewright.cli.printing import show, show_table
 from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump
 from kubewright.client.config import ConnectionConfig
@@ -86,10 +87,12 @@ async def _visible(client: Client, kind: Resource[T]) -> list[T]:
     return [each for name in names if (each := await get_or_none(client, kind, ObjectKey("", name))) is not None]
 
 
-async def show_teams(config: ConnectionConfig, name: str, output: str) -> None:
-    """Print one team, or all that may be seen."""
+async def show_teams(config: ConnectionConfig, name: str, output: str, selector: str = "") -> None:
+    """Print one team, or all that may be seen and have these labels."""
+    wanted = parse_label_selector(selector)
     async with connected(config) as client:
         found = [await client.get(TEAMS, ObjectKey("", name))] if name else await _visible(client, TEAMS)
+    found = [each for each in found if wanted.matches(each.metadata.labels)]
     documents = [_document(each) for each in found]
     table = Table(_HEAD, [_row(each) for each in found], names=[f"team/{each.name}" for each in found])
     show_table(output, table, lambda: documents[0] if name else documents)
@@ -115,28 +118,32 @@ def _document(team: Team) -> Manifest:
     return {**head, "spec": said(team.spec), "status": msgspec.to_builtins(team.status)}
 
 
-async def describe(config: ConnectionConfig, name: str) -> None:
+async def describe(config: ConnectionConfig, name: str, output: str) -> None:
     """Print everything of a team, its people and conditions first."""
     async with connected(config) as client:
         team = await client.get(TEAMS, ObjectKey("", name))
+    show(output, lambda: _document(team), lambda: _story(team))
+
+
+def _story(team: Team) -> Iterator[str]:
     status = team.status
-    say(f"{team.name} ({status.path})")
+    yield f"{team.name} ({status.path})"
     for each in status.conditions:
-        say(f"  {each.type}: {each.status} {each.reason}: {each.message}")
+        yield f"  {each.type}: {each.status} {each.reason}: {each.message}"
     for member in sorted(team.spec.members, key=lambda each: (each.role, each.name)):
-        say(f"  {member.role}: {member.kind} {member.name}")
+        yield f"  {member.role}: {member.kind} {member.name}"
     for glass in status.break_glass:
-        say(f"  until {glass.until}: {glass.user}: {glass.reason}")
+        yield f"  until {glass.until}: {glass.user}: {glass.reason}"
     for namespace, environment in team.environment_of.items():
-        say(f"  {environment}: {namespace}")
+        yield f"  {environment}: {namespace}"
     for namespace in status.retired:
-        say(f"  kept, not asked for any more: {namespace}")
+        yield f"  kept, not asked for any more: {namespace}"
     if status.on_call:
-        say(f"  on call: {status.on_call}")
+        yield f"  on call: {status.on_call}"
     if status.budget is not None and team.spec.budget is not None:
         budget = f"of {team.spec.budget.month} {team.spec.budget.currency}"
-        say(f"  spent {status.budget.spent}, {status.budget.forecast} expected {budget} a month")
-    say(f"  board: {status.dashboard}")
+        yield f"  spent {status.budget.spent}, {status.budget.forecast} expected {budget} a month"
+    yield f"  board: {status.dashboard}"
 
 
 async def show_namespaces(config: ConnectionConfig, output: str) -> None:
