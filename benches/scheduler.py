@@ -223,11 +223,20 @@ async def clear(client: Client, *, has_gangs: bool) -> None:
     """Take all pods, their groups and their Events away."""
     for namespace in (NAMESPACE, ELSEWHERE):
         for resource in (PODS, EVENTS):
-            await client.raw("DELETE", f"/api/v1/namespaces/{namespace}/{resource.plural}")
-            while await count(client, namespace, resource.plural):  # noqa: ASYNC110  another process's doing
+            while await count(client, namespace, resource.plural):
+                await delete_all(client, namespace, resource.plural)
                 await asyncio.sleep(LOOK_SECONDS)
     if has_gangs:
         await client.raw("DELETE", f"/apis/scheduling.k8s.io/v1beta1/namespaces/{NAMESPACE}/podgroups")
+
+
+async def delete_all(client: Client, namespace: str, plural: str) -> None:
+    """Have objects deleted, as many as the API server gets through before the client gives up."""
+    try:
+        await client.raw("DELETE", f"/api/v1/namespaces/{namespace}/{plural}")
+    except OpError as error:
+        if error.kind is not ErrorKind.TIMEOUT:
+            raise
 
 
 async def count(client: Client, namespace: str, plural: str) -> int:
