@@ -16,7 +16,7 @@ KIND, GROUP = "ScaledObject", "keda.sh"
 _PAUSED = "autoscaling.keda.sh/paused"
 _POLLING, _COOLDOWN, _MOST, _SYNC = 30, 300, 100, 15
 _NO_METRIC = {"promql": {"query": "vector(0)", "average": 1}}
-"""What never asks for a pod: for those whose hours alone say how many there are."""
+"""What never asks for a pod: for those whose hours alone say how many there are, or when there are any."""
 
 
 def from_scaled_object(document: Manifest) -> Imported:
@@ -28,7 +28,7 @@ def from_scaled_object(document: Manifest) -> Imported:
         draft.note("spec.scaleTargetRef.envSourceContainerName", f"no variable of {name} is read")
     for index, trigger in enumerate(parts(spec, "triggers")):
         add(trigger, f"spec.triggers[{index}]", draft)
-    if draft.schedules and not draft.metrics:
+    if draft.schedules and not (draft.metrics and (_wakes(draft) or spec.get("minReplicaCount", 0))):
         draft.metrics.append(_NO_METRIC)
     draft.impossible = not draft.metrics
     advanced = part(spec, "advanced")
@@ -41,14 +41,17 @@ def from_scaled_object(document: Manifest) -> Imported:
     return draft.finished()
 
 
+def _wakes(draft: Draft) -> bool:
+    return any("promql" in each for each in draft.metrics)
+
+
 def _bounds(spec: Manifest, draft: Draft) -> None:
     least = spec.get("minReplicaCount", 0)
     idle = spec.get("idleReplicaCount")
     if idle is not None:
         text = f"kept at minReplicaCount, {least}, also without work: let min be 0 where waking with one pod will do"
         draft.note("spec.idleReplicaCount", text)
-    wakes = any("promql" in each or "queue" in each for each in draft.metrics)
-    if not least and not wakes:
+    if not least and not _wakes(draft):
         draft.note("spec.minReplicaCount", "1: cpu and memory wake nothing that has no pods")
         least = 1
     draft.spec["min"] = least

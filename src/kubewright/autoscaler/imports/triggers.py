@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from kubewright.api.meta import Manifest
 from kubewright.autoscaler.imports.imported import Draft, part
@@ -100,12 +101,23 @@ def _rabbitmq(trigger: Manifest, said: _Said, at: str, draft: Draft) -> None:
     protocol = said.get("protocol", "auto")
     ready = protocol == "amqp" or host.startswith("amqp") or said.get("excludeUnacknowledged").lower() in _TRUE
     name = "rabbitmq_queue_messages_ready" if ready else "rabbitmq_queue_messages"
-    regex = said.get("useRegex").lower() in _TRUE
-    operation = said.get("operation") or "sum"
-    queue = f"queue{'=~' if regex else '='}{quoted(said.get('queueName'))}"
-    place = f",vhost={quoted(vhost)}" if (vhost := said.get("vhostName")) else ""
-    _aim(trigger, _Number(f"{operation}({name}{{{queue}{place}}})", value, said.get("activationValue", "0")), at, draft)
+    operation, queue = said.get("operation") or "sum", said.get("queueName")
+    if said.get("useRegex").lower() in _TRUE:
+        # The broker looks for it anywhere in a name, a store for the whole name.
+        matcher = f"queue=~{quoted(f'.*(?:{queue}).*')}"
+    else:
+        matcher = f"queue={quoted(queue)}"
+    place = f",vhost={quoted(vhost)}" if (vhost := said.get("vhostName") or _vhost(host)) else ""
+    _aim(
+        trigger, _Number(f"{operation}({name}{{{matcher}{place}}})", value, said.get("activationValue", "0")), at, draft
+    )
     draft.note(at, f"asked by the series of RabbitMQ's own plugin for each queue, {name}")
+
+
+def _vhost(host: str) -> str:
+    """Return the virtual host that a connection string ends with: the default one for a slash; empty if it has none."""
+    path = urlsplit(host).path
+    return unquote(path.rpartition("/")[2]) or "/" if path else ""
 
 
 def _redis(trigger: Manifest, said: _Said, at: str, draft: Draft) -> None:

@@ -91,6 +91,17 @@ def test_each_field_that_is_not_the_same_is_told_of():
             [{"promql": {"query": "vector(0)", "average": 1}}],
             id="hours alone are no reason for pods outside of them",
         ),
+        pytest.param([OFFICE, CPU], {}, "min", 0, id="outside of their hours there are none, however busy they were"),
+        pytest.param(
+            [OFFICE, CPU],
+            {},
+            "metrics",
+            [{"cpu": {"percent": 60}}, {"promql": {"query": "vector(0)", "average": 1}}],
+            id="hours wake what cpu does not",
+        ),
+        pytest.param(
+            [OFFICE, CPU], {"minReplicaCount": 1}, "metrics", [{"cpu": {"percent": 60}}], id="who never sleeps"
+        ),
         pytest.param(
             [asked(ignoreNullValues="false")],
             {},
@@ -196,3 +207,30 @@ def test_the_command_fails_where_there_is_nothing_to_import():
     done = CliRunner().invoke(cli, ["import", "-f", "-"], input="kind: Pod\nmetadata: {}\n", standalone_mode=False)
     assert done.return_value == 1
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("metadata", "query"),
+    [
+        pytest.param(
+            {"host": "amqp://rabbit:5672/shop"}, 'sum(rabbitmq_queue_messages_ready{Q,vhost="shop"})', id="amqp"
+        ),
+        pytest.param({"host": "http://rabbit/api/a%2Fb"}, 'sum(rabbitmq_queue_messages{Q,vhost="a/b"})', id="a path"),
+        pytest.param(
+            {"host": "http://rabbit:15672/"}, 'sum(rabbitmq_queue_messages{Q,vhost="/"})', id="the default one"
+        ),
+        pytest.param(
+            {"host": "http://rabbit", "vhostName": "b"}, 'sum(rabbitmq_queue_messages{Q,vhost="b"})', id="named"
+        ),
+        pytest.param({"protocol": "http"}, "sum(rabbitmq_queue_messages{Q})", id="told nowhere"),
+        pytest.param(
+            {"host": "http://rabbit", "useRegex": "true", "operation": "max"},
+            'max(rabbitmq_queue_messages{queue=~".*(?:mail).*"})',
+            id="anywhere in a name",
+        ),
+    ],
+)
+def test_a_queue_of_rabbitmq_is_asked_for_in_its_virtual_host(metadata, query):
+    trigger = {"type": "rabbitmq", "metadata": {"queueName": "mail", "value": "20", **metadata}}
+    [metric] = spec_of(scaled(trigger))["metrics"]
+    assert metric["promql"]["query"] == query.replace("Q", 'queue="mail"')
