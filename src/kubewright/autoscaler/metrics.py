@@ -24,11 +24,13 @@ from kubewright.api.quantity import Quantity, milli
 from kubewright.autoscaler.columns import MILLI
 from kubewright.autoscaler.readings import Readings
 from kubewright.scaling.podset import NoProposalError
+from kubewright.scaling.policies import steady
 from kubewright.scaling.turn import Failed, Measured
 from kubewright.scaling.usage import (
     Pool,
     Proposal,
     Sample,
+    Tolerances,
     by_average,
     by_total,
     by_utilization,
@@ -46,6 +48,9 @@ _REASONS: Mapping[Why, str] = {
 _PERCENT = 100
 
 
+_EXACTLY = Tolerances(0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What a forecast says of one metric: the pods that what is coming needs."""
@@ -53,10 +58,13 @@ class Outlook:
     replicas: int
     surprised: bool
     """Whether there is more than was forecast, or ever seen: then what is so now counts as well."""
+    tolerances: Tolerances = _EXACTLY
+    """Within which shares of the present number the forecast changes nothing."""
 
-    def over(self, replicas: int) -> int:
-        """Return how many pods a metric asks for that asks for so many by what is so now."""
-        return max(self.replicas, replicas) if self.surprised else self.replicas
+    def over(self, replicas: int, present: int) -> int:
+        """Return how many pods a metric asks for that asks for so many by what is so now, when so many are wanted."""
+        coming = steady(self.replicas, present, self.tolerances)
+        return max(coming, replicas) if self.surprised else coming
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +149,7 @@ def _outcome(aim: _Aim, asked: Asked, pool: Pool) -> Measured | Failed | None:
         return None if silent else _failed(name, proposal)
     replicas, average, share = proposal
     if asked.outlooks and (outlook := asked.outlooks.get(aim.place)) is not None:
-        replicas = outlook.over(replicas)
+        replicas = outlook.over(replicas, pool.replicas)
     amount = average if share is None else share
     status = {"name": name, "amount": amount, "unit": aim.unit, "target": aim.target, "replicas": replicas}
     return Measured(replicas, name, status)

@@ -108,6 +108,7 @@ class Growing:
     def __init__(self, load: Load, startup: float, step: int) -> None:
         """Begin with what arrives in the step after `step`."""
         self._scale, self._startup, self.signal = load.scale, startup, load.signal
+        self._tolerances = _PRUDENCE.tolerances(startup)
         self._horizon = math.ceil((startup + LAG_SECONDS) / STEP_SECONDS) + 1
         self._learned = GrowthForecast(self._horizon, _PRUDENCE.quantile)
         self._forecast: GrowthForecast | Followed = self._learned
@@ -136,4 +137,4 @@ class Growing:
         forecast = self._forecast.forecast()
         surprised = forecast.is_novel or forecast.level > min(self._said, default=math.inf)
         self._said.append(forecast.upper)
-        return Outlook(_PRUDENCE.replicas(forecast, per_pod * self._scale), surprised)
+        return Outlook(_PRUDENCE.replicas(forecast, per_pod * self._scale), surprised, self._tolerances)

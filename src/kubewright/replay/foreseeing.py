@@ -44,6 +44,6 @@ class Foreseeing:
         by_use = by_ratio(seen.replicas, seen.ready, seen.utilization / TARGET, self._tolerances)
         bounds = Bounds(seen.replicas, self._least, _MOST, None)
         history = self._history.begun(seen.replicas, seen.now)
-        limited = limit(outlook.over(by_use), bounds, history, seen.now)
+        limited = limit(outlook.over(by_use, seen.replicas), bounds, history, seen.now)
         self._history = limited.history
         return limited.replicas

@@ -17,6 +17,8 @@ from kubewright.scaling.limits import Bounds, History, limit
 from kubewright.scaling.queueing import FULL, STEP_SECONDS, Conditions, Seen
 from kubewright.scaling.usage import Tolerances, by_filled_ratio, by_ratio
 
+_SLOW_SECONDS = 600.0
+
 
 class Reactive:
     """Keeps pods' use at a share of what they can do, as a HorizontalPodAutoscaler without rules of its own does."""
@@ -43,6 +45,11 @@ class Reactive:
         return by_filled_ratio(replicas, replicas, ratio, with_idle, self._tolerances)
 
 
+def steady(wanted: int, present: int, tolerances: Tolerances) -> int:
+    """Return the present number where it hardly differs from the one that is wanted, else the wanted one."""
+    return present if present and tolerances.hold(wanted / present) else wanted
+
+
 @dataclass(frozen=True, slots=True)
 class Prudence:
     """How sure a forecast's policy plays. One set of values for every load."""
@@ -54,6 +61,14 @@ class Prudence:
     """The same where the load is near, or above, all that was seen."""
     hold_seconds: float = 300.0
     """For so long no fewer replicas than were wanted."""
+
+    def tolerances(self, startup_seconds: float) -> Tolerances:
+        """Return within which shares of the present number a forecast changes nothing.
+
+        Pods that start slowly are missed for longer: they are asked for sooner, and kept rather than asked for again.
+        """
+        slow = min(startup_seconds / _SLOW_SECONDS, 1.0)
+        return Tolerances(down=0.03 + 0.02 * slow, up=0.03 - 0.01 * slow)
 
     def replicas(self, forecast: Forecast, per_pod: float) -> int:
         """Return how many pods have room for what is forecast, if one has room for so much in a step."""
@@ -72,11 +87,11 @@ class Predictive:
         ahead = conditions.startup_seconds + conditions.lag_seconds
         forecast = GrowthForecast(math.ceil(ahead / STEP_SECONDS) + 1, prudence.quantile)
         self._forecast = forecast if course is None else Followed(forecast, course)
-        self._prudence = prudence
+        self._prudence, self._tolerances = prudence, prudence.tolerances(conditions.startup_seconds)
         self._wanted: deque[int] = deque(maxlen=int(prudence.hold_seconds / STEP_SECONDS) + 1)
 
     def replicas(self, seen: Seen) -> int:
         """Return the number for the forecast; never fewer than were wanted a short while ago."""
         self._forecast.observe(seen.arrived)
         self._wanted.append(self._prudence.replicas(self._forecast.forecast(), self._per_pod))
-        return max(self._wanted)
+        return steady(max(self._wanted), seen.replicas, self._tolerances)
