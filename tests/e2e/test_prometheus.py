@@ -353,6 +353,12 @@ def test_decisions_read_latency_and_gpus(running):
     eventually(latency)
     found = eventually(lambda: measured(running, PodQuery(Signal.GPU, 10.0, "default")))
     assert {key.name: each.value for key, each in found.by_pod().items()} == {"train": 0.75}
+    mebibytes = running.value('DCGM_FI_DEV_FB_USED{pod="train"}')
+    found = eventually(lambda: measured(running, PodQuery(Signal.GPU_MEMORY, 10.0, "default", "tr.*")))
+    assert {key.name: each.value for key, each in found.by_pod().items()} == {"train": mebibytes * (1 << 20)}
+    assert mebibytes > 0
+    others = measured(running, PodQuery(Signal.GPU_MEMORY, 10.0, "default", "shop.*"))
+    assert others.why is Why.NO_DATA
 
 
 def test_what_a_store_refuses_or_lacks_is_said(running):

@@ -61,6 +61,8 @@ def size(
 
 
 def _saving(report: Report) -> str:
+    if not report.advice:
+        return f"{_name(report)}: it would save {report.saves_gpus:g} GPUs"
     gpus = f", and {report.saves_gpus:g} GPUs" if report.saves_gpus else ""
     amounts = f"{report.saves_cpu} cores and {report.saves_memory} of memory"
     return f"{_name(report)}: {report.pods} pods would save {amounts}{gpus}"

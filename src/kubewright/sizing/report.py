@@ -52,22 +52,29 @@ def knowledge(
 
 
 def reports(pods: Iterable[Pod], book: Book, now: float, gpus: Gpus | None = None) -> list[Report]:
-    """Return a report of every workload that has running pods, by namespace, kind and name."""
+    """Return a report of every workload that has running pods, by namespace, kind and name.
+
+    A pod by itself is one where it has GPUs: what it should request of them is all that is told of it.
+    """
     gpus = gpus or Gpus()
     by_workload: dict[Workload, list[Pod]] = {}
+    found: list[Report] = []
     for pod in pods:
         workload = workload_of(pod)
-        if workload is not None and pod.status.phase == "Running":
+        if pod.status.phase != "Running":
+            continue
+        if workload is not None:
             by_workload.setdefault(workload, []).append(pod)
-    found: list[Report] = []
-    for workload, theirs in sorted(by_workload.items()):
+        elif advice := gpus.advise((pod,)):
+            found.append(Report(Workload(pod.metadata.namespace, "Pod", pod.metadata.name), 1, (), "0", "0", advice))
+    for workload, theirs in by_workload.items():
         spec = SizePolicySpec()
         known = knowledge(book, workload, theirs, spec.resources, now)
         turn = decide(Seen(spec, theirs, known, _not_asked), lambda _: False, now)
         cpu, memory = turn.saves.get(CORES, 0), turn.saves.get(BYTES, 0)
         saved = write_amount(CORES, cpu), write_amount(BYTES, memory)
         found.append(Report(workload, len(theirs), turn.advice, *saved, gpus.advise(theirs)))
-    return found
+    return sorted(found, key=lambda each: each.workload)
 
 
 def _not_asked(pod: Pod, container: str) -> float | None:

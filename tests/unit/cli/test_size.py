@@ -67,6 +67,18 @@ def test_what_the_next_release_has_is_told_below_a_workload(monkeypatch):
     assert shown.splitlines()[-1] == "shop/deployment/web: the next release has main cpu 700m"
 
 
+def test_of_a_pod_by_itself_its_gpus_alone_are_told(monkeypatch):
+    async def reports(*_):
+        return [Report(Workload("lab", "Pod", "notebook"), 1, (), "0", "0", (replace(GPUS[0], pods=1),))]
+
+    monkeypatch.setattr(size, "_reports", reports)
+    monkeypatch.setattr(size, "connection", lambda *_: "cluster")
+    shown = CliRunner().invoke(size.size, ["--prometheus", "http://store"], catch_exceptions=False).output
+    _, gpu, saved = shown.splitlines()
+    assert gpu.split()[:3] == ["lab/pod/notebook", "main", "nvidia.com/gpu"]
+    assert saved == "lab/pod/notebook: it would save 1.136 GPUs"
+
+
 def test_json_for_programs(shown):
     [document] = json.loads(shown("-o", "json"))
     assert (document["kind"], document["savesCpu"]) == ("Deployment", "1302m")

@@ -3,12 +3,13 @@
 import msgspec
 import pytest
 
-from kubewright.api.core import Pod
+from kubewright.api.core import Node, Pod
 from kubewright.api.meta import ObjectKey
 from kubewright.api.workload import Workload, workload_named, workload_of
 from kubewright.scaling.sizing import BYTES, CORES, DAY_SECONDS
 from kubewright.series.protocol import CONTAINER, Sample, Series, Vector
 from kubewright.sizing.book import Book
+from kubewright.sizing.gpus import Gpus, GpuUse
 from kubewright.sizing.report import reports
 
 NOW = 1_800_000_000.0
@@ -64,6 +65,25 @@ def test_a_workload_is_reported_with_what_it_would_save_and_what_is_not_known():
     assert (memory.target, memory.why) == ("", "nothing was measured")
     assert all("class of service" in each.why for each in aside)
     assert report.saves_memory == "0"
+
+
+def bare(name, gpus="1", phase="Running"):
+    container = {"name": "main", "resources": {"limits": {"nvidia.com/gpu": gpus} if gpus else {}}}
+    metadata, spec = {"name": name, "namespace": "lab"}, {"nodeName": "n", "containers": [container]}
+    return msgspec.convert({"metadata": metadata, "spec": spec, "status": {"phase": phase}}, Pod)
+
+
+def test_a_pod_by_itself_is_told_what_would_have_sufficed_of_its_gpu_and_nothing_else():
+    notebook = bare("notebook")
+    known = Gpus(
+        {"n": msgspec.convert({"metadata": {"name": "n", "labels": {"nvidia.com/gpu.memory": "81920"}}}, Node)},
+        {notebook.key: GpuUse(0.2, 8 * (1 << 30), DAY_SECONDS)},
+    )
+    pods = [web("web-7d9f8c6b5-aaaaa"), notebook, bare("plain", gpus=""), bare("done", phase="Succeeded")]
+    deployed, alone = reports(pods, Book({each.key: each for each in pods}.get), NOW, known)
+    assert deployed.workload == WEB
+    assert (alone.workload, alone.pods, alone.advice) == (Workload("lab", "Pod", "notebook"), 1, ())
+    assert (alone.gpus[0].share_percent, alone.saves_gpus) == (23, 0.77)
 
 
 def test_a_kill_counts_once_and_what_is_in_use_is_known_for_minutes():
