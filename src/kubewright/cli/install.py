@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,6 +33,11 @@ _FORMS = ("yaml", "chart", "kustomize")
 @click.option("--replicas", type=click.IntRange(1, 9), help="Of each service: one leads. 2 by default.")
 @click.option("--prometheus", default=None, help="URL of a store that speaks PromQL, for those who go by measurements.")
 @click.option("--all-in-one/--one-each", default=None, help="One process and account for all services, or one each.")
+@click.option("--alerts-secret", help="Take Alertmanager's alerts: a Secret there, whose key `token` it must show.")
+@click.option("--oidc-issuer", help="URL of an OpenID Connect issuer where people sign in to the dashboard.")
+@click.option("--oidc-client-id", help="Who the dashboard is there.")
+@click.option("--oidc-secret", help="A Secret there, whose key `client-secret` is that client's.")
+@click.option("--behind-tls/--not-behind-tls", default=None, help="Something before the dashboard takes HTTPS off.")
 @click.option("--downgrade", is_flag=True, help="Go back to this release from a newer one.")
 @wait_option("Until every service has its replicas ready.")
 @dry_run_option("Let the server check everything, write nothing, and say what would be.")
@@ -58,6 +63,7 @@ def install(
     form: str | None,
     directory: Path | None,
     color: bool | None,
+    **more: Any,
 ) -> int:
     """Put the platform into a cluster, or bring it up to this release; what was chosen before stays so.
 
@@ -79,6 +85,7 @@ def install(
             replicas=replicas,
             prometheus=prometheus,
             together=all_in_one,
+            more=more,
         )
 
     if form is not None:

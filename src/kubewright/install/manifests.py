@@ -13,6 +13,7 @@ from kubewright.api.crds import all_crds
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import account
 from kubewright.client.incluster import SERVICE_ACCOUNT
+from kubewright.install.given import SECRETS, given
 from kubewright.install.services import PAGES, PARTS, Part, together
 from kubewright.install.settings import Settings
 
@@ -88,6 +89,10 @@ def _service_object(settings: Settings, name: str, part: Part) -> Manifest:
     """Return what Prometheus finds the metrics by, and people the pages."""
     port = {"name": "metrics", "port": PORT, "targetPort": "metrics", "protocol": "TCP"}
     spec: Manifest = {"selector": _labels(name), "ports": [port]}
+    spec["ports"] += (
+        {"name": each, "port": number, "targetPort": each, "protocol": "TCP"}
+        for each, number in given(settings, name).ports.items()
+    )
     if part.pages:
         spec["ports"].append({"name": "pages", "port": 80, "targetPort": "pages", "protocol": "TCP"})
         spec["sessionAffinity"] = "ClientIP"  # each replica seals sessions by a key of its own
@@ -105,10 +110,15 @@ def _network_policy(settings: Settings) -> Manifest:
     spec: Manifest = {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": "kubewright"}},
         "policyTypes": ["Ingress", "Egress"],
-        "ingress": [{"ports": [{"port": port, "protocol": "TCP"} for port in (PORT, PAGES)]}],
+        "ingress": [{"ports": [{"port": port, "protocol": "TCP"} for port in _ports(settings)]}],
         "egress": [{}],
     }
     return _object("networking.k8s.io/v1", "NetworkPolicy", "kubewright", settings.namespace, {}, spec=spec)
+
+
+def _ports(settings: Settings) -> list[int]:
+    own = (number for name in settings.services for number in given(settings, name).ports.values())
+    return list(dict.fromkeys((PORT, PAGES, *own)))
 
 
 def _deployment(settings: Settings, name: str, part: Part) -> Manifest:
@@ -133,7 +143,14 @@ def _deployment(settings: Settings, name: str, part: Part) -> Manifest:
             }
         },
         "containers": [_container(settings, name, part)],
-        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}, _identity()],
+        "volumes": [
+            {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
+            _identity(),
+            *(
+                {"name": each, "secret": {"secretName": secret, "defaultMode": 0o440}}
+                for each, secret in given(settings, name).secrets.items()
+            ),
+        ],
     }
     template: Manifest = {"metadata": {"labels": {**labels, **PART_OF, **version}}, "spec": pod}
     spec: Manifest = {
@@ -173,6 +190,10 @@ def _container(settings: Settings, name: str, part: Part) -> Manifest:
         "ports": [
             {"name": "metrics", "containerPort": PORT, "protocol": "TCP"},
             *([{"name": "pages", "containerPort": part.pages, "protocol": "TCP"}] if part.pages else []),
+            *(
+                {"name": each, "containerPort": number, "protocol": "TCP"}
+                for each, number in given(settings, name).ports.items()
+            ),
         ],
         "startupProbe": probe("/healthz", periodSeconds=2, failureThreshold=30),
         "livenessProbe": probe("/livez", periodSeconds=10, timeoutSeconds=5, failureThreshold=6),
@@ -193,6 +214,10 @@ def _container(settings: Settings, name: str, part: Part) -> Manifest:
         "volumeMounts": [
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  the one place that can be written
             {"name": IDENTITY, "mountPath": str(SERVICE_ACCOUNT), "readOnly": True},
+            *(
+                {"name": each, "mountPath": str(SECRETS / each), "readOnly": True}
+                for each in given(settings, name).secrets
+            ),
         ],
     }
 
@@ -201,4 +226,5 @@ def arguments(settings: Settings, name: str, part: Part) -> list[str]:
     """Return what the program is called with."""
     what = ["up", "--services", ",".join(settings.services)] if name == ALL else ["run", name]
     place = ["--lease-namespace", settings.namespace, "--listen", f"0.0.0.0:{PORT}", "-v"]
-    return [*what, *part.options, *place, *([f"--prometheus={settings.prometheus}"] if part.prometheus else [])]
+    measured = [f"--prometheus={settings.prometheus}"] if part.prometheus else []
+    return [*what, *part.options, *given(settings, name).options, *place, *measured]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from kubewright import __version__
-from kubewright.api.names import dns_label_errors
+from kubewright.api.names import dns_label_errors, subdomain_errors
 from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.errors import ErrorKind, OpError
 from kubewright.install.services import PARTS
@@ -30,6 +31,15 @@ class Settings:
     """URL of a store that speaks PromQL; without one, decisions go by what the API alone tells."""
     together: bool = False
     """Whether one process runs all the services, by one account, in place of one each."""
+    alerts_secret: str = ""
+    """The Secret, in the same namespace, whose key `token` Alertmanager must show; empty: no alerts come in."""
+    oidc_issuer: str = ""
+    """URL of an OpenID Connect issuer where people sign in to the dashboard."""
+    oidc_client_id: str = ""
+    oidc_secret: str = ""
+    """The Secret whose key `client-secret` is the client's, for an issuer that wants one."""
+    behind_tls: bool = False
+    """Whether something before the dashboard takes HTTPS off."""
     version: str = __version__
 
     def check(self) -> None:
@@ -46,6 +56,18 @@ class Settings:
             raise _invalid("services", f"name at least one of {', '.join(PARTS)}")
         if self.prometheus and not self.prometheus.startswith(("http://", "https://")):
             raise _invalid(self.prometheus[:80], "the store's address is a URL: http://prometheus.monitoring:9090")
+        self._check_people()
+
+    def _check_people(self) -> None:
+        for name in filter(None, (self.alerts_secret, self.oidc_secret)):
+            if subdomain_errors(name):
+                raise _invalid(name[:80], "that is no name of a Secret, in the services' namespace")
+        if self.alerts_secret and self.together:
+            raise _invalid("--alerts-secret", "one process for all takes no alerts: install with --one-each")
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id) or (self.oidc_secret and not self.oidc_issuer):
+            raise _invalid("--oidc-issuer", "--oidc-issuer and --oidc-client-id go together, --oidc-secret with them")
+        if self.oidc_issuer and not self.oidc_issuer.startswith("https://"):
+            raise _invalid(self.oidc_issuer[:80], "an issuer is a URL with https://")
 
 
 def _invalid(target: str, detail: str) -> OpError:
@@ -67,8 +89,12 @@ def choose(
     replicas: int | None,
     prometheus: str | None,
     together: bool | None,
+    more: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """Return what is asked for now, and where nothing is, what was chosen before; the image follows the release."""
+    """Return what is asked for now, and where nothing is, what was chosen before; the image follows the release.
+
+    `more` are other settings by their names, None for what is not asked for.
+    """
     default = Settings(namespace=namespace)
     known = tuple(name for name in before.services if name in PARTS) if before else ()
     kept = default if before is None else replace(before, version=default.version, services=known or default.services)
@@ -78,4 +104,5 @@ def choose(
     given = {name: value for name, value in asked.items() if value}
     given |= {} if prometheus is None else {"prometheus": prometheus}
     given |= {} if together is None else {"together": together}
+    given |= {name: value for name, value in (more or {}).items() if value is not None}
     return replace(kept, **given)

@@ -118,3 +118,59 @@ def test_what_was_chosen_stays_chosen_and_the_image_follows_the_release():
 
 def test_releases_have_an_order():
     assert order("0.9.0") < order("0.10.0") < order("1.0") < order("1.0.1")
+
+
+def parts_of(settings, name):
+    """A service's pod, its Service and the policy for all."""
+    found = {(each["kind"], each["metadata"]["name"]): each for each in manifests(settings)}
+    pod = found["Deployment", f"kubewright-{name}"]["spec"]["template"]["spec"]
+    return pod, found["Service", f"kubewright-{name}"]["spec"], found["NetworkPolicy", "kubewright"]["spec"]
+
+
+def test_alerts_come_in_with_a_token_that_is_mounted_and_not_told():
+    pod, service, policy = parts_of(Settings(alerts_secret="alertmanager"), "monitoring")
+    (container,) = pod["containers"]
+    at = container["args"].index("--alerts-token-file")
+    path = container["args"][at + 1]
+    (mount,) = [each for each in container["volumeMounts"] if path.startswith(f"{each['mountPath']}/")]
+    assert mount["readOnly"]
+    assert {each["name"]: each.get("secret") for each in pod["volumes"]}[mount["name"]]["secretName"] == "alertmanager"
+    assert {each["port"] for each in service["ports"]} == {8080, 9095}
+    assert 9095 in {each["port"] for each in policy["ingress"][0]["ports"]}
+    _, service, policy = parts_of(Settings(), "monitoring")
+    assert 9095 not in {each["port"] for each in (*service["ports"], *policy["ingress"][0]["ports"])}
+
+
+def test_people_sign_in_where_it_was_said():
+    issuer = {"oidc_issuer": "https://id.example", "oidc_client_id": "kubewright", "oidc_secret": "oidc"}
+    pod, _, _ = parts_of(Settings(**issuer, behind_tls=True), "dashboard")
+    (container,) = pod["containers"]
+    said = " ".join(container["args"])
+    assert "--behind-tls --oidc-issuer https://id.example --oidc-client-id kubewright" in said
+    assert "--oidc-client-secret-file /etc/kubewright/oidc/client-secret" in said
+    for name in PARTS.keys() - {"dashboard"}:
+        assert "oidc" not in str(parts_of(Settings(**issuer), name)[0])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"alerts_secret": "Not a name"},
+        {"alerts_secret": "token", "together": True},
+        {"oidc_issuer": "https://id.example"},
+        {"oidc_issuer": "http://id.example", "oidc_client_id": "kubewright"},
+        {"oidc_secret": "oidc"},
+    ],
+    ids=str,
+)
+def test_what_of_people_and_secrets_makes_no_sense_is_refused(wrong):
+    with pytest.raises(OpError):
+        Settings(**wrong).check()
+
+
+def test_what_was_chosen_stays_until_something_else_is():
+    asked = {"services": (), "image": "", "replicas": None, "prometheus": None, "together": None}
+    first = choose("here", None, **asked, more={"alerts_secret": "token", "oidc_issuer": None})
+    assert (first.alerts_secret, first.oidc_issuer) == ("token", "")
+    assert choose("here", first, **asked, more={"alerts_secret": None}).alerts_secret == "token"
+    assert choose("here", first, **asked, more={"alerts_secret": ""}).alerts_secret == ""
