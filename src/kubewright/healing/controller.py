@@ -17,6 +17,7 @@ from typing import Any
 from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
+from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.conditions import READY, Condition, set_condition, written
 from kubewright.api.core import NAMESPACES, NODES, PODS, Node
 from kubewright.api.crds.appservice.kind import TEAM_LABEL
@@ -32,6 +33,7 @@ from kubewright.api.crds.incident import (
     Incident,
     IncidentStatus,
 )
+from kubewright.api.discovery import ENDPOINT_SLICES
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339
 from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.api.plan import Apply, Delete, Evict, Plan
@@ -116,7 +118,13 @@ class Healer:
             kind.plural: operator.informer(kind, indexers=indexers or None) for kind, indexers in FOLLOWED.items()
         }
         self.signals = SignalsIn(
-            operator.client, operator.clock, self, metrics=operator.metrics, registry=registry, reach=reach
+            operator.client,
+            operator.clock,
+            self,
+            metrics=operator.metrics,
+            registry=registry,
+            reach=reach,
+            followed=followed,
         )
         watched = self.signals.watched
         indexes = {plural: each.index for plural, each in followed.items()}
@@ -125,7 +133,15 @@ class Healer:
         self._permits = permits(operator)
         self._notifier = Notifier(operator)
         standing, tell = self.signals.standing, self.signals.queue.add
-        self._changes = ChangeSignals(operator.client, operator.clock, self._seen.changes, standing, tell)
+        self._changes = ChangeSignals(
+            operator.client,
+            operator.clock,
+            self._seen.changes,
+            standing,
+            tell,
+            fleets=followed[DEPLOYMENTS.plural],
+            slices=followed[ENDPOINT_SLICES.plural],
+        )
         placed = Placed(self._seen.all(PODS), self._seen.all(NODES))
         self._measured = None if source is None else MeasuredSignals(source, operator.clock, standing, tell, placed)
         self._looking = LookingSignals(operator.client, operator.clock, standing, tell, indexes, shown)

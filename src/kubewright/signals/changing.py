@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from kubewright.api.apps import DEPLOYMENTS
+from kubewright.api.apps import DEPLOYMENTS, Deployment
 from kubewright.api.core import SERVICES
-from kubewright.api.discovery import ENDPOINT_SLICES, EndpointSlice
+from kubewright.api.discovery import EndpointSlice
 from kubewright.api.live import LiveObject, live_resource
-from kubewright.api.meta import KubeObject, Leaf, ObjectKey, Resource
+from kubewright.api.meta import ObjectKey, Resource
 from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
@@ -30,27 +30,21 @@ _LOOK_SECONDS = 1.0
 _FOLLOWED: tuple[Resource[Any], ...] = (SERVICES, NETWORK_POLICIES)
 
 
-class Count(Leaf, frozen=True):
-    """How many pods are wanted."""
-
-    replicas: int = 1
-
-
-class Fleet(KubeObject, frozen=True, kw_only=True):
-    """A Deployment, as far as people scale it."""
-
-    spec: Count = Count()
-
-
-FLEETS: Resource[Fleet] = Resource("apps", "v1", DEPLOYMENTS.plural, DEPLOYMENTS.kind, Fleet)
-
-
 class ChangeSignals:
     """Keeps `changes`, and feeds `standing`; `tell` is called with the key of each signal that is news."""
 
     def __init__(
-        self, client: Client, clock: Clock, changes: Changes, standing: Standing, tell: Callable[[str], None]
+        self,
+        client: Client,
+        clock: Clock,
+        changes: Changes,
+        standing: Standing,
+        tell: Callable[[str], None],
+        *,
+        fleets: Informer[Deployment],
+        slices: Informer[EndpointSlice],
     ) -> None:
+        """Put it together; `fleets` and `slices` are caches that somebody else runs."""
         self._clock = clock
         self._changes = changes
         self._standing = standing
@@ -59,23 +53,21 @@ class ChangeSignals:
         """What holds, and until when."""
         self._nowhere: dict[ObjectKey, tuple[Signal, float]] = {}
         """Slices in which nobody takes requests, and since when they were seen so."""
-        self._fleets = Informer(client, FLEETS)
-        self._slices = Informer(client, ENDPOINT_SLICES)
         self._whole = [Informer(client, live_resource(each)) for each in _FOLLOWED]
-        self._fleets.add_handler(self._on_fleet)
-        self._slices.add_handler(self._on_slice)
+        fleets.add_handler(self._on_fleet)
+        slices.add_handler(self._on_slice)
         for each, resource in zip(self._whole, _FOLLOWED, strict=True):
             each.add_handler(self._on_change(resource))
 
     @property
     def synced(self) -> bool:
         """Whether it has seen the cluster."""
-        return all(each.synced for each in (self._fleets, self._slices, *self._whole))
+        return all(each.synced for each in self._whole)
 
     async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for each in (self._fleets, self._slices, *self._whole):
+            for each in self._whole:
                 tasks.create_task(each.run())
             tasks.create_task(self._pass_time())
 
@@ -86,7 +78,7 @@ class ChangeSignals:
 
         return on_change
 
-    def _on_fleet(self, change: Change[Fleet]) -> None:
+    def _on_fleet(self, change: Change[Deployment]) -> None:
         if not change.initial and change.old is not None and change.new is not None:
             self._note(DEPLOYMENTS, _live(change.old), _live(change.new))
 
@@ -124,5 +116,6 @@ class ChangeSignals:
         take_in(self._standing, self._tell, [signal])
 
 
-def _live(fleet: Fleet) -> LiveObject:
+def _live(fleet: Deployment) -> LiveObject:
+    """Return a Deployment as far as people scale it."""
     return LiveObject(metadata=fleet.metadata, spec={"replicas": fleet.spec.replicas})

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from kubewright.api.meta import Manifest
+from kubewright.api.meta import EMPTY, Manifest
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.runtime.controller import Controller, Done
+from kubewright.runtime.informer import Informer
 from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.serving import KeyFiles, serve_asgi
 from kubewright.runtime.workqueue import WorkQueue
@@ -65,15 +67,21 @@ class SignalsIn:
         metrics: RuntimeMetrics | None = None,
         registry: CollectorRegistry | None = None,
         reach: Reach | None = None,
+        followed: Mapping[str, Informer[Any]] = EMPTY,
     ) -> None:
-        """Put it together; with `reach` nodes that fall silent are asked after."""
+        """Put it together; with `reach` nodes that fall silent are asked after.
+
+        `followed` are caches that somebody else runs, by their kinds' plurals.
+        """
         self._clock = clock
         self._handler = handler
         self.standing = Standing()
         self._metrics = SignalMetrics(self.standing, registry)
         self.queue: WorkQueue[str] = WorkQueue("alerts", metrics=metrics)
         self._controller: Controller[str] = Controller("alerts", self, self.queue, concurrency=4, metrics=metrics)
-        self.watched = ApiSignals(client, clock, self.standing, self.queue.add, metrics=metrics, reach=reach)
+        self.watched = ApiSignals(
+            client, clock, self.standing, self.queue.add, metrics=metrics, reach=reach, followed=followed
+        )
         self._served: tuple[Receiver, Callable[[], socket.socket], KeyFiles | None] | None = None
         self._running = False
 

@@ -7,14 +7,14 @@ signal or ends it. `service.py` runs it beside the receiver of alerts; both fill
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from kubewright.api.apps import DEPLOYMENTS
+from kubewright.api.apps import DEPLOYMENTS, Deployment
 from kubewright.api.coordination import LEASES, Lease
 from kubewright.api.core import EVENTS, NODES, Node
-from kubewright.api.meta import ObjectKey
+from kubewright.api.meta import EMPTY, ObjectKey
 from kubewright.api.nodeagent import Neighbourhood, node_of
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
@@ -53,19 +53,24 @@ class ApiSignals:
         *,
         metrics: RuntimeMetrics | None = None,
         reach: Reach | None = None,
+        followed: Mapping[str, Informer[Any]] = EMPTY,
     ) -> None:
-        """Put it together; with `reach` nodes that fall silent are asked after."""
+        """Put it together; with `reach` nodes that fall silent are asked after.
+
+        `followed` are caches that somebody else runs, by their kinds' plurals: only of the others it has its own.
+        """
         self._clock = clock
         self.agents = Agents()
         """What the nodes' agents say."""
         self._neighbourhood: Neighbourhood | None = None
         self._standing = standing
         self._tell = tell
-        self._nodes = Informer(client, NODES)
-        self._pods = Informer(client, SEEN_PODS)
-        self._deployments = Informer(client, DEPLOYMENTS)
+        self._nodes: Informer[Node] = followed.get(NODES.plural) or Informer(client, NODES)
+        self._pods: Informer[Any] = followed.get(SEEN_PODS.plural) or Informer(client, SEEN_PODS)
+        self._deployments: Informer[Deployment] = followed.get(DEPLOYMENTS.plural) or Informer(client, DEPLOYMENTS)
         self._events = Informer(client, EVENTS, field_selector="type=Warning")
         self._leases = Informer(client, LEASES)
+        self._own = [each for each in self._informers if each not in followed.values()]
         self._heard = Leases()
         self._holding: dict[Sight, Holding] = {}
         self._queue: WorkQueue[Sight] = WorkQueue("signals", metrics=metrics)
@@ -93,7 +98,7 @@ class ApiSignals:
     async def run(self) -> None:
         """Watch until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for each in self._informers:
+            for each in self._own:
                 tasks.create_task(each.run())
             tasks.create_task(self._controller.run())
             tasks.create_task(self._listen())
