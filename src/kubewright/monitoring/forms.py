@@ -86,10 +86,10 @@ def operator_objects(
 
 def _service_monitor(name: str, namespace: str, ports: tuple[str, ...]) -> Manifest:
     node = {"sourceLabels": ["__meta_kubernetes_pod_node_name"], "targetLabel": "node"}
-    endpoints = [
-        {"port": port, "interval": "15s", "honorLabels": True, "relabelings": [] if len(ports) > 1 else [node]}
-        for port in ports
-    ]
+    # The operator labels all series with the exporter's own pod, also those that are about something else.
+    bare = {"action": "labeldrop", "regex": "namespace|pod|container|service|endpoint"}
+    relabelings = [bare] if len(ports) > 1 else [bare, node]
+    endpoints = [{"port": port, "interval": "15s", "honorLabels": True, "relabelings": relabelings} for port in ports]
     spec = {
         **_EVERYWHERE,
         "jobLabel": "app.kubernetes.io/name",

@@ -313,12 +313,5 @@ def build(operator: Operator, source: MetricSource | None = None, metrics: Sizin
         name="sizepolicy",
         when=generation_changed,
         watches=(Watch(pods, policies_of, when=_was_killed),),
-        reads=(
-            caches.scale_policies,
-            caches.autoscalers,
-            caches.quotas,
-            caches.limits,
-            caches.budgets,
-            *caches.runners,
-        ),
+        reads=caches.read,
     )

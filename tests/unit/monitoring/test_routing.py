@@ -184,6 +184,17 @@ def test_objects_are_printed(tmp_path, form, kinds):
     assert told == ({(each, "kubewright-team") for each in ("shop", "till", "maps")} if form == "operator" else set())
 
 
+def test_what_exporters_tell_is_not_labelled_as_if_it_were_about_their_own_pods():
+    documents = yaml.safe_load_all(rendered("--form", "operator", "-n", "watch"))
+    monitors = {
+        each["metadata"]["name"]: each["spec"]["endpoints"] for each in documents if each["kind"] == "ServiceMonitor"
+    }
+    assert set(monitors) == {"kubewright-kube-state-metrics", "kubewright-node-exporter", "kubewright-dcgm-exporter"}
+    for endpoint in (endpoint for endpoints in monitors.values() for endpoint in endpoints):
+        [dropped] = [each["regex"] for each in endpoint["relabelings"] if each.get("action") == "labeldrop"]
+        assert {"namespace", "pod"} <= set(dropped.split("|"))
+
+
 @needs_prometheus
 def test_a_rule_file_of_applications_is_what_prometheus_takes(tmp_path):
     app = {
