@@ -13,9 +13,10 @@ from kubewright.api.drift import FINGERPRINT
 from kubewright.api.live import LiveObject
 from kubewright.api.meta import EMPTY, Resource
 from kubewright.api.revisions import REVISION
-from kubewright.cli.main import fail, op_error
+from kubewright.cli.main import fail, found
 from kubewright.cli.terminal import coloured, say
 from kubewright.cli.yamlform import dump
+from kubewright.errors import OpError
 
 _ADDED, _REMOVED, _PLACE = "green", "red", "cyan"
 
@@ -79,7 +80,7 @@ def shown(ask: Callable[[], list[str]], *, color: bool | None = None) -> int:
     try:
         lines = ask()
     except Exception as error:
-        failure = op_error(error)
+        failure = found(error, OpError)
         if failure is None:
             raise
         fail(failure)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 NAME = "kubewright"
+E = TypeVar("E", bound=BaseException)
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 COMMANDS = {
     "demo": ("kubewright.cli.demo.command:demo", "Applications deployed, broken and repaired on an embedded cluster."),
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
@@ -116,10 +119,15 @@ def run(command: Callable[[], Any]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.FAILED
     except BaseException as error:
-        failure = op_error(error)
-        if failure is None:
+        failure, refusal = found(error, OpError), found(error, OSError)
+        if failure is not None:
+            fail(failure)
+        elif refusal is not None and refusal.errno in _FULL:
+            # A disk, also one behind standard output: there is nothing wrong with the program.
+            where = f"{refusal.filename}: " if refusal.filename else ""
+            say(f"kubewright: {where}{refusal.strerror}", err=True)
+        else:
             raise
-        fail(failure)
         return Exit.FAILED
     return result if isinstance(result, int) else 0
 
@@ -133,11 +141,11 @@ def fail(failure: OpError) -> None:
         say(f"  next: {step}", err=True)
 
 
-def op_error(error: BaseException) -> OpError | None:
-    """Find the OpError that a TaskGroup may have wrapped."""
-    if isinstance(error, OpError):
+def found(error: BaseException, kind: type[E]) -> E | None:
+    """Find the error of a kind that a TaskGroup may have wrapped."""
+    if isinstance(error, kind):
         return error
     if isinstance(error, BaseExceptionGroup):
-        found = (op_error(inner) for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions)
-        return next((inner for inner in found if inner is not None), None)
+        inside = (found(inner, kind) for inner in cast("BaseExceptionGroup[BaseException]", error).exceptions)
+        return next((inner for inner in inside if inner is not None), None)
     return None

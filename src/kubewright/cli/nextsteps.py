@@ -12,14 +12,19 @@ _STEPS = {
     ErrorKind.CONFLICT: "somebody changed it meanwhile: look again, and repeat",
     ErrorKind.EXHAUSTED: "the server asks for patience: try again in a while",
 }
+_OF_CLUSTERS = {ErrorKind.UNAVAILABLE, ErrorKind.TIMEOUT}
+"""What else may not be had, such as a disk, says so itself."""
 _NO_KIND = "the cluster lacks the kind: kubewright crds | kubectl apply --server-side -f -"
+_UNKNOWN_KIND = ("could not find the requested resource", "404 page not found")
 _NO_CLUSTER = "no cluster at hand? `kubewright twin serve --kubeconfig FILE` serves one, `kubewright demo` shows one"
 
 
 def next_step(failure: OpError) -> str:
     """Return what whoever called may do about it; nothing where the failure says it all."""
-    if failure.kind is ErrorKind.NOT_FOUND and "could not find the requested resource" in failure.detail:
+    if failure.kind is ErrorKind.NOT_FOUND and any(words in failure.detail for words in _UNKNOWN_KIND):
         return _NO_KIND
     if failure.op.startswith("kubeconfig"):
         return _NO_CLUSTER
+    if failure.kind in _OF_CLUSTERS and not failure.op.startswith("client"):
+        return ""
     return _STEPS.get(failure.kind, "")

@@ -6,7 +6,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from kubewright.cli.main import cli, op_error
+from kubewright.cli.main import cli
+from kubewright.cli.main import found as found_in
+from kubewright.errors import OpError
 
 POLICY = {
     "apiVersion": "kubewright.dev/v1alpha1",
@@ -102,11 +104,11 @@ def test_a_kind_that_is_not_known_here_is_told_of(call):
 )
 def test_a_policy_that_says_nonsense_is_refused(call, rails, told):
     found = call("render", "-f", "@policy.yaml", policy={**POLICY, "spec": {"rails": rails}})
-    error = op_error(found.exception)
+    error = found_in(found.exception, OpError)
     assert error is not None
     assert told in str(error)
 
 
 def test_a_document_that_is_no_policy_is_refused(call):
     found = call("render", "-f", "@policy.yaml", policy={**POLICY, "kind": "Other"})
-    assert "expected a PlatformPolicy of kubewright.dev/v1alpha1" in str(op_error(found.exception))
+    assert "expected a PlatformPolicy of kubewright.dev/v1alpha1" in str(found_in(found.exception, OpError))
