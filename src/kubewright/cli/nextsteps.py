@@ -12,8 +12,8 @@ _STEPS = {
     ErrorKind.CONFLICT: "somebody changed it meanwhile: look again, and repeat",
     ErrorKind.EXHAUSTED: "the server asks for patience: try again in a while",
 }
-_OF_CLUSTERS = {ErrorKind.UNAVAILABLE, ErrorKind.TIMEOUT}
-"""What else may not be had, such as a disk, says so itself."""
+_OF_CLUSTERS = {ErrorKind.UNAVAILABLE, ErrorKind.TIMEOUT, ErrorKind.CONFLICT, ErrorKind.EXHAUSTED}
+"""Of anything else, such as a disk or a newer release, the failure itself says what to do."""
 _NO_KIND = "the cluster lacks the kind: kubewright crds | kubectl apply --server-side -f -"
 _UNKNOWN_KIND = ("could not find the requested resource", "404 page not found")
 _NO_CLUSTER = "no cluster at hand? `kubewright twin serve --kubeconfig FILE` serves one, `kubewright demo` shows one"

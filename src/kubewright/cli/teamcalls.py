@@ -95,7 +95,10 @@ async def show_teams(config: ConnectionConfig, name: str, output: str, selector:
     found = [each for each in found if wanted.matches(each.metadata.labels)]
     documents = [_document(each) for each in found]
     table = Table(
-        _HEAD, [_row(each) for each in found], names=[f"team/{each.name}" for each in found], empty="No teams."
+        _HEAD,
+        [_row(each) for each in found],
+        names=[f"team/{each.name}" for each in found],
+        empty="No teams that you may see.",
     )
     show_table(output, table, lambda: documents[0] if name else documents)
 

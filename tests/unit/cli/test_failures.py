@@ -36,9 +36,10 @@ def test_a_mistake_of_the_program_is_not_taken_for_one():
         (OpError("client.list", ErrorKind.NOT_FOUND, "Team/*", "HTTP 404: 404 page not found"), "kubewright crds"),
         (OpError("client.get", ErrorKind.NOT_FOUND, "Team/a", 'teams "a" not found'), ""),
         (OpError("client.list", ErrorKind.UNAVAILABLE, "Node/*", "connection refused"), "is the cluster up?"),
+        (OpError("install", ErrorKind.CONFLICT, "kubewright 2", "2 is installed, which is newer"), ""),
         (OpError("savefile.write", ErrorKind.UNAVAILABLE, "x", "No space left on device"), ""),
     ],
-    ids=["a kind that is not there", "an object that is not there", "no cluster", "no disk"],
+    ids=["a kind that is not there", "an object that is not there", "no cluster", "a newer release", "no disk"],
 )
 def test_the_next_step_is_that_of_the_failure(failure, words):
     assert (words in next_step(failure)) if words else next_step(failure) == ""
