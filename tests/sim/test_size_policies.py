@@ -88,18 +88,27 @@ def live(story, *pods, history=None, problem=None, with_rights=False, before=(),
         if with_rights:
             documents = account(rights.ACCOUNT, "default", rights.cluster_rules())
             client = day.twin.client(await grant(day.twin, documents))
-        platform = Platform(client, clock, choices=Choices(services=("sizing",)), source=source)
         sized = Sized(day)
         for resource, manifest in before:
             await day.create(resource, manifest)
         await sized.deploy(*pods, **options)
         await asyncio.sleep(30)
         async with asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(platform.run())
-            while not platform.ready:  # noqa: ASYNC110  virtual time
-                await asyncio.sleep(1)
+            running = []
+
+            async def begin():
+                """Begin, in place of the process that ran before."""
+                for task in running:
+                    task.cancel()
+                platform = Platform(client, clock, choices=Choices(services=("sizing",)), source=source)
+                running.append(tasks.create_task(platform.run()))
+                while not platform.ready:  # noqa: ASYNC110  virtual time
+                    await asyncio.sleep(1)
+
+            sized.begin = begin
+            await begin()
             await story(sized)
-            running.cancel()
+            running[-1].cancel()
 
     return run(day, nodes=2)
 
@@ -128,6 +137,21 @@ def test_pods_shrink_step_by_step_to_what_a_week_shows_with_their_own_rights():
         assert 300 < milli(cpu.target) < milli(cpu.upper)
 
     live(story, {"cpu": "1", "memory": "1Gi"}, {"cpu": "2", "memory": "1Gi"}, history=(0.3, 300), with_rights=True)
+
+
+def test_pods_that_were_made_smaller_are_left_alone_for_a_while_also_by_whoever_takes_over():
+    async def story(sized):
+        await sized.size()
+        await asyncio.sleep(720)
+        before = sorted(cpu for cpu, _ in await sized.requests())
+        assert before[0] == 700
+        await sized.begin()
+        await asyncio.sleep(420)
+        assert sorted(cpu for cpu, _ in await sized.requests()) == before
+        await asyncio.sleep(420)
+        assert sorted(cpu for cpu, _ in await sized.requests()) < before
+
+    live(story, {"cpu": "1", "memory": "350Mi"}, history=(0.3, 300))
 
 
 def test_who_lacks_cpu_gets_it_at_once_as_far_as_the_quota_goes():

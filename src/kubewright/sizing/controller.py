@@ -99,6 +99,8 @@ class SizePolicyReconciler:
     permits: Permits
     _resized_at: dict[str, float] = field(default_factory=dict[str, float])
     """By pod's uid, while the pod is there."""
+    _began_at: float | None = None
+    """When the first policy had its turn."""
     _refused_at: float = -math.inf
     """When the cluster last said that it does not resize pods."""
 
@@ -225,7 +227,14 @@ class SizePolicyReconciler:
             list(caches.limits.index.by(BY_NAMESPACE, namespace)),
             room_in(list(caches.quotas.index.by(BY_NAMESPACE, namespace))),
             self._resized_at,
+            self._known_from(now),
         )
+
+    def _known_from(self, now: float) -> float:
+        """Return from when on resizes are known: whoever led before may have made some until then."""
+        if self._began_at is None:
+            self._began_at = now
+        return self._began_at
 
     def _may_restart(self, pod: Pod) -> bool:
         return Allowance(self.caches.budgets.index.values(), _RESTARTS_AT_ONCE).spend([pod])

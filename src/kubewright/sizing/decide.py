@@ -59,6 +59,8 @@ class Seen:
     room: Room = field(default_factory=dict[str, int])
     resized_at: Mapping[str, float] = field(default_factory=dict[str, float])
     """By pod's uid."""
+    known_from: float = 0.0
+    """From when on resizes are known: who was not resized since may have been just before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ def _within_room(resource: str, amount: Amount, found: Amount, room: Room) -> Am
 
 def _may_shrink(seen: Seen, pod: Pod, now: float) -> bool:
     began = pod.status.start_time
-    since = seen.resized_at.get(pod.metadata.uid, parse_time(began) if began else now)
+    since = seen.resized_at.get(pod.metadata.uid, max(parse_time(began), seen.known_from) if began else now)
     return pod.is_ready and now - since >= PAUSE_SECONDS
 
 

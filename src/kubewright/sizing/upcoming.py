@@ -16,7 +16,7 @@ import msgspec
 
 from kubewright.api.core import Container, Pod
 from kubewright.api.crds.containersize import ContainerSize, SizePlace
-from kubewright.api.crds.sizepolicy import OWN_RELEASE
+from kubewright.api.crds.sizepolicy import OWN_RELEASE, RESIZE
 from kubewright.api.meta import EMPTY
 from kubewright.api.quantity import Quantity
 from kubewright.api.resources import write_amount
@@ -111,7 +111,9 @@ def _is_well(seen: Seen, pod: Pod, now: float) -> bool:
     if ready is None or pod.is_terminating:
         return False
     long = OWN_RELEASE_SECONDS if seen.spec.by == OWN_RELEASE else PAUSE_SECONDS
-    return now - max(pod.metadata.created_at, seen.resized_at.get(pod.metadata.uid, 0.0)) >= long
+    # Who is not resized in place has had what it has since it was made.
+    unknown_until = seen.known_from if seen.spec.by == RESIZE else 0.0
+    return now - max(pod.metadata.created_at, seen.resized_at.get(pod.metadata.uid, unknown_until)) >= long
 
 
 def _amounts(pods: Sequence[Pod], container: str, resource: str) -> Iterator[Amount]:
