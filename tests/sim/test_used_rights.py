@@ -12,19 +12,27 @@ import msgspec
 
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.apps import DEPLOYMENTS
-from kubewright.api.core import NODES
+from kubewright.api.core import NAMESPACES, NODES
 from kubewright.api.crds.appservice import APP_SERVICES, AppService
 from kubewright.api.crds.disruptionlimit import DISRUPTION_LIMITS
+from kubewright.api.crds.healingpolicy import HEALING_POLICIES
+from kubewright.api.crds.incident import AWAITING, INCIDENTS, approval
 from kubewright.api.crds.nodepool import NODE_POOLS
 from kubewright.api.crds.team import TEAMS
+from kubewright.api.live import LiveObject
 from kubewright.api.meta import ObjectKey, rfc3339
 from kubewright.app import Choices, Platform
 from kubewright.client.protocol import PatchType
 from kubewright.clock import Clock, run_virtual
+from kubewright.drills.catalogue import DRILLS
+from kubewright.drills.live import Stage
+from kubewright.drills.usual import NAMESPACE, PERMISSION, WEB, usual
 from kubewright.install.services import PARTS
 from kubewright.series.protocol import Signal
 from kubewright.tenancy.kinds import NETWORK_POLICIES
+from kubewright.twin.agents import SimulatedAgents, TwinReach
 from kubewright.twin.cluster import Twin
+from kubewright.twin.faults.fault import FAULTS
 from kubewright.workloads.children import wanted
 from kubewright.workloads.kinds import CHILD_KINDS, OPTIONAL, kind_of
 from tests.sim.accounts import OFTEN, account_of
@@ -218,3 +226,97 @@ def test_sizing():
         assert account.unused == ["get pods", OFTEN]
 
     live(story)
+
+
+PLAYED = (
+    "node-disk-full",
+    "release-crashes",
+    "memory-leak",
+    "service-deleted",
+    "wrong-selector",
+    "volume-full",
+    "drain-blocked",
+)
+"""Their remedies are of all sorts: pods go or are resized, what was changed is put back, claims grow, fleets widen."""
+ELSEWHERE = [
+    "create leases.coordination.k8s.io",
+    "get auditrecords.kubewright.dev",
+    "get baremetalhosts.metal3.io",
+    "patch baremetalhosts.metal3.io",
+    "patch notificationchannels/status.kubewright.dev",
+]
+"""A node's lease goes as it is written to, another service has written a record of that number; machines are switched
+off in tests/sim/test_healing_nodes.py, people are told in tests/sim/test_notifications.py.
+"""
+
+
+class Drilled:
+    """A twin on which drills are played one after another, and a person says yes to what waits for that."""
+
+    def __init__(self, twin, admin):
+        self.admin, self.stage = admin, Stage(admin, twin.clock)
+
+    async def play(self, name):
+        await self.stage.play(DRILLS[name])
+        for each in (await self.admin.list(FAULTS)).items:
+            await self.admin.delete(FAULTS, each)
+        await self.cleared()
+
+    async def cleared(self):
+        await self.admin.delete(NAMESPACES, ObjectKey("", NAMESPACE))
+        while any(each.metadata.name == NAMESPACE for each in (await self.admin.list(NAMESPACES)).items):  # noqa: ASYNC110
+            await asyncio.sleep(1)
+
+    async def approved(self):
+        """Wait for an incident that waits for a person's word, give it, and wait until it is carried out."""
+        async with asyncio.timeout(300):
+            while not (found := await self.awaiting()):  # noqa: ASYNC110
+                await asyncio.sleep(1)
+            (incident,) = found
+            agreed = approval("a-person", incident.status.plan.digest)
+            await self.admin.patch(INCIDENTS, incident.key, agreed)
+            while (await self.admin.get(INCIDENTS, incident.key)).status.times.acted is None:  # noqa: ASYNC110
+                await asyncio.sleep(1)
+            await asyncio.sleep(30)
+
+    async def bar(self):
+        """Keep everybody from an application, by a policy that is made and then by one that is changed."""
+        for manifest in usual(volumes=False, gpus=False):
+            kind = self.stage.kinds.by_kind(manifest["apiVersion"], manifest["kind"]).resource(LiveObject)
+            await self.admin.apply(kind, manifest, field_manager="somebody")
+        await asyncio.sleep(130)
+        await self.admin.create(NETWORK_POLICIES, barrier(policyTypes=["Ingress"]), namespace=NAMESPACE)
+        await self.approved()
+        await self.admin.create(NETWORK_POLICIES, barrier(ingress=[{}]), namespace=NAMESPACE)
+        await asyncio.sleep(130)
+        await self.admin.patch(NETWORK_POLICIES, ObjectKey(NAMESPACE, "closed"), {"spec": {"ingress": []}})
+        await self.approved()
+
+    async def awaiting(self):
+        found = (await self.admin.list(INCIDENTS, namespace=NAMESPACE)).items
+        return [each for each in found if each.status.phase == AWAITING]
+
+
+def barrier(**spec):
+    return {"metadata": {"name": "closed"}, "spec": {"podSelector": {"matchLabels": {"app": WEB}}, **spec}}
+
+
+def test_healing():
+    async def story(twin, admin):
+        drilled, reach = Drilled(twin, admin), TwinReach(twin.kubelet)
+        async with living("healing", twin, source=twin.exporters.measurements, reach=reach) as account:
+            await drilled.stage.permit()
+            brief = {"spec": {"keepResolvedHours": 1}}
+            await admin.patch(HEALING_POLICIES, ObjectKey("", PERMISSION["metadata"]["name"]), brief)
+            await admin.create(DISRUPTION_LIMITS, LIMIT)
+            await drilled.play("node-down")
+            async with asyncio.TaskGroup() as tasks:
+                running = tasks.create_task(SimulatedAgents(admin, twin.clock, twin.kubelet).run())
+                for name in PLAYED:
+                    await drilled.play(name)
+                await drilled.bar()
+                await asyncio.sleep(4000)
+                running.cancel()
+            assert account.unused == ELSEWHERE
+
+    live(story, nodes=6)

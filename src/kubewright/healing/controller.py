@@ -223,7 +223,8 @@ class Healer:
                 self._metrics.broken.labels(name).inc()
         self._broken = found.broken
         self._book = self._booked(found, signals, now)
-        gravest = sorted(found.findings, key=lambda each: (_ORDER[found.levels[each.name]], each.since, each.name))
+        stays = (each for each in found.findings if not self._goes(each))
+        gravest = sorted(stays, key=lambda each: (_ORDER[found.levels[each.name]], each.since, each.name))
         before, present = self._found, dict[ObjectKey, Finding]()
         by_fingerprint = {each.fingerprint: each for each in signals}
         for each in gravest[:MOST_INCIDENTS]:
@@ -233,6 +234,10 @@ class Healer:
         for key in {**before, **present}:
             if (key in before) != (key in present) or key not in self._incidents.index:
                 self._controller.queue.add(key)
+
+    def _goes(self, finding: Finding) -> bool:
+        namespace = finding.about.key.namespace
+        return bool(namespace) and self._seen.is_going(namespace)
 
     def _booked(self, found: Diagnosis, signals: Sequence[Signal], now: float) -> Book:
         """Return what limits count; incidents are gone through once a turn."""
@@ -268,7 +273,7 @@ class Healer:
             return RequeueAfter(TURN_SECONDS)
         if incident is None:
             self._not_before.pop(key, None)
-            if finding is not None:
+            if finding is not None and not self._goes(finding):
                 await self._create(finding, key)
             return Done()
         case = self._case(incident, finding)

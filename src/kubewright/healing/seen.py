@@ -124,6 +124,11 @@ class Seen:
             resource, obj = above, found
         return resource, obj
 
+    def is_going(self, namespace: str) -> bool:
+        """Tell whether a namespace goes or is gone, and with it whatever is in it: nothing is wrong with that."""
+        found = self.get(NAMESPACES, ObjectKey("", namespace))
+        return found is None or found.metadata.deletion_timestamp is not None
+
     def labels_of(self, namespace: str) -> Mapping[str, str]:
         """Return a namespace's labels, by which teams and environments are told."""
         found = self.get(NAMESPACES, ObjectKey("", namespace))
