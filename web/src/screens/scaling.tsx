@@ -93,7 +93,8 @@ function Measured({ row }: { row: ScaleRow }) {
   const path = `${encodeURIComponent(row.namespace)}/${encodeURIComponent(row.name)}`;
   const answer = useMeasured<Course>(`/api/measured/scaling/${path}?hours=${hours.value}`);
   const [at, current, desired] = seen.value.get(row.id) ?? [[], [], []];
-  const measured = answer !== null && typeof answer !== "string" && !answer.missing;
+  // A store that knows the autoscaler's metrics tells what was wanted; of others the page remembers what it saw.
+  const told = answer !== null && typeof answer !== "string" && (answer.shares?.length ?? 0) > 1;
   return (
     <div class="stack">
       {me.value?.measured && <Segments label="How far back" chosen={hours} of={[[1, "1 h"], [6, "6 h"], [24, "1 d"], [168, "7 d"]]} />}
@@ -108,7 +109,7 @@ function Measured({ row }: { row: ScaleRow }) {
           </>
         )}
       </OfAnswer>
-      {!measured && (
+      {!told && (
         <>
           <h3>Pods since this page was opened</h3>
           <Charted label="Pods" at={at} lines={[{ name: "there are", values: current }, { name: "wanted", values: desired }]} stepped />
