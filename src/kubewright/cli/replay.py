@@ -119,7 +119,7 @@ def replay(
     same seed gives the same report.
 
     A policy is `ours` or `stock` with changes: profile=spread|pack|cost|gpu, scaling=forecast|hpa:N, and yes or no for
-    sizes, nodes (given back), gangs, shares (of GPUs), healing, delivery. docs/replay.md tells what each does.
+    sizes, nodes (given back), gangs, shares (of GPUs), queues, healing, delivery. docs/replay.md tells what each does.
     """
     from kubewright.cli.progress import counting
     from kubewright.cli.replaytext import lines

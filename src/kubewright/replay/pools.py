@@ -22,8 +22,8 @@ from kubewright.replay.cluster import Cluster
 
 HEADROOM = 0.05
 """Share of a pool's nodes that is kept free, for pods that cannot wait until a node has come."""
-LEAST_NODES = 2
-"""So many besides where there are no GPUs: a job comes with all of its pods at once, however large the cluster is."""
+LEAST_NODES = 1
+"""So many besides where there are no GPUs: a job comes with all of its pods at once, however small the cluster is."""
 _PARTS = 4
 """It is kept in parts of a node: a quarter of its cpu and GPUs, and an eighth of its memory."""
 _GIB = 1 << 30

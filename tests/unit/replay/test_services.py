@@ -5,22 +5,24 @@ import pytest
 
 from kubewright.replay.cluster import Cluster
 from kubewright.replay.configuration import OURS
+from kubewright.replay.episodes import Episode
 from kubewright.replay.ledger import Ledger
 from kubewright.replay.lending import Lending
 from kubewright.replay.making import node
 from kubewright.replay.services import Fleet
 from kubewright.replay.troubles import Troubles
 from kubewright.replay.turns import Turns
-from kubewright.replay.workload import STEP_SECONDS, STEPS, Application, Day, Release, Request
+from kubewright.replay.workload import STEP_SECONDS, STEPS, Application, Day, FaultArrival, Release, Request
 
 RATE, STARTUP = 10.0, 20.0
 NODE_CORES = 8
+PLAYED = {"node-down": Episode("a node loses its power", True, 50.0, None)}
 
 
 class Living:
     """One web service that is used to the same load all day, and one release of it."""
 
-    def __init__(self, *, replicas=6, nodes=2, releases=(100.0,)):
+    def __init__(self, *, replicas=6, nodes=2, releases=(100.0,), faults=()):
         made = [node(f"n{number}", 1000 * NODE_CORES, 65_536) for number in range(nodes)]
         load = np.full(STEPS, 0.6 * replicas * RATE * STEP_SECONDS)
         request = Request(1_000, 1_024, priority=100)
@@ -30,8 +32,8 @@ class Living:
         self.turns = Turns(self.cluster, OURS, self.ledger, self.later, random.Random(0))
         self.fleet = Fleet([application], self.cluster, self.turns, self.ledger, self.later, configuration=OURS)
         self.lending = Lending(self.cluster, self.turns, self.ledger, self.later, OURS)
-        day = Day("test", 1, made, (), (application,), tuple(Release(at, 0) for at in releases))
-        Troubles(day, self.cluster, self.turns, self.fleet, self.lending, self.ledger, self.later, {}).expect()
+        day = Day("test", 1, made, (), (application,), tuple(Release(at, 0) for at in releases), faults)
+        Troubles(day, self.cluster, self.turns, self.fleet, self.lending, self.ledger, self.later, PLAYED).expect()
         self.service, self.step = self.fleet.services[0], 0
         self.fleet.begin()
         self.first = list(self.service.members)
@@ -103,3 +105,11 @@ def test_a_node_is_emptied_only_when_it_could_have_been_for_as_long_as_its_pool_
     assert not lending.leaving
     lending.turn(300.0)
     assert len(lending.leaving) == 1
+
+
+@pytest.mark.parametrize(("given_back", "hit"), [((), 2), ((2, 3), 4)])
+def test_a_fault_hits_the_node_that_it_names_or_the_next_that_is_there(given_back, hit):
+    living = Living(releases=(), nodes=6, faults=(FaultArrival(20.0, "node-down", 6 + 2, 0.5),))
+    living.cluster.provisioned[list(given_back)] = False
+    list(living.steps(2))
+    assert living.lending.down == {hit}
