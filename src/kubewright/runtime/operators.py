@@ -80,6 +80,7 @@ class Operator:
         self._controllers: list[Controller[ObjectKey]] = []
         self._queues: list[WorkQueue[ObjectKey]] = []
         self._tasks: dict[str, Callable[[], Any]] = {}
+        self._conditions: list[Callable[[], bool]] = []
 
     def define(self, *definitions: Manifest) -> None:
         """Have CustomResourceDefinitions created, where the cluster lacks them, before anything is watched."""
@@ -165,6 +166,10 @@ class Operator:
         self._controllers.append(controller)
         return controller
 
+    def settles_once(self, condition: Callable[[], bool]) -> None:
+        """Say what must hold before everything has had its turn: what a task reads that turns go by."""
+        self._conditions.append(condition)
+
     def task(self, name: str, run: Callable[[], Any]) -> None:
         """Add a coroutine function that goes by time and not by keys, run until cancelled."""
         self._tasks[name] = run
@@ -194,7 +199,8 @@ class Operator:
     @property
     def settled(self) -> bool:
         """Whether every object has had its turn and none is waiting for another at once."""
-        return self.synced and all(queue.idle for queue in self._queues)
+        begun = all(holds() for holds in self._conditions)
+        return self.synced and begun and all(queue.idle for queue in self._queues)
 
     def _caches(self, resource: Resource[Any]) -> list[Informer[Any]]:
         return [informer for informer in self._informers.values() if informer.resource == resource]

@@ -106,11 +106,12 @@ class SizePolicyReconciler:
 
     async def reconcile(self, key: ObjectKey) -> Done | RequeueAfter:
         """Size one policy's target, and come back in a minute."""
-        await self.observer.began()
         policy = self.caches.policies.index.get(key)
         if policy is None:
             self.metrics.forget(key)
             return Done()
+        if not self.observer.has_begun:
+            return Done()  # its turn comes when that has
         turn, problem, upcoming = Turn((), {}), self._wrong(policy), None
         if problem is None and policy.spec.mode != OFF:
             seen = self._seen(policy)
@@ -316,7 +317,7 @@ def build(operator: Operator, source: MetricSource | None = None, metrics: Sizin
         return [] if found is None else [each.key for each in policies.index.by(BY_WORKLOAD, found)]
 
     operator.task("sizing measurements", lambda: observer.run(lambda: pods.synced, workloads, named))
-    operator.controller(
+    controller = operator.controller(
         policies,
         reconciler,
         name="sizepolicy",
@@ -324,3 +325,10 @@ def build(operator: Operator, source: MetricSource | None = None, metrics: Sizin
         watches=(Watch(pods, policies_of, when=_was_killed),),
         reads=caches.read,
     )
+
+    def everybody() -> None:
+        for key in tuple(policies.index.keys()):
+            controller.queue.add(key)
+
+    observer.on_begun = everybody
+    operator.settles_once(lambda: observer.has_begun)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kubewright.api.meta import ObjectKey
 from kubewright.api.workload import Workload
@@ -33,11 +33,9 @@ class Observer:
     on_query: Callable[[], None] = lambda: None
     problem: str = ""
     """Why nothing was measured in the last round."""
-    _began: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def began(self) -> None:
-        """Wait until what was before, and what is now, was asked for once."""
-        await self._began.wait()
+    has_begun: bool = False
+    """Whether what was before, and what is now, was asked for once."""
+    on_begun: Callable[[], None] = lambda: None
 
     async def run(
         self,
@@ -52,7 +50,9 @@ class Observer:
         while True:
             await self.history.of_later(named(), answers=not self.problem)
             await self.ask()
-            self._began.set()
+            if not self.has_begun:
+                self.has_begun = True
+                self.on_begun()
             await asyncio.sleep(ROUND_SECONDS - self.clock.now() % ROUND_SECONDS)
 
     async def ask(self, namespace: str = "") -> None:
