@@ -14,6 +14,7 @@ from kubewright.cli.names import complete
 from kubewright.cli.options import (
     FOR_PEOPLE,
     all_namespaces_option,
+    dry_run_option,
     namespace_option,
     output_option,
     selector_option,
@@ -90,6 +91,7 @@ def history(*, app: str, namespace: str, output: str, kubeconfig: str, context: 
 @rollout.command()
 @_application
 @click.option("--to-revision", type=click.IntRange(min=1), help="One of `history`; the one before by default.")
+@dry_run_option()
 @_waiting
 def undo(
     *,
@@ -98,25 +100,38 @@ def undo(
     kubeconfig: str,
     context: str,
     to_revision: int | None,
+    dry_run: bool,
     wait: bool,
     timeout: float,
 ) -> int:
     """Run an earlier revision again; `rollout.undo: 0` in the spec runs the spec again."""
     from kubewright.cli.rolloutcalls import undo as call
 
-    seconds = timeout if wait else None
-    return asyncio.run(call(connection(kubeconfig, context), namespace, app, to_revision, seconds))
+    seconds = timeout if wait and not dry_run else None
+    return asyncio.run(
+        call(connection(kubeconfig, context), namespace, app, to_revision, seconds=seconds, dry_run=dry_run)
+    )
 
 
 def _order(name: str, text: str, *, ends: bool) -> None:
     def command(
-        *, app: str, namespace: str, kubeconfig: str, context: str, wait: bool = False, timeout: float = 0.0
+        *,
+        app: str,
+        namespace: str,
+        kubeconfig: str,
+        context: str,
+        dry_run: bool,
+        wait: bool = False,
+        timeout: float = 0.0,
     ) -> int:
         from kubewright.cli.rolloutcalls import order
 
-        return asyncio.run(order(connection(kubeconfig, context), namespace, app, name, timeout if wait else None))
+        seconds = timeout if wait and not dry_run else None
+        return asyncio.run(
+            order(connection(kubeconfig, context), namespace, app, name, seconds=seconds, dry_run=dry_run)
+        )
 
-    rollout.command(name, help=text)(_application(_waiting(command) if ends else command))
+    rollout.command(name, help=text)(_application(dry_run_option()(_waiting(command) if ends else command)))
 
 
 for _name, _text in {

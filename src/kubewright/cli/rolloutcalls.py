@@ -153,7 +153,13 @@ def _standing(revision: Revision, state: RolloutStatus | None) -> str:
 
 
 async def undo(
-    config: ConnectionConfig, namespace: str, name: str, number: int | None, seconds: float | None = None
+    config: ConnectionConfig,
+    namespace: str,
+    name: str,
+    number: int | None,
+    *,
+    seconds: float | None = None,
+    dry_run: bool = False,
 ) -> int:
     """Ask for an earlier revision; with `seconds` wait until it runs."""
     async with connected(config) as client:
@@ -162,8 +168,9 @@ async def undo(
         wanted = number or _one_before(key, revisions)
         if all(wanted != each.number and wanted not in each.earlier for each in revisions):
             raise OpError("rollout.undo", ErrorKind.NOT_FOUND, str(key), f"revision {wanted} is not kept")
-        await _change(client, key, {"spec": {"rollout": {"undo": wanted}}})
-        say(f"{name}: revision {wanted} is asked for; rollout.undo: 0 in its spec runs the spec again")
+        await _change(client, key, {"spec": {"rollout": {"undo": wanted}}}, dry_run=dry_run)
+        would = "would be" if dry_run else "is"
+        say(f"{name}: revision {wanted} {would} asked for; rollout.undo: 0 in its spec runs the spec again")
         return Exit.OK if seconds is None else await _followed(client, key, seconds)
 
 
@@ -173,13 +180,21 @@ def _one_before(key: ObjectKey, revisions: Sequence[Revision]) -> int:
     return revisions[1].number
 
 
-async def order(config: ConnectionConfig, namespace: str, name: str, what: str, seconds: float | None = None) -> int:
+async def order(
+    config: ConnectionConfig,
+    namespace: str,
+    name: str,
+    what: str,
+    *,
+    seconds: float | None = None,
+    dry_run: bool = False,
+) -> int:
     """Tell a rollout to pause, resume, promote, abort or retry; with `seconds` wait for the end of it."""
     async with connected(config) as client:
         key = ObjectKey(namespace or config.namespace, name)
         app = await client.get(APP_SERVICES, key)
-        await _change(client, key, _patch(app, what))
-        say(f"{name}: told to {what}")
+        await _change(client, key, _patch(app, what), dry_run=dry_run)
+        say(f"{name}: {'would be ' if dry_run else ''}told to {what}")
         good, told = ROLLED_BACK if what == "abort" else STABLE, app if what in _ANNOTATIONS else None
         return Exit.OK if seconds is None else await _followed(client, key, seconds, told=told, good=good)
 
@@ -199,8 +214,8 @@ def _patch(app: AppService, what: str) -> Manifest:
     return {"metadata": {"annotations": {annotation: orders.word(annotation, state), **forgotten}}}
 
 
-async def _change(client: Client, key: ObjectKey, patch: Manifest) -> None:
-    await client.patch(APP_SERVICES, key, patch, field_manager=FIELD_MANAGER)
+async def _change(client: Client, key: ObjectKey, patch: Manifest, *, dry_run: bool) -> None:
+    await client.patch(APP_SERVICES, key, patch, field_manager=FIELD_MANAGER, dry_run=dry_run)
 
 
 async def _revisions(client: Client, key: ObjectKey) -> tuple[AppService, Sequence[Revision]]:

@@ -87,14 +87,28 @@ def namespaces(*, output: str, kubeconfig: str, context: str) -> None:
 
 @team.command()
 @click.argument("name", shell_complete=complete("teams"))
-@click.option("--confirm", is_flag=True, help="Do it; without this the plan is shown, and nothing is written.")
+@click.option(
+    "--confirm", "--yes", "-y", is_flag=True, help="Do it; without this the plan is shown, and nothing is written."
+)
+@dry_run_option("As without --confirm: show the plan, and write nothing.")
 @click.option("--keep-namespaces", is_flag=True, help="Leave its namespaces with what is in them, without the team.")
 @timeout_option(120.0)
 @cluster_options
-def offboard(*, name: str, confirm: bool, keep_namespaces: bool, timeout: float, kubeconfig: str, context: str) -> int:
+def offboard(
+    *,
+    name: str,
+    confirm: bool,
+    dry_run: bool,
+    keep_namespaces: bool,
+    timeout: float,
+    kubeconfig: str,
+    context: str,
+) -> int:
     """Say what would be lost with a team; with --confirm, take it away."""
     from kubewright.cli.teamcalls import offboard as call
 
+    if confirm and dry_run:
+        raise click.UsageError("--confirm and --dry-run do not go together")
     config = connection(kubeconfig, context)
     return asyncio.run(call(config, name, confirm=confirm, keep=keep_namespaces, timeout_seconds=timeout))
 

@@ -73,7 +73,7 @@ async def test_waiting_ends_with_the_release_and_tells_how_that_was(monkeypatch,
     ):
         await told(client, WEB, GOING)
         async with asyncio.TaskGroup() as tasks:
-            waiting = tasks.create_task(order(None, "default", "web", what, 30.0))
+            waiting = tasks.create_task(order(None, "default", "web", what, seconds=30.0))
             said = ""
             while said.count("\n") < 2:  # what it was told, and how it stands
                 said += capsys.readouterr().out
@@ -85,8 +85,16 @@ async def test_waiting_ends_with_the_release_and_tells_how_that_was(monkeypatch,
 async def test_what_was_before_a_retry_is_not_its_end(monkeypatch, capsys):
     client = await with_two(monkeypatch)
     await told(client, WEB, GOING | {"phase": "RolledBack"})
-    assert await order(None, "default", "web", "retry", 0.1) == Exit.UNWELL
+    assert await order(None, "default", "web", "retry", seconds=0.1) == Exit.UNWELL
     assert "still under way after 0.1 s" in capsys.readouterr().err
+
+
+async def test_a_dry_run_asks_the_server_and_writes_nothing(monkeypatch, capsys):
+    client = await with_two(monkeypatch)
+    before = (await client.get(APP_SERVICES, WEB)).metadata
+    assert await order(None, "default", "web", "pause", dry_run=True) == Exit.OK
+    assert capsys.readouterr().out == "web: would be told to pause\n"
+    assert (await client.get(APP_SERVICES, WEB)).metadata == before
 
 
 def test_what_does_not_go_together_is_said_before_a_cluster_is_asked(monkeypatch):
