@@ -248,20 +248,21 @@ class Platform:
 
     def _healing(self) -> Service:
         from kubewright.healing.catalogue import CAUSES
-        from kubewright.healing.controller import FIELD_MANAGER, Healer
+        from kubewright.healing.controller import Healer
+        from kubewright.healing.finding import HEALER
         from kubewright.healing.metal3 import Metal3
         from kubewright.healing.rehearsing import PlanRehearsal
         from kubewright.rehearsal.remedies import RemedyRehearsal
         from kubewright.scheduler.state import ClusterState
 
-        operator = self._operator(FIELD_MANAGER)
+        operator = self._operator(HEALER)
         policy = PROFILES[self._choices.profile]
 
         def rehearsal(operator: Operator) -> RemedyRehearsal:
             plans = PlanRehearsal(self._client, ClusterState(operator, lambda _: None), policy)
             return RemedyRehearsal(plans, self._clock)
 
-        log, registry = self._log(FIELD_MANAGER), self._registry
+        log, registry = self._log(HEALER), self._registry
         return Healer(
             operator,
             CAUSES,

@@ -133,6 +133,8 @@ class PodSpec(Leaf, frozen=True):
 CANNOT_PULL = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "RegistryUnavailable"}
 )
+CRASH_LOOP = "CrashLoopBackOff"
+"""Why a container waits that ended again and again."""
 OOM_KILLED = "OOMKilled"
 """Why a container ended that reached its memory limit."""
 CANNOT_CONFIGURE = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kubewright.devices.mig import geometry_of, profile_of
-from kubewright.devices.requests import CORES, GPU, MEMORY_SHARE, PRODUCT, SHARED, has_replicas
+from kubewright.devices.requests import CORES, GPU, MEMORY_SHARE, PRODUCT, SHARED, counted, has_replicas
 from kubewright.devices.workload import MILLI
 
-_COUNT = "nvidia.com/gpu.count"
+_TOO_MANY = 1000
+"""A node that says it has so many GPUs lies."""
 _REPLICAS = "nvidia.com/gpu.replicas"
 _PER_CENT = MILLI // 100
 _COMPUTE_SLICES = 7
@@ -29,9 +30,9 @@ def gpus_asked(amounts: Mapping[str, int], labels: Mapping[str, str]) -> int:
 
 def gpus_there(capacity: Mapping[str, int], labels: Mapping[str, str]) -> int:
     """Return what a node has; `capacity` are its resources."""
-    told = labels.get(_COUNT, "")
-    if told.isascii() and told.isdigit() and len(told) < len("1000"):
-        return int(told) * MILLI
+    told = counted(labels)
+    if told is not None and told < _TOO_MANY:
+        return told * MILLI
     if CORES in capacity:
         return capacity[CORES] // 100 * MILLI
     plain = (capacity.get(GPU, 0) + capacity.get(SHARED, 0)) * MILLI // _replicas(labels)

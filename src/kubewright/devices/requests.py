@@ -25,7 +25,11 @@ MEMORY_SHARE = "nvidia.com/gpumem-percentage"
 SHARED = "nvidia.com/gpu.shared"
 """What NVIDIA's plugin may call replicas that it makes of GPUs by time or MPS."""
 PRODUCT = "nvidia.com/gpu.product"
+COUNT_LABEL = "nvidia.com/gpu.count"
+MEMORY_LABEL = "nvidia.com/gpu.memory"
+"""Of one GPU, in MiB."""
 _STRATEGY = "nvidia.com/gpu.sharing-strategy"
+_DIGITS = 9
 GIVEN = "gpu.kubewright.dev/devices"
 """The annotation by which the scheduler tells the node agent which GPUs a pod has: their numbers, by commas."""
 _PER_CENT = MILLI // 100
@@ -43,6 +47,12 @@ def gpu_request(amounts: Mapping[str, int], spec: PodSpec) -> GpuRequest:
     count = max(count, 1)
     milli = min(-(-per_cent * _PER_CENT // count), MILLI) if per_cent else MILLI
     return GpuRequest(cpu, memory, count, milli, models(spec))
+
+
+def counted(labels: Mapping[str, str], name: str = COUNT_LABEL) -> int | None:
+    """Return what a label of GPU feature discovery counts, such as a node's GPUs; None where it says no such number."""
+    text = labels.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _DIGITS else None
 
 
 def gpus_of(node: Node) -> int:

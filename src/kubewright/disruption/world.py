@@ -17,12 +17,11 @@ from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.api.policy import PodDisruptionBudget
 from kubewright.api.quantity import value
 from kubewright.api.workload import workload_of
-from kubewright.devices.requests import GPU
+from kubewright.devices.requests import GPU, counted
 
 STARTING_SECONDS = 600.0
 """A node that has never been ready is not missed for so long: it is on its way."""
 _AT_ONCE_SECONDS = 30.0
-_COUNT = "nvidia.com/gpu.count"
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ def app_of(pod: Pod) -> str:
 def gpus_of(node: Node) -> int:
     """Return how many GPUs a node has, whether it offers them or not."""
     try:
-        return max(value(node.metadata.labels.get(_COUNT, 0)), value(node.status.capacity.get(GPU, 0)), 0)
+        return max(counted(node.metadata.labels) or 0, value(node.status.capacity.get(GPU, 0)), 0)
     except ValueError:
         return 0
 

@@ -20,7 +20,7 @@ from kubewright.api.policy import PodDisruptionBudget
 from kubewright.api.quantity import value
 from kubewright.api.resources import pod_request
 from kubewright.devices.mig import Geometry, Layout, geometry_of
-from kubewright.devices.requests import PRODUCT, VENDOR
+from kubewright.devices.requests import MOST_GPUS, PRODUCT, VENDOR, counted
 from kubewright.gpu.configs import (
     DRAINING,
     LAYOUT,
@@ -36,9 +36,7 @@ from kubewright.gpu.configs import (
 )
 from kubewright.gpu.moving import Move, Occupied, instances, next_move
 
-_COUNT = "nvidia.com/gpu.count"
 _UNDER_WAY = frozenset({"pending", "rebooting"})
-_MOST_GPUS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,10 +291,7 @@ def _is_other(node: Node, wanted: Partitions) -> bool:
 
 
 def _gpus(node: Node) -> int:
-    try:
-        return min(max(value(node.metadata.labels.get(_COUNT, "0")), 0), _MOST_GPUS)
-    except ValueError:
-        return 0
+    return min(counted(node.metadata.labels) or 0, MOST_GPUS)
 
 
 def _status(

@@ -46,7 +46,7 @@ from kubewright.healing.assigning import Assigning
 from kubewright.healing.decide import Case, Outcome, Rehearsal, Turn, approver, decide, rehearsed, running
 from kubewright.healing.diagnose import UNEXPLAINED_CAUSE, Diagnosis, affected_by, diagnose
 from kubewright.healing.figures import HealingMetrics
-from kubewright.healing.finding import ZONES, Cause, Finding, Level, Remedy, Safety
+from kubewright.healing.finding import HEALER, ZONES, Cause, Finding, Level, Remedy, Safety
 from kubewright.healing.machines import Machines, MachineSource
 from kubewright.healing.permission import HOUR_SECONDS, Book, contradictions, is_storm, permission
 from kubewright.healing.rehearsing import leaving, without_pods
@@ -68,7 +68,6 @@ from kubewright.signals.shown import Shown
 from kubewright.signals.signal import Fault, Signal
 from kubewright.signals.suspects import Reach
 
-FIELD_MANAGER = "kubewright-healing"
 TURN_SECONDS = 1.0
 SLOW_TURN_SECONDS = 5.0
 MANY_SIGNALS = 1000
@@ -308,11 +307,9 @@ class Healer:
             return
         if key.namespace == SYSTEM_NAMESPACE and ObjectKey("", SYSTEM_NAMESPACE) not in self._seen.all(NAMESPACES):
             manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}}
-            await self._operator.client.apply(NAMESPACES, manifest, field_manager=FIELD_MANAGER)
+            await self._operator.client.apply(NAMESPACES, manifest, field_manager=HEALER)
         try:
-            written_as = await self._operator.client.apply(
-                INCIDENTS, manifest_of(finding, key), field_manager=FIELD_MANAGER
-            )
+            written_as = await self._operator.client.apply(INCIDENTS, manifest_of(finding, key), field_manager=HEALER)
         except OpError as error:
             if error.kind is ErrorKind.NOT_FOUND:
                 await self._operator.install()  # somebody has deleted the definition
@@ -358,7 +355,7 @@ class Healer:
         try:
             who = approver(case.incident, status.plan)
             details = {"incident": str(case.incident.key), **({"approvedBy": who} if who else {})}
-            async with self._audit.doing(of_plan(FIELD_MANAGER, about, plan, **details)):
+            async with self._audit.doing(of_plan(HEALER, about, plan, **details)):
                 await self._executor.execute(plan, about=case.incident)
         except OpError as error:
             await self._write(case, replace(turn.status, message=shortened(f"{error}: it is tried again")))
@@ -376,7 +373,7 @@ class Healer:
         nodes = (ill.key.name,) if takes_node and not case.incident.spec.part else ()
         evicted = {each.key for each in plan.actions if isinstance(each, Evict)}
         request = Request(
-            FIELD_MANAGER,
+            HEALER,
             _permit_of(case.incident),
             shortened(plan.reason)[:256],
             urgency=Urgency.REPAIR,

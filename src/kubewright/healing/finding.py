@@ -25,6 +25,10 @@ _HASH_LENGTH = 8
 _NAMES_KEPT = 4096
 
 
+HEALER = "kubewright-healing"
+"""As what it acts: its account, its field manager, and who tells people."""
+
+
 class Level(enum.Enum):
     """Where causes are looked for, in this order: what one level explains needs no explanation of the next."""
 

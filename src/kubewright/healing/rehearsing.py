@@ -20,7 +20,7 @@ from kubewright.disruption.requests import PodRef
 from kubewright.disruption.world import is_well
 from kubewright.errors import ErrorKind, OpError
 from kubewright.healing.decide import Outcome
-from kubewright.healing.finding import Finding
+from kubewright.healing.finding import HEALER, Finding
 from kubewright.healing.remedies.nodes import movable
 from kubewright.healing.seen import Seen
 from kubewright.placement.fit import find
@@ -66,7 +66,7 @@ class PlanRehearsal:
 
     async def _refusal(self, action: Action) -> str:
         """Ask the server by a dry run; return why it refuses. An OpError means that it could not be asked."""
-        name = "kubewright-healing"
+        name = HEALER
         try:
             match action:
                 case Patch(resource, key, _, operations):

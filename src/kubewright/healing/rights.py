@@ -21,13 +21,14 @@ from kubewright.api.rights import WATCH, definition_rules, rule
 from kubewright.api.volumes import CLAIMS
 from kubewright.audit.rights import writing_rules
 from kubewright.disruption.rights import permit_rules
+from kubewright.healing.finding import HEALER
 from kubewright.healing.metal3 import BARE_METAL_HOSTS
 from kubewright.healing.seen import FOLLOWED
 from kubewright.notify.rights import telling_rules
 from kubewright.scheduler.state import FOLLOWED as PLACED
 from kubewright.signals.looking import CERTIFICATES, LEFTOVERS, TRUSTING
 
-ACCOUNT = "kubewright-healing"
+ACCOUNT = HEALER
 _WATCHED = frozenset(each.plural for each in (*FOLLOWED, *PLACED))
 _DEFINITIONS = [
     INCIDENT_CRD,

@@ -26,7 +26,7 @@ from kubewright.api.crds.notificationchannel import CRITICAL, INFO, WARNING
 from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, parse_time, rfc3339
 from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.api.plan import Apply, Plan
-from kubewright.healing.finding import ZONES, Finding, Ref, Remedy
+from kubewright.healing.finding import HEALER, ZONES, Finding, Ref, Remedy
 from kubewright.healing.seen import FOLLOWED
 from kubewright.notify.notification import Notification
 
@@ -100,7 +100,7 @@ def notification(incident: Incident, status: IncidentStatus, team: str) -> Notif
     severity = CRITICAL if status.phase == ESCALATED else INFO if status.phase in {RESOLVED, OBSERVED} else WARNING
     key = incident.key
     return Notification(
-        "kubewright-healing",
+        HEALER,
         INCIDENTS.target(key),
         severity,
         f"{incident.spec.cause}: {status.message or status.phase}",

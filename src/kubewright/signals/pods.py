@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from kubewright.api.conditions import Condition, find_condition
 from kubewright.api.meta import KubeObject, Leaf, Resource, controller_of
-from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, OOM_KILLED, ContainerStatus
+from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, CRASH_LOOP, OOM_KILLED, ContainerStatus
 from kubewright.signals.signal import Fault, Witness
 from kubewright.signals.signs import Sign, Subject, seconds
 
@@ -99,7 +99,7 @@ def _loops_until(container: ContainerStatus) -> float:
     """Return until when a container counts as one that crashes again and again; 0 if it does not."""
     state, times = container.state, container.restart_count
     if state.waiting is not None:
-        return math.inf if state.waiting.reason == "CrashLoopBackOff" else 0.0
+        return math.inf if state.waiting.reason == CRASH_LOOP else 0.0
     ended = state.terminated or container.last_state.terminated
     if ended is None or not ended.exit_code or times + (state.terminated is not None) < _TWICE:
         return 0.0

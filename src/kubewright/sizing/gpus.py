@@ -16,14 +16,22 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.quantity import Quantity, value
 from kubewright.api.resources import write_amount
 from kubewright.devices.mig import Geometry, Profile, geometry_of, profile_of
-from kubewright.devices.requests import CORES, GPU, MEMORY_SHARE, PRODUCT, SHARED, VENDOR, has_replicas
+from kubewright.devices.requests import (
+    CORES,
+    GPU,
+    MEMORY_LABEL,
+    MEMORY_SHARE,
+    PRODUCT,
+    SHARED,
+    VENDOR,
+    counted,
+    has_replicas,
+)
 from kubewright.devices.workload import MILLI
 from kubewright.scaling.sizing import BYTES, DAY_SECONDS, MARGIN
 
 LEAST_SECONDS = 3600.0
 """Of measurements, before anything is advised."""
-_MEMORY = "nvidia.com/gpu.memory"
-"""The label of what a GPU has, in MiB."""
 _PARTS = frozenset({CORES, MEMORY_SHARE, f"{VENDOR}gpumem"})
 _MIB = 1 << 20
 _GB = 1e9
@@ -158,9 +166,9 @@ def _smallest(geometry: Geometry, busy: float, memory: float) -> Profile | None:
 
 def _there(node: Node, model: str) -> int:
     """Return what a GPU of a node has of memory, in MiB, by its label or by its model; 0 if neither says."""
-    told = node.metadata.labels.get(_MEMORY, "")
-    if told.isascii() and told.isdigit():
-        return int(told)
+    told = counted(node.metadata.labels, MEMORY_LABEL)
+    if told is not None:
+        return told
     geometry = geometry_of(model)
     return int(max(each.memory_gb for each in geometry.profiles.values()) * _GB) // _MIB if geometry else 0
 

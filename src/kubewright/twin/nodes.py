@@ -17,6 +17,7 @@ from kubewright.api.core import NODES, Node
 from kubewright.api.meta import Manifest, ObjectKey, rfc3339, rfc3339_micro
 from kubewright.client.protocol import Client, PatchType
 from kubewright.clock import Clock
+from kubewright.devices.requests import COUNT_LABEL, MEMORY_LABEL, PRODUCT
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.informer import Change
 
@@ -55,9 +56,9 @@ class NodeShape:
             return {}
         return {
             "nvidia.com/gpu.present": "true",
-            "nvidia.com/gpu.count": str(self.gpus),
-            "nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3",
-            "nvidia.com/gpu.memory": "81559",
+            COUNT_LABEL: str(self.gpus),
+            PRODUCT: "NVIDIA-H100-80GB-HBM3",
+            MEMORY_LABEL: "81559",
         }
 
 

@@ -14,11 +14,10 @@ from typing import TypeVar
 from kubewright.api.core import Pod
 from kubewright.api.crds.appservice import NAME_LABEL
 from kubewright.api.meta import ObjectKey
-from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL
+from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, CRASH_LOOP
 
 K = TypeVar("K")
-CRASHES = "CrashLoopBackOff"
-_ILL = CANNOT_PULL | CANNOT_CONFIGURE | {CRASHES}
+_ILL = CANNOT_PULL | CANNOT_CONFIGURE | {CRASH_LOOP}
 
 
 class Fare(enum.Enum):

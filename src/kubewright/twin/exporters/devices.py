@@ -8,14 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kubewright.api.core import Node, Pod
+from kubewright.devices.requests import MEMORY_LABEL, PRODUCT, counted
 from kubewright.twin.exporters.sources import NodeUse
 from kubewright.twin.kubelet.devices import NodeDevices
 from kubewright.twin.usage.account import Reading
 from kubewright.twin.usage.models import GPU_RESOURCE
 
-PRODUCT_LABEL = "nvidia.com/gpu.product"
-MEMORY_LABEL = "nvidia.com/gpu.memory"
-"""In MiB, as GPU feature discovery writes it."""
 _PRODUCT = "NVIDIA-H100-80GB-HBM3"
 _MEMORY_MIB = 81_559.0
 
@@ -105,7 +103,7 @@ class Devices:
         return Gpu(
             index=index,
             uuid=uuid,
-            model=labels.get(PRODUCT_LABEL, _PRODUCT).replace("-", " "),
+            model=labels.get(PRODUCT, _PRODUCT).replace("-", " "),
             memory_mib=memory_mib(use.node),
             ailment=self._ailments.get((use.node.metadata.name, index), HEALTHY),
             holder=None if pod is None or reading is None else (pod, reading.container),
@@ -117,5 +115,5 @@ class Devices:
 
 def memory_mib(node: Node) -> float:
     """Return how much memory each GPU of a node has."""
-    text = node.metadata.labels.get(MEMORY_LABEL, "")
-    return float(text) if text.isascii() and text.isdigit() else _MEMORY_MIB
+    told = counted(node.metadata.labels, MEMORY_LABEL)
+    return _MEMORY_MIB if told is None else float(told)

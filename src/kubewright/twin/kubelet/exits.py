@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubewright.api.pods import CRASH_LOOP
 from kubewright.twin.kubelet.life import (
     BACKOFF_RESET_SECONDS,
     NO_PROBES,
@@ -16,7 +17,6 @@ from kubewright.twin.kubelet.turn import Turn
 
 NOTICED_AFTER_SECONDS = 1.0
 """The kubelet lists containers once a second, and so sees an end so late."""
-CRASH_LOOP = "CrashLoopBackOff"
 
 
 def end(turn: Turn, position: int) -> None:

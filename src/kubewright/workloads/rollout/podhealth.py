@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import Pod
 from kubewright.api.meta import parse_time
-from kubewright.api.pods import OOM_KILLED, ContainerStatus
+from kubewright.api.pods import CRASH_LOOP, OOM_KILLED, ContainerStatus
 from kubewright.workloads.rollout.ruling import FINE, Ruling, failed, hold, worst
 
 PATIENCE_SECONDS = 30.0
@@ -60,7 +60,7 @@ def _crashes(pods: Sequence[Pod], now: float) -> Ruling:
             if ended.reason == OOM_KILLED:
                 return failed("OutOfMemory", f"pod {culprit} was killed for using more memory than its limit")
         waiting = status.state.waiting
-        if waiting is not None and waiting.reason == "CrashLoopBackOff":
+        if waiting is not None and waiting.reason == CRASH_LOOP:
             return failed("Crashing", f"pod {pod.metadata.name} crashes again and again ({words})")
     if restarts >= RESTARTS:
         return failed("Crashing", f"{restarts} restarts of its pods, the last of {culprit} ({words})")
