@@ -113,6 +113,7 @@ AUTOSCALING = Board(
                     [
                         Query(_policy("desired_replicas"), "{{scalepolicy}}"),
                         Query(_policy("current_replicas"), "{{scalepolicy}}, wanted now"),
+                        Query(f"{_policy('forecast_replicas')} > 0", "{{scalepolicy}}, by the forecast"),
                     ],
                     width=8,
                     about="They differ while a policy only recommends, or a change waits its time.",
