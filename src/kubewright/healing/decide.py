@@ -34,6 +34,7 @@ from kubewright.api.crds.incident import (
     IncidentPlan,
     IncidentRehearsal,
     IncidentStatus,
+    IncidentTimes,
 )
 from kubewright.api.meta import rfc3339
 from kubewright.api.plan import Plan
@@ -121,8 +122,7 @@ def decide(case: Case) -> Turn:
 def _reopened(case: Case, status: IncidentStatus) -> IncidentStatus:
     ended = at(status.times.verified)
     often = status.recurrences + 1 if case.now - ended < HOUR_SECONDS else 1
-    times = replace(status.times, verified=None, restored=None, decided=None, acted=None, fault_since=None)
-    status = replace(told(replace(status, times=times), case.finding, case.now), recurrences=often)
+    status = replace(told(replace(status, times=IncidentTimes()), case.finding, case.now), recurrences=often)
     fresh = replace(status, phase=OPEN, remedy=0, plan=None, rehearsal=None, verification="", message="it came back")
     most = case.permitted.spec.limits.repeats
     if often > most:

@@ -48,7 +48,7 @@ class HealingMetrics(Scraped[tuple[str, str], int]):
             "restore": (before.times.verified, after.times.verified),
         }
         for name, (old, new) in moments.items():
-            if new and not old:
+            if new and new != old:
                 moment = at(after.times.restored) if name == "restore" else at(new)
                 self._times[name].labels(cause).observe(max(0.0, moment - since))
         known = {(each.remedy, each.started_at, each.outcome) for each in before.actions}

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.crds.healingpolicy import HealingPolicySpec
 from kubewright.api.crds.incident import APPROVED_BY, PAUSED, Incident, IncidentSpec, IncidentStatus, approval
-from kubewright.api.meta import ObjectKey, ObjectMeta
+from kubewright.api.meta import ObjectKey, ObjectMeta, parse_time
 from kubewright.api.plan import Announce, Plan
 from kubewright.healing.decide import Case, Outcome, decide, rehearsed
 from kubewright.healing.finding import Cause, Finding, Level, Ref, Remedy, Safety
@@ -206,6 +206,17 @@ def test_somebody_else_is_given_time_to_mend_it():
     life = Life(remedy("first", waits_seconds=30.0))
     assert life.turn() == "Open"
     assert life.turn(seconds=31) == "Rehearsing"
+
+
+def test_what_comes_back_is_told_of_the_time_when_it_came_back_and_is_left_to_itself_again():
+    life = Life(remedy("first", NOTHING, waits_seconds=30.0))
+    life.turn()
+    assert life.turn(seconds=31) == "Verifying"
+    life.turn(found=False, seconds=10)
+    assert life.turn(found=False, seconds=10) == "Resolved"
+    assert life.turn(seconds=600) == "Open"
+    assert parse_time(life.status.times.detected) == parse_time(life.status.times.diagnosed) == life.now
+    assert life.turn(seconds=31) == "Verifying"
 
 
 def test_an_incident_that_comes_back_for_ever_is_a_persons():
