@@ -19,9 +19,22 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
     return [name for name in DRILLS if name.startswith(incomplete)]
 
 
-@click.group()
+class Named(click.Group):
+    """A group in which `drill NAME` is `drill run NAME`."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or take what is none for a drill."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["run", *args])
+
+
+@click.group(cls=Named)
 def drill() -> None:
-    """Break something on purpose, and see how soon it is noticed, understood, mended and proved."""
+    """Break something on purpose, and see how soon it is noticed, understood, mended and proved.
+
+    `drill NAME` is `drill run NAME`.
+    """
 
 
 @drill.command(name="list")

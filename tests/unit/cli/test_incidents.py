@@ -1,5 +1,7 @@
 """Incidents in words."""
 
+from msgspec.structs import replace
+
 from kubewright.api.crds.incident import (
     Incident,
     IncidentAction,
@@ -37,6 +39,14 @@ def test_a_story_goes_from_the_fault_to_the_proof():
     parts = ("BadRelease", "Told by", "Why this", "Plan: roll back", "Rehearsal: passed", "Actions", "Verified by")
     places = [told.index(each) for each in parts]
     assert places == sorted(places)
+
+
+def test_who_is_to_approve_is_told_by_which_command_and_of_which_plan():
+    plan = IncidentPlan("roll back", "it is bad", ("roll back to revision 1",), "5eed")
+    waits = replace(INCIDENT, status=replace(INCIDENT.status, phase="AwaitingApproval", plan=plan))
+    asked = "kubewright incidents approve bad-web -n shop --plan 5eed"
+    assert any(asked in each for each in story(waits))
+    assert not any("approve" in each for each in story(INCIDENT))
 
 
 def test_moments_are_told_in_order_from_the_fault():
