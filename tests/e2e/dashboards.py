@@ -15,7 +15,7 @@ import yaml
 
 from kubewright.api.batch import JOBS
 from kubewright.api.core import NAMESPACES, NODES
-from kubewright.api.crds.appservice import APP_SERVICES
+from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES
 from kubewright.api.crds.auditrecord import AUDIT_RECORD_CRD, Entry
 from kubewright.api.crds.incident import INCIDENT_CRD, INCIDENTS
 from kubewright.api.crds.queue import QUEUE_CRD
@@ -87,7 +87,7 @@ async def dashboard(folder, *, nodes=6, shape=None, measured_by=None, **options)
         twin = await stack.enter_async_context(Twin(clock, nodes=nodes, shape=shape or NodeShape()))
         await stack.enter_async_context(serving(twin.server, folder / "kubeconfig", token_file=tokens))
         client = twin.client()
-        await install(client, [QUEUE_CRD, INCIDENT_CRD, SCALE_POLICY_CRD, TEAM_CRD, AUDIT_RECORD_CRD])
+        await install(client, [APP_SERVICE_CRD, QUEUE_CRD, INCIDENT_CRD, SCALE_POLICY_CRD, TEAM_CRD, AUDIT_RECORD_CRD])
         choices = Serving(
             lambda: listener,
             b"the key of sessions in the tests",

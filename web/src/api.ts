@@ -7,6 +7,8 @@ import type { Me } from "./rows";
 export const me = signal<Me | null | undefined>(undefined);
 export const connected = signal(false);
 export const refused = signal<ReadonlySet<string>>(new Set());
+/** Topics whose kind nobody has installed. */
+export const absent = signal<ReadonlySet<string>>(new Set());
 
 export class Refused extends Error {
   constructor(
@@ -93,7 +95,9 @@ function open(wanted: string, names: readonly string[]): void {
     me.value = null;
   });
   source.addEventListener("hello", (event) => {
-    refused.value = new Set(JSON.parse((event as MessageEvent<string>).data).refused);
+    const told: { refused: string[]; absent: string[] } = JSON.parse((event as MessageEvent<string>).data);
+    refused.value = new Set(told.refused);
+    absent.value = new Set(told.absent);
   });
   for (const name of names) {
     source.addEventListener(name, (event) => take(name, (event as MessageEvent<string>).data));

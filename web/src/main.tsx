@@ -1,9 +1,9 @@
 import { signal, useSignal, useSignalEffect } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
-import { ask, connected, follow, me, refused, Refused, rowsOf, whoami } from "./api";
+import { absent, ask, connected, follow, me, refused, Refused, rowsOf, whoami } from "./api";
 import { Palette } from "./palette";
-import { Empty, Sign } from "./parts";
+import { Command, Empty, Sign } from "./parts";
 import { go, link, place } from "./route";
 import type { IncidentRow } from "./rows";
 import { SCREENS } from "./screens";
@@ -61,6 +61,8 @@ function Shell() {
     return () => removeEventListener("keydown", onKey);
   }, []);
   const Shown = shown[screen as keyof typeof shown];
+  const first = known?.topics[0] ?? "";
+  const lacking = absent.value.has(first) && !rowsOf(first).value.all.size;
   const blind = known && known.topics.every((each) => refused.value.has(each));
   return (
     <div class="shell">
@@ -84,6 +86,8 @@ function Shell() {
         {me.value?.problems.map((each) => <div class="said ill" key={each}>{each}</div>)}
         {blind ? (
           <Empty title="Your account may not see this">Ask who gives roles in this cluster for the right to list it.</Empty>
+        ) : lacking ? (
+          <Empty title="This cluster does not have the kind yet"><Command>kubewright install</Command></Empty>
         ) : Shown ? (
           <Shown object={object} />
         ) : (

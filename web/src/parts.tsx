@@ -2,7 +2,7 @@
 
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { ask, me, reason } from "./api";
 
 export type Tone = "well" | "coming" | "ill" | "";
@@ -137,7 +137,8 @@ export function Action(props: { action: string; name: string; namespace?: string
 
 export function Drawer({ title, close, children }: { title: string; close: () => void; children: ComponentChildren }) {
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // Before it is painted: whoever sees it may close it at once.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     box.current?.focus();
     const onKey = (event: KeyboardEvent) => event.key === "Escape" && close();

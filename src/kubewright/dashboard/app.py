@@ -255,7 +255,9 @@ class DashboardApp:
         """Yield what the person sees, until they may no more or may see something else: the browser then asks anew."""
         sights = await self._sights(person, tables)
         refused = [table.topic.name for table, sight in zip(tables, sights, strict=True) if sight.is_blind]
-        yield b"retry: 1000\nevent: hello\ndata: " + msgspec.json.encode({"refused": refused}) + b"\n\n"
+        absent = self._absent(tables)
+        hello = msgspec.json.encode({"refused": refused, "absent": absent})
+        yield b"retry: 1000\nevent: hello\ndata: " + hello + b"\n\n"
         loop, viewer = asyncio.get_running_loop(), Viewer()
         looked = loop.time()
         with ExitStack() as stack:
@@ -264,6 +266,8 @@ class DashboardApp:
                     stack.enter_context(table.viewed(viewer, sight))
             while not viewer.is_behind:
                 yield await viewer.next(BEAT_SECONDS) or b": beat\n\n"
+                if self._absent(tables) != absent:
+                    return
                 if loop.time() - looked < LOOKED_AFTER_SECONDS:
                     continue
                 looked = loop.time()
@@ -272,6 +276,10 @@ class DashboardApp:
                     return
                 if await self._sights(person, tables) != sights:
                     return
+
+    def _absent(self, tables: list[Table]) -> list[str]:
+        """Return the topics whose kind nobody has installed."""
+        return [table.topic.name for table in tables if self._world.is_absent(table.topic.resource)]
 
     async def _sights(self, person: Person, tables: list[Table]) -> list[Sight]:
         return [await self._sight(person, table.topic.resource) for table in tables]

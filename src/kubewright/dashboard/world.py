@@ -76,6 +76,10 @@ class World:
         followed = (*self._state.informers, *(each.informer for each in self._optional.values()))
         return tuple(dict.fromkeys(each.problem for each in followed if each.problem))
 
+    def is_absent(self, resource: Resource[Any]) -> bool:
+        """Whether a kind is not served here: nobody has installed it."""
+        return resource in self._optional and self._optional[resource].is_absent
+
     def found(self, resource: Resource[T]) -> Informer[T]:
         """Return the cache of a kind that may not be installed."""
         return self._optional[resource].informer

@@ -34,6 +34,11 @@ class OptionalInformer(Generic[T]):
         self._resource = resource
         self._known = asyncio.Event()
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is known that the kind is not served, or may not be seen."""
+        return self._known.is_set() and not self.is_served
+
     async def wait_known(self) -> None:
         """Wait until the kind is known not to be served, or the cache holds the server's state."""
         await self._known.wait()

@@ -138,6 +138,9 @@ async def test_a_twin_of_this_process_is_shown_to_whoever_has_its_link_while_it_
                 async with asyncio.timeout(30):
                     while len((await first_events(http, "fleet"))["fleet"]["rows"]) < 2:  # noqa: ASYNC110
                         await asyncio.sleep(0.1)
+                    # Nobody has installed the platform here: that is said, and not that nothing is wrong.
+                    while (await first_events(http, "incidents,fleet"))["hello"]["absent"] != ["incidents"]:  # noqa: ASYNC110
+                        await asyncio.sleep(0.1)
         async with aiohttp.ClientSession() as http:
             with pytest.raises(aiohttp.ClientConnectionError):
                 await http.get(url)
