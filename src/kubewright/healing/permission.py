@@ -118,8 +118,6 @@ def needs_approval(permitted: Permission, finding: Finding, remedy: Remedy) -> s
 def held_back(permitted: Permission, finding: Finding, remedy: Remedy, book: Book, now: float) -> str:
     """Say why nothing may be done now that otherwise might be; empty if it may."""
     spec, name = permitted.spec, permitted.policy
-    if spec.paused:
-        return f"the policy {name} is paused: {'; '.join(spec.paused)}"
     if spec.windows and not any(
         is_open(each.schedule, each.duration_minutes, each.time_zone, now) for each in spec.windows
     ):

@@ -188,6 +188,12 @@ def test_a_person_may_pause_it_and_let_it_go_on():
     assert life.turn() == "Rehearsing"
 
 
+def test_a_policy_that_is_paused_has_its_reasons_told():
+    life = Life(remedy("first"), paused=("a release",))
+    assert life.turn() == "Open"
+    assert life.status.message == "the policy p is paused: a release"
+
+
 def test_what_is_only_observed_ends_by_itself():
     life = Life(remedy("first"), mode="observe")
     assert life.turn() == "Observed"

@@ -93,7 +93,6 @@ def test_what_could_lose_data_needs_a_person_or_a_proof():
     ("spec", "book", "finding", "expected"),
     [
         ({}, Book(), of_app(), ""),
-        ({"paused": ("a release",)}, Book(), of_app(), "paused"),
         ({"windows": (Window("0 3 * * *", 1),)}, Book(), of_app(), "windows"),
         ({"limits": HealingLimits(2)}, Book(begun=((NOW - 5, "p"), (NOW - 9, "p"))), of_app(), "within the hour"),
         ({"limits": HealingLimits(2)}, Book(begun=((NOW - 5, "p"), (NOW - 9, "q"))), of_app(), ""),
