@@ -88,7 +88,9 @@ async def show_timeline(config: ConnectionConfig, namespace: str, name: str, out
     show_table(output, table, lambda: {"moments": told})
 
 
-async def approve(config: ConnectionConfig, namespace: str, name: str, by: str, digest: str) -> None:
+async def approve(
+    config: ConnectionConfig, namespace: str, name: str, by: str, digest: str, *, dry_run: bool = False
+) -> None:
     """Write who lets the healer carry out its plan: the one of this digest, or the one that it proposes now."""
     async with connected(config) as client:
         incident = await _find(client, namespace, name)
@@ -99,8 +101,8 @@ async def approve(config: ConnectionConfig, namespace: str, name: str, by: str, 
             proposed = "none" if plan is None else f"{plan.digest} ({plan.remedy})"
             raise click.ClickException(f"{incident.key} does not propose the plan {digest}: it is {proposed}")
         who = by or getpass.getuser()
-        await _change(client, incident, approval(who, plan.digest))
-        say(f"{incident.key} is approved by {who}: {plan.remedy}, {plan.reason}")
+        await _change(client, incident, approval(who, plan.digest), dry_run=dry_run)
+        say(f"{incident.key} {'would be' if dry_run else 'is'} approved by {who}: {plan.remedy}, {plan.reason}")
         for each in plan.actions:
             say(f"  {each}")
 
@@ -113,10 +115,10 @@ async def pause(config: ConnectionConfig, namespace: str, name: str, reason: str
         say(f"{incident.key} {'goes on' if reason is None else 'is paused'}")
 
 
-async def _change(client: Client, incident: Incident, patch: Manifest) -> None:
+async def _change(client: Client, incident: Incident, patch: Manifest, *, dry_run: bool = False) -> None:
     """Patch the one incident that was seen, not a namesake."""
     patch = {"metadata": {**patch["metadata"], "uid": incident.metadata.uid}}
-    await client.patch(INCIDENTS, incident.key, patch, field_manager=FIELD_MANAGER)
+    await client.patch(INCIDENTS, incident.key, patch, field_manager=FIELD_MANAGER, dry_run=dry_run)
 
 
 async def _find(client: Client, namespace: str, name: str) -> Incident:

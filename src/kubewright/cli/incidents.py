@@ -14,6 +14,7 @@ from kubewright.cli.options import (
     FOR_PEOPLE,
     TOLD,
     all_namespaces_option,
+    dry_run_option,
     namespace_option,
     output_option,
     selector_option,
@@ -98,11 +99,12 @@ def timeline(*, name: str, namespace: str, output: str, kubeconfig: str, context
 @_named
 @click.option("--by", default="", help="Who; the user of this machine by default.")
 @click.option("--plan", default="", help="Only this plan, as `describe` names it; by default what is proposed now.")
-def approve(*, name: str, namespace: str, by: str, plan: str, kubeconfig: str, context: str) -> None:
+@dry_run_option("Say what would be approved; the server checks it, nothing is written.")
+def approve(*, name: str, namespace: str, by: str, plan: str, dry_run: bool, kubeconfig: str, context: str) -> None:
     """Let the healer do what it proposes: this plan alone, and not what it may propose after it."""
     from kubewright.cli.incidentcalls import approve as call
 
-    asyncio.run(call(connection(kubeconfig, context), namespace, name, by, plan))
+    asyncio.run(call(connection(kubeconfig, context), namespace, name, by, plan, dry_run=dry_run))
 
 
 @incidents.command()
