@@ -9,10 +9,18 @@ from kubewright.api.apps import DEPLOYMENTS, REPLICA_SETS, Deployment, ReplicaSe
 from kubewright.api.meta import KubeObject, controller_of
 from kubewright.api.plan import Patch, Plan, as_seen
 from kubewright.api.revisions import revision_of, without_hash
+from kubewright.healing.annotating import annotated
 from kubewright.healing.finding import Finding, Remedy, Safety
 from kubewright.healing.seen import Seen
 
 _GITOPS_LABELS = ("argocd.argoproj.io/instance", "kustomize.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/name")
+BAD_REVISIONS = "kubewright.dev/bad-revisions"
+"""The annotation in which a Deployment keeps from which of its revisions it was rolled back, the last one last.
+
+None of them is gone back to: of two bad releases in a row, one would be taken back to the other. A release that its
+owner brings anew has a revision of its own.
+"""
+_MOST_REMEMBERED = 10
 _GITOPS_ANNOTATIONS = ("argocd.argoproj.io/tracking-id",)
 
 
@@ -34,7 +42,7 @@ def revisions(fleet: Deployment, seen: Seen) -> list[ReplicaSet]:
 
 
 def rollback(finding: Finding, seen: Seen, now: float) -> Plan | None:
-    """Put a Deployment's template back to that of the release before; nothing more once it is."""
+    """Put a Deployment's template back to that of the last release not known to be bad; nothing more once it is."""
     del now
     fleet = seen.get(DEPLOYMENTS, finding.about.key) if finding.about.resource is DEPLOYMENTS else None
     if fleet is None or keeper_of(fleet):
@@ -45,11 +53,13 @@ def rollback(finding: Finding, seen: Seen, now: float) -> Plan | None:
         return None
     if without_hash(bad.spec.template) != without_hash(fleet.spec.template):
         return Plan((), f"{finding.about} runs another release than {bad.metadata.name} by now")
-    good = next((each for each in known if each is not bad), None)
+    bad_ones = (*_bad_revisions(fleet), str(revision_of(bad)))
+    good = next((each for each in known if each is not bad and str(revision_of(each)) not in bad_ones), None)
     if good is None:
         return None
     operations = (
         as_seen(fleet),
+        annotated(fleet, BAD_REVISIONS, ",".join(bad_ones[-_MOST_REMEMBERED:])),
         {"op": "replace", "path": "/spec/template", "value": without_hash(good.spec.template)},
     )
     says = f"roll back to revision {revision_of(good)}"
@@ -57,8 +67,12 @@ def rollback(finding: Finding, seen: Seen, now: float) -> Plan | None:
     return Plan((action,), f"the release {bad.metadata.name} of {finding.about} is bad")
 
 
+def _bad_revisions(fleet: Deployment) -> tuple[str, ...]:
+    return tuple(filter(None, fleet.metadata.annotations.get(BAD_REVISIONS, "").split(",")))
+
+
 ROLL_BACK = Remedy("roll back", Safety.LOCAL, rollback, within_seconds=90.0)
-"""To the release before."""
+"""To the last release that is not known to be bad."""
 
 
 def leave_to_keeper(finding: Finding, seen: Seen, now: float) -> Plan | None:

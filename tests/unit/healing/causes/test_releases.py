@@ -7,7 +7,7 @@ import pytest
 from kubewright.api.apps import DEPLOYMENTS
 from kubewright.api.plan import Patch
 from kubewright.healing.catalogue import CAUSES
-from kubewright.healing.remedies.releases import leave_to_keeper, rollback
+from kubewright.healing.remedies.releases import BAD_REVISIONS, leave_to_keeper, rollback
 from kubewright.signals.signal import Fault
 from tests.unit.healing.causes.world import NOW, about, about_pod, case, fleet, found, pod, release
 
@@ -93,6 +93,19 @@ def test_going_back_puts_the_whole_template_of_the_release_before_once():
     assert "pod-template-hash" not in value["metadata"]["labels"]
     back = deployed(about_pod(Fault.CRASH_LOOP, "new"), image="web:1")
     assert rollback(one, back.seen, NOW).actions == ()
+
+
+def test_of_two_bad_releases_in_a_row_one_is_not_taken_back_to_the_other():
+    releases = (release(1, "web:1", age=9000.0), release(2, "web:2", age=900.0), release(3, "web:3"))
+    ill = about_pod(Fault.CRASH_LOOP, "new")
+    second = fleet("web:3", annotations={BAD_REVISIONS: "2"})
+    given = case([ill], second, *releases, pod("old", 1), pod("new", 3, ready=False))
+    (patch,) = rollback(found(CAUSES, given), given.seen, NOW).actions
+    assert patch.says == "roll back to revision 1"
+    assert [each["value"] for each in patch.operations if "annotations" in each["path"]] == ["2,3"]
+    none_left = fleet("web:3", annotations={BAD_REVISIONS: "1,2"})
+    given = case([ill], none_left, *releases, pod("old", 1), pod("new", 3, ready=False))
+    assert rollback(found(CAUSES, given), given.seen, NOW) is None
 
 
 def test_what_somebody_keeps_is_left_to_them():
