@@ -6,7 +6,7 @@ import pytest
 
 from kubewright.costs.facts import Asset, Resource
 from kubewright.costs.money import decimal
-from kubewright.costs.prices import Said, read_prices
+from kubewright.costs.prices import Said, at_default_rates, read_prices
 from kubewright.errors import OpError
 from tests.unit.costs.build import NODE, of
 
@@ -23,6 +23,11 @@ def cost(book, labels, capacity=EIGHT, said=None, **more):
 
 def test_without_a_word_resources_cost_what_opencost_takes():
     assert cost(read_prices(None, "f"), {}) == (decimal(int((8 * 0.031611 + 32 * 0.004237) * 1e18), 6), "default")
+
+
+def test_default_rates_add_up_as_a_nodes_price_does():
+    amounts = {Resource.CPU: 8, Resource.MEMORY: 32, Resource.GPU: 0}
+    assert at_default_rates(amounts) == pytest.approx(float(cost(read_prices(None, "f"), {})[0]), abs=1e-6)
 
 
 def test_a_whole_nodes_price_is_divided_in_proportion_and_is_that_price():
