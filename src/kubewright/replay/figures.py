@@ -169,6 +169,7 @@ def _deployments(ledger: Ledger, delivery: Delivery) -> Document:
         hours[hour] += 1
         failures[hour] += each.failed
     count = len(ledger.deployments)
+    taken = [delivery.first_seconds if each.mended is None else each.mended for each in ledger.deployments]
     return {
         "count": count,
         "bad": sum(each.bad for each in ledger.deployments),
@@ -178,5 +179,6 @@ def _deployments(ledger: Ledger, delivery: Delivery) -> Document:
         "failedByHour": failures,
         "valuesTyped": delivery.values,
         "secondsToReady": delivery.first_seconds,
+        "secondsWithFailures": round(statistics.fmean(taken or [delivery.first_seconds]), 2),
         "secondsOfRelease": delivery.release_seconds,
     }

@@ -44,6 +44,8 @@ class Deployment:
     bad: bool
     failed: bool
     """Service was not as it should be for over a minute, or a person was needed."""
+    mended: float | None = None
+    """Seconds until service was as it should be again, people helping; None where it was all the time."""
 
 
 @dataclass(slots=True)

@@ -102,7 +102,8 @@ class Troubles:
             return
         suffered = self._suffer(now, release.drill, release.person)
         gone = suffered.restored is None or suffered.restored > FAILED_SECONDS
-        self._ledger.deployments.append(Deployment(now, bad=True, failed=suffered.hurt and gone))
+        mended = suffered.with_person if suffered.hurt else None
+        self._ledger.deployments.append(Deployment(now, bad=True, failed=suffered.hurt and gone, mended=mended))
         bad = service.add(math.ceil(len(old) / WAVES), now, starts=False)
         until = now + (suffered.with_person or FAILED_SECONDS)
         self._later(until, lambda at: self._undo(service, bad, at))
