@@ -27,14 +27,24 @@ class LastingWatches(InProcessTransport):
 
 
 @contextmanager
-def undistracted() -> Generator[None]:
-    """Keep what operators log under faults from the terminal, and what stays from being looked through as garbage."""
-    logged, threshold = logging.root.manager.disable, gc.get_threshold()
-    logging.disable(logging.CRITICAL)
-    keep_many_objects()
+def unlogged(level: int) -> Generator[None]:
+    """Keep what is logged up to a level from the terminal."""
+    before = logging.root.manager.disable
+    logging.disable(level)
     try:
         yield
     finally:
+        logging.disable(before)
+
+
+@contextmanager
+def undistracted() -> Generator[None]:
+    """Keep what operators log under faults from the terminal, and what stays from being looked through as garbage."""
+    threshold = gc.get_threshold()
+    keep_many_objects()
+    try:
+        with unlogged(logging.CRITICAL):
+            yield
+    finally:
         gc.unfreeze()
         gc.set_threshold(*threshold)
-        logging.disable(logged)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kubewright.harness.quiet import unlogged
 from kubewright.replay import openb
 from kubewright.replay.configuration import Configuration
 from kubewright.replay.episodes import BAD_RELEASES, FAULTS, NODE_DOWN, deliver, episodes
@@ -46,14 +47,14 @@ class Asked:
 
 def play(asked: Asked, configuration: Configuration, seed: int) -> tuple[Document, Document]:
     """Live through one side's day, and return what the day was and what came of it; raises OpError."""
-    logging.disable(logging.ERROR)  # what a drill's controllers run into is the drill
     day = asked.day(seed)
     drills = {each.drill for each in day.faults} | {each.drill for each in day.releases if each.drill}
     if day.faults:
         drills.add(NODE_DOWN)
-    played = episodes(drills, healed=configuration.healing, seed=seed)
+    with unlogged(logging.ERROR):  # what a drill's controllers run into is the drill
+        played = episodes(drills, healed=configuration.healing, seed=seed)
+        delivery = deliver(ours=configuration.delivery, seed=seed)
     ledger = Life(day, configuration, played, seed).live()
-    delivery = deliver(ours=configuration.delivery, seed=seed)
     return _described(day), figures(ledger, configuration, delivery, day.teams)
 
 

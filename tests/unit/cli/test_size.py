@@ -39,13 +39,13 @@ GPUS = (
 
 @pytest.fixture(params=[()])
 def shown(monkeypatch, request):
-    async def reports(config, prometheus, namespace):
-        assert (config, prometheus, namespace) == ("cluster", "http://store", "shop")
+    async def reports(config, prometheus, namespace, selector):
+        assert (config, prometheus, namespace, selector) == ("cluster", "http://store", "shop", "app=web")
         return [replace(REPORT, gpus=request.param)]
 
     monkeypatch.setattr(size, "_reports", reports)
     monkeypatch.setattr(size, "connection", lambda *_: "cluster")
-    call = ["--prometheus", "http://store", "-n", "shop"]
+    call = ["--prometheus", "http://store", "-n", "shop", "-l", "app=web"]
     return lambda *more: CliRunner().invoke(size.size, [*call, *more], catch_exceptions=False).output
 
 

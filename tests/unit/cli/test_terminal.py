@@ -85,7 +85,7 @@ def test_colour_is_for_a_terminal_and_not_against_its_readers_will(monkeypatch):
 @pytest.mark.parametrize(
     ("failure", "step"),
     [
-        (OpError("list", ErrorKind.UNAVAILABLE, "pods", "connection refused"), "--context"),
+        (OpError("client.list", ErrorKind.UNAVAILABLE, "pods", "connection refused"), "--context"),
         (OpError("list", ErrorKind.FORBIDDEN, "pods", "because"), "kubewright doctor"),
         (OpError("list", ErrorKind.UNAUTHORIZED, "pods", "because"), "log in"),
         (
@@ -105,8 +105,15 @@ def test_a_failure_says_what_to_do_next(failure, step, capsys):
     assert step in said[1]
 
 
-def test_an_object_that_is_not_there_says_it_all():
-    assert next_step(OpError("get", ErrorKind.NOT_FOUND, "Team/a", 'teams "a" not found')) == ""
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OpError("get", ErrorKind.NOT_FOUND, "Team/a", 'teams "a" not found'),
+        OpError("savefile.write", ErrorKind.UNAVAILABLE, "day.kwt", "No space left on device"),
+    ],
+)
+def test_what_says_it_all_has_no_next_step(failure):
+    assert next_step(failure) == ""
 
 
 @pytest.mark.parametrize("command", [["incidents", "list"], ["team", "list"], ["drill", "list"]])
