@@ -14,7 +14,7 @@ from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.exits import Exit
 from kubewright.cli.options import color_option, dry_run_option, wait_option
 from kubewright.cli.terminal import say
-from kubewright.cli.writing import write_files
+from kubewright.cli.writing import write_file
 
 if TYPE_CHECKING:
     from kubewright.client.config import ConnectionConfig
@@ -128,8 +128,8 @@ def _write(form: str, settings: Settings, directory: Path | None) -> int:
         raise click.UsageError(f"--as {form} needs -d, a directory to be made")
     if directory.exists() and any(directory.iterdir()):
         raise click.BadParameter(f"{directory} is not empty", param_hint="-d")
-    for _ in write_files(directory, (chart if form == "chart" else base)(dump_all, settings)):
-        pass
+    for name, text in (chart if form == "chart" else base)(dump_all, settings).items():
+        write_file(directory / name, text)
     say(str(directory))
     return Exit.OK
 

@@ -12,7 +12,7 @@ import click
 from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.options import color_option, namespace_option
 from kubewright.cli.terminal import say
-from kubewright.cli.writing import write_files
+from kubewright.cli.writing import write_file
 
 if TYPE_CHECKING:
     from kubewright.monitoring.forms import Bundle
@@ -88,8 +88,9 @@ def render(
     from kubewright.cli.yamlform import dump
     from kubewright.monitoring.forms import files
 
-    for path in write_files(directory, files(bundle, dump)):
-        say(str(path))
+    for name, text in files(bundle, dump).items():
+        write_file(directory / name, text)
+        say(str(directory / name))
 
 
 @monitoring.command()

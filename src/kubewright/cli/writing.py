@@ -1,8 +1,7 @@
-"""What a command writes to files: each whole or not at all, and a clear answer where that cannot be."""
+"""What a command writes to a file: whole or not at all, and a clear answer where that cannot be."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -18,10 +17,3 @@ def write_file(path: Path, content: str | bytes) -> None:
             file.write(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise click.ClickException(f"{path}: {error.strerror or error}") from error
-
-
-def write_files(directory: Path, texts: Mapping[str, str]) -> Iterator[Path]:
-    """Write files by their paths in a directory; gives each once it is there."""
-    for name, text in texts.items():
-        write_file(directory / name, text)
-        yield directory / name

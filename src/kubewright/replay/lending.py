@@ -2,9 +2,8 @@
 
 Every five minutes the emptiest nodes are asked whether all their pods would find places elsewhere. Those that can go
 for as long as a NodePool waits by default are cordoned, their applications' pods move, their jobs end where they are;
-a node that is empty is given back. When
-pods wait, or the room that a pool keeps is taken, `nodepools.filling` says what is wanted: cordoned nodes are opened
-again, then new ones ordered, which are there after a while.
+a node that is empty is given back. When pods wait, or the room that a pool keeps is taken, `nodepools.filling` says
+what is wanted: cordoned nodes are opened again, then new ones ordered, which are there after a while.
 """
 
 from __future__ import annotations
@@ -41,8 +40,6 @@ _AHEAD = 2
 """So many times what may go at once is looked for, so that time runs for those whose turn is next."""
 _RULES = Consolidation()
 """What a NodePool says if its owner says nothing."""
-
-
 _State = tuple[int, tuple[int, ...], tuple[int, ...], tuple[ObjectKey, ...]]
 
 

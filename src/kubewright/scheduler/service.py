@@ -31,7 +31,7 @@ from kubewright.scheduler.groups.groups import Groups
 from kubewright.scheduler.groups.metrics import GroupMetrics
 from kubewright.scheduler.metrics import SchedulerMetrics
 from kubewright.scheduler.news import News
-from kubewright.scheduler.state import ClusterState
+from kubewright.scheduler.state import ClusterState, has_left
 from kubewright.scheduler.telling import Teller
 from kubewright.scheduler.volumes import Volumes
 
@@ -253,10 +253,9 @@ class Scheduler:
         self._woken.set()
 
     def _on_pod(self, change: Change[Pod]) -> None:
-        old, new = change.old, change.new
-        if new is None or new.is_finished or (old is not None and old.metadata.uid != new.metadata.uid):
+        if has_left(change):
             self._queue.gone(change.key, self._clock.now())
-        self._look_at(change.key, new)
+        self._look_at(change.key, change.new)
 
     def _look_at(self, key: ObjectKey, pod: Pod | None) -> None:
         self._lacking.pop(key, None)

@@ -184,7 +184,7 @@ class ClusterState:
 
     def _on_pod(self, change: Change[Pod]) -> None:
         old, new = change.old, change.new
-        if new is None or new.is_finished or (old is not None and old.metadata.uid != new.metadata.uid):
+        if has_left(change):
             self._leave(change.key)
         if new is None or new.is_finished:
             return
@@ -269,6 +269,12 @@ class ClusterState:
             self._namespaces[change.key.name] = change.new.metadata.labels
             self._snapshot = None
             self._tell(News.NAMESPACE)
+
+
+def has_left(change: Change[Pod]) -> bool:
+    """Tell whether a pod gave back what it took: it is gone, or has finished, or another has its name by now."""
+    old, new = change.old, change.new
+    return new is None or new.is_finished or (old is not None and old.metadata.uid != new.metadata.uid)
 
 
 def _weight(pod: Pod) -> tuple[object, ...]:

@@ -14,28 +14,21 @@ from kubewright.replay.making import node
 from kubewright.replay.quotas import Quotas, queues_of
 from kubewright.replay.turns import Turns
 from kubewright.replay.workload import STEP_SECONDS, Application, Day, Request, Work
+from tests.unit.replay.times import Times
 
 LONG = 10_000.0
 
 
-class Shared:
-    """Times come when they are let."""
+class Shared(Times):
+    """Two nodes that two teams share."""
 
     def __init__(self):
+        super().__init__()
         nodes = [node(f"n{number}", 8_000, 65_536, gpus=4, model="A100") for number in range(2)]
-        self.cluster, self.ledger, self.events = Cluster(nodes, OURS), Ledger(), []
+        self.cluster, self.ledger = Cluster(nodes, OURS), Ledger()
         self.quotas = Quotas(Day("test", 2, nodes, ()), self.cluster)
         self.turns = Turns(self.cluster, OURS, self.ledger, self.later, random.Random(0), quotas=self.quotas)
         self.here = Here(self.cluster, self.turns, self.ledger, self.later)
-
-    def later(self, at, do):
-        self.events.append((at, len(self.events), do))
-
-    def until(self, end):
-        while due := sorted(each[:2] for each in self.events if each[0] <= end):
-            event = next(each for each in self.events if each[:2] == due[0])
-            self.events.remove(event)
-            event[2](event[0])
 
     def begin(self, team, pods, *, seconds=LONG, together=False, at=0.0):
         request = Request(500, 1_024, 1, models=("A100",))

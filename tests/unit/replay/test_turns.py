@@ -9,25 +9,18 @@ from kubewright.replay.ledger import Ledger
 from kubewright.replay.making import node
 from kubewright.replay.turns import Turns
 from kubewright.replay.workload import Request, Work
+from tests.unit.replay.times import Times
 
 
-class Day:
-    """Two nodes with two GPUs each, and times that come when they are let."""
+class Day(Times):
+    """Two nodes with two GPUs each."""
 
     def __init__(self, configuration):
+        super().__init__()
         nodes = [node(f"n{number}", 8_000, 65_536, gpus=2, model="A100") for number in range(2)]
-        self.cluster, self.ledger, self.events = Cluster(nodes, configuration), Ledger(), []
+        self.cluster, self.ledger = Cluster(nodes, configuration), Ledger()
         self.turns = Turns(self.cluster, configuration, self.ledger, self.later, random.Random(0))
         self.here = Here(self.cluster, self.turns, self.ledger, self.later)
-
-    def later(self, at, do):
-        self.events.append((at, len(self.events), do))
-
-    def until(self, end):
-        while due := sorted(each[:2] for each in self.events if each[0] <= end):
-            event = next(each for each in self.events if each[:2] == due[0])
-            self.events.remove(event)
-            event[2](event[0])
 
     def begin(self, name, pods, *, gpus=1, seconds=100.0, together=False, at=0.0, priority=0):
         request = Request(1_000, 1_024, gpus, models=("A100",) if gpus else (), priority=priority)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from re import Pattern
 from typing import NamedTuple
 
@@ -67,23 +67,19 @@ def trimmed(course: Course) -> Course:
 
 def summed(name: str, series: Iterable[Series], span: Span) -> Line:
     """Return the sum of some series at each moment."""
-    places = _places(span)
-    values: list[float | None] = [None] * places
+    values: list[float | None] = [None] * _places(span)
     for each in series:
-        for at, value in each.points:
-            if 0 <= (place := _place(at, span)) < places:
-                values[place] = (values[place] or 0.0) + value
+        for place, _, value in _placed(each, span):
+            values[place] = (values[place] or 0.0) + value
     return Line(name, tuple(values))
 
 
 def counted(name: str, series: Iterable[Series], span: Span) -> Line:
     """Return of how many pods something was measured at each moment."""
-    places = _places(span)
-    pods: list[set[ObjectKey]] = [set() for _ in range(places)]
+    pods: list[set[ObjectKey]] = [set() for _ in range(_places(span))]
     for each in series:
-        for at, _ in each.points:
-            if 0 <= (place := _place(at, span)) < places:
-                pods[place].add(each.pod)
+        for place, _, _ in _placed(each, span):
+            pods[place].add(each.pod)
     return Line(name, tuple(float(len(found)) if found else None for found in pods))
 
 
@@ -118,9 +114,8 @@ def burn_course(
             if not (release := release_of(each.pod)):
                 continue
             pods.setdefault(release, set()).add(each.pod)
-            for at, value in each.points:
-                if 0 <= (place := _place(at, span)) < places:
-                    found[place].append(Sample(each.labels, value, at))
+            for place, at, value in _placed(each, span):
+                found[place].append(Sample(each.labels, value, at))
     state = app.status.rollout
     stable = state.stable if state is not None else ""
     drawn = [name for name in names if name in pods][-MOST_RELEASES:]
@@ -150,5 +145,10 @@ def _places(span: Span) -> int:
     return len(times(span))
 
 
-def _place(at: float, span: Span) -> int:
-    return round((at - span.start) / span.step_seconds)
+def _placed(series: Series, span: Span) -> Iterator[tuple[int, float, float]]:
+    """Yield which of a span's moments each point is of, with its time and its value; others are left out."""
+    places = _places(span)
+    for at, value in series.points:
+        place = round((at - span.start) / span.step_seconds)
+        if 0 <= place < places:
+            yield place, at, value

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from kubewright.api.conditions import Condition, is_true, set_condition, written
+from kubewright.api.conditions import Condition, find_condition, set_condition, written
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.api.podgroups import POD_GROUPS, PodGroup
 from kubewright.client.protocol import Client
@@ -30,18 +30,18 @@ def told(group: PodGroup, refusal: str, now: float) -> Manifest | None:
 
     That it was scheduled is said for good: later pods that find no room take nothing back.
     """
-    conditions = group.status.conditions
-    if refusal and is_true(conditions, INITIALLY_SCHEDULED):
+    before = find_condition(group.status.conditions, INITIALLY_SCHEDULED)
+    if refusal and before is not None and before.is_true:
         return None
     status, reason = ("False", "Unschedulable") if refusal else ("True", "Scheduled")
     generation = group.metadata.generation
     said = Condition(INITIALLY_SCHEDULED, status, reason, refusal, observed_generation=generation)
-    new = [each for each in set_condition(conditions, said, now) if each.type == INITIALLY_SCHEDULED]
-    if new == [each for each in conditions if each.type == INITIALLY_SCHEDULED]:
+    (new,) = set_condition(() if before is None else (before,), said, now)
+    if new == before:
         return None
     metadata = {"name": group.metadata.name, "namespace": group.metadata.namespace, "uid": group.metadata.uid}
     head = {"apiVersion": POD_GROUPS.api_version, "kind": POD_GROUPS.kind}
-    return {**head, "metadata": metadata, "status": {"conditions": written(new)}}
+    return {**head, "metadata": metadata, "status": {"conditions": written([new])}}
 
 
 class GroupTeller:
