@@ -445,6 +445,8 @@ def gone_and_past(running, pod):
     """Return for how many seconds a pod was there, once it is gone and the parts of ten seconds around it are over."""
     samples = running.values(f'count_over_time(kube_pod_info{{pod="{pod}"}}[5m])')
     ended = running.values(f'max_over_time(timestamp(kube_pod_info{{pod="{pod}"}})[5m:1s])')
+    if not (samples and ended):
+        return None  # the second is asked of whole seconds only: a pod younger than that is not there yet
     (_, last), (_, count) = ended[0], samples[0]
     return count if time.time() // 10 * 10 > last + 2 else None
 
