@@ -6,25 +6,23 @@ did not open, or opens one that it does not close, is never put beside others.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
+from kubewright.series.promql import INERT, as_vector, enclosed
 from kubewright.series.protocol import Missing, Vector, Why
 
 LABEL = "kubewright_query"
 MOST_QUERIES, MOST_CHARACTERS = 50, 16_000
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _QUOTES = "\"'`"
-_INERT = re.compile(r"""\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`\\]*`|#[^\n]*""")
-"""Strings and comments; a backslash between backquotes is not the same to every store."""
 
 
 @lru_cache(maxsize=8192)
 def is_whole(query: str) -> bool:
     """Tell whether every parenthesis, bracket, brace and string of an expression ends in it."""
     opened: list[str] = []
-    for character in _INERT.sub("", query):
+    for character in INERT.sub("", query):
         if character in _PAIRS.values():
             opened.append(character)
         elif character in _QUOTES or (character in _PAIRS and (not opened or opened.pop() != _PAIRS[character])):
@@ -34,9 +32,9 @@ def is_whole(query: str) -> bool:
 
 def together(queries: Sequence[str]) -> str:
     """Return one expression that answers all of them."""
-    # A comment at a query's end ends with its line.
     return " or ".join(
-        f'label_replace(({query}\n), "{LABEL}", "{index}", "", "")' for index, query in enumerate(queries)
+        f'label_replace({enclosed(as_vector(query))}, "{LABEL}", "{index}", "", "")'
+        for index, query in enumerate(queries)
     )
 
 

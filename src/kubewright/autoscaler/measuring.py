@@ -151,7 +151,6 @@ class Measuring:
                 middle = len(batch) // 2
                 return await self._batch(batch[:middle]) | await self._batch(batch[middle:])
             if not whole:
-                # A scalar cannot bear a label, and so not stand beside others; by itself it has an answer.
                 self._alone[batch[0]] = answer
         if isinstance(answer, Vector) and whole:
             return apart(batch, answer)

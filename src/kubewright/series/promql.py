@@ -1,10 +1,12 @@
-"""What each signal is in PromQL. A cluster that names its metrics otherwise brings a `Vocabulary` of its own."""
+"""What each signal is in PromQL, and how that is written. With other metrics one brings a `Vocabulary` of one's own."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from kubewright.series.protocol import PodQuery, Signal
 
@@ -87,3 +89,42 @@ def quoted(text: str) -> str:
     """Write a string literal."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
+
+
+INERT = re.compile(r"""\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|`[^`\\]*`|#[^\n]*""")
+"""Strings and comments; a backslash between backquotes is not the same to every store."""
+_WORD = re.compile(r"[A-Za-z_:][\w:]*|\.?\d[\w.]*|\S")
+_GIVING_SCALARS = frozenset({"scalar", "time", "pi"})
+_OF_SCALARS = frozenset({"inf", "nan", "bool", "atan2", *"()+-*/%^<>=!"})
+
+
+def enclosed(promql: str) -> str:
+    """Return an expression in parentheses; a comment at its end ends with its line."""
+    return f"({promql}\n)" if "#" in promql else f"({promql})"
+
+
+def as_vector(promql: str) -> str:
+    """Return an expression whose answer is an instant vector: of a scalar, which bears no labels, the vector of it."""
+    return f"vector{enclosed(promql)}" if is_scalar(promql) else promql
+
+
+@lru_cache(maxsize=8192)
+def is_scalar(promql: str) -> bool:
+    """Tell by its text whether an expression is a scalar: `scalar(...)`, numbers, and what operators make of these."""
+    words = list(_outside_of_calls(promql))
+    return bool(words) and all(each.lower() in _OF_SCALARS or each.lstrip(".")[:1].isdigit() for each in words)
+
+
+def _outside_of_calls(promql: str) -> Iterator[str]:
+    """Yield the words of an expression; a call that gives a scalar, whatever is in it, is a number."""
+    words = _WORD.findall(INERT.sub("", promql))
+    depth = 0
+    for place, word in enumerate(words):
+        if depth:
+            depth += (word == "(") - (word == ")")
+        elif word in _GIVING_SCALARS and words[place + 1 : place + 2] == ["("]:
+            yield "0"
+        elif word == "(" and place and words[place - 1] in _GIVING_SCALARS:
+            depth = 1
+        else:
+            yield word

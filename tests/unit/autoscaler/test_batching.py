@@ -16,6 +16,8 @@ from kubewright.series.protocol import Missing, Sample, Vector, Why
         "a{b=`(`} + (b)",
         "sum(a) # all of them ) or so",
         "a # one\n+ b",
+        "scalar(sum(a))",
+        "2 * time() # in seconds",
     ],
 )
 def test_what_is_whole_is_asked_beside_others(query):

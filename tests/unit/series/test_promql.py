@@ -1,8 +1,9 @@
 """What signals are in PromQL, as the real promtool reckons them."""
 
+import promql_parser
 import pytest
 
-from kubewright.series.promql import Vocabulary
+from kubewright.series.promql import Vocabulary, as_vector, enclosed, is_scalar
 from kubewright.series.protocol import PodQuery, Signal
 from tests.unit.monitoring.tools import needs_prometheus, promtool, write
 
@@ -41,3 +42,42 @@ def test_gpus_are_known_by_who_holds_them_with_the_most_memory_and_the_mean_of_t
     reckoned(tmp_path, PodQuery(Signal.GPU_MEMORY, 300.0, "lab", "note.*"), memory, alone)
     mean = {("lab", "train"): (1.2 + 2.0) / 2 / 100, ("lab", "notebook"): 0.04}
     reckoned(tmp_path, PodQuery(Signal.GPU, 300.0, "lab"), busy, mean)
+
+
+@pytest.mark.parametrize(
+    ("query", "scalar"),
+    [
+        ("1e3", True),
+        ("-.5 + 0x1F", True),
+        ("scalar(sum(a{b=')'}) or vector(1)) / 60", True),
+        ("(time() - scalar(a)) > bool 3600", True),
+        ("2 ^ pi() # )", True),
+        ("Inf", True),
+        ("sum(a)", False),
+        ("scalar(a) * b", False),
+        ("vector(time())", False),
+        ("scalar_of_something", False),
+        ("time:now", False),
+        ("time", False),
+        ("scalar((a)) + (b)", False),
+        ('{"scalar"}', False),
+        ("timestamp(a)", False),
+        ("", False),
+    ],
+)
+def test_a_scalar_is_told_from_a_vector_as_the_grammar_has_it_and_becomes_one(query, scalar):
+    assert is_scalar(query) is scalar
+    if query:
+        promql_parser.parse(f"{enclosed(as_vector(query))} > -Inf < Inf or vector(0)")
+
+
+@needs_prometheus
+def test_what_is_no_finite_number_is_left_out_as_promtool_reckons(tmp_path):
+    def case(query, value):
+        promql = f"{enclosed(as_vector(query))} > -Inf < Inf or vector(0)"
+        return {"expr": promql, "eval_time": "1m", "exp_samples": [{"labels": "{}", "value": value}]}
+
+    asked = [case("sum(a) / sum(b)", 0), case("sum(missing)", 0), case("scalar(c) * 2", 14), case("sum(c)", 7)]
+    series = [{"series": name, "values": f"{value}x5"} for name, value in (("a", 0), ("b", 0), ("c", 7))]
+    cases = [{"interval": "30s", "input_series": series, "promql_expr_test": asked}]
+    promtool("test", "rules", write(tmp_path / "tests.yml", {"rule_files": [], "tests": cases}))

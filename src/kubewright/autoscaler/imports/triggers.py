@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from kubewright.api.meta import Manifest
 from kubewright.autoscaler.imports.imported import Draft, part
-from kubewright.series.promql import quoted
+from kubewright.series.promql import as_vector, enclosed, quoted
 
 _TRUE = {"true", "1", "t"}
 
@@ -73,9 +73,10 @@ def _cron(_: Manifest, said: _Said, at: str, draft: Draft) -> None:
 
 def _prometheus(trigger: Manifest, said: _Said, at: str, draft: Draft) -> None:
     query = said.get("query")
-    # By default KEDA takes no result for zero; to a policy nothing is nothing, which holds what there is.
+    # By default KEDA takes no result, NaN and infinity for zero; to a policy these are nothing, which holds what there
+    # is. Its documentation has scalars, too.
     if said.get("ignoreNullValues", "true").lower() in _TRUE:
-        query = f"({query}) or vector(0)"
+        query = f"{enclosed(as_vector(query))} > -Inf < Inf or vector(0)"
     if server := said.get("serverAddress"):
         draft.note(f"{at}.metadata.serverAddress", f"asked of the store that --prometheus leads to, not of {server}")
     _aim(trigger, _Number(query, said.get("threshold"), said.get("activationThreshold", "0")), at, draft)

@@ -45,7 +45,7 @@ def test_a_scaled_object_becomes_a_policy_of_the_same_bounds_metrics_hours_and_r
     assert spec["metrics"] == [
         {
             "promql": {
-                "query": '(sum(rate(http_requests_total{app="orders"}[2m]))) or vector(0)',
+                "query": '(sum(rate(http_requests_total{app="orders"}[2m]))) > -Inf < Inf or vector(0)',
                 "average": "100.50",
                 "activation": "5.5",
             }
@@ -110,10 +110,17 @@ def test_each_field_that_is_not_the_same_is_told_of():
             id="nothing is nothing where that is asked for",
         ),
         pytest.param(
+            [asked(query="scalar(sum(x)) * 2")],
+            {},
+            "metrics",
+            [{"promql": {"query": "(vector(scalar(sum(x)) * 2)) > -Inf < Inf or vector(0)", "average": "5"}}],
+            id="a scalar",
+        ),
+        pytest.param(
             [{**asked(), "metricType": "Value"}],
             {},
             "metrics",
-            [{"promql": {"query": "(sum(x)) or vector(0)", "value": "5"}}],
+            [{"promql": {"query": "(sum(x)) > -Inf < Inf or vector(0)", "value": "5"}}],
             id="the number itself",
         ),
     ],
