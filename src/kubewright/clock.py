@@ -173,15 +173,20 @@ async def run_beside(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         with ThreadPoolExecutor(1) as threads:
             return threads.submit(lambda: run_virtual(main())).result()
     begun: asyncio.Task[Any] | None = None
+    given_up = False
 
     async def begin() -> T:
         nonlocal begun
         begun = asyncio.current_task()
+        # Whoever gives up says so before they look for the task: one of the two sees the other.
+        if given_up:
+            raise asyncio.CancelledError
         return await main()
 
     try:
         return await asyncio.to_thread(lambda: run_virtual(begin()))
     except asyncio.CancelledError:
+        given_up = True
         if begun is not None:
             with contextlib.suppress(RuntimeError):  # its loop may just have ended
                 begun.get_loop().call_soon_threadsafe(begun.cancel)
