@@ -81,21 +81,21 @@ class Measured:
 
     async def release(self, app: AppService) -> Course:
         """Return how an application's releases used up its error budget, and when they moved."""
-        return await self._fresh(("release", app.key), lambda: self._release(app))
+        return await self._fresh(("release", app.key), FRESH_SECONDS, lambda: self._release(app))
 
     async def scaling(self, policy: ScalePolicy, hours: int) -> Course:
         """Return a policy's load, and how many pods there were, were wanted and are forecast to be needed."""
-        return await self._fresh(("scaling", policy.key, hours), lambda: self._scaling(policy, hours))
+        return await self._fresh(("scaling", policy.key, hours), FRESH_SECONDS, lambda: self._scaling(policy, hours))
 
     async def traffic(self, apps: Mapping[str, AppService]) -> Traffic:
         """Return what these applications take, and from whom where a mesh counts it."""
-        told = await self._fresh("traffic", self._traffic)
+        told = await self._fresh("traffic", FRESH_SECONDS, self._traffic)
         edges = tuple(each for each in told.edges if each.source in apps and each.target in apps)
         return Traffic(tuple(each for each in told.apps if each.id in apps), edges, told.missing)
 
     async def team(self, team: Team) -> TeamFigures:
         """Return what a team uses, and what it costs."""
-        return await self._fresh(("team", team.metadata.name), lambda: self._team(team))
+        return await self._fresh(("team", team.metadata.name), FRESH_SECONDS, lambda: self._team(team))
 
     async def recorded(self, policy: ScalePolicy, hours: int) -> Course | Missing:
         """Return how many requests a policy's pods took in each minute of some hours."""
@@ -218,7 +218,7 @@ class Measured:
 
     async def _cost(self, team: Team) -> MoneyShown | Missing:
         now = self._clock.now()
-        spends = await self._fresh("spends", lambda: self._spend.spends(now), COST_SECONDS)
+        spends = await self._fresh("spends", COST_SECONDS, lambda: self._spend.spends(now))
         if isinstance(spends, Missing):
             return spends
         spend = spends.get(team.metadata.name)
@@ -226,8 +226,8 @@ class Measured:
             return Missing(Why.NO_DATA, "nothing of its cost is recorded")
         return money_of(team, spend, now)
 
-    async def _fresh(self, key: object, ask: Callable[[], Awaitable[T]], seconds: float = FRESH_SECONDS) -> T:
-        """Return the answer of the last seconds, or ask; those who want the same at once wait for one answer."""
+    async def _fresh(self, key: object, seconds: float, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return an answer of the last `seconds`, or ask; those who want the same at once wait for one answer."""
         async with self._asking.setdefault(key, asyncio.Lock()):
             known = self._known.get(key)
             if known is not None and self._clock.now() - known[0] < seconds:

@@ -1,5 +1,7 @@
 """The live view, driven by Textual's pilot."""
 
+import asyncio
+
 import pytest
 
 pytest.importorskip("textual")
@@ -33,18 +35,23 @@ def rows(top, name):
     return [[str(cell) for cell in table.get_row_at(place)] for place in range(table.row_count)]
 
 
+async def until(pilot, holds):
+    async with asyncio.timeout(60):
+        while not holds():
+            await pilot.pause()
+
+
 async def test_the_view_shows_changes_switches_tables_and_outlives_failures():
     cluster = Cluster()
     top = Top(cluster.read, "https://here", 3600)
     async with top.run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
+        await until(pilot, lambda: rows(top, "incidents"))
         assert [row[:2] for row in rows(top, "nodes")] == [["bad\\x1b[2J", "NOT READY"], ["good", "ready"]]
         assert rows(top, "queue")[0][0] == "shop/waits"
         assert rows(top, "incidents")[0][4] == AWAITING
         await pilot.press("3")
-        assert top.query_one("#tables", TabbedContent).active == "queue"
-        picture = top.export_screenshot()
-        assert "shop/waits" in picture
+        await until(pilot, lambda: top.query_one("#tables", TabbedContent).active == "queue")
+        await until(pilot, lambda: "shop/waits" in top.export_screenshot())
         cluster.facts = Facts(nodes=[node("good")])
         await top.look()
         assert [row[0] for row in rows(top, "nodes")] == ["good"]

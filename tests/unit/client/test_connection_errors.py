@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from kubewright.api.meta import KubeObject, ObjectKey, Resource
+from kubewright.client import connection_errors
 from kubewright.client.config import Anonymous, AuthSource, ClientCertificate, ConnectionConfig, Token
 from kubewright.client.http import HttpTransport
 from kubewright.client.rest import RestClient
@@ -22,6 +23,12 @@ from kubewright.errors import ErrorKind, OpError
 PODS = Resource("", "v1", "pods", "Pod", KubeObject)
 LONG_AGO = datetime(2021, 3, 4, tzinfo=UTC)
 FAR_AHEAD = datetime(2100, 3, 4, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have certificates fetched however slow the machine is: what they say is part of what is told."""
+    monkeypatch.setattr(connection_errors, "DIAGNOSIS_SECONDS", 60.0)
 
 
 async def failure(config: ConnectionConfig) -> OpError:

@@ -26,6 +26,7 @@ from kubewright.client.http import HttpTransport
 from kubewright.client.rest import RestClient
 from kubewright.client.transport import Request
 from kubewright.errors import ErrorKind, OpError
+from tests.timing import put_forward
 
 PODS = Resource("", "v1", "pods", "Pod", KubeObject)
 KEY = ObjectKey("shop", "web")
@@ -239,13 +240,20 @@ async def test_a_watch_whose_connection_breaks_is_unavailable(serve: Any) -> Non
 async def silent(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse()
     await response.prepare(request)
+    await response.write(event("a"))
     await asyncio.Event().wait()
     return response
 
 
 async def test_a_watch_that_is_silent_ends_for_its_kind_may_be_quiet(serve: Any) -> None:
+    seen: list[str] = []
     async with serve(silent) as url:
-        assert await watched(ConnectionConfig(url), timeouts=Timeouts(silence_seconds=0.01)) == []
+        client = client_of(ConnectionConfig(url))
+        async for each in client.watch(PODS):
+            seen.append(each.obj.metadata.name)
+            put_forward(Timeouts().silence_seconds)
+        await client.close()
+    assert seen == ["a"]
 
 
 async def mute(_: web.Request) -> web.StreamResponse:

@@ -14,6 +14,7 @@ from kubewright.client.connection_errors import Timeouts
 from kubewright.client.http import HttpTransport
 from kubewright.client.transport import Request
 from kubewright.errors import ErrorKind, OpError
+from tests.timing import put_forward
 
 OK = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nWarning: one\r\nWarning: two\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
@@ -75,8 +76,8 @@ async def serving(*answers: bytes | None) -> AsyncIterator[Server]:
 
 
 @asynccontextmanager
-async def sending(url: str, **timeouts: float) -> AsyncIterator[Callable[[Request], asyncio.Future[object]]]:
-    transport = HttpTransport(ConnectionConfig(url), timeouts=Timeouts(**timeouts))
+async def sending(url: str) -> AsyncIterator[Callable[[Request], asyncio.Future[object]]]:
+    transport = HttpTransport(ConnectionConfig(url))
     try:
         yield transport.send
     finally:
@@ -126,9 +127,14 @@ async def test_an_answer_that_is_no_http_is_a_lost_connection() -> None:
 
 
 async def test_a_write_without_an_answer_ends_in_time_and_its_connection_is_not_used_again() -> None:
-    async with serving(b"", OK) as server, sending(server.url, request_seconds=0.05) as send:
+    async with serving(b"", OK) as server, sending(server.url) as send:
+
+        async def wait_in_vain() -> None:
+            await server.asked.wait()
+            put_forward(Timeouts().request_seconds)
+
         with pytest.raises(OpError, match="gave no answer") as caught:
-            await send(POST)
+            await asyncio.gather(send(POST), wait_in_vain())
         assert (await send(POST)).status == 201
     assert caught.value.kind is ErrorKind.TIMEOUT
     assert server.connections == 2

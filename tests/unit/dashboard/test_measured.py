@@ -3,6 +3,7 @@
 import asyncio
 
 from kubewright.api.core import NAMESPACES
+from kubewright.dashboard import measured
 from kubewright.series.protocol import Missing, Series, Why
 from tests.e2e.dashboards import OWNER, VIEWER, dashboard, teams_and_policies
 from tests.unit.dashboard.test_pages import letting_view, session
@@ -44,7 +45,8 @@ async def test_only_who_may_look_at_an_object_is_told_what_was_measured_of_it(tm
     assert store.asked == 0
 
 
-async def test_many_who_look_at_the_same_trouble_the_store_once(tmp_path):
+async def test_many_who_look_at_the_same_trouble_the_store_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(measured, "FRESH_SECONDS", 3600.0)  # on a slow machine they come one long after the other
     store = Counting()
     async with dashboard(tmp_path, measured_by=lambda _: store) as shown:
         await shown.client.create(NAMESPACES, {"metadata": {"name": "shop"}})
@@ -58,9 +60,9 @@ async def test_many_who_look_at_the_same_trouble_the_store_once(tmp_path):
             async with asyncio.timeout(30):
                 while (await load())[0] == 404:  # noqa: ASYNC110  until the policy is seen
                     await asyncio.sleep(0.05)
-            first, asked = await load(), store.asked
-            assert await asyncio.gather(*(load() for _ in range(5))) == [first] * 5
-            assert store.asked - asked <= 3  # a series for the load, what is wanted, and the forecast
+            first, *others = await asyncio.gather(*(load() for _ in range(5)))
+            assert others == [first] * 4
+            assert store.asked == 3  # a series for the load, what is wanted, and the forecast
             assert first[1]["lines"][0]["values"][-1] == 3.0
             async with http.get("/api/measured/recorded/shop/frontend?hours=1") as answer:
                 assert answer.headers["content-type"].startswith("text/csv")

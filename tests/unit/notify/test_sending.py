@@ -120,10 +120,11 @@ async def test_a_refusal_says_whether_to_try_again_and_never_where(status, again
 
 
 async def test_nobody_there_is_tried_again():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    with pytest.raises(OpError) as caught:
-        await sender().send(channel(webhook=Webhook(url=f"http://127.0.0.1:{port}/secret-path")), TOLD)
+    with socket.socket() as reserved:  # nobody else can listen there meanwhile
+        reserved.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{reserved.getsockname()[1]}/secret-path"
+        with pytest.raises(OpError) as caught:
+            await sender().send(channel(webhook=Webhook(url=url)), TOLD)
     assert caught.value.retryable
     assert "secret-path" not in str(caught.value)
 

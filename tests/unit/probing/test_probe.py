@@ -52,7 +52,7 @@ def server_context(pair, folder):
 async def tried(text, **options):
     target = parse_probe_target(text)
     found = await asyncio.to_thread(
-        probe, target.host, target.port, scheme=target.scheme, path=target.path, timeout=5.0, **options
+        probe, target.host, target.port, scheme=target.scheme, path=target.path, timeout=60.0, **options
     )
     return report_of(found, text, "this machine", "python", now())
 

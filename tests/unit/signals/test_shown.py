@@ -8,6 +8,7 @@ import pytest
 
 from kubewright.api.networking import Ingress
 from kubewright.clock import Clock
+from kubewright.signals import shown
 from kubewright.signals.shown import AT_ONCE, MOST_HOSTS, ShownCertificates, SocketShown, asked_of
 from kubewright.twin.certificates import Authority
 
@@ -75,7 +76,8 @@ async def test_few_are_asked_at_once_and_only_so_many():
     assert shown.most <= AT_ONCE
 
 
-async def test_a_handshake_tells_when_it_ends_and_nobody_there_is_no_certificate(tmp_path):
+async def test_a_handshake_tells_when_it_ends_and_nobody_there_is_no_certificate(tmp_path, monkeypatch):
+    monkeypatch.setattr(shown, "_LIMIT_SECONDS", 60.0)
     pair = Authority(Clock.wall().now()).serving("127.0.0.1")
     (tmp_path / "pair.pem").write_bytes(pair.certificate + pair.key)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -119,7 +119,7 @@ def test_a_runtime_that_answers_is_well_and_one_that_does_not_is_not():
         )
         served.add_insecure_port(f"unix:{places.runtime}")
         await served.start()
-        assert (await checks.runtime(places)).reason == ""
+        assert (await checks.runtime(places, LIMIT_SECONDS)).reason == ""
         await served.stop(None)
 
         with socket.socket(socket.AF_UNIX) as silent:
@@ -149,7 +149,7 @@ def test_a_kubelet_is_asked_whether_it_is_well(answer, reason):
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        assert (await checks.kubelet(Places(kubelet_port=port))).reason == reason
+        assert (await checks.kubelet(Places(kubelet_port=port), LIMIT_SECONDS)).reason == reason
         server.close()
 
     sockets(scenario)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
@@ -9,7 +10,7 @@ from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SERVICE_ACCOUNTS
 from kubewright.api.meta import ObjectKey, Resource
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.rest import RestClient
-from kubewright.clock import Clock, run_virtual, run_wall
+from kubewright.clock import Clock, run_virtual
 from kubewright.runtime import Operator, RequeueAfter
 from kubewright.runtime.diagnostics.app import DiagnosticsApp
 from kubewright.runtime.diagnostics.gatekeeper import Gatekeeper
@@ -18,6 +19,7 @@ from kubewright.runtime.metrics import RuntimeMetrics
 from kubewright.runtime.traces import Traces
 from kubewright.twin.kinds import KindTable
 from kubewright.twin.server import ApiServer
+from tests.timing import put_forward
 
 READER = {
     "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -168,8 +170,10 @@ def test_a_reconcile_is_shown_with_its_cause_its_requests_and_its_end():
     assert other == []
 
 
-def burn(until):
-    while asyncio.get_running_loop().time() < until:
+def burn(seconds):
+    """Use the processor for so many seconds of its own."""
+    until = time.process_time() + seconds
+    while time.process_time() < until:
         sum(range(1000))
 
 
@@ -177,13 +181,15 @@ def burn(until):
 def test_a_profile_shows_what_the_loop_spent_its_time_in(form):
     async def day(app):
         async with asyncio.TaskGroup() as tasks:
-            asked = tasks.create_task(app.ask(f"/debug/profile?seconds=0.3&format={form}"))
-            await asyncio.sleep(0.05)
+            asked = tasks.create_task(app.ask(f"/debug/profile?seconds=60&format={form}"))
+            while not app.app._busy.locked():  # noqa: ASYNC110
+                await asyncio.sleep(0)
             busy = await app.ask("/debug/heap?seconds=1")
-            burn(asyncio.get_running_loop().time() + 0.4)
+            burn(0.1)
+            put_forward(60)
         return busy, await asked
 
-    busy, (status, said) = debugged(day, run_wall, Clock.wall)
+    busy, (status, said) = debugged(day, asyncio.run, Clock.wall)
     assert busy[0] == 409
     assert status == 200
     assert "burn" in said
