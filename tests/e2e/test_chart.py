@@ -37,12 +37,41 @@ def test_chart_and_base_are_equal(tmp_path):
     assert len(rendered) == len(manifests(Settings()))
 
 
-def test_what_is_chosen_of_the_chart_is_what_install_chooses(tmp_path):
-    chosen = Settings("shop-ops", "mirror/kw@sha256:" + "0" * 64, 3, SERVICES, "http://p:9090")
-    values = {"image": chosen.image, "replicas": chosen.replicas, "prometheus": chosen.prometheus}
-    values["services"] = {name: name in SERVICES for name in Settings().services}
+CHOSEN = {
+    "services and store": (
+        Settings("shop-ops", "mirror/kw@sha256:" + "0" * 64, 3, SERVICES, "http://p:9090"),
+        {"image": "mirror/kw@sha256:" + "0" * 64, "replicas": 3, "prometheus": "http://p:9090"},
+    ),
+    "people and alerts": (
+        Settings(
+            "shop-ops",
+            alerts_secret="alertmanager",
+            oidc_issuer="https://id.example/realms/a",
+            oidc_client_id="1234",
+            oidc_secret="client",
+            oidc_ca="company-ca",
+            behind_tls=True,
+        ),
+        {
+            "alerts": {"secret": "alertmanager"},
+            "oidc": {
+                "issuer": "https://id.example/realms/a",
+                "clientId": "1234",
+                "secret": "client",
+                "ca": "company-ca",
+            },
+            "behindTls": True,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHOSEN)
+def test_what_is_chosen_of_the_chart_is_what_install_chooses(tmp_path, what):
+    chosen, values = CHOSEN[what]
     path = tmp_path / "values.yaml"
-    path.write_text(yaml.safe_dump(values))
+    services = {name: name in chosen.services for name in Settings().services}
+    path.write_text(yaml.safe_dump({**values, "services": services}))
     folder = written("chart", tmp_path / "chart")
     rendered = objects(HELM.binary("helm"), "template", "kubewright", folder, "-n", chosen.namespace, "-f", path)
     wanted = {
@@ -50,6 +79,14 @@ def test_what_is_chosen_of_the_chart_is_what_install_chooses(tmp_path):
     }
     del wanted["Namespace", None, chosen.namespace]
     assert rendered == wanted
+
+
+def test_an_issuer_without_a_client_is_refused(tmp_path):
+    folder = written("chart", tmp_path / "chart")
+    command = [HELM.binary("helm"), "template", "kubewright", folder, "--set", "oidc.issuer=https://id.example"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "oidc.clientId: who the dashboard is at oidc.issuer" in done.stderr
 
 
 def test_helm_finds_nothing_to_say_of_the_chart(tmp_path):

@@ -13,7 +13,7 @@ from kubewright.api.crds import all_crds
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import account
 from kubewright.client.incluster import SERVICE_ACCOUNT
-from kubewright.install.given import SECRETS, given
+from kubewright.install.given import MOUNTED, given
 from kubewright.install.services import PAGES, PARTS, Part, together
 from kubewright.install.settings import Settings
 
@@ -146,10 +146,7 @@ def _deployment(settings: Settings, name: str, part: Part) -> Manifest:
         "volumes": [
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
             _identity(),
-            *(
-                {"name": each, "secret": {"secretName": secret, "defaultMode": 0o440}}
-                for each, secret in given(settings, name).secrets.items()
-            ),
+            *({"name": each, **source} for each, source in given(settings, name).volumes.items()),
         ],
     }
     template: Manifest = {"metadata": {"labels": {**labels, **PART_OF, **version}}, "spec": pod}
@@ -215,8 +212,8 @@ def _container(settings: Settings, name: str, part: Part) -> Manifest:
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108  the one place that can be written
             {"name": IDENTITY, "mountPath": str(SERVICE_ACCOUNT), "readOnly": True},
             *(
-                {"name": each, "mountPath": str(SECRETS / each), "readOnly": True}
-                for each in given(settings, name).secrets
+                {"name": each, "mountPath": str(MOUNTED / each), "readOnly": True}
+                for each in given(settings, name).volumes
             ),
         ],
     }

@@ -38,6 +38,8 @@ class Settings:
     oidc_client_id: str = ""
     oidc_secret: str = ""
     """The Secret whose key `client-secret` is the client's, for an issuer that wants one."""
+    oidc_ca: str = ""
+    """The ConfigMap whose key `ca.crt` has the CAs that the issuer's certificate is signed by; empty: those of all."""
     behind_tls: bool = False
     """Whether something before the dashboard takes HTTPS off."""
     version: str = __version__
@@ -59,13 +61,15 @@ class Settings:
         self._check_people()
 
     def _check_people(self) -> None:
-        for name in filter(None, (self.alerts_secret, self.oidc_secret)):
+        for name in filter(None, (self.alerts_secret, self.oidc_secret, self.oidc_ca)):
             if subdomain_errors(name):
-                raise _invalid(name[:80], "that is no name of a Secret, in the services' namespace")
+                raise _invalid(name[:80], "that is no name of a Secret or a ConfigMap, in the services' namespace")
         if self.alerts_secret and self.together:
             raise _invalid("--alerts-secret", "one process for all takes no alerts: install with --one-each")
-        if bool(self.oidc_issuer) != bool(self.oidc_client_id) or (self.oidc_secret and not self.oidc_issuer):
-            raise _invalid("--oidc-issuer", "--oidc-issuer and --oidc-client-id go together, --oidc-secret with them")
+        besides = self.oidc_secret or self.oidc_ca
+        if bool(self.oidc_issuer) != bool(self.oidc_client_id) or (besides and not self.oidc_issuer):
+            told = "--oidc-issuer and --oidc-client-id go together, --oidc-secret and --oidc-ca with them"
+            raise _invalid("--oidc-issuer", told)
         if self.oidc_issuer and not self.oidc_issuer.startswith("https://"):
             raise _invalid(self.oidc_issuer[:80], "an issuer is a URL with https://")
 

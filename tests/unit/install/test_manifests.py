@@ -1,6 +1,7 @@
 """The objects of an installation: complete, hardened, and the same however they are handed over."""
 
 import itertools
+import re
 
 import pytest
 import yaml
@@ -72,23 +73,60 @@ def test_the_base_of_kustomize_is_the_very_same_objects():
     assert list(found) == OBJECTS
 
 
-def test_the_chart_is_the_base_with_what_can_be_chosen_in_place():
-    files, plain = chart(dump_all), base(dump_all)
-    defaults = {
-        "{{ .Release.Namespace }}": "kubewright-system",
-        "{{ .Values.image | quote }}": Settings().image,
-        "{{ .Values.replicas }}": "2",
-        "{{ .Values.prometheus }}": "",
-    }
+PEOPLE = {"oidc_issuer": "https://id.example", "oidc_client_id": "kubewright"}
+
+
+def rendered(text, values):
+    """Render as Helm would, as far as the chart goes: `if` and `and` of values, and values put in place."""
+    found, shown = [], [True]
+
+    def value(path):
+        answer = values
+        for each in path.removeprefix(".Values.").split("."):
+            answer = answer.get(each)
+        return answer
+
+    for line in text.splitlines():
+        if line == "{{- end }}":
+            shown.pop()
+        elif line.startswith("{{- if "):
+            shown.append(shown[-1] and all(map(value, re.findall(r"\.Values[.\w]+", line))))
+        elif shown[-1]:
+            placed = line.replace("{{ .Release.Namespace }}", "kubewright-system")
+            found.append(re.sub(r"\{\{ [^{}]*?(\.Values[.\w]+)[^{}]* \}\}", lambda at: str(value(at[1])), placed))
+    assert shown == [True]
+    return "\n".join(found) + "\n"
+
+
+CHOSEN = {
+    "nothing": Settings(),
+    "alerts behind TLS": Settings(alerts_secret="alertmanager", behind_tls=True),
+    "an issuer": Settings(**PEOPLE),
+    "an issuer that wants a secret": Settings(**PEOPLE, oidc_secret="client"),
+    "an issuer of one's own, and alerts": Settings(**PEOPLE, oidc_ca="authorities", alerts_secret="alertmanager"),
+    "an issuer of one's own that wants a secret": Settings(**PEOPLE, oidc_secret="client", oidc_ca="authorities"),
+    "one process for all": Settings(together=True, replicas=3),
+}
+
+
+@pytest.mark.parametrize("chosen", CHOSEN.values(), ids=CHOSEN)
+def test_the_chart_is_the_base_with_what_can_be_chosen_in_place(chosen):
+    # What is chosen later is told apart from what was chosen when the chart was written: only the values differ.
+    written = Settings(together=chosen.together)
+    files, plain = chart(dump_all, written), base(dump_all, chosen)
+    told, values = (yaml.safe_load(each["values.yaml"]) for each in (files, chart(dump_all, chosen)))
+    assert told.keys() == values.keys()
     for name, text in files.items():
-        if not name.startswith("templates/"):
-            continue
-        lines = [line for line in text.splitlines() if not line.startswith("{{-")]
-        rendered = "\n".join(lines) + "\n"
-        for expression, value in defaults.items():
-            rendered = rendered.replace(expression, value)
-        assert rendered == plain[name.removeprefix("templates/")], name
-    assert set(yaml.safe_load(files["values.yaml"])["services"]) == set(PARTS)
+        if name.startswith("templates/"):
+            whole = values | {"namespace": {"create": True}}
+            assert rendered(text, whole) == plain[name.removeprefix("templates/")], name
+    assert {name for name in groups(chosen) if name} == set(values["services"])
+
+
+def test_a_chart_lets_alerts_in_only_where_somebody_takes_them():
+    values = yaml.safe_load(chart(dump_all, Settings(alerts_secret="alertmanager"))["values.yaml"])
+    values["services"]["monitoring"] = False
+    assert "9095" not in rendered(chart(dump_all)["templates/shared.yaml"], values)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +180,7 @@ def test_alerts_come_in_with_a_token_that_is_mounted_and_not_told():
 
 
 def test_people_sign_in_where_it_was_said():
-    issuer = {"oidc_issuer": "https://id.example", "oidc_client_id": "kubewright", "oidc_secret": "oidc"}
+    issuer = {**PEOPLE, "oidc_secret": "oidc"}
     pod, _, _ = parts_of(Settings(**issuer, behind_tls=True), "dashboard")
     (container,) = pod["containers"]
     said = " ".join(container["args"])
@@ -150,6 +188,17 @@ def test_people_sign_in_where_it_was_said():
     assert "--oidc-client-secret-file /etc/kubewright/oidc/client-secret" in said
     for name in PARTS.keys() - {"dashboard"}:
         assert "oidc" not in str(parts_of(Settings(**issuer), name)[0])
+
+
+def test_the_authorities_of_an_issuer_are_mounted_from_a_config_map():
+    pod, _, _ = parts_of(Settings(**PEOPLE, oidc_ca="company-ca"), "dashboard")
+    (container,) = pod["containers"]
+    path = container["args"][container["args"].index("--oidc-ca-file") + 1]
+    (mount,) = [each for each in container["volumeMounts"] if path == f"{each['mountPath']}/ca.crt"]
+    assert mount["readOnly"]
+    (volume,) = [each for each in pod["volumes"] if each["name"] == mount["name"]]
+    assert volume["configMap"]["name"] == "company-ca"
+    assert "--oidc-ca-file" not in str(parts_of(Settings(**PEOPLE), "dashboard")[0])
 
 
 @pytest.mark.parametrize(
@@ -160,6 +209,8 @@ def test_people_sign_in_where_it_was_said():
         {"oidc_issuer": "https://id.example"},
         {"oidc_issuer": "http://id.example", "oidc_client_id": "kubewright"},
         {"oidc_secret": "oidc"},
+        {"oidc_ca": "company-ca"},
+        {**PEOPLE, "oidc_ca": "company ca"},
     ],
     ids=str,
 )
