@@ -67,8 +67,8 @@ class WatchHub:
         """How often watches that want bookmarks get one while they last."""
         self._following: dict[Bucket, dict[WatchStream, None]] = {}
         self._unsubscribe: dict[Bucket, Callable[[], None]] = {}
-        self._others: weakref.WeakSet[Stream] = weakref.WeakSet()
-        # Ended ones may still hold lines; in the order of their beginning, so that like runs cut off the same.
+        # In the order of their beginning, so that like runs end and cut off the same; ended ones may still hold lines.
+        self._others: weakref.WeakKeyDictionary[Stream, None] = weakref.WeakKeyDictionary()
         self._all: weakref.WeakKeyDictionary[WatchStream, None] = weakref.WeakKeyDictionary()
         self.buffered_bytes = 0
         """What all watches hold that nobody has taken: each adds and subtracts its own."""
@@ -105,7 +105,7 @@ class WatchHub:
 
     def keep(self, stream: Stream) -> None:
         """Let a stream that is no watch end with the server, too."""
-        self._others.add(stream)
+        self._others[stream] = None
 
     def close(self) -> None:
         """End all watches and other streams, as a server that goes down does."""

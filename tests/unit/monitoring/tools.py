@@ -21,7 +21,7 @@ def amtool(*arguments):
 
 
 def _run(*command):
-    done = subprocess.run([str(each) for each in command], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([str(each) for each in command], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

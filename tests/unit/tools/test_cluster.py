@@ -61,7 +61,7 @@ def test_a_leashed_component_dies_with_the_process_that_started_it(tmp_path):
     assert parent.returncode == -signal.SIGKILL
     pid, mark = parent.stdout.split()
     orphan = process.Running("sleeper", int(pid), mark, "")
-    assert process._gone(orphan, 10.0)
+    assert process._gone(orphan, 60.0)
 
 
 def test_the_log_of_a_component_that_failed_can_be_shown(tmp_path):

@@ -82,7 +82,8 @@ def on_a_node(tmp_path, scenario):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Let the agent look ten times a second."""
+    """Let the agent look ten times a second, and a slow machine write."""
+    monkeypatch.setattr(agent_run, "_LIMIT_SECONDS", LIMIT_SECONDS)
     monkeypatch.setattr(agent_run, "LOOK_SECONDS", 0.1)
     monkeypatch.setattr(agent_run, "CHECK_SECONDS", 0.1)
     monkeypatch.setattr(agent_run, "RENEW_SECONDS", 0.1)

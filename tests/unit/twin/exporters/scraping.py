@@ -87,7 +87,7 @@ def on_twin(scenario, *, nodes=1, shape=None):
     """Run a scenario on a twin of its own."""
 
     async def run():
-        async with Twin(Clock.wall(), nodes=nodes, shape=shape or NodeShape()) as twin:
+        async with Twin(Clock.virtual(), nodes=nodes, shape=shape or NodeShape()) as twin:
             return await scenario(Scraper(twin))
 
     return run_virtual(run())
