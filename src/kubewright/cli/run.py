@@ -13,13 +13,14 @@ from kubewright.cli.dashboardrun import dashboard
 from kubewright.cli.profiles import profile_option
 from kubewright.cli.service import (
     FILE,
+    alerts_options,
     ink,
     ink_options,
     lease_place,
     log,
     prometheus_option,
     service_options,
-    tls_files,
+    with_alerts,
 )
 
 if TYPE_CHECKING:
@@ -155,10 +156,7 @@ def costs(*, prices: str, **service: Any) -> None:
 @run.command()
 @cluster_options
 @service_options
-@click.option("--alerts-listen", default="127.0.0.1:9095", show_default=True, help="Where Alertmanager posts: /alerts.")
-@click.option("--alerts-token-file", type=FILE, help="The bearer token that it must show; none: no alerts come in.")
-@click.option("--tls-cert-file", type=FILE, help="Take alerts over TLS.")
-@click.option("--tls-key-file", type=FILE)
+@alerts_options
 def monitoring(
     *,
     alerts_listen: str,
@@ -169,13 +167,14 @@ def monitoring(
 ) -> None:
     """Take signals of faults in, from Alertmanager and from the API itself, and tell the objects by Events."""
     from kubewright.app import Choices
-    from kubewright.signals.receiver import LEAST_TOKEN
 
-    token = alerts_token_file.read_text(encoding="utf-8").strip() if alerts_token_file else ""
-    if alerts_token_file and len(token) < LEAST_TOKEN:
-        raise click.BadParameter(f"the token has fewer than {LEAST_TOKEN} characters", param_hint="--alerts-token-file")
-    tls = tls_files(tls_cert_file, tls_key_file)
-    choices = Choices(services=("monitoring",), alerts_address=alerts_listen, alerts_token=token, alerts_tls=tls)
+    choices = with_alerts(
+        Choices(services=("monitoring",)),
+        alerts_listen=alerts_listen,
+        alerts_token_file=alerts_token_file,
+        tls_cert_file=tls_cert_file,
+        tls_key_file=tls_key_file,
+    )
     _run(choices, **service)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from kubewright.app import Choices
     from kubewright.audit.log import Ink
     from kubewright.client.config import ConnectionConfig
     from kubewright.runtime.serving import KeyFiles
@@ -34,6 +36,14 @@ _INK_OPTIONS = (
         "--audit-sink", type=click.Path(dir_okay=False, path_type=Path), help="A file that its records are added to."
     ),
 )
+_ALERTS_OPTIONS = (
+    click.option(
+        "--alerts-listen", default="127.0.0.1:9095", show_default=True, help="Where Alertmanager posts: /alerts."
+    ),
+    click.option("--alerts-token-file", type=FILE, help="The bearer token that it must show; none: no alerts come in."),
+    click.option("--tls-cert-file", type=FILE, help="Take alerts over TLS."),
+    click.option("--tls-key-file", type=FILE),
+)
 
 
 prometheus_option = click.option(
@@ -54,6 +64,33 @@ def ink_options(command: F) -> F:
     for option in reversed(_INK_OPTIONS):
         command = option(command)
     return command
+
+
+def alerts_options(command: F) -> F:
+    """Add what is the same for everything that takes Alertmanager's alerts in; `with_alerts` reads them."""
+    for option in reversed(_ALERTS_OPTIONS):
+        command = option(command)
+    return command
+
+
+def with_alerts(
+    choices: Choices,
+    *,
+    alerts_listen: str,
+    alerts_token_file: Path | None,
+    tls_cert_file: Path | None,
+    tls_key_file: Path | None,
+) -> Choices:
+    """Return the choices with where alerts come in; raises UsageError for what could not take them."""
+    from kubewright.signals.receiver import LEAST_TOKEN
+
+    token = alerts_token_file.read_text(encoding="utf-8").strip() if alerts_token_file else ""
+    if alerts_token_file and len(token) < LEAST_TOKEN:
+        raise click.BadParameter(f"the token has fewer than {LEAST_TOKEN} characters", param_hint="--alerts-token-file")
+    if token and "monitoring" not in choices.services:
+        raise click.UsageError("--alerts-token-file is the service monitoring's, which is not among --services")
+    tls = tls_files(tls_cert_file, tls_key_file)
+    return replace(choices, alerts_address=alerts_listen, alerts_token=token, alerts_tls=tls)
 
 
 def ink(key: Path | None, sink: Path | None) -> Ink:

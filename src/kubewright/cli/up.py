@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from kubewright.cli.connection import cluster_options, connection
 from kubewright.cli.options import dry_run_option
-from kubewright.cli.service import lease_place, log, prometheus_option, service_names, service_options
+from kubewright.cli.service import (
+    alerts_options,
+    lease_place,
+    log,
+    prometheus_option,
+    service_names,
+    service_options,
+    with_alerts,
+)
 
 
 @click.command()
@@ -18,6 +28,7 @@ from kubewright.cli.service import lease_place, log, prometheus_option, service_
     default="",
     help="Which of `run`, by comma, or all but the dashboard: `all`. Workloads and autoscaler by default.",
 )
+@alerts_options
 @dry_run_option("Print what would be written now, write nothing, and end.")
 def up(
     *,
@@ -29,6 +40,10 @@ def up(
     debug: bool,
     prometheus: str,
     services: str,
+    alerts_listen: str,
+    alerts_token_file: Path | None,
+    tls_cert_file: Path | None,
+    tls_key_file: Path | None,
     dry_run: bool,
     verbose: int,
 ) -> None:
@@ -43,7 +58,13 @@ def up(
     from kubewright.runtime.heap import keep_many_objects
 
     keep_many_objects()
-    choices = Choices(services=service_names(services, in_one=True) or UP)
+    choices = with_alerts(
+        Choices(services=service_names(services, in_one=True) or UP),
+        alerts_listen=alerts_listen,
+        alerts_token_file=alerts_token_file,
+        tls_cert_file=tls_cert_file,
+        tls_key_file=tls_key_file,
+    )
     config = connection(kubeconfig, context)
     if dry_run:
         run_wall(rehearse(config, choices, prometheus=prometheus))

@@ -12,6 +12,7 @@ from typing import Any
 
 from kubewright.api.meta import Manifest
 from kubewright.api.releases import OLDEST, written
+from kubewright.install.given import takes_alerts
 from kubewright.install.manifests import definitions, groups, namespace
 from kubewright.install.optional import Condition, optional, shown
 from kubewright.install.settings import Settings
@@ -46,14 +47,6 @@ _EXPRESSIONS: Mapping[str, str] = {
     _MARKS["oidc_secret"]: "{{ .Values.oidc.secret | quote }}",
     _MARKS["oidc_ca"]: "{{ .Values.oidc.ca | quote }}",
 }
-_OPTIONAL: Mapping[Condition, Mapping[str, Any]] = {
-    (".Values.services.monitoring", ".Values.alerts.secret"): {"alerts_secret": ""},
-    (".Values.oidc.issuer",): {"oidc_issuer": ""},
-    (".Values.oidc.secret",): {"oidc_secret": ""},
-    (".Values.oidc.ca",): {"oidc_ca": ""},
-    (".Values.behindTls",): {"behind_tls": False},
-}
-"""What is only there with these values, and the settings without it."""
 
 
 def chart(dump: Dump, settings: Settings | None = None) -> dict[str, str]:
@@ -68,11 +61,22 @@ def chart(dump: Dump, settings: Settings | None = None) -> dict[str, str]:
     }
     for each in definitions():
         files[f"templates/definitions/{_name(each)}.yaml"] = _when((".Values.definitions",), dump([each]))
-    without = {condition: groups(replace(with_marks, **change)) for condition, change in _OPTIONAL.items()}
+    without = {condition: groups(replace(with_marks, **change)) for condition, change in _optional(chosen).items()}
     for name, objects in optional(whole, without).items():
         text = _chosen(shown(dump(objects), _if))
         files[f"templates/{name or 'shared'}.yaml"] = _when((f".Values.services.{name}",), text) if name else text
     return files
+
+
+def _optional(settings: Settings) -> Mapping[Condition, Mapping[str, Any]]:
+    """Return what is only there with these values, and the settings without it."""
+    return {
+        (f".Values.services.{takes_alerts(settings)}", ".Values.alerts.secret"): {"alerts_secret": ""},
+        (".Values.oidc.issuer",): {"oidc_issuer": ""},
+        (".Values.oidc.secret",): {"oidc_secret": ""},
+        (".Values.oidc.ca",): {"oidc_ca": ""},
+        (".Values.behindTls",): {"behind_tls": False},
+    }
 
 
 def base(dump: Dump, settings: Settings | None = None) -> dict[str, str]:

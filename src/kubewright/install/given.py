@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from kubewright.api.meta import Manifest
+from kubewright.install.services import ALL
 from kubewright.install.settings import Settings
 
 ALERTS = 9095
@@ -32,10 +33,17 @@ class Given:
 
 
 def given(settings: Settings, service: str) -> Given:
-    """Return what one service has."""
+    """Return what one service has, or the Deployment for all."""
     if service == "dashboard":
         return _people(settings)
-    return _alerts(settings) if service == "monitoring" and settings.alerts_secret else Given()
+    return _alerts(settings) if service == takes_alerts(settings) and settings.alerts_secret else Given()
+
+
+def takes_alerts(settings: Settings) -> str:
+    """Return who takes alerts in, empty for nobody."""
+    if "monitoring" not in settings.services:
+        return ""
+    return ALL if settings.together else "monitoring"
 
 
 def _alerts(settings: Settings) -> Given:

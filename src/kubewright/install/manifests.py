@@ -14,7 +14,7 @@ from kubewright.api.meta import Manifest
 from kubewright.api.rights import account
 from kubewright.client.incluster import SERVICE_ACCOUNT
 from kubewright.install.given import MOUNTED, given
-from kubewright.install.services import PAGES, PARTS, Part, together
+from kubewright.install.services import ALL, PAGES, PARTS, Part, together
 from kubewright.install.settings import Settings
 
 PORT = 8080
@@ -23,8 +23,6 @@ USER = 65532
 IDENTITY = "identity"
 TOKEN_SECONDS = 3600
 """For how long a token is good; the kubelet renews it in time, and it is read anew."""
-ALL = "all"
-"""The name of the one Deployment that runs every service."""
 PART_OF = {"app.kubernetes.io/part-of": "kubewright"}
 REASONS = {
     "kubewright-tenancy": {"checkov.io/skip1": "CKV_K8S_158=it writes the three roles that teams share, by their names"}
@@ -117,7 +115,7 @@ def _network_policy(settings: Settings) -> Manifest:
 
 
 def _ports(settings: Settings) -> list[int]:
-    own = (number for name in settings.services for number in given(settings, name).ports.values())
+    own = (number for name in (*settings.services, ALL) for number in given(settings, name).ports.values())
     return list(dict.fromkeys((PORT, PAGES, *own)))
 
 

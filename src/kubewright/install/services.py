@@ -46,6 +46,8 @@ def _workloads() -> list[Manifest]:
     return workloads.cluster_rules() + rehearsal.cluster_rules()
 
 
+ALL = "all"
+"""The name of the one Deployment that runs every service but those with pages."""
 PAGES = 8089
 PARTS: Mapping[str, Part] = {
     "workloads": Part(workloads.ACCOUNT, _workloads, prometheus=True),

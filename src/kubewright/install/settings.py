@@ -64,8 +64,6 @@ class Settings:
         for name in filter(None, (self.alerts_secret, self.oidc_secret, self.oidc_ca)):
             if subdomain_errors(name):
                 raise _invalid(name[:80], "that is no name of a Secret or a ConfigMap, in the services' namespace")
-        if self.alerts_secret and self.together:
-            raise _invalid("--alerts-secret", "one process for all takes no alerts: install with --one-each")
         besides = self.oidc_secret or self.oidc_ca
         if bool(self.oidc_issuer) != bool(self.oidc_client_id) or (besides and not self.oidc_issuer):
             told = "--oidc-issuer and --oidc-client-id go together, --oidc-secret and --oidc-ca with them"

@@ -11,8 +11,8 @@ from kubewright.cli.run import run
 from kubewright.cli.yamlform import dump_all
 from kubewright.errors import OpError
 from kubewright.install.chart import base, chart
-from kubewright.install.manifests import ALL, groups, manifests
-from kubewright.install.services import PARTS, together
+from kubewright.install.manifests import groups, manifests
+from kubewright.install.services import ALL, PARTS, together
 from kubewright.install.settings import Settings, choose, order
 
 OBJECTS = manifests(Settings())
@@ -106,6 +106,7 @@ CHOSEN = {
     "an issuer of one's own, and alerts": Settings(**PEOPLE, oidc_ca="authorities", alerts_secret="alertmanager"),
     "an issuer of one's own that wants a secret": Settings(**PEOPLE, oidc_secret="client", oidc_ca="authorities"),
     "one process for all": Settings(together=True, replicas=3),
+    "alerts to one process for all": Settings(together=True, alerts_secret="alertmanager"),
 }
 
 
@@ -165,8 +166,9 @@ def parts_of(settings, name):
     return pod, found["Service", f"kubewright-{name}"]["spec"], found["NetworkPolicy", "kubewright"]["spec"]
 
 
-def test_alerts_come_in_with_a_token_that_is_mounted_and_not_told():
-    pod, service, policy = parts_of(Settings(alerts_secret="alertmanager"), "monitoring")
+@pytest.mark.parametrize(("together", "taker"), [(False, "monitoring"), (True, ALL)], ids=["one each", "all in one"])
+def test_alerts_come_in_with_a_token_that_is_mounted_and_not_told(together, taker):
+    pod, service, policy = parts_of(Settings(alerts_secret="alertmanager", together=together), taker)
     (container,) = pod["containers"]
     at = container["args"].index("--alerts-token-file")
     path = container["args"][at + 1]
@@ -175,7 +177,7 @@ def test_alerts_come_in_with_a_token_that_is_mounted_and_not_told():
     assert {each["name"]: each.get("secret") for each in pod["volumes"]}[mount["name"]]["secretName"] == "alertmanager"
     assert {each["port"] for each in service["ports"]} == {8080, 9095}
     assert 9095 in {each["port"] for each in policy["ingress"][0]["ports"]}
-    _, service, policy = parts_of(Settings(), "monitoring")
+    _, service, policy = parts_of(Settings(together=together), taker)
     assert 9095 not in {each["port"] for each in (*service["ports"], *policy["ingress"][0]["ports"])}
 
 
@@ -205,7 +207,6 @@ def test_the_authorities_of_an_issuer_are_mounted_from_a_config_map():
     "wrong",
     [
         {"alerts_secret": "Not a name"},
-        {"alerts_secret": "token", "together": True},
         {"oidc_issuer": "https://id.example"},
         {"oidc_issuer": "http://id.example", "oidc_client_id": "kubewright"},
         {"oidc_secret": "oidc"},
