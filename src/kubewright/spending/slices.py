@@ -117,10 +117,10 @@ class _Reader:
         parts = self._parts = told.parts
         self._known = known
         self._nodes = parts.by_key(told.nodes, "node")
-        self._nodes_seen = parts.values(told.nodes_last_seen, "node")
+        self._nodes_seen = _unseen_since(parts.values(told.nodes_last_seen, "node"), self._nodes)
         self._nodes_began = latest(told.nodes_began, "node")
         self._pods = parts.by_key(told.pods, *_POD)
-        self._seen = parts.values(told.pods_last_seen, *_POD)
+        self._seen = _unseen_since(parts.values(told.pods_last_seen, *_POD), self._pods)
         self._began, self._ended = latest(told.pods_began, *_POD), latest(told.pods_ended, *_POD)
         self._requests = parts.by_key(told.requests, *_POD)
         self._cpu = parts.values(told.cpu, NAMESPACE, POD, CONTAINER)
@@ -233,6 +233,17 @@ class _Reader:
 
 def _at(values: Mapping[int, Values], part: int) -> Values:
     return values.get(part, {})
+
+
+def _unseen_since(seen: Mapping[int, Values], there: Mapping[int, Mapping[Key, object]]) -> dict[int, Values]:
+    """Return when things were last seen of a part, but for those that the next part knows again.
+
+    At the end of a part the store may lack a sample, as when a scrape came too late or an exporter started anew.
+    """
+    return {
+        part: {key: at for key, at in values.items() if key not in there.get(part + 1, {})}
+        for part, values in seen.items()
+    }
 
 
 def _plain(name: str) -> str:

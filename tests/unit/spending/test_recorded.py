@@ -70,6 +70,14 @@ def test_a_pod_that_was_deleted_counts_until_it_was_last_seen():
     assert told(Store(**answers(**more)))["shop/deployment/web"] == "75"
 
 
+def test_what_is_seen_again_was_there_all_along():
+    more = {
+        "timestamp(kube_pod_info)": [series(1055, T1, **RUN)],
+        "timestamp(kube_node_info)": [series(1050, T1, node="a")],
+    }
+    assert told(Store(**answers(**more))) == {"shop/deployment/web": "180", "__idle__": "540"}
+
+
 def test_nodes_come_and_go_by_their_seconds():
     more = {
         "kube_node_status_capacity": [
