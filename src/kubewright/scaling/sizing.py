@@ -64,7 +64,9 @@ class ContainerUse:
     covered_seconds: dict[str, float] = field(default_factory=dict[str, float])
     """For how long there are measurements, summed over pods; each of these by resource."""
     _peaks: dict[str, _Peak] = field(default_factory=dict[str, _Peak])
-    """By pod: the most memory of the day."""
+    """By pod: the most memory of the last day that was measured."""
+    _earlier: dict[str, _Peak] = field(default_factory=dict[str, _Peak])
+    """By pod whose history comes when it is measured already: the most memory of the last day that has come of it."""
     _bumped: float = 0.0
     _bumped_at: float = -math.inf
 
@@ -92,6 +94,7 @@ class ContainerUse:
     def gone(self, pod: str) -> None:
         """Forget which peak was whose: the pod is no more. What it used still counts."""
         self._peaks.pop(pod, None)
+        self._earlier.pop(pod, None)
 
     def advise(self, resource: str, now: float) -> Advice:
         """Recommend what to request of a resource, `cpu` in cores or `memory` in bytes."""
@@ -131,7 +134,9 @@ class ContainerUse:
     def _peaked(self, pod: str, at: float, amount: float) -> None:
         day = int(at // DAY_SECONDS)
         end = (day + 1) * DAY_SECONDS
-        known = self._peaks.get(pod)
+        last = self._peaks.get(pod)
+        peaks = self._earlier if last is not None and last.day > day else self._peaks
+        known = peaks.get(pod)
         if known is not None and known.day == day:
             if amount <= known.value:
                 return
@@ -139,4 +144,4 @@ class ContainerUse:
         elif known is not None and known.day > day:
             return
         self.memory.add((end,), (amount,))
-        self._peaks[pod] = _Peak(day, amount)
+        peaks[pod] = _Peak(day, amount)

@@ -45,6 +45,25 @@ def test_memory_goes_by_the_peaks_of_days():
     assert advice.peak == pytest.approx(900 * MIB, rel=0.06)
 
 
+@pytest.mark.parametrize("measured_first", [False, True], ids=["as it went", "what was before comes late"])
+def test_the_days_before_count_whenever_they_come(measured_first):
+    use = ContainerUse()
+    days = [[NOW - ago * DAY_SECONDS + hour * 3600 for hour in range(24)] for ago in range(7, 0, -1)]
+    today = NOW + 3600
+    if measured_first:
+        use.used_memory("a", [today], [100 * MIB], 60)
+    for number, times in enumerate(days):
+        use.used_memory("a", times[:12], [(200 + 100 * number) * MIB] * 12, 3600)
+        use.used_memory("a", times[12:], [150 * MIB] * 12, 3600)
+    use.used_memory("a", [NOW + 60, today], [90 * MIB, 100 * MIB], 60)
+    alone = ContainerUse()
+    for number, times in enumerate(days):
+        alone.memory.add((times[0] + DAY_SECONDS,), ((200 + 100 * number) * MIB,))
+    alone.memory.add((NOW + DAY_SECONDS,), (100 * MIB,))
+    for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+        assert use.memory.percentile(share) == alone.memory.percentile(share)
+
+
 def test_who_was_killed_needs_more_however_many_of_its_like_were_not():
     use = used(8, pods=tuple("abcdefghij"))
     use.killed("a", NOW, 1000 * MIB)
