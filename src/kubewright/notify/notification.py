@@ -58,7 +58,7 @@ def _rank(severity: str) -> int:
 def title(told: Notification) -> str:
     """Return one line, as subjects of mails are."""
     mark = "RESOLVED" if told.state == RESOLVED else told.severity.upper()
-    place = f" ({told.where})" if told.where else ""
+    place = f" ({_clean(told.where)})" if told.where else ""
     return f"[{mark}] {_clean(told.what)}{place}"
 
 

@@ -79,13 +79,10 @@ class Sender:
             raise OpError(_OP, kind, target, f"the server answered {status}")
 
     async def _mail(self, email: Email, told: Sequence[Notification], target: str) -> None:
-        message = EmailMessage()
-        message["From"], message["To"], message["Subject"] = email.sender, ", ".join(email.to), summary_title(told)
-        message.set_content(text(told))
         password = await self._secret(email.password_from, target) if email.password_from is not None else None
         try:
             await aiosmtplib.send(
-                message,
+                _message(email, told),
                 hostname=email.host,
                 port=email.port,
                 use_tls=email.tls == TLS,
@@ -100,6 +97,8 @@ class Sender:
             raise OpError(_OP, ErrorKind.INVALID, target, "the mail server refuses sender or recipients") from error
         except (aiosmtplib.SMTPException, OSError) as error:
             raise OpError(_OP, ErrorKind.UNAVAILABLE, target, type(error).__name__) from error
+        except (ValueError, LookupError) as error:  # what no header holds, or the parser trips over; no name of a host
+            raise OpError(_OP, ErrorKind.INVALID, target, "its host or an address of it is none") from error
 
     async def _secret(self, ref: SecretRef, target: str) -> str:
         """Read a secret anew each time: it may have been changed."""
@@ -113,6 +112,14 @@ class Sender:
         except (OSError, KeyError, ValueError) as error:
             what = ref.file or f"Secret {ref.namespace}/{ref.name}, key {ref.key}"
             raise OpError(_OP, ErrorKind.NOT_FOUND, target, f"{what} cannot be read") from error
+
+
+def _message(email: Email, told: Sequence[Notification]) -> EmailMessage:
+    """Return a mail; raises ValueError or LookupError for addresses that a header cannot hold."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = email.sender, ", ".join(email.to), summary_title(told)
+    message.set_content(text(told))
+    return message
 
 
 def _read(file: Path) -> str:

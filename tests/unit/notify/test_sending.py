@@ -148,6 +148,29 @@ async def test_mail_that_is_refused_is_not_tried_again(refuses):
     assert not caught.value.retryable
 
 
+@pytest.mark.parametrize(
+    ("host", "sender_", "to"),
+    [
+        ("mail..example.com", "kubewright@example.com", "ops@example.com"),
+        ("127.0.0.1", "kubewright@example.com\nBcc: all@example.com", "ops@example.com"),
+        ("127.0.0.1", "kubewright@example.com", "ops@"),
+    ],
+    ids=["a host that cannot be", "a line break", "half an address"],
+)
+async def test_a_channel_whose_addresses_make_no_sense_is_told_so_and_breaks_nothing_else(host, sender_, to):
+    with pytest.raises(OpError) as caught:
+        await sender().send(channel(email=Email(host, 1, "None", sender_, (to,))), TOLD)
+    assert caught.value.kind is ErrorKind.INVALID
+
+
+async def test_a_subject_is_one_line_whatever_is_told_of():
+    async with mail_server() as (port, messages, _):
+        mail = Email("127.0.0.1", port, "None", "kubewright@example.com", ("ops@example.com",))
+        told = Notification("kubewright-healing", "Incident/a", "Critical", "it is\ndown", where="Node/n1\r\nX: y")
+        await sender().send(channel(email=mail), (told,))
+    assert "Subject: [CRITICAL] it is down (Node/n1 X: y)" in messages[0]
+
+
 async def test_a_secret_that_cannot_be_read_is_told_by_its_name_alone():
     with pytest.raises(OpError) as caught:
         await sender().send(channel(webhook=Webhook(url_from=SecretRef("ops", "other", "url"))), TOLD)
