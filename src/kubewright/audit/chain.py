@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec.structs import replace
 
 from kubewright.api.crds.audithead import AuditHeadSpec
-from kubewright.api.crds.auditrecord import Checkpoint, Entry, record_key
+from kubewright.api.crds.auditrecord import INTENDED, Checkpoint, Entry, record_key
 from kubewright.api.meta import Manifest
 
 _NOT_HASHED = frozenset({"hash", "key", "signature"})
@@ -110,6 +110,14 @@ class Named:
         """Return its hash, or nothing if it says none."""
         return _text(self.spec, "hash")
 
+    @property
+    def entries(self) -> list[Mapping[str, Any]]:
+        """Return its entries, as far as they are any: somebody may have written anything in their place."""
+        found = self.spec.get("entries")
+        if not isinstance(found, list):
+            return []
+        return [each for each in found if isinstance(each, dict)]  # pyright: ignore[reportUnknownVariableType]  JSON
+
 
 def noted(last: Named, at: str, key: Ed25519PrivateKey | None = None) -> AuditHeadSpec:
     """Note how far the log goes, signed if there is a key: what is cut off at its end leaves no other trace."""
@@ -146,7 +154,7 @@ def verify(
     sequences = [each.sequence for each in found]
     return Verdict(
         len(found),
-        sum(len(each.spec.get("entries", ())) for each in found),
+        sum(len(each.entries) for each in found),
         min(sequences, default=0),
         max(sequences, default=0),
         last.hash if last is not None else "",
@@ -243,10 +251,10 @@ def sealed(spec: Mapping[str, Any]) -> Checkpoint | None:
 def _open(found: Iterable[Named]) -> tuple[str, ...]:
     intended: dict[str, None] = {}
     for each in found:
-        for entry in each.spec.get("entries", ()):
-            if entry.get("kind") == "Intended":
-                intended[entry.get("id", "")] = None
-            intended.pop(entry.get("of", ""), None)
+        for entry in each.entries:
+            if entry.get("kind") == INTENDED:
+                intended[_text(entry, "id")] = None
+            intended.pop(_text(entry, "of"), None)
     return tuple(intended)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +45,7 @@ def list_(*, about: str, who: str, last: int, output: str, file: Path | None, ku
     found = [
         entry
         for each in _records(file, kubeconfig, context)
-        for entry in each.spec.get("entries", ())
+        for entry in each.entries
         if about in entry.get("about", "") and (not who or entry.get("who") == who)
     ][-last:]
     names = [each.get("about", "-") for each in found]
@@ -63,9 +63,9 @@ def show(*, what: str, output: str, file: Path | None, kubeconfig: str, context:
     """Show all about an object (Kind/namespace/name), or a record by its number: what, why, and how it came out."""
     records = _records(file, kubeconfig, context)
     if what.isdecimal():
-        found = [entry for each in records if each.sequence == int(what) for entry in each.spec.get("entries", ())]
+        found = [entry for each in records if each.sequence == int(what) for entry in each.entries]
     else:
-        found = [entry for each in records for entry in each.spec.get("entries", ()) if entry.get("about") == what]
+        found = [entry for each in records for entry in each.entries if entry.get("about") == what]
     if not found:
         raise click.ClickException(f"nothing is written about {what}")
     printed(output, lambda: found, lambda: [line for each in found for line in _whole(each)])
@@ -174,13 +174,13 @@ def _with_client(work: Callable[[Client], Awaitable[Any]], kubeconfig: str, cont
     return asyncio.run(run())
 
 
-def _row(entry: dict[str, Any]) -> tuple[str, ...]:
+def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     result = entry.get("outcome") or entry.get("why", "")
     when, kind, who = entry.get("at", "")[:19], entry.get("kind", ""), entry.get("who", "")
     return (f"{when}Z", kind, who, entry.get("about", "-"), result)
 
 
-def _whole(entry: dict[str, Any]) -> list[str]:
+def _whole(entry: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{entry.get('at', '')}  {entry.get('kind', '')}  {entry.get('about', '')}",
         f"  by: {entry.get('who', '')}",

@@ -49,6 +49,13 @@ def test_a_changed_entry_is_found():
     assert said(changed(chain(), 2, why="another")) == ["record 3: changed: its content is not what its hash says"]
 
 
+@pytest.mark.parametrize("entries", [None, 3, "text", ["text"], [{"id": [], "kind": "Intended", "of": {}}]])
+def test_whatever_stands_in_the_place_of_entries_is_found(entries):
+    found = chain()
+    found[2].spec["entries"] = entries
+    assert said(found) == ["record 3: changed: its content is not what its hash says"]
+
+
 def test_a_record_that_was_written_anew_does_not_carry_those_after_it():
     found = chain()
     forged = link(3, found[1].spec["hash"], "healing", "2027-01-01T00:00:00Z", ())
