@@ -14,7 +14,7 @@ from kubewright.app import Choices, Platform
 from kubewright.audit.chain import verify
 from kubewright.audit.entries import entry
 from kubewright.audit.files import read_cluster, read_noted, read_records, write_records
-from kubewright.audit.log import AuditLog, Ink
+from kubewright.audit.log import MOST_WAITING, AuditLog, Ink
 from kubewright.audit.pruning import prune
 from kubewright.clock import Clock, run_virtual
 from kubewright.errors import ErrorKind, OpError
@@ -101,6 +101,8 @@ def test_nothing_is_lost_or_written_twice_where_the_server_is_away(failures):
             running = tasks.create_task(log.run())
             for number in range(3):
                 log.record(about(f"n{number}"))
+            await asyncio.sleep(2.5)
+            log.record(about("n3"))
             await asyncio.sleep(300)
             assert log.settled
             running.cancel()
@@ -108,7 +110,24 @@ def test_nothing_is_lost_or_written_twice_where_the_server_is_away(failures):
 
     records = on_twin(case)
     assert verify(records).findings == ()
-    assert written(records) == ["Node/n0", "Node/n1", "Node/n2"]
+    assert written(records) == ["Node/n0", "Node/n1", "Node/n2", "Node/n3"]
+
+
+def test_with_nothing_written_for_long_the_oldest_are_given_up_and_that_is_written():
+    async def case(twin, clock):
+        log = AuditLog(Unreliable(twin.client(), ["before"]), clock, "service")
+        log.record(about("first"))
+        with pytest.raises(OpError):
+            await log.flush()
+        for number in range(MOST_WAITING + 2):
+            log.record(about(f"n{number}"))
+        await log.flush()
+        return [entry for record in await read_cluster(twin.client()) for entry in record.spec["entries"]]
+
+    first, lost, *rest = on_twin(case)
+    assert first["about"] == "Node/first"
+    assert lost["why"] == "2 entries could not be written and are lost"
+    assert [each["about"] for each in rest] == [f"Node/n{number}" for number in range(2, MOST_WAITING + 2)]
 
 
 def test_nothing_is_done_whose_intention_cannot_be_written():

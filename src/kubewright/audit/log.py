@@ -97,6 +97,8 @@ class AuditLog:
     lost: int = 0
     """Entries that were given up since nothing could be written for long."""
     _waiting: deque[Entry] = field(default_factory=deque[Entry])
+    _batch: tuple[Entry, ...] = ()
+    """What is being written, or may have been: it is tried again as it is, so that its record is known again."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _head: Named | None = None
@@ -117,7 +119,7 @@ class AuditLog:
     async def intend(self, entry: Entry) -> str:
         """Write an intention, and return its id once it is in the API; raises OpError where it cannot be."""
         numbered = self._numbered(replace(entry, kind=INTENDED))
-        await self._write([numbered])
+        await self._write((numbered,))
         return numbered.id
 
     def outcome(self, intention: str, entry: Entry, *, failure: str = "", said: str = "") -> None:
@@ -139,7 +141,7 @@ class AuditLog:
     @property
     def settled(self) -> bool:
         """Whether all that was said is written."""
-        return not self._waiting
+        return not self._waiting and not self._batch
 
     async def run(self) -> None:
         """Write what is said until cancelled."""
@@ -152,22 +154,25 @@ class AuditLog:
                 await self.flush()
                 backoff.reset()
             except OpError as error:
-                _log.warning("%d entries of the audit log wait: %s", len(self._waiting), error)
+                _log.warning("%d entries of the audit log wait: %s", len(self._batch) + len(self._waiting), error)
                 self._news.set()
                 await asyncio.sleep(backoff.next_seconds())
 
     async def flush(self) -> None:
         """Write all that waits; raises OpError with the rest still waiting."""
-        while self._waiting:
-            batch = [self._waiting[at] for at in range(min(len(self._waiting), MOST_ENTRIES))]
-            if self.lost:
-                said = f"{self.lost} entries could not be written and are lost"
-                batch = [self._numbered(Entry(who=self.writer, why=said)), *batch[: MOST_ENTRIES - 1]]
+        while self._batch or self._waiting:
+            batch = self._batch = self._batch or self._next()
             await self._write(batch)
-            for each in batch:
-                if self._waiting and self._waiting[0].id == each.id:
-                    self._waiting.popleft()
-            self.lost = 0
+            if self._batch is batch:
+                self._batch = ()
+
+    def _next(self) -> tuple[Entry, ...]:
+        """Take what is written next out of what waits, with what is lost."""
+        said = f"{self.lost} entries could not be written and are lost"
+        lost = [self._numbered(Entry(who=self.writer, why=said))] if self.lost else []
+        self.lost = 0
+        count = min(len(self._waiting), MOST_ENTRIES - len(lost))
+        return (*lost, *(self._waiting.popleft() for _ in range(count)))
 
     def _numbered(self, entry: Entry) -> Entry:
         self._began = self._began or rfc3339_micro(self.clock.now())
@@ -180,9 +185,9 @@ class AuditLog:
         async with self._turn:
             await self._append((), checkpoint)
 
-    async def _write(self, entries: list[Entry]) -> None:
+    async def _write(self, entries: tuple[Entry, ...]) -> None:
         async with self._turn:
-            await self._append(tuple(entries))
+            await self._append(entries)
 
     async def _append(self, entries: tuple[Entry, ...], checkpoint: Checkpoint | None = None) -> None:
         """Create the next record of the chain, whoever else does the same."""
