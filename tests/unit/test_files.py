@@ -1,6 +1,9 @@
+import os
+import resource
+
 import pytest
 
-from kubewright.files import replacing
+from kubewright.files import adding, replacing
 
 
 def write(path, content, **options):
@@ -44,3 +47,36 @@ def test_a_link_that_stands_in_the_way_is_not_followed(tmp_path):
     write(path, b"new", private=True)
     assert other.read_bytes() == b"kept"
     assert path.read_bytes() == b"new"
+
+
+def test_what_is_added_comes_after_what_is_there(tmp_path):
+    path = tmp_path / "log"
+    adding(path, b"one\n")
+    adding(path, b"two\n")
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_what_finds_no_room_for_all_of_it_is_not_added(tmp_path):
+    path = tmp_path / "log"
+    adding(path, b"one\n")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            adding(path, b"longer than there is room for\n")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_bytes() == b"one\n"
+    adding(path, b"two\n")
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_a_pipe_takes_what_is_added(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        adding(path, b"one\n")
+        assert os.read(reader, 100) == b"one\n"
+    finally:
+        os.close(reader)

@@ -18,7 +18,7 @@ from kubewright.api.live import live_resource
 from kubewright.audit.chain import Named
 from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
-from kubewright.files import replacing
+from kubewright.files import adding, replacing
 from kubewright.runtime.children import get_or_none, list_if_served
 
 _LONGEST_LINE = 16 * 1024 * 1024
@@ -66,10 +66,9 @@ def write_records(file: Path, records: Sequence[Named]) -> None:
 
 
 def add_records(file: Path, records: Sequence[Named]) -> None:
-    """Add records to the end of a file, which is made if there is none: all of them, or none as far as can be told."""
+    """Add records to the end of a file, which is made if there is none: all of them, on the disk, or none."""
     try:
-        with file.open("ab") as open_file:
-            open_file.write(_lines(records))
+        adding(file, _lines(records))
     except OSError as error:
         raise OpError("audit.write", ErrorKind.INVALID, str(file), error.strerror or str(error)) from error
 
