@@ -10,11 +10,12 @@ import pytest
 import yaml
 
 from kubewright.api.crds import all_crds
+from tests.e2e.beside import PATIENCE_SECONDS
 
 
 def kubewright(*arguments, **options):
     command = [sys.executable, "-m", "kubewright", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, **options)
 
 
 def kubeconfig(folder, server, **cluster):

@@ -132,7 +132,7 @@ class ControlPlane:
         for name in ("certificates", "logs", "etcd"):
             shutil.rmtree(state / name, ignore_errors=True)
             (state / name).mkdir(parents=True, mode=0o700)
-        ports = Ports(*_free_ports(5))
+        ports = Ports(*free_ports(5))
         credentials = Credentials.create(state / "certificates")
         plane = cls(state, f"https://127.0.0.1:{ports.apiserver}", owned=True)
         plane._write_access(credentials)
@@ -229,7 +229,7 @@ def _commands(state: Path, ports: Ports, credentials: Credentials) -> dict[str, 
     }
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Choose ports that nobody listens at, all different.
 
     They lie below those that a kernel gives to connections: components begin to listen seconds later, and until then
