@@ -46,3 +46,5 @@ async def _accept(listener: socket.socket, runner: web.AppRunner, tls: ssl.SSLCo
         while True:
             connection, _ = await loop.sock_accept(listener)
             handshakes.create_task(connect(connection))
+            # It begins at once: of one that is cancelled before, nobody would close the connection.
+            await asyncio.sleep(0)
