@@ -166,6 +166,7 @@ async def test_it_is_installed_and_each_service_works_by_its_own_account(cluster
         assert "forbidden" not in log.read_text().lower(), log.read_text()
     uid = run("get", "deployment", "kept", "-o", "jsonpath={.metadata.uid}").stdout
     said(cluster, "uninstall", "-n", SPACE, "--yes")
+    assert said(cluster, "uninstall", "-n", SPACE, "--yes") == ("", f"nothing is installed in {SPACE}\n")
     assert cluster.kubectl("-n", SPACE, "get", "deployments,pods,services", "-o", "name").stdout == ""
     there = "jsonpath={.metadata.uid} {.status.readyReplicas}"
     assert run("get", "deployment", "kept", "-o", there).stdout == f"{uid} 1"

@@ -26,24 +26,24 @@ def uninstall(
     """Take the platform out of a cluster; applications run on, and AppServices, Teams and all others stay.
 
     Nothing is held by the platform any more afterwards: what is deleted then goes at once. What is cut off, the same
-    call goes on with.
+    call goes on with. Where nothing is installed it says so, and that is as good as done: exit code 0.
     """
 
     async def run() -> int:
-        from kubewright.install.removing import found, remove
+        from kubewright.install.removing import found, held, remove
 
         async with connected(connection(kubeconfig, context)) as client:
-            changes = await found(client, namespace, purge=purge)
-            if not changes:
+            changes, holding = await found(client, namespace, purge=purge), await held(client)
+            if not changes and not holding:
                 say(f"nothing is installed in {namespace}", err=True)
-                return Exit.FAILED
+                return Exit.OK
             if dry_run:
                 for each in changes:
                     say(each.told(dry_run=True))
+                say(f"{holding} objects would be held no more", err=True)
                 return Exit.OK
             if not yes:
-                what = "with every object of its kinds, applications included" if purge else "; applications run on"
-                click.confirm(f"Remove {len(changes)} objects from {namespace}{what}?", abort=True, err=True)
+                click.confirm(_question(namespace, len(changes), holding, purge=purge), abort=True, err=True)
             free = await remove(client, namespace, changes, timeout)
             for each in changes:
                 say(each.told())
@@ -51,3 +51,10 @@ def uninstall(
             return Exit.OK
 
     return asyncio.run(run())
+
+
+def _question(namespace: str, going: int, holding: int, *, purge: bool) -> str:
+    if not going:
+        return f"Nothing is installed in {namespace}, but {holding} objects are held: let go of them?"
+    what = " with every object of its kinds, applications included" if purge else "; applications run on"
+    return f"Remove {going} objects from {namespace}{what}?"

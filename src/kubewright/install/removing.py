@@ -20,7 +20,7 @@ from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.install import record
 from kubewright.install.changes import installed
-from kubewright.install.kinds import DEFINITIONS, INSTALLER, RECORDS, RUNNING, SPACES, is_own
+from kubewright.install.kinds import DEFINITIONS, INSTALLER, MANAGED_BY, PLACE, RECORDS, RUNNING, SPACES, is_own
 from kubewright.install.record import REMOVING
 from kubewright.runtime.applying import ObjectChange
 from kubewright.runtime.children import delete_if_there, get_or_none, list_if_served
@@ -31,10 +31,15 @@ _PODS = "app.kubernetes.io/name=kubewright,app.kubernetes.io/part-of=kubewright"
 
 
 async def found(client: Client, namespace: str, *, purge: bool) -> list[ObjectChange]:
-    """Return what would go, in its order; raises OpError."""
+    """Return what would go, in its order.
+
+    Raises OpError, also where nothing is here and the platform is somewhere else, or somebody else's to remove.
+    """
     changes = [ObjectChange(kind, live, None) async for kind, live in installed(client, namespace)]
     if live := await get_or_none(client, RECORDS, record.key(namespace)):
         changes.append(ObjectChange(RECORDS, live, None))
+    if not changes:
+        await _check_others(client, namespace)
     if purge:
         there = [await get_or_none(client, DEFINITIONS, _name(each)) for each in all_crds()]
         changes += [ObjectChange(DEFINITIONS, live, None) for live in there if live is not None]
@@ -42,6 +47,11 @@ async def found(client: Client, namespace: str, *, purge: bool) -> list[ObjectCh
         if space is not None and is_own(space, namespace):
             changes.append(ObjectChange(SPACES, space, None))
     return changes
+
+
+async def held(client: Client) -> int:
+    """Return how many objects the platform has finalizers on; raises OpError."""
+    return len([each async for _, each in _held(client)])
 
 
 async def remove(client: Client, namespace: str, changes: list[ObjectChange], seconds: float) -> int:
@@ -63,6 +73,18 @@ async def remove(client: Client, namespace: str, changes: list[ObjectChange], se
 
 def _name(definition: Manifest) -> ObjectKey:
     return ObjectKey("", definition["metadata"]["name"])
+
+
+async def _check_others(client: Client, namespace: str) -> None:
+    """Raise OpError CONFLICT for services that this installation does not keep: they would hold objects again."""
+    for live in (await client.list(RUNNING, label_selector=_PODS)).items:
+        labels = live.metadata.labels
+        if labels.get(MANAGED_BY) == INSTALLER:
+            told = f"the platform is installed in {labels.get(PLACE, '')}, not in {namespace}: use -n"
+        else:
+            holder = labels.get(MANAGED_BY, "kubectl, or somebody else,")
+            told = f"{holder} keeps it: remove it there first, and uninstall then, which takes finalizers off"
+        raise OpError("uninstall", ErrorKind.CONFLICT, RUNNING.target(live.key), told)
 
 
 async def _ended(client: Client, namespace: str, seconds: float) -> None:
