@@ -12,6 +12,8 @@ from kubewright.costs.money import Money, split
 
 IdleRule: TypeAlias = Literal["show", "share", "share-cluster"]
 """Shown by itself; paid by those on the same node, or by everybody, by what they pay for the same resource."""
+_Whom: TypeAlias = tuple[str, str, Resource] | Resource | None
+"""Those on one node, those who pay for a resource, or everybody."""
 
 
 def shared_idle(lines: Sequence[Line], rule: IdleRule) -> dict[int, Money]:
@@ -22,22 +24,23 @@ def shared_idle(lines: Sequence[Line], rule: IdleRule) -> dict[int, Money]:
     """
     if rule == "show":
         return {}
-    by_node: dict[tuple[str, str, Resource], list[int]] = {}
-    by_resource: dict[Resource, list[int]] = {}
-    everybody: list[int] = []
+    payers: dict[_Whom, list[int]] = {}
     for at, line in enumerate(lines):
         if line.kind is Kind.WORKLOAD and line.cost > 0:
-            by_node.setdefault(line.origin, []).append(at)
-            by_resource.setdefault(line.resource, []).append(at)
-            everybody.append(at)
+            for whom in (line.origin, line.resource, None):
+                payers.setdefault(whom, []).append(at)
+    if not payers:
+        return {}
     taken: dict[int, Money] = {}
+    pots: dict[_Whom, Money] = {}
     for at, line in enumerate(lines):
-        if line.kind is not Kind.IDLE:
-            continue
-        near = by_node.get(line.origin, []) if rule == "share" else []
-        payers = near or by_resource.get(line.resource, []) or everybody
-        if payers:
+        if line.kind is Kind.IDLE:
+            near = (line.origin,) if rule == "share" else ()
+            whom = next(each for each in (*near, line.resource, None) if each in payers)
             taken[at] = -line.cost
-            for payer, part in zip(payers, split(line.cost, [lines[each].cost for each in payers]), strict=True):
-                taken[payer] = taken.get(payer, 0) + part
+            pots[whom] = pots.get(whom, 0) + line.cost
+    for whom, pot in pots.items():
+        parts = split(pot, [lines[each].cost for each in payers[whom]])
+        for payer, part in zip(payers[whom], parts, strict=True):
+            taken[payer] = taken.get(payer, 0) + part
     return taken

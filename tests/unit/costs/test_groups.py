@@ -68,6 +68,16 @@ def test_idle_of_an_empty_node_is_paid_by_those_who_pay_for_the_resource():
     assert told(rows(ledger(assets, [demand(SHOP, "a", "cpu", 1)]).lines, "team", "share")) == {"shops": "6"}
 
 
+@pytest.mark.parametrize("rule", ["share", "share-cluster"])
+def test_idle_of_many_nodes_is_shared_out_to_the_last_part(rule):
+    nodes = [asset(f"n{number}", tariff(cpu="0.1", gpu="0.7"), cpu=7, gpu=number % 2) for number in range(9)]
+    wanted = [demand(owner(f"p{number}"), f"n{number % 3}", "cpu", "0.7") for number in range(11)]
+    found = ledger(nodes, wanted)
+    totals = {row.name: row.total for row in rows(found.lines, "pod", rule)}
+    assert len(totals) == 11
+    assert sum(totals.values()) == found.cost
+
+
 def test_an_empty_cluster_pays_for_itself():
     assert told(rows(ledger([asset("a", RATES, cpu=3)], []).lines, "team", "share")) == {"__idle__": "3"}
 
