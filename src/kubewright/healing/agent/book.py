@@ -1,7 +1,7 @@
 """What has been seen on the node, and what its conditions are to say. Pure: no clock, no I/O, bounded.
 
 What the kernel told stays until the machine boots, as with node-problem-detector, but for what counts only in numbers:
-that passes when it has not been told again for a while. Checks say anew each time how it is.
+that passes when it has not been told again for a while. Checks say anew how it is, and take nothing of that back.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ class Book:
     events: deque[Sighting] = field(default_factory=lambda: deque[Sighting](maxlen=MOST_EVENTS))
     _times: dict[tuple[str, str], deque[float]] = field(default_factory=dict[tuple[str, str], "deque[float]"])
     """Of each condition and reason that counts in numbers."""
+    _told: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """By condition, what the kernel told: reason and message."""
 
     def see(self, sighting: Sighting, now: float) -> None:
         """Take in what was seen."""
@@ -55,6 +57,7 @@ class Book:
                 times.popleft()
             if len(times) < sighting.times:
                 return
+        self._told[condition] = reason, sighting.message
         self._say(condition, reason, sighting.message, now)
 
     def measure(self, measured: Iterable[Measured], now: float) -> None:
@@ -62,6 +65,8 @@ class Book:
         for each in measured:
             if each.reason:
                 self._say(each.condition, each.reason, each.message, now)
+            elif each.condition in self._told:
+                self._say(each.condition, *self._told[each.condition], now)
             else:
                 self._be_well(each.condition, now)
 
@@ -71,6 +76,8 @@ class Book:
             if times[-1] >= now - WINDOW_SECONDS:
                 continue
             del self._times[condition, reason]
+            if self._told.get(condition, ("", ""))[0] == reason:
+                del self._told[condition]
             said = self.conditions.get(condition)
             if said is not None and said.reason == reason:
                 self._be_well(condition, now)

@@ -47,6 +47,8 @@ FIELD_MANAGER = "kubewright-node-agent"
 CHECK_SECONDS = 10.0
 _LIMIT_SECONDS = 5.0
 """For each write: a server that does not answer must not keep the agent from its neighbours."""
+_DISKS_SECONDS = 5.0
+"""In which the disks are to answer."""
 _OLD_SECONDS = 60.0
 """What the log said earlier than that before the agent came is no event any more."""
 _OF_THE_LOG = (DEADLOCK, READ_ONLY, DISK, MACHINE_CHECK)
@@ -153,7 +155,10 @@ class NodeAgent:
         while True:
             now = self._clock.now()
             self._book.age(now)
-            self._book.measure(await self._measured(now), now)
+            try:
+                self._book.measure(await self._measured(now), now)
+            except OSError as error:  # a process that ends while it is looked at, say
+                _log.warning("not all is known of the node this time: %s", error)
             await self._show(now)
             await asyncio.sleep(CHECK_SECONDS)
 
@@ -170,9 +175,9 @@ class NodeAgent:
         asked = self._disks
         if asked is None:
             asked = self._disks = asyncio.get_running_loop().run_in_executor(None, _of_disks, places, now)
-        await asyncio.wait({asked}, timeout=_LIMIT_SECONDS)
+        await asyncio.wait({asked}, timeout=_DISKS_SECONDS)
         if not asked.done():
-            return [Measured(DISK, "DiskHangs", f"a disk has not answered within {_LIMIT_SECONDS:g} s")]
+            return [Measured(DISK, "DiskHangs", f"a disk has not answered within {_DISKS_SECONDS:g} s")]
         self._disks = None
         return asked.result()
 
@@ -286,7 +291,10 @@ _BOOTING = "agent.kubewright.dev/booting"
 
 
 def _of_disks(places: Places, now: float) -> list[Measured]:
-    return [*checks.filesystems(places), *checks.disks(places), *checks.certificate(places, now)]
+    """Look at the disks; that they answer says that they do not hang, whatever they hung on before."""
+    found = [*checks.filesystems(places), *checks.disks(places), *checks.certificate(places, now)]
+    ill = {each.condition for each in found}
+    return found + [Measured(each) for each in (READ_ONLY, DISK) if each not in ill]
 
 
 def _boot_id(places: Places) -> str:

@@ -104,6 +104,29 @@ def test_checks_say_anew_how_it_is_and_since_when():
     assert written("AcceleratedHardwareReady", book.conditions["AcceleratedHardwareReady"], 15)["status"] == "True"
 
 
+def test_what_a_check_says_passes_with_it_and_what_the_kernel_told_stays():
+    book = Book()
+    book.measure([Measured("DiskFailing", "DiskHangs", "x")], 5)
+    book.measure([Measured("DiskFailing")], 10)
+    assert book.conditions["DiskFailing"].is_well
+    book.see(Sighting("DiskFailing", "DiskGone", "nvme0"), 20)
+    book.measure([Measured("DiskFailing", "DiskHangs", "x")], 25)
+    book.measure([Measured("DiskFailing")], 30)
+    said = book.conditions["DiskFailing"]
+    assert (said.is_well, said.reason, said.since) == (False, "DiskGone", 20)
+
+
+def test_what_counts_in_numbers_passes_though_a_check_spoke_meanwhile():
+    book = Book()
+    for now in (1, 2, 3):
+        book.see(Sighting("DiskFailing", "DiskErrors", "x", 3), now)
+    book.measure([Measured("DiskFailing", "DiskHangs", "x")], 10)
+    book.age(1000)
+    assert book.conditions["DiskFailing"].reason == "DiskHangs"
+    book.measure([Measured("DiskFailing")], 1010)
+    assert book.conditions["DiskFailing"].is_well
+
+
 def test_a_flood_is_remembered_within_bounds():
     book = Book()
     for number in range(10_000):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -126,6 +127,47 @@ def test_an_agent_whose_log_cannot_be_read_sees_the_rest(tmp_path):
                 return find_condition((await client.get(NODES, NODE)).status.conditions, "KubeletUnhealthy") is not None
 
             await until(is_there)
+
+    on_a_node(tmp_path, scenario)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_disk_that_hung_and_a_process_that_ends_while_it_is_looked_at_pass(tmp_path, monkeypatch):
+    hanging = threading.Event()
+    monkeypatch.setattr(agent_run, "_DISKS_SECONDS", 0.2)
+    looked = []
+
+    def slow(_):
+        hanging.wait(LIMIT_SECONDS)
+        return iter(())
+
+    monkeypatch.setattr(agent_run.checks, "disks", slow)
+
+    def gone(_):
+        looked.append(None)
+        if len(looked) < 3:
+            raise ProcessLookupError(3, "No such process")
+        return ""
+
+    monkeypatch.setattr(agent_run.checks, "kubelet_run", gone)
+
+    async def scenario(client, settings, _):
+        async def reason():
+            found = find_condition((await client.get(NODES, NODE)).status.conditions, "DiskFailing")
+            return found.reason if found is not None else ""
+
+        async def hangs():
+            return await reason() == "DiskHangs"
+
+        async def is_well():
+            return await reason() == "NoDiskErrors"
+
+        async with living(client, settings):
+            try:
+                await until(hangs)
+            finally:
+                hanging.set()
+            await until(is_well)
 
     on_a_node(tmp_path, scenario)
 
