@@ -17,7 +17,7 @@ from kubewright.gpu.asking import allowed
 from kubewright.gpu.configs import POLICY_LABEL
 from kubewright.gpu.decide import Pool, decide
 from kubewright.runtime.controller import Done, RequeueAfter
-from kubewright.runtime.informer import Informer
+from kubewright.runtime.informer import Change, Informer
 from kubewright.runtime.operators import Operator, Watch
 from kubewright.runtime.plans import Executor
 
@@ -64,6 +64,16 @@ class GPUPolicyReconciler:
         return file is not None and dict(file.data) == action.manifest["data"]
 
 
+def _is_news(change: Change[Node]) -> bool:
+    """Tell whether anything is another that is decided by: thousands of nodes say every few minutes that they live."""
+    return change.old is None or change.new is None or _read(change.old) != _read(change.new)
+
+
+def _read(node: Node) -> tuple[object, ...]:
+    metadata = node.metadata
+    return metadata.labels, metadata.annotations, node.spec.unschedulable, node.status.allocatable
+
+
 def build(operator: Operator) -> None:
     """Declare the controller of GPUPolicies."""
     operator.define(GPU_POLICY_CRD)
@@ -84,6 +94,6 @@ def build(operator: Operator) -> None:
             operator.clock, operator.executor(GPU_POLICIES), policies, nodes, pods, files, budgets, permits(operator)
         ),
         name="gpupolicy",
-        watches=(Watch(policies, everybody), Watch(nodes, everybody), Watch(files, its)),
+        watches=(Watch(policies, everybody), Watch(nodes, everybody, when=_is_news), Watch(files, its)),
         reads=(pods, budgets),
     )

@@ -78,6 +78,7 @@ class Nvml:
             self._handles = [
                 self._nvml.nvmlDeviceGetHandleByIndex(index) for index in range(self._nvml.nvmlDeviceGetCount())
             ]
+            self._gpus = [self._gpu(number, handle) for number, handle in enumerate(self._handles)]
             self._events = self._nvml.nvmlEventSetCreate()
             self._seen: dict[int, int] = {}
             for handle in self._handles:
@@ -86,18 +87,18 @@ class Nvml:
             raise OSError(f"NVML does not answer: {error}") from error
 
     def gpus(self) -> Sequence[Gpu]:
-        """Return the GPUs that NVML lists."""
+        """Return the GPUs that NVML listed at first: one that falls off the bus no longer says what it is."""
+        return self._gpus
+
+    def _gpu(self, number: int, handle: Any) -> Gpu:
         nvml = self._nvml
-        return [
-            Gpu(
-                number,
-                str(nvml.nvmlDeviceGetUUID(handle)),
-                str(nvml.nvmlDeviceGetName(handle)),
-                int(nvml.nvmlDeviceGetMemoryInfo(handle).total) // 1024**2,
-                _numa(str(nvml.nvmlDeviceGetPciInfo(handle).busId)),
-            )
-            for number, handle in enumerate(self._handles)
-        ]
+        return Gpu(
+            number,
+            str(nvml.nvmlDeviceGetUUID(handle)),
+            str(nvml.nvmlDeviceGetName(handle)),
+            int(nvml.nvmlDeviceGetMemoryInfo(handle).total) // 1024**2,
+            _numa(str(nvml.nvmlDeviceGetPciInfo(handle).busId)),
+        )
 
     def errors(self, timeout_seconds: float) -> Sequence[XidError]:
         """Wait for one critical error."""

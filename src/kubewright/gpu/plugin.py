@@ -194,13 +194,19 @@ class DevicePlugin:
                 del self._served[next(iter(self._served))]
 
     async def _watch_health(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
-            for error in await asyncio.to_thread(self._driver.errors, _LOOK_SECONDS):
+            began_at = loop.time()
+            reported = await asyncio.to_thread(self._driver.errors, _LOOK_SECONDS)
+            for error in reported:
                 if error.is_of_the_gpu and error.uuid not in self._failed:
                     _log.warning("GPU %s reported XID %d and is given out no more", error.uuid, error.xid)
                     async with self._changed:
                         self._failed.add(error.uuid)
                         self._changed.notify_all()
+            if not reported:
+                # With a GPU that is lost the driver does not wait: it fails at once, each time.
+                await asyncio.sleep(began_at + _LOOK_SECONDS - loop.time())
 
 
 def _to_wire(message: Any) -> bytes:

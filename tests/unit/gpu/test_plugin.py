@@ -4,6 +4,7 @@ import asyncio
 import queue
 import tempfile
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 import grpc
@@ -15,6 +16,7 @@ from kubewright.api.meta import ObjectKey
 from kubewright.api.nodeagent import QUARANTINED
 from kubewright.clock import Clock
 from kubewright.devices.requests import GIVEN, GPU
+from kubewright.gpu import plugin
 from kubewright.gpu.agent import run_agent
 from kubewright.gpu.driver import Gpu, XidError
 from kubewright.gpu.messages import DEVICE_PLUGIN, REGISTRATION, messages
@@ -232,3 +234,27 @@ def test_it_registers_again_with_a_kubelet_that_began_anew():
         assert len((await kubelet.told()).devices) == 4
 
     live(day)
+
+
+class LostDriver(SimulatedDriver):
+    """One that does not wait for errors, as with a GPU that is lost."""
+
+    def __init__(self, loop):
+        super().__init__()
+        self.loop, self.asked_at, self.enough = loop, [], asyncio.Event()
+
+    def errors(self, timeout_seconds):
+        self.asked_at.append(self.loop.time())
+        if len(self.asked_at) == 3:
+            self.loop.call_soon_threadsafe(self.enough.set)
+        return []
+
+
+async def test_a_driver_that_does_not_wait_is_not_asked_without_end(monkeypatch, tmp_path):
+    monkeypatch.setattr(plugin, "_LOOK_SECONDS", 0.2)
+    driver = LostDriver(asyncio.get_running_loop())
+    async with asyncio.timeout(LIMIT_SECONDS), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(DevicePlugin(driver, GPU, list, tmp_path).run())
+        await driver.enough.wait()
+        running.cancel()
+    assert all(later - earlier >= 0.19 for earlier, later in pairwise(driver.asked_at[:3]))
