@@ -27,15 +27,16 @@ def defrag(*, budget: int, output: str, kubeconfig: str, context: str) -> None:
     scheduling lets them. What a move gains is told in GPUs, as the profile `gpu` values them for its pods.
     """
     from kubewright.cli.live import read_cluster
-    from kubewright.disruption.budget import Allowance
+    from kubewright.disruption.budget import Allowance, is_movable
     from kubewright.placement.defragment import plan_moves
 
     async def plan() -> list[Move]:
         async with connected(connection(kubeconfig, context)) as client:
             cluster = await read_cluster(client)
         # Each by itself may go; that all may go at once is the server's to say.
+        allowance = Allowance(cluster.budgets, 1)
         waiting = [pod for pod in cluster.pods if not pod.spec.node_name and not pod.is_finished]
-        return plan_moves(cluster.snapshot(), lambda pod: Allowance(cluster.budgets, 1).spend([pod]), budget, waiting)
+        return plan_moves(cluster.snapshot(), lambda pod: is_movable(pod) and allowance.would_let(pod), budget, waiting)
 
     moves = asyncio.run(plan())
     gained = sum(each.gain for each in moves)

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from kubewright.api.core import Node, Pod
 from kubewright.api.meta import controller_of, parse_time
-from kubewright.api.policy import PodDisruptionBudget
 from kubewright.api.resources import CPU, MEMORY, amounts, pod_request
 from kubewright.disruption.budget import Allowance, is_movable
 
@@ -24,7 +23,7 @@ _LEAST_WEIGHT, _MOST_WEIGHT = 0.1, 10.0
 _SECONDS_AN_HOUR = 3600.0
 
 
-def obstacle(node: Node, movers: Sequence[Pod], budgets: Sequence[PodDisruptionBudget]) -> str:
+def obstacle(node: Node, movers: Sequence[Pod], allowance: Allowance) -> str:
     """Return why a node cannot be emptied now; nothing if `movers`, all that has to leave it, may go one by one."""
     if _says(node.metadata.annotations, HELD) or node.metadata.annotations.get(_KEPT) == "true":
         return "the node is annotated to be kept"
@@ -35,7 +34,7 @@ def obstacle(node: Node, movers: Sequence[Pod], budgets: Sequence[PodDisruptionB
             return f"pod {pod.key} is annotated not to be disrupted"
         if not is_movable(pod):
             return f"pod {pod.key} is made anew by nobody"
-        if not Allowance(budgets, 1).spend([pod]):
+        if not allowance.would_let(pod):
             return f"pod {pod.key} may not go by its disruption budget"
     return ""
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from kubewright.api.core import Node
 from kubewright.api.crds.nodepool import NEVER, RECOMMEND, WHEN_EMPTY, NodePool
 from kubewright.api.quantity import parse_quantity
+from kubewright.disruption.budget import Allowance
 from kubewright.disruption.drain import must_leave
 from kubewright.nodepools.allowed import nodes_at_once
 from kubewright.nodepools.consolidate import Candidate, Spared, Steps, at_once, sparing
@@ -45,8 +46,9 @@ def candidates(deciding: Deciding, turn: Turn) -> tuple[list[Candidate], dict[st
     empty for what they save.
     """
     found, why_not = list[Candidate](), dict[str, str]()
+    allowance = Allowance(deciding.seen.budgets, 1)
     for node in turn.nodes:
-        judged = _judged(deciding, turn.pool, node.metadata.name)
+        judged = _judged(deciding, turn.pool, node.metadata.name, allowance)
         if isinstance(judged, str):
             why_not[node.metadata.name] = judged
         else:
@@ -57,7 +59,7 @@ def candidates(deciding: Deciding, turn: Turn) -> tuple[list[Candidate], dict[st
     ), why_not
 
 
-def _judged(deciding: Deciding, pool: NodePool, name: str) -> Candidate | str:
+def _judged(deciding: Deciding, pool: NodePool, name: str, allowance: Allowance) -> Candidate | str:
     snapshot, rules = deciding.seen.snapshot, pool.spec.consolidation
     column = snapshot.table.columns[name]
     node = snapshot.table.nodes[column]
@@ -65,7 +67,7 @@ def _judged(deciding: Deciding, pool: NodePool, name: str) -> Candidate | str:
     if price is None:
         return "nobody says what it costs"
     movers = must_leave(each.row.pod for each in snapshot.on_node[column])
-    problem = _too_soon(deciding, pool, node) or obstacle(node, movers, deciding.seen.budgets)
+    problem = _too_soon(deciding, pool, node) or obstacle(node, movers, allowance)
     if problem:
         return problem
     if movers and rules.mode == WHEN_EMPTY:

@@ -12,6 +12,7 @@ from kubewright.api.core import TYPE_LABEL, Pod
 from kubewright.api.crds.nodepool import NodePool, problems
 from kubewright.api.meta import OwnerReference
 from kubewright.api.policy import PodDisruptionBudget
+from kubewright.disruption.budget import Allowance
 from kubewright.nodepools.allowed import nodes_at_once
 from kubewright.nodepools.costs import move_cost, obstacle
 from kubewright.nodepools.decide import decide, deciding_in_steps
@@ -110,7 +111,7 @@ def test_time_runs_before_a_node_goes_and_starts_anew_when_somebody_waits():
     ],
 )
 def test_what_keeps_a_node(movers, budgets, words):
-    said = obstacle(node("a"), movers, budgets)
+    said = obstacle(node("a"), movers, Allowance(budgets, 1))
     assert words in said
     assert bool(words) == bool(said)
 
