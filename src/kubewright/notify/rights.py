@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kubewright.api.core import SECRETS
-from kubewright.api.crds.notificationchannel import NOTIFICATION_CHANNEL_CRD, NOTIFICATION_CHANNELS
+from kubewright.api.crds.notificationchannel import NOTIFICATION_CHANNELS
 from kubewright.api.meta import Manifest
 from kubewright.api.rights import WATCH, rule
-
-DEFINITION: Manifest = NOTIFICATION_CHANNEL_CRD
 
 
 def telling_rules() -> list[Manifest]:
