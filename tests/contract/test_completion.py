@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.asking import PATIENCE_SECONDS
+
 
 @pytest.fixture
 def tools(tmp_path):
@@ -28,7 +30,7 @@ def tools(tmp_path):
 def call(cluster, tools):
     def call(*command, code=0, **environment):
         variables = {**cluster.environment(), "PATH": tools, **environment}
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=variables)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, env=variables)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
@@ -44,7 +46,7 @@ async def pods(api, namespace):
 
 def offered(ask):
     """What is offered, asked again where a slow machine let the time run out in which names are waited for."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while "web-1" not in (found := ask()):
         assert time.monotonic() < deadline, found
     return found

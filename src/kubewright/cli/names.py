@@ -73,7 +73,7 @@ async def _asked(context: click.Context, plural: str, *, everywhere: bool) -> li
     config = connection(given.get("kubeconfig") or "", given.get("context") or "")
     place = given.get("namespace") or ("" if everywhere else config.namespace)
     scope = "" if plural in _CLUSTER_WIDE or not place else f"/namespaces/{place}"
-    async with asyncio.timeout(ANSWER_SECONDS), connected(config) as client:
+    async with connected(config) as client, asyncio.timeout(ANSWER_SECONDS):
         page = await client.raw("GET", f"{_PATHS[plural]}{scope}/{plural}", query={"limit": str(AT_MOST)})
     found = (str(each["metadata"]["name"]) for each in page["items"])
     return sorted(each for each in found if _NAME.fullmatch(each))
