@@ -25,7 +25,7 @@ TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
 PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 POLL_SECONDS = 0.05
 
 WARNING = re.compile(r'299 - "((?:[^"\\]|\\.)*)"')
@@ -216,6 +216,33 @@ class Collection:
             return answer.document if answer.status == 200 and condition(answer.document) else None
 
         return await eventually(met, lambda: self.get(name))
+
+    async def passes(self, made: Document, condition: Callable[[Document], Any]) -> Document:
+        """Wait for a state of what was read or written that may not last: every write since then is looked at."""
+        start = made["metadata"]["resourceVersion"]
+        query = {"fieldSelector": f"metadata.name={made['metadata']['name']}", "resourceVersion": start}
+        if condition(made):
+            return made
+        seen = await self.watched(lambda events: condition(events[-1][1]), **query)
+        assert condition(seen[-1][1]), seen
+        return seen[-1][1]
+
+    async def refuses(self, document: Document, says: str = "") -> Refusal:
+        """Create, dry, until the server's caches know why not, in words that hold `says`."""
+        answer = await self._dry(document, lambda it: it.status >= 400 and says in it.refused.message)
+        return answer.refused
+
+    async def takes(self, document: Document, condition: Callable[[Document], Any] = bool) -> Document:
+        """Create, dry, until the server's caches have what the document names and what it is to be completed with."""
+        answer = await self._dry(document, lambda it: it.status < 300 and condition(it.document))
+        return answer.ok()
+
+    async def _dry(self, document: Document, enough: Callable[[Answer], Any]) -> Answer:
+        async def tried() -> Answer | None:
+            answer = await self.create(document, dryRun="All")
+            return answer if enough(answer) else None
+
+        return await eventually(tried, lambda: self.create(document, dryRun="All"))
 
     async def served(self) -> None:
         """Wait until the kind is served: a new definition is, a little after it is established."""

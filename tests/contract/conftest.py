@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from tests.contract.sequences.pair import paired
 from tools.cluster import ControlPlane, kubectl_path
 
 NODES = 3
-START_SECONDS = 120
+START_SECONDS = 300
 READY = 'jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status}'
 APP_SERVICE_CRD = "appservices.app.example.com"
 APP_SERVICES_ROOT = "/apis/app.example.com/v1"
@@ -51,19 +52,33 @@ class Cluster:
         command = [str(kubectl_path()), *arguments]
         variables = self.environment() | environment
         done = subprocess.run(
-            command, input=stdin, text=True, capture_output=True, env=variables, timeout=120, check=False
+            command, input=stdin, text=True, capture_output=True, env=variables, timeout=300, check=False
         )
         if check:
             assert done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done
 
     def established(self, name: str) -> None:
-        """Wait until a definition is served. Of one without any condition yet kubectl makes an error, not a wait."""
+        """Wait until a definition is served, and kubectl finds its kind.
+
+        Of one without any condition yet kubectl makes an error, not a wait. A server tells of a new kind a little
+        after it serves it.
+        """
+        self.until(
+            lambda done: done.returncode == 0, "wait", "--for=condition=Established", f"crd/{name}", "--timeout=180s"
+        )
+        found = ("api-resources", "--api-group", name.partition(".")[2], "-o", "name")
+        self.until(lambda done: name in done.stdout.split(), *found)
+
+    def until(
+        self, enough: Callable[[subprocess.CompletedProcess[str]], bool], *arguments: str, **options: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run kubectl again and again until what it says is enough; a failure shows what it said last."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        wait = ("wait", "--for=condition=Established", f"crd/{name}", "--timeout=60s")
-        while (done := self.kubectl(*wait, check=False)).returncode:
-            assert time.monotonic() < deadline, done.stderr
+        while not enough(done := self.kubectl(*arguments, check=False, **options)):
+            assert time.monotonic() < deadline, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
             time.sleep(POLL_SECONDS)
+        return done
 
     def environment(self) -> dict[str, str]:
         """Give the variables that point kubectl here, with a cache of what is served that nobody else fills."""
@@ -133,7 +148,7 @@ def kubewright(log, *arguments):
             yield process
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=120)
 
 
 def wait_for(path, process):
@@ -176,8 +191,11 @@ async def namespace(client, api):
     await client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 
     async def usable():
-        # Pods are refused before their namespace has its default account.
-        return (await api.of("serviceaccounts", name).get("default")).status == 200
+        # Pods are refused before their namespace has its default account. The certificate comes at a moment of its
+        # own: in the middle of a case it would be one object, one event and one unit of a quota more.
+        account = await api.of("serviceaccounts", name).get("default")
+        certificate = await api.of("configmaps", name).get("kube-root-ca.crt")
+        return account.status == certificate.status == 200
 
     await eventually(usable)
     yield name
@@ -210,7 +228,7 @@ def said(run):
 def web(run):
     """A Deployment of two pods, rolled out."""
     run("create", "-f", "-", stdin=deployment("web", 2))
-    run("rollout", "status", "deployment/web", "--timeout=60s")
+    run("rollout", "status", "deployment/web", "--timeout=180s")
     return "deployment/web"
 
 
@@ -286,7 +304,7 @@ def remove_app_services(cluster):
         namespace, name = line.split()
         clear = '{"metadata":{"finalizers":null}}'
         cluster.kubectl("-n", namespace, "patch", "appservice", name, "--type=merge", "-p", clear, check=False)
-    cluster.kubectl("wait", "--for=delete", f"crd/{APP_SERVICE_CRD}", "--timeout=60s")
+    cluster.kubectl("wait", "--for=delete", f"crd/{APP_SERVICE_CRD}", "--timeout=180s")
 
 
 def platform_on(cluster):
@@ -317,7 +335,7 @@ def platform(cluster, module_app_service_kind):
     with module_app_service_kind(""), platform_on(cluster) as process:
         yield process
         # Whatever the cases left goes while somebody is there to take the finalizers off.
-        cluster.kubectl("delete", "appservices", "--all", "--all-namespaces", "--timeout=60s", check=False)
+        cluster.kubectl("delete", "appservices", "--all", "--all-namespaces", "--timeout=180s", check=False)
 
 
 @pytest.fixture

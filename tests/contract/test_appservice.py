@@ -190,7 +190,7 @@ async def test_replicas_must_be_a_number_from_0(apps, replicas):
     assert await apps.names() == []
 
 
-def test_an_unknown_field_is_refused_by_kubectl(cluster, namespace, platform):
+def test_an_unknown_field_is_refused_by_kubectl(cluster, namespace, apps):
     document = json.dumps(app_service("a", replica=3))
     refused = cluster.kubectl("-n", namespace, "create", "-f", "-", stdin=document, check=False)
     assert refused.returncode == 1

@@ -8,6 +8,7 @@ import pytest
 from kubewright.api.crds.appservice import AppService
 from kubewright.workloads.children.volumes import files
 from tests.contract.asking import eventually
+from tests.contract.manifests import pod
 
 ROOTS = {
     "networkpolicies": "/apis/networking.k8s.io/v1",
@@ -130,8 +131,7 @@ async def test_what_is_not_asked_for_any_more_goes(apps, kinds):
     for plural, name in CHILDREN["web"][1].items():
         if plural not in {"deployments", "services", "configmaps"}:
             await kinds(plural).gone(name)
-    made = await apps.becomes("web", ready)
-    assert made["status"]["replicas"] == 1
+    await apps.becomes("web", lambda it: ready(it) and it["status"]["replicas"] == 1)
 
 
 async def test_files_stay_as_long_as_a_release_that_reads_them_may_run_again(apps, kinds):
@@ -165,7 +165,7 @@ async def test_volumes_that_cannot_change_are_told_of_and_nothing_is_deleted(app
     sets, pods = kinds("statefulsets"), kinds("pods")
     (await apps.create(document("db", {**DATABASE, "replicas": 1, **claims("1Gi")}))).ok()
     before = await sets.becomes("db", lambda it: it.get("status", {}).get("replicas") == 1)
-    pod = (await pods.get("db-0")).ok()["metadata"]["uid"]
+    uid = (await pods.get("db-0")).ok()["metadata"]["uid"]
     (await apps.merge("db", {"spec": claims("2Gi")})).ok()
     told = await apps.becomes("db", lambda it: condition(it).get("reason") == "ImmutableField")
     assert "keeps volumeClaimTemplates for as long as it lives" in condition(told)["message"]
@@ -175,7 +175,7 @@ async def test_volumes_that_cannot_change_are_told_of_and_nothing_is_deleted(app
         "volumeClaimTemplates"
     ]
     assert template["spec"]["resources"]["requests"]["storage"] == "2Gi"
-    assert (await pods.get("db-0")).ok()["metadata"]["uid"] == pod
+    assert (await pods.get("db-0")).ok()["metadata"]["uid"] == uid
 
 
 LONGEST = {
@@ -260,7 +260,7 @@ async def test_a_quota_is_told_of_and_heals(apps, api, namespace, kind):
     quotas = api.of("resourcequotas", namespace, root="/api/v1")
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}}
     (await quotas.create(quota)).ok()
-    await quotas.becomes("q", lambda it: it.get("status", {}).get("hard") == {"pods": "0"})
+    await api.of("pods", namespace).refuses(pod("a"), says="exceeded quota: q")
     (await apps.create(document("web", {**BARE, "kind": kind}))).ok()
     found = await apps.becomes("web", lambda it: condition(it).get("reason") == "QuotaExceeded")
     assert "exceeded quota: q" in condition(found)["message"]

@@ -38,7 +38,7 @@ def autoscaler(name="web", metrics=(PODS_METRIC,), target=None, most=5, **spec):
 
 def said(document):
     """What an autoscaler's conditions say: type -> (status, reason, message)."""
-    conditions = document["status"].get("conditions") or []
+    conditions = document.get("status", {}).get("conditions") or []
     return {each["type"]: (each["status"], each["reason"], each["message"]) for each in conditions}
 
 
@@ -59,7 +59,8 @@ def told(api, namespace):
         async def all_of_them():
             listed = (await events.list(fieldSelector=f"involvedObject.name={name}")).ok()["items"]
             ours = [each for each in listed if each["source"]["component"] == "horizontal-pod-autoscaler"]
-            found = {each["reason"]: each["message"] for each in ours}
+            # A controller that has not yet heard of its own last write writes in vain, and says so.
+            found = {each["reason"]: each["message"] for each in ours if each["reason"] != "FailedUpdateStatus"}
             return found if set(reasons) <= set(found) else None
 
         return await eventually(all_of_them, events.list)
@@ -168,12 +169,13 @@ async def test_metrics_that_no_adapter_serves_are_told(autoscalers, deployments,
 
 
 async def test_the_bounds_hold_without_any_metric(autoscalers, deployments, told):
+    bounded = {}
     for name, replicas in (("many", 5), ("few", 1)):
         (await deployments.create(deployment(name, replicas))).ok()
-        bounded = autoscaler(name, target={**TARGET, "name": name}, most=3, minReplicas=2)
-        (await autoscalers.create(bounded)).ok()
+        document = autoscaler(name, target={**TARGET, "name": name}, most=3, minReplicas=2)
+        bounded[name] = (await autoscalers.create(document)).ok()
     for name, replicas, why in (("many", 3, "above Spec.MaxReplicas"), ("few", 2, "below Spec.MinReplicas")):
-        made = await autoscalers.becomes(name, says("AbleToScale", "SucceededRescale"))
+        made = await autoscalers.passes(bounded[name], says("AbleToScale", "SucceededRescale"))
         update = f"the HPA controller was able to update the target scale to {replicas}"
         assert said(made) == {
             "AbleToScale": ("True", "SucceededRescale", update),

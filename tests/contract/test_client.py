@@ -71,7 +71,8 @@ async def test_a_kind_that_nobody_changes_is_followed_however_long_it_is_silent(
     informer = Informer(RestClient(transport), CONFIG_MAPS, namespace=key.namespace, label_selector="l=quiet")
 
     async def opened_again():
-        return transport.opened >= 3
+        # One that the server was slow to open is told of, until the next is open.
+        return transport.opened >= 3 and informer.problem == ""
 
     async def told():
         return key in informer.index
@@ -80,7 +81,6 @@ async def test_a_kind_that_nobody_changes_is_followed_however_long_it_is_silent(
         running = tasks.create_task(informer.run())
         await asyncio.wait_for(informer.wait_synced(), PATIENCE_SECONDS)
         await eventually(opened_again)
-        assert informer.problem == ""
         await client.create(CONFIG_MAPS, config_map(key.name, namespace=key.namespace, labels={"l": "quiet"}))
         await eventually(told)
         running.cancel()
@@ -92,7 +92,7 @@ async def test_a_watch_follows_a_list(client, key):
     await client.create(CONFIG_MAPS, placed(key.namespace))
     await client.delete(CONFIG_MAPS, key)
     seen = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in client.watch(CONFIG_MAPS, namespace=key.namespace, resource_version=listed.resource_version):
             seen.append((event.type, event.key))
             if event.type is EventType.DELETED:
@@ -103,7 +103,7 @@ async def test_a_watch_follows_a_list(client, key):
 async def test_a_watch_with_initial_events_says_when_they_end(client, key):
     await client.create(CONFIG_MAPS, placed(key.namespace))
     names = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         async for event in client.watch(CONFIG_MAPS, namespace=key.namespace, send_initial_events=True):
             if event.initial_done:
                 break

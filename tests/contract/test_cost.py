@@ -26,7 +26,7 @@ def cost(cluster, tmp_path):
     def ask(*arguments):
         command = [sys.executable, "-m", "kubewright", "cost", "--kubeconfig", str(cluster.kubeconfig)]
         command += ["--prices", str(prices), "-o", "json", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stderr
         document = json.loads(done.stdout)
         (step,) = document["steps"]

@@ -140,7 +140,7 @@ async def test_removal_removes_the_objects_and_the_paths(api, namespace, things)
     assert marked["metadata"]["finalizers"] == ["customresourcecleanup.apiextensions.k8s.io"]
     await collection.gone("free")
     assert (await crds.get(name)).status == 200
-    refused = (await collection.create(custom(definition, "late"))).refused
+    refused = await collection.refuses(custom(definition, "late"))
     assert (refused.code, refused.reason) == (403, "Forbidden")
     assert refused.message.endswith(
         '"late" is forbidden: create not allowed while custom resource definition is terminating'
@@ -234,8 +234,13 @@ async def test_two_versions_show_one_object(api, namespace, things):
     assert answer.warnings == [f"{GROUP}/v1beta1 {kind} is deprecated; use {GROUP}/v1 {kind}"]
     (await older.merge("a", {"spec": {"size": 2}})).ok()
     assert (await collection.get("a")).ok()["spec"] == {"size": 2}
-    served = (await api.get(f"/apis/{GROUP}/v1beta1")).ok()["resources"]
-    assert definition["spec"]["names"]["plural"] in [each["name"] for each in served]
+
+    async def listed():
+        answer = await api.get(f"/apis/{GROUP}/v1beta1")
+        found = answer.document["resources"] if answer.status == 200 else ()
+        return definition["spec"]["names"]["plural"] in [each["name"] for each in found]
+
+    await eventually(listed)
 
 
 async def test_a_version_that_is_not_served_is_not_found(api, namespace, things):
@@ -254,11 +259,12 @@ async def test_discovery_lists_a_new_kind(api, things):
     names = definition["spec"]["names"]
 
     async def listed():
-        document = (await api.get(f"/apis/{GROUP}/v1")).document
-        return [each for each in document["resources"] if each["name"].startswith(names["plural"])]
+        answer = await api.get(f"/apis/{GROUP}/v1")
+        resources = answer.document["resources"] if answer.status == 200 else ()
+        found = {each["name"]: each for each in resources if each["name"].startswith(names["plural"])}
+        return found if len(found) == 2 else None
 
-    found = await eventually(listed)
-    entries = {each["name"]: each for each in found}
+    entries = await eventually(listed)
     main = entries[names["plural"]]
     assert (main["kind"], main["singularName"], main["namespaced"]) == (names["kind"], names["singular"], True)
     assert sorted(main["verbs"]) == ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.contract.asking import Refusal, invalid, version_of
+from tests.contract.asking import Refusal, eventually, invalid, version_of
 from tests.contract.manifests import config_map, pod
 
 
@@ -177,10 +177,16 @@ async def test_a_namespace_goes_with_what_it_holds(api, namespace):
         "because it is being terminated",
         (("metadata.namespace", "NamespaceTerminating", f"namespace {name} is being terminated"),),
     )
-    waiting = await namespaces.becomes(name, lambda it: it["status"].get("conditions"))
-    conditions = {each["type"]: (each["status"], each["reason"]) for each in waiting["status"]["conditions"]}
-    assert conditions["NamespaceFinalizersRemaining"] == ("True", "SomeFinalizersRemain")
-    assert await maps.names() == ["held"]
+
+    def held(found):
+        conditions = {each["type"]: (each["status"], each["reason"]) for each in found["status"].get("conditions", ())}
+        return conditions.get("NamespaceFinalizersRemaining") == ("True", "SomeFinalizersRemain")
+
+    async def alone():
+        return await maps.names() == ["held"]
+
+    await namespaces.becomes(name, held)
+    await eventually(alone, maps.list)
     (await maps.merge("held", {"metadata": {"finalizers": None}})).ok()
     await namespaces.gone(name)
 

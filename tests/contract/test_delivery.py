@@ -31,7 +31,7 @@ def tool(cluster):
         command = [sys.executable, "-m", "kubewright", *arguments]
         environment = cluster.environment()
         return subprocess.run(
-            command, input=stdin, text=True, capture_output=True, env=environment, timeout=120, check=False
+            command, input=stdin, text=True, capture_output=True, env=environment, timeout=300, check=False
         )
 
     return tool

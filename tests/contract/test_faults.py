@@ -82,7 +82,7 @@ def inject(cluster, kind, namespace):
         own = f"{namespace}-{name}"
         names.append(own)
         cluster.kubectl("apply", "-f", "-", stdin=fault(own, **spec))
-        cluster.kubectl("wait", "--for=jsonpath={.status.phase}", f"fault/{own}", "--timeout=30s")
+        cluster.kubectl("wait", "--for=jsonpath={.status.phase}", f"fault/{own}", "--timeout=180s")
         return own
 
     yield inject
@@ -112,14 +112,14 @@ def restarts(cluster, namespace):
 
 async def test_a_container_is_crashed_wherever_our_kubelets_run(cluster, namespace, inject):
     cluster.kubectl("-n", namespace, "create", "-f", "-", stdin=json.dumps(deployment("web", 1)))
-    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=60s")
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=180s")
     inject("crash", type="ContainerCrash", target={"pods": {"namespaces": [namespace]}})
 
     async def restarted():
         return restarts(cluster, namespace) == "1"
 
     await eventually(restarted)
-    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=60s")
+    cluster.kubectl("-n", namespace, "rollout", "status", "deployment/web", "--timeout=180s")
 
 
 def test_faults_of_a_server_that_is_not_the_twins_say_so(cluster, namespace, inject):
@@ -145,7 +145,7 @@ async def test_kubectl_meets_errors_until_it_lifts_them(cluster, twin_only, name
     row = cluster.kubectl("get", "fault", name, "--no-headers").stdout.split()
     assert row[:3] == [name, "ApiError", "InForce"]
     cluster.kubectl("delete", "fault", name)
-    cluster.kubectl("-n", namespace, "get", "configmaps")
+    cluster.until(lambda done: done.returncode == 0, "-n", namespace, "get", "configmaps")
 
 
 @pytest.mark.parametrize(("when", "data"), [("Before", {}), ("After", {"k": "v"})])

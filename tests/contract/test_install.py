@@ -5,7 +5,6 @@ import copy
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -33,6 +32,7 @@ from kubewright.install.storage import migrate
 from tests.contract.asking import PATIENCE_SECONDS, POLL_SECONDS, eventually
 from tests.contract.conftest import APP_SERVICE_CRD, remove_app_services
 from tests.contract.test_rights import Noting
+from tools.cluster.plane import free_ports
 
 SPACE = "kubewright-installed"
 OLD = Settings(namespace=SPACE, image="kubewright:0.0.9", services=("workloads", "gpu"), version="0.0.9")
@@ -69,7 +69,7 @@ async def installed(cluster, client):
 
 async def gone(cluster, client):
     await remove(client, SPACE, await found(client, SPACE, purge=True), PATIENCE_SECONDS)
-    cluster.kubectl("wait", "--for=delete", f"namespace/{SPACE}", "--timeout=90s")
+    cluster.kubectl("wait", "--for=delete", f"namespace/{SPACE}", "--timeout=180s")
 
 
 def deployed(cluster, service):
@@ -95,9 +95,7 @@ def with_token(cluster, name, token):
 def process_of(cluster, service, replica):
     """Run a service as its pod would: by the token of its account, with the arguments of its Deployment."""
     pod, path = deployed(cluster, service)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     arguments = [re.sub(r"^0\.0\.0\.0:.*", f"127.0.0.1:{port}", each) for each in pod["containers"][0]["args"]]
     command = [sys.executable, "-m", "kubewright", *arguments, "--kubeconfig", str(path)]
     log = cluster.state / f"{replica}.installed.log"
@@ -108,7 +106,7 @@ def process_of(cluster, service, replica):
             yield f"http://127.0.0.1:{port}", log
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            process.wait(timeout=120)
 
 
 @asynccontextmanager
@@ -162,7 +160,7 @@ async def test_it_is_installed_and_each_service_works_by_its_own_account(cluster
         wait(lambda: [answers(f"{each}/readyz")[0] for each in (first, second)] == [200, 200], log.read_text)
         wait(lambda: sorted(map(leads, (first, second))) == [False, True], log.read_text)
         run("apply", "-f", "-", stdin=APP)
-        run("wait", "--for=condition=Ready", "appservice/kept", "--timeout=90s")
+        run("wait", "--for=condition=Ready", "appservice/kept", "--timeout=180s")
         assert "forbidden" not in log.read_text().lower(), log.read_text()
     uid = run("get", "deployment", "kept", "-o", "jsonpath={.metadata.uid}").stdout
     said(cluster, "uninstall", "-n", SPACE, "--yes")
@@ -172,8 +170,8 @@ async def test_it_is_installed_and_each_service_works_by_its_own_account(cluster
     assert run("get", "deployment", "kept", "-o", there).stdout == f"{uid} 1"
     assert run("get", "appservice", "kept", "-o", "jsonpath={.metadata.finalizers}").stdout == ""
     # Nobody is there to take a finalizer off, and nobody needs to: what is deleted goes, and its children with it.
-    run("delete", "appservice", "kept", "--timeout=30s")
-    run("wait", "--for=delete", "deployment/kept", "--timeout=60s")
+    run("delete", "appservice", "kept", "--timeout=180s")
+    run("wait", "--for=delete", "deployment/kept", "--timeout=180s")
 
 
 async def _true(answer):
@@ -188,6 +186,7 @@ async def test_upgrade_and_rollback_lose_no_object(cluster, client, namespace, r
             each["spec"]["versions"][0]["additionalPrinterColumns"].pop()
     try:
         await carry_out(client, await plan(client, OLD, wanted=old))
+        cluster.established(APP_SERVICE_CRD)
         run("apply", "-f", "-", stdin=APP)
         uid = run("get", "appservice", "kept", "-o", "jsonpath={.metadata.uid}").stdout
 
@@ -255,7 +254,7 @@ def test_who_may_not_install_is_told_so_before_anything_is_written(cluster, name
     run("create", "serviceaccount", "nobody")
     path = with_token(cluster, "nobody", run("create", "token", "nobody").stdout.strip())
     command = [sys.executable, "-m", "kubewright", "install", "-n", SPACE, "--kubeconfig", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 1
     assert "forbidden" in done.stderr
     assert cluster.kubectl("get", "namespace", SPACE, check=False).returncode != 0
@@ -282,7 +281,7 @@ async def test_objects_follow_the_version_that_is_stored(api, client, define, na
             "versions": [version("v1alpha1", storage=True)],
         },
     }
-    made = await define(definition)
+    await define(definition)
     movers = api.of("movers", namespace, root=f"/apis/{group}/v1alpha1")
     await movers.served()
     (
@@ -290,9 +289,7 @@ async def test_objects_follow_the_version_that_is_stored(api, client, define, na
     ).ok()
     crds = api.of("customresourcedefinitions")
     both = [version("v1alpha1", storage=False), version("v1beta1", storage=True)]
-    made = (await crds.get(made["metadata"]["name"])).ok()
-    made["spec"]["versions"] = both
-    (await crds.update(made)).ok()
+    (await crds.merge(f"movers.{group}", {"spec": {"versions": both}})).ok()
     newer = api.of("movers", namespace, root=f"/apis/{group}/v1beta1")
     await newer.served()
 

@@ -114,7 +114,7 @@ def test_create_validates(run):
 
 def test_run_makes_a_pod(said, run):
     assert said("run", "a", "--image=nginx:1") == "pod/a created"
-    assert said("wait", "--for=condition=Ready", "pod/a", "--timeout=60s") == "pod/a condition met"
+    assert said("wait", "--for=condition=Ready", "pod/a", "--timeout=180s") == "pod/a condition met"
 
 
 def test_get_shows_a_deployment(said, web):
@@ -211,9 +211,21 @@ def test_get_watches(cluster, namespace, run):
         process.communicate()
 
 
-def test_describe_a_deployment(said, web):
-    text = said("describe", "deployment", "web")
-    for line in (
+@pytest.fixture
+def shown(cluster, namespace):
+    """Ask until what kubectl says holds all of these lines: events are told a little after what they tell of."""
+
+    def shown(*command, lines):
+        def whole(done):
+            return all(re.search(line, done.stdout, re.MULTILINE) for line in lines)
+
+        return cluster.until(whole, "-n", namespace, *command).stdout
+
+    return shown
+
+
+def test_describe_a_deployment(shown, web):
+    lines = (
         r"Name: +web",
         r"Selector: +app=web",
         r"Replicas: +2 desired \| 2 updated \| 2 total \| 2 available \| 0 unavailable",
@@ -224,23 +236,22 @@ def test_describe_a_deployment(said, web):
         r" +Progressing +True +NewReplicaSetAvailable",
         r"NewReplicaSet: +web-\S+ \(2/2 replicas created\)",
         r" +Normal +ScalingReplicaSet .*Scaled up replica set web-\S+ from 0 to 2",
-    ):
-        assert re.search(f"^{line}", text, re.MULTILINE), (line, text)
+    )
+    assert shown("describe", "deployment", "web", lines=[f"^{line}" for line in lines])
 
 
-def test_describe_a_pod(said, run):
+def test_describe_a_pod(shown, run):
     run("create", "-f", "-", stdin=pod("a"))
-    run("wait", "--for=condition=Ready", "pod/a", "--timeout=60s")
-    text = said("describe", "pod", "a")
-    for line in (
+    run("wait", "--for=condition=Ready", "pod/a", "--timeout=180s")
+    lines = (
         r"Status: +Running",
         r"Node: +node-\d+/",
         r" +State: +Running",
         r" +Ready: +True",
         r"QoS Class: +BestEffort",
-    ):
-        assert re.search(f"^{line}", text, re.MULTILINE), (line, text)
-    assert re.search(r"Normal +Scheduled .*Successfully assigned \S+/a to node-", text)
+        r" +Normal +Scheduled .*Successfully assigned \S+/a to node-",
+    )
+    assert shown("describe", "pod", "a", lines=[f"^{line}" for line in lines])
 
 
 @pytest.mark.parametrize("kind", ["namespace", "node", "service", "configmap", "secret", "serviceaccount"])
@@ -262,7 +273,7 @@ def test_edit_with_an_editor(said):
 def test_scale_and_rollout_status(said, web):
     assert said("scale", web, "--replicas=3") == "deployment.apps/web scaled"
     assert (
-        said("rollout", "status", web, "--timeout=60s").splitlines()[-1] == 'deployment "web" successfully rolled out'
+        said("rollout", "status", web, "--timeout=180s").splitlines()[-1] == 'deployment "web" successfully rolled out'
     )
     assert said("get", web, "-o", "jsonpath={.status.readyReplicas}") == "3"
 
@@ -274,12 +285,12 @@ def test_scale_with_a_precondition(run, web):
 
 def test_rollout_history_and_undo(said, web):
     said("set", "image", web, "main=nginx:2")
-    said("rollout", "status", web, "--timeout=60s")
+    said("rollout", "status", web, "--timeout=180s")
     rows = [line.split()[0] for line in said("rollout", "history", web).splitlines()[2:]]
     assert rows == ["1", "2"]
     assert "nginx:1" in said("rollout", "history", web, "--revision=1")
     assert said("rollout", "undo", web) == "deployment.apps/web rolled back"
-    said("rollout", "status", web, "--timeout=60s")
+    said("rollout", "status", web, "--timeout=180s")
     assert said("get", web, "-o", "jsonpath={.spec.template.spec.containers[0].image}") == "nginx:1"
     rows = [line.split()[0] for line in said("rollout", "history", web).splitlines()[2:]]
     assert rows == ["2", "3"]
@@ -288,8 +299,8 @@ def test_rollout_history_and_undo(said, web):
 def test_rollout_restart_pause_and_resume(said, run, web):
     before = said("get", "pods", "-o", "name").splitlines()
     assert said("rollout", "restart", web) == "deployment.apps/web restarted"
-    said("rollout", "status", web, "--timeout=60s")
-    said("wait", "--for=delete", *before, "--timeout=60s")
+    said("rollout", "status", web, "--timeout=180s")
+    said("wait", "--for=delete", *before, "--timeout=180s")
     assert not set(before) & set(said("get", "pods", "-o", "name").splitlines())
     assert said("rollout", "pause", web) == "deployment.apps/web paused"
     again = run("rollout", "pause", web, check=False)
@@ -298,15 +309,15 @@ def test_rollout_restart_pause_and_resume(said, run, web):
 
 
 def test_wait_for_a_condition_a_field_and_a_deletion(said, run, web):
-    assert said("wait", "--for=condition=Available", web, "--timeout=60s") == "deployment.apps/web condition met"
+    assert said("wait", "--for=condition=Available", web, "--timeout=180s") == "deployment.apps/web condition met"
     assert (
-        said("wait", "--for=jsonpath={.status.readyReplicas}=2", web, "--timeout=60s")
+        said("wait", "--for=jsonpath={.status.readyReplicas}=2", web, "--timeout=180s")
         == "deployment.apps/web condition met"
     )
     late = run("wait", "--for=condition=Never", web, "--timeout=1s", check=False)
     assert late.stderr == "error: timed out waiting for the condition on deployments/web\n"
     run("delete", web, "--wait=false")
-    run("wait", "--for=delete", web, "--timeout=60s")
+    run("wait", "--for=delete", web, "--timeout=180s")
     assert run("get", web, check=False).returncode == 1
 
 
@@ -329,7 +340,7 @@ def test_delete_by_label_and_all(said, run):
 def test_delete_cascades(said, run, web):
     run("delete", web, "--cascade=orphan")
     assert len(said("get", "rs", "-o", "name").splitlines()) == 1
-    run("delete", "rs", "--all", "--cascade=foreground", "--timeout=60s")
+    run("delete", "rs", "--all", "--cascade=foreground", "--timeout=180s")
     assert said("get", "pods", "-o", "name") == ""
 
 
@@ -412,17 +423,14 @@ def test_explain_a_builtin_kind(said):
     assert "  type\t<string>\n  enum: Recreate, RollingUpdate\n" in text
 
 
-def test_explain_a_custom_kind(cluster, said, run):
+def test_explain_a_custom_kind(cluster, run):
     definition = crd(schema(size={"type": "integer", "description": "How large it is."}))
     run("create", "-f", "-", stdin=definition)
     plural = definition["spec"]["names"]["plural"]
     name = definition["metadata"]["name"]
     try:
         cluster.established(name)
-        for _ in range(50):
-            found = run("explain", f"{plural}.spec.size", check=False)
-            if found.returncode == 0:
-                break
+        found = cluster.until(lambda done: done.returncode == 0, "explain", f"{plural}.spec.size")
         assert found.stdout.startswith(f"GROUP:      {GROUP}\n")
         assert "FIELD: size <integer>\n" in found.stdout
         assert "How large it is." in found.stdout
@@ -459,7 +467,7 @@ def test_cordon_drain_and_uncordon(said, run, namespace):
         assert said("cordon", name) == f"node/{name} cordoned"
         assert "SchedulingDisabled" in said("get", "node", name, "--no-headers")
         drained = run(
-            "drain", name, "--force", "--ignore-daemonsets", f"--pod-selector=case={namespace}", "--timeout=60s"
+            "drain", name, "--force", "--ignore-daemonsets", f"--pod-selector=case={namespace}", "--timeout=180s"
         )
         assert drained.stdout.splitlines()[-1] == f"node/{name} drained"
         assert run("get", "pod", "pinned", check=False).returncode == 1
@@ -473,7 +481,7 @@ def test_taint_a_node(said):
     assert said("taint", "node", name, "example.com/t-") == f"node/{name} untainted"
 
 
-def test_events_of_an_object(said, run):
+def test_events_of_an_object(shown, run):
     run("create", "-f", "-", stdin=pod("a"))
-    run("wait", "--for=condition=Ready", "pod/a", "--timeout=60s")
-    assert "Successfully assigned" in said("events", "--for", "pod/a")
+    run("wait", "--for=condition=Ready", "pod/a", "--timeout=180s")
+    assert shown("events", "--for", "pod/a", lines=["Successfully assigned"])

@@ -11,7 +11,7 @@ from tests.contract.manifests import config_map, crd, custom, deployment, pod, s
 from tests.contract.test_certificates import key_and_request, signing_request
 from tests.contract.test_kubectl import table
 
-SCRAPED_SECONDS = 90
+SCRAPED_SECONDS = 180
 NOT_IN_SERVER = "error: Metrics API not available\n"
 
 
@@ -19,7 +19,7 @@ NOT_IN_SERVER = "error: Metrics API not available\n"
 def ready(run):
     """A pod that is ready, by the name a."""
     run("create", "-f", "-", stdin=pod("a"))
-    run("wait", "--for=condition=Ready", "pod/a", "--timeout=60s")
+    run("wait", "--for=condition=Ready", "pod/a", "--timeout=180s")
     return "a"
 
 
@@ -104,10 +104,7 @@ def test_a_custom_object_is_applied_described_labelled_and_deleted(cluster, said
     try:
         cluster.established(name)
         assert re.search(r"^Name: +things", said("describe", "crd", name), re.MULTILINE)
-        for _ in range(50):
-            applied = run("apply", "-f", "-", stdin=custom(definition, "a", spec={"size": 3}), check=False, **cache)
-            if applied.returncode == 0:
-                break
+        applied = run("apply", "-f", "-", stdin=custom(definition, "a", spec={"size": 3}), **cache)
         assert applied.stdout == f"{kind.lower()}.contract.example.com/a created\n"
         assert said("label", name, "a", "l=1", **cache) == f"{kind.lower()}.contract.example.com/a labeled"
         text = said("describe", name, "a", **cache)
@@ -157,9 +154,9 @@ def test_rollouts_of_other_workloads_are_recorded_and_undone(said, run, kind):
     spec |= {"replicas": 0, "serviceName": "web"} if kind == "statefulset" else {}
     run("create", "-f", "-", stdin={**made, "kind": named, "spec": spec})
     target = f"{kind}/web"
-    run("rollout", "status", target, "--timeout=60s")
+    run("rollout", "status", target, "--timeout=180s")
     assert said("set", "image", target, "main=nginx:2") == f"{kind}.apps/web image updated"
-    run("rollout", "status", target, "--timeout=60s")
+    run("rollout", "status", target, "--timeout=180s")
     revisions = [line.split()[0] for line in said("rollout", "history", target).splitlines()[2:]]
     assert revisions == ["1", "2"]
     assert said("rollout", "undo", target) == f"{kind}.apps/web rolled back"
@@ -167,11 +164,12 @@ def test_rollouts_of_other_workloads_are_recorded_and_undone(said, run, kind):
     assert said("rollout", "restart", target) == f"{kind}.apps/web restarted"
 
 
-def test_what_an_account_may_do_is_told(said, run, namespace):
+def test_what_an_account_may_do_is_told(cluster, said, run, namespace):
     run("create", "role", "a", "--verb=get,list", "--resource=configmaps")
     run("create", "rolebinding", "a", "--role=a", f"--serviceaccount={namespace}:default")
     account = f"--as=system:serviceaccount:{namespace}:default"
-    assert said("auth", "can-i", "get", "configmaps", account) == "yes"
+    allowed = ("-n", namespace, "auth", "can-i", "get", "configmaps", account)
+    cluster.until(lambda done: done.stdout == "yes\n", *allowed)  # an authorizer hears of roles a little later
     refused = run("auth", "can-i", "delete", "configmaps", account, check=False)
     assert (refused.returncode, refused.stdout) == (1, "no\n")
     rows = said("auth", "can-i", "--list", account).splitlines()
@@ -229,7 +227,7 @@ def test_wait_for_a_creation(said, run):
     late = run("wait", "--for=create", "cm/a", "--timeout=1s", check=False)
     assert late.returncode == 1
     run("create", "-f", "-", stdin=config_map("a"))
-    assert said("wait", "--for=create", "cm/a", "--timeout=60s") == "configmap/a condition met"
+    assert said("wait", "--for=create", "cm/a", "--timeout=180s") == "configmap/a condition met"
 
 
 def test_labels_and_annotations_are_overwritten_and_listed(said, run):
@@ -281,9 +279,10 @@ def test_a_token_is_bound_and_limited(said, run):
     assert 1100 < left.total_seconds() < 1300
 
 
-def test_top_without_metrics_says_so_and_shows_usage_on_the_twin(cluster, run, ready):
+def test_top_without_metrics_says_so_and_shows_usage_on_the_twin(cluster, run, ready, tmp_path):
     if cluster.name != "twin":
-        assert run("top", "nodes", check=False).stderr == NOT_IN_SERVER
+        # A fresh cache: another case may have served metrics.
+        assert run("top", "nodes", check=False, KUBECACHEDIR=str(tmp_path)).stderr == NOT_IN_SERVER
         return
     nodes = once_scraped(run, "top", "nodes").splitlines()
     assert nodes[0].split() == ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]

@@ -74,10 +74,9 @@ async def test_the_status_of_a_pod_that_runs(api, namespace, pods):
 
 async def test_init_containers_and_sidecars_come_first(pods):
     init = [container("init"), container("sidecar", restartPolicy="Always")]
-    (await pods.create(pod("a", initContainers=init))).ok()
-    seen = await pods.watched(
-        lambda events: events[-1][1]["status"]["phase"] == "Running", resourceVersion="0", timeoutSeconds=30
-    )
+    made = (await pods.create(pod("a", initContainers=init))).ok()
+    start = made["metadata"]["resourceVersion"]
+    seen = await pods.watched(lambda events: events[-1][1]["status"]["phase"] == "Running", resourceVersion=start)
     order = [states(document, "initContainerStatuses") | states(document) for _, document in seen]
     assert order[-1] == {"init": "Completed", "sidecar": "running", "main": "running"}
     assert {"init": "running", "sidecar": "PodInitializing", "main": "PodInitializing"} in order
@@ -94,8 +93,8 @@ async def test_a_pod_that_never_restarts_succeeds_with_its_sidecar_ended(pods):
 
 
 async def test_a_container_that_keeps_exiting_waits(api, namespace, pods):
-    (await pods.create(noted(pod("a"), exit_after="0.5", exit_code="3"))).ok()
-    document = await pods.becomes("a", lambda each: states(each).get("main") == "CrashLoopBackOff")
+    made = (await pods.create(noted(pod("a"), exit_after="0.5", exit_code="3"))).ok()
+    document = await pods.passes(made, lambda each: states(each).get("main") == "CrashLoopBackOff")
     (status,) = document["status"]["containerStatuses"]
     uid = document["metadata"]["uid"]
     where = f"a_{namespace}({uid})"
@@ -172,7 +171,7 @@ async def test_a_deleted_pod_shows_how_it_ended(pods):
     running = await pods.becomes("a", lambda each: each["status"]["phase"] == "Running")
     (await pods.delete("a")).ok()
     version = running["metadata"]["resourceVersion"]
-    seen = await pods.watched(lambda events: events[-1][0] == "DELETED", resourceVersion=version, timeoutSeconds=30)
+    seen = await pods.watched(lambda events: events[-1][0] == "DELETED", resourceVersion=version)
     last = seen[-1][1]
     assert (last["status"]["phase"], states(last)) == ("Failed", {"main": "Error"})
     assert last["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"] == 143
@@ -187,11 +186,12 @@ async def test_a_pod_that_is_resized_in_place(api, namespace, pods):
 
     def resized(document):
         status = document["status"]["containerStatuses"][0]
-        return (status["allocatedResources"], status["resources"]["requests"]) == ({"cpu": "20m"}, {"cpu": "20m"})
+        under_way = [each for each in document["status"]["conditions"] if each["type"].startswith("PodResize")]
+        told = (status["allocatedResources"], status["resources"]["requests"])
+        return told == ({"cpu": "20m"}, {"cpu": "20m"}) and not under_way
 
     document = await pods.becomes("a", resized)
     assert document["status"]["containerStatuses"][0]["restartCount"] == 0
-    assert not [each for each in document["status"]["conditions"] if each["type"].startswith("PodResize")]
     body = '{"containers":[{"name":"main","resources":{"requests":{"cpu":"20m"}}}],"generation":2}'
     await told(
         api,

@@ -134,7 +134,7 @@ def test_the_network_policy_is_taken_and_read_back(run):
 
 def test_the_gpu_pod_waits_where_no_node_has_a_gpu(run):
     assert applied(run, GPU_POD) == "pod/gpu-pod created\n"
-    run("wait", "--for=condition=PodScheduled=False", "pod/gpu-pod", "--timeout=60s")
+    run("wait", "--for=condition=PodScheduled=False", "pod/gpu-pod", "--timeout=180s")
     read = json.loads(run("get", "pod", "gpu-pod", "-o", "json").stdout)
     resources = read["spec"]["containers"][0]["resources"]
     assert resources == {"limits": {"nvidia.com/gpu": "2"}, "requests": {"nvidia.com/gpu": "2"}}

@@ -379,7 +379,11 @@ async def test_a_suspended_job_waits_and_goes_on(jobs, pods):
 async def test_an_ended_job_goes_after_its_time(jobs, pods):
     (await jobs.create(job("a", ttlSecondsAfterFinished=0))).ok()
     await jobs.gone("a")
-    assert await pods.names() == []
+
+    async def none():
+        return await pods.names() == []
+
+    await eventually(none, pods.list)
 
 
 async def test_a_budget_counts_pods(budgets, api, namespace):
@@ -400,8 +404,8 @@ async def test_a_budget_in_shares_asks_what_is_wanted(budgets, api, namespace):
 
 
 async def test_an_eviction_within_the_budget_uses_it_up(budgets, stateful_sets, pods):
-    never = {"notes": {"twin.kubewright.dev/stop-seconds": "1"}}
-    made = stateful_set("a", 2, podManagementPolicy="Parallel", pod_spec=never)
+    slow = {"notes": {"twin.kubewright.dev/stop-seconds": "600"}, "terminationGracePeriodSeconds": 600}
+    made = stateful_set("a", 2, podManagementPolicy="Parallel", pod_spec=slow)
     (await stateful_sets.create(made)).ok()
     (await budgets.create(budget("b", "a", minAvailable=1))).ok()
     await budgets.becomes("b", lambda it: it["status"].get("disruptionsAllowed") == 1)
@@ -410,6 +414,10 @@ async def test_an_eviction_within_the_budget_uses_it_up(budgets, stateful_sets, 
     refused = await evict(pods, "a-1")
     assert refused.refused.code == 429
     assert refused.refused.reason == "TooManyRequests"
+    (await stateful_sets.delete("a", {"propagationPolicy": "Orphan"})).ok()
+    await stateful_sets.gone("a")
+    for name in ("a-0", "a-1"):
+        (await pods.delete(name, {"gracePeriodSeconds": 0})).ok()
 
 
 async def test_an_eviction_beyond_the_budget_is_refused(budgets, stateful_sets, pods):

@@ -20,7 +20,7 @@ def net(cluster, namespace):
     def ask(*arguments, code):
         command = [sys.executable, "-m", "kubewright", "net", *arguments, "-n", namespace]
         command += ["--kubeconfig", str(cluster.kubeconfig)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stderr if code == 3 else done.stdout
 
@@ -36,7 +36,7 @@ async def shop(api, namespace, run, web):
     service = {"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}}
     (await api.of("services", namespace).create(service)).ok()
     run("create", "-f", "-", stdin=deployment("caller", 1))
-    run("rollout", "status", "deployment/caller", "--timeout=60s")
+    run("rollout", "status", "deployment/caller", "--timeout=180s")
     slices = api.of("endpointslices", namespace, root="/apis/discovery.k8s.io/v1")
 
     async def served():
@@ -109,7 +109,7 @@ async def test_who_may_read_a_namespace_alone_is_answered_from_it(cluster, names
     command = [sys.executable, "-m", "kubewright", *asked, "--kubeconfig", str(own)]
 
     def ask():
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
     async def answered():
         done = await asyncio.to_thread(ask)

@@ -25,7 +25,7 @@ def greeter(cluster, tmp_path, monkeypatch):
     options = ["--kubeconfig", str(cluster.kubeconfig), "--no-leader-elect", "--listen", "127.0.0.1:0"]
     with kubewright(tmp_path / "operator.log", "operate", "greeter.app:build", *options):
         yield {"image": "nginx:1", "replicas": 2, "settings": {"GREETING": "hello"}}
-    cluster.kubectl("delete", "-f", definition, "--timeout=60s")
+    cluster.kubectl("delete", "-f", definition, "--timeout=180s")
 
 
 async def test_a_new_operators_object_becomes_ready_is_repaired_and_goes(greeter, api, namespace):
@@ -71,4 +71,4 @@ def test_a_new_projects_own_life_is_lived_on_a_cluster_in_place_of_the_twin(clus
     assert "1 passed" in done.stdout
     definition = str(tmp_path / "manifests" / "crds.yaml")
     # It ran there: what the operator installed is to be deleted.
-    cluster.kubectl("delete", "-f", definition, "--timeout=60s")
+    cluster.kubectl("delete", "-f", definition, "--timeout=180s")

@@ -101,7 +101,8 @@ async def test_a_resize_is_charged_to_the_quota(api, namespace, pods, unplaced):
     quotas = api.of("resourcequotas", namespace, root="/api/v1")
     quota = {"metadata": {"name": "q"}, "spec": {"hard": {"requests.cpu": "300m"}}}
     (await quotas.create(quota)).ok()
-    await quotas.becomes("q", lambda each: "used" in each["status"])
+    dear = pod("dear", containers=[container(resources={"requests": {"cpu": "400m"}})])
+    await pods.refuses(dear, says="exceeded quota: q")
     await unplaced(container(resources=BURSTABLE))
     refused = (await resize(pods, container(resources={"requests": {"cpu": "400m"}}))).refused
     assert (refused.code, refused.reason) == (403, "Forbidden")

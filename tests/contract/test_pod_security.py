@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from kubewright.cli.main import cli
 from kubewright.replay.sweep import job
 from tests.contract.asking import eventually
+from tests.contract.manifests import pod
 
 APPS = Path(__file__).parents[2] / "examples"
 LEVELS = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn")}
@@ -36,7 +37,9 @@ def pods_of(documents):
 @pytest.fixture
 async def restricted(api, namespace):
     (await api.of("namespaces").merge(namespace, {"metadata": {"labels": LEVELS}})).ok()
-    return api.of("pods", namespace)
+    pods = api.of("pods", namespace)
+    await pods.refuses(pod("plain"), says='violates PodSecurity "restricted')
+    return pods
 
 
 @pytest.fixture(scope="module")
@@ -61,22 +64,22 @@ async def test_the_job_of_a_replays_sweep_is_accepted_and_restricted(api, restri
     made = job(["--nodes=20"], (1, 2, 3), image="kubewright:1", at_once=2)
     (await api.of("jobs", namespace).create(made, dryRun="All")).ok()
     made["metadata"]["name"] = "sweep"
-    (pod,) = pods_of([made])
-    answer = await restricted.create(pod, dryRun="All")
+    (one,) = pods_of([made])
+    answer = await restricted.create(one, dryRun="All")
     answer.ok()
     assert answer.warnings == []
 
 
 async def test_the_node_agent_runs_only_where_pods_may_be_privileged(api, restricted, namespace):
-    (pod,) = pods_of(printed("agent", "manifest", "--image", "kubewright:1"))
+    (agent,) = pods_of(printed("agent", "manifest", "--image", "kubewright:1"))
     for field in ("serviceAccountName", "priorityClassName"):
-        pod["spec"].pop(field, None)
-    assert "restricted volume types" in (await restricted.create(pod, dryRun="All")).refused.message
+        agent["spec"].pop(field, None)
+    assert "restricted volume types" in (await restricted.create(agent, dryRun="All")).refused.message
     levels = dict.fromkeys(LEVELS, "privileged")
     (await api.of("namespaces").merge(namespace, {"metadata": {"labels": levels}})).ok()
 
     async def accepted():
-        answer = await restricted.create(pod, dryRun="All")
+        answer = await restricted.create(agent, dryRun="All")
         return answer if answer.status < 300 else None
 
     # Admission has the namespace's levels from a cache.

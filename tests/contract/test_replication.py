@@ -3,6 +3,7 @@
 import pytest
 
 from tests.contract.asking import eventually
+from tests.contract.manifests import pod
 
 POD = {"containers": [{"name": "main", "image": "nginx:1"}], "terminationGracePeriodSeconds": 1}
 
@@ -102,7 +103,7 @@ async def test_a_pod_that_is_refused_shows_in_its_condition(api, namespace, cont
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}}
     quotas = api.of("resourcequotas", namespace, root="/api/v1")
     (await quotas.create(quota)).ok()
-    await quotas.becomes("q", lambda it: it.get("status", {}).get("hard"))
+    await api.of("pods", namespace).refuses(pod("a"), says="exceeded quota: q")
     (await controllers.create(controller("a", 1))).ok()
     failed = await controllers.becomes("a", lambda it: it["status"].get("conditions"))
     condition = failed["status"]["conditions"][0]

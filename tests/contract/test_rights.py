@@ -26,12 +26,13 @@ from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
 from kubewright.dashboard.serving import Serving
 from kubewright.runtime.serving import listen
-from tests.contract.asking import PATIENCE_SECONDS, POLL_SECONDS
+from tests.contract.asking import PATIENCE_SECONDS, POLL_SECONDS, Api, eventually
 from tests.contract.manifests import deployment, pod
 from tests.rights import asked_for, given_by, unused
 
 STEP_SECONDS = 1.5
 OURS = "kubewright.dev/v1alpha1"
+REVIEW_PATH = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 REPEATED = "an Event that repeats is patched, which takes minutes"
 
 
@@ -74,7 +75,10 @@ CRD = "apiextensions.k8s.io"
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """What makes a service use its rights: documents that are applied one after another, and what stays unused."""
+    """What makes a service use its rights: documents that are applied one after another, and what stays unused.
+
+    Each step's documents come with a right whose use shows that the service has heeded them.
+    """
 
     service: str
     steps: tuple = ()
@@ -149,17 +153,35 @@ REVIEWS = left(
     "create|authorization.k8s.io|subjectaccessreviews",
 )
 CASES = [
-    Case("guardrails", ([RAILS], [FEWER]), EVENT),
+    Case(
+        "guardrails",
+        (
+            ([RAILS], "patch|kubewright.dev|platformpolicies/status"),
+            ([FEWER], "delete|admissionregistration.k8s.io|validatingadmissionpolicies"),
+        ),
+        EVENT,
+    ),
     Case("monitoring", (), EVENT | left(SLOW, "create||events")),
     Case("costs"),
     Case(
         "autoscaler",
-        ([deployment("scaled")], [POLICY]),
+        (([deployment("scaled"), POLICY], "patch|kubewright.dev|scalepolicies/status"),),
         EVENT | left(SLOW, "delete|autoscaling|horizontalpodautoscalers", "patch|kubewright.dev|scalepolicies"),
     ),
-    Case("audit", (chained(keeper.LEAST_PRUNED), [GAP]), EVENT),
+    Case(
+        "audit",
+        ((chained(keeper.LEAST_PRUNED), "patch|kubewright.dev|auditheads/status"), ([GAP], "create||events")),
+        EVENT,
+    ),
     Case("dashboard", (), REVIEWS),
-    Case("gpu", ([NODE, GPU_POLICY], [LIMIT]), EVENT | PERMITS | left(NEVER_READ, "create||events")),
+    Case(
+        "gpu",
+        (
+            ([NODE, GPU_POLICY], "patch|kubewright.dev|gpupolicies/status"),
+            ([LIMIT], "patch|kubewright.dev|disruptionlimits/status"),
+        ),
+        EVENT | PERMITS | left(NEVER_READ, "create||events"),
+    ),
 ]
 """Those that use all that they have within seconds; of the others `tests/sim/test_used_rights.py` tells."""
 OTHERS = {
@@ -192,6 +214,7 @@ async def account(cluster, api, namespace):
         )
         noting = Noting(HttpTransport(config))
         clients.append(noting)
+        await eventually(lambda: heeded(Api(noting.inner), namespace, documents))
         return documents, noting
 
     yield account
@@ -199,6 +222,18 @@ async def account(cluster, api, namespace):
         await each.close()
     for each in made:
         cluster.kubectl("delete", "--ignore-not-found", "-f", "-", stdin=each)
+
+
+async def heeded(api, namespace, documents):
+    """Whether the server's authorizer has heard of all that was given to whoever asks."""
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+    for role in documents:
+        if role["kind"] in {"Role", "ClusterRole"}:
+            place = {"namespace": role["metadata"].get("namespace", namespace)}
+            told = await api.ask("POST", REVIEW_PATH, {**review, "spec": place})
+            if not given_by(role["rules"]) <= given_by(told.ok()["status"]["resourceRules"]):
+                return False
+    return True
 
 
 @pytest.fixture
@@ -216,6 +251,9 @@ def apply(cluster, namespace):
         cluster.kubectl(
             "-n", namespace, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(listed)
         )
+        kinds = {each["metadata"]["name"] for each in documents if each["kind"] == "CustomResourceDefinition"}
+        if kinds:  # of which the next documents may be
+            cluster.until(lambda done: kinds <= set(done.stdout.split()), "api-resources", "-o", "name")
 
     yield apply
     listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": made[::-1]})
@@ -265,9 +303,10 @@ async def test_a_service_is_refused_nothing_and_given_nothing_it_does_not_use(ac
     allowed = granted(documents)
     wanted = allowed - case.left.keys()
     async with running(case.service, noting):
-        for step in case.steps:
+        for step, right in case.steps:
             apply(step)
-            await asyncio.sleep(STEP_SECONDS)
+            shown = tuple(right.split("|"))
+            await patiently(lambda shown=shown: noting.refused or shown in noting.used)
         await patiently(lambda: noting.refused or not unused(wanted, noting.used))
     assert noting.refused == []
     assert sorted(unused(wanted, noting.used)) == [], "given and never used"
@@ -277,11 +316,16 @@ async def test_a_service_is_refused_nothing_and_given_nothing_it_does_not_use(ac
 async def test_a_service_is_refused_nothing(account, apply, service):
     _, noting = await account(service)
     apply(all_crds(), keep=True)
+
+    def writes():
+        return {verb for verb, _, resource in noting.used if resource != "leases"} & {"create", "patch"}
+
     async with running(service, noting):
         for step in OTHERS[service]:
             before = len(noting.used)
             apply(step)
             await patiently(lambda before=before: noting.refused or len(noting.used) > before)
             await asyncio.sleep(STEP_SECONDS)
+        await patiently(lambda: noting.refused or writes())
     assert noting.refused == []
-    assert {verb for verb, _, _ in noting.used} & {"create", "patch"}
+    assert writes()

@@ -18,7 +18,7 @@ SOON = {"strategy": "canary", "steps": [{"weight": 50, "pauseSeconds": 2}]}
 
 
 def phase(*wanted):
-    return lambda document: document["status"].get("rollout", {}).get("phase") in wanted
+    return lambda document: document.get("status", {}).get("rollout", {}).get("phase") in wanted
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ async def begun(apps):
     async def begun(**spec):
         (await apps.create(app_service("a", **spec))).ok()
         await apps.becomes("a", lambda it: ready(it) and phase("Stable")(it))
-        (await apps.merge("a", {"spec": {"image": "nginx:2"}})).ok()
-        return await apps.becomes("a", phase("Progressing"))
+        changed = (await apps.merge("a", {"spec": {"image": "nginx:2"}})).ok()
+        return await apps.passes(changed, phase("Progressing"))
 
     return begun
 
@@ -109,8 +109,8 @@ async def test_a_route_is_weighted_while_a_canary_is_on_its_way(begun, kinds, se
     weighted = await routes.becomes("a", lambda it: len(it["spec"]["rules"][0]["backendRefs"]) == 2)
     [rule] = weighted["spec"]["rules"]
     assert [(each["name"], each["weight"]) for each in rule["backendRefs"]] == [("a", 50), ("a-trial", 50)]
-    selectors = [(await services.get(name)).ok()["spec"]["selector"][TRACK] for name in ("a", "a-trial")]
-    assert selectors == ["stable", "trial"]
+    for name, track in (("a", "stable"), ("a-trial", "trial")):
+        await services.becomes(name, lambda it, track=track: it["spec"]["selector"][TRACK] == track)
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ async def test_in_istio_a_virtual_service_is_weighted_and_what_others_have_in_it
 
     await begun(rollout=SOON | {"manual": True}, mesh={"type": "istio"})
     split = await virtual_services.becomes("a", lambda it: route(it) == [("a", 50), ("a-trial", 50)])
-    assert (await services.get("a")).ok()["spec"]["selector"][TRACK] == "stable"
+    await services.becomes("a", lambda it: it["spec"]["selector"][TRACK] == "stable")
     [ours] = split["spec"]["http"]
     theirs = {"name": "testers", "match": [{"port": 80}], "route": [{"destination": {"host": "a-trial"}}]}
     (await virtual_services.merge("a", {"spec": {"http": [theirs, {**ours, "timeout": "3s"}]}})).ok()

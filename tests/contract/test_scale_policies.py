@@ -152,8 +152,8 @@ def cases():
     yield "never", 2, "10m", "cpu", half, {"behavior": {"scaleDown": {"selectPolicy": "Disabled"}}}
 
 
-async def settled(autoscalers, policies, names):
-    """Wait until both say the same of each; return how many pods that is."""
+async def settled(autoscalers, policies, wanted):
+    """Wait until both say the same of each, and that there are as many pods as are wanted."""
 
     def decided(document):
         status = document.get("status", {})
@@ -164,14 +164,15 @@ async def settled(autoscalers, policies, names):
     async def alike():
         theirs = {each["metadata"]["name"]: each for each in (await autoscalers.list()).ok()["items"]}
         ours = {each["metadata"]["name"]: each for each in (await policies.list()).ok()["items"]}
-        pairs = {name: (decided(theirs[name]), decided(ours[name])) for name in names}
-        still = all(their[0] == their[1] and their[2] == ("True", "ValidMetricFound") for their, _ in pairs.values())
-        return pairs if still and all(their == our for their, our in pairs.values()) else None
+        pairs = {name: (decided(theirs[name]), decided(ours[name])) for name in wanted}
+        valid = ("True", "ValidMetricFound")
+        still = all(their[:3] == (wanted[name], wanted[name], valid) for name, (their, _) in pairs.items())
+        return still and all(their == our for their, our in pairs.values())
 
     async def both():
         return [decided(each) for of in (autoscalers, policies) for each in (await of.list()).ok()["items"]]
 
-    return {name: their[1] for name, (their, _) in (await eventually(alike, both)).items()}
+    await eventually(alike, both)
 
 
 async def test_a_policy_decides_as_the_clusters_own_autoscaler(policies, autoscaler, api, namespace):
@@ -192,15 +193,8 @@ async def test_a_policy_decides_as_the_clusters_own_autoscaler(policies, autosca
         told = {"most": spec.get("max", 5), **{key: spec[key] for key in spec if key != "max"}}
         (await autoscalers.create(hpa(name, [resource(metric, **goal)], target, **told))).ok()
 
-    assert await settled(autoscalers, policies, [name for name, *_ in known]) == {
-        "up": 4,
-        "kept": 2,
-        "held": 2,
-        "down": 1,
-        "one": 2,
-        "most": 5,
-        "never": 2,
-    }
+    wanted = {"up": 4, "kept": 2, "held": 2, "down": 1, "one": 2, "most": 5, "never": 2}
+    await settled(autoscalers, policies, wanted)
 
 
 SHARED = {
@@ -263,8 +257,7 @@ async def test_a_policy_goes_by_any_metric_as_the_clusters_own_autoscaler_does(
                 told = {name: each for name, each in common(name, spec).items() if name == "behavior"}
                 target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
                 (await autoscalers.create(hpa(name, [theirs], target, most=spec.get("max", 5), **told))).ok()
-            found = await settled(autoscalers, policies, list(SHARED))
-    assert found == {name: wanted for name, (*_, wanted) in SHARED.items()}
+            await settled(autoscalers, policies, {name: wanted for name, (*_, wanted) in SHARED.items()})
 
 
 def common(name, spec):

@@ -89,6 +89,7 @@ async def test_a_pod_of_higher_priority_takes_the_place_of_others(api, pods, nam
     (await pods.create(pod("meek", containers=host_port, nodeSelector={HOST: home}))).ok()
     assert "preemption: 0/3 nodes are available: " in await refusal_of(pods, "meek")
     urgent = pod("urgent", containers=host_port, nodeSelector={HOST: home}, priorityClassName=name)
+    await pods.takes(urgent)  # admission hears of a class a little later
     (await pods.create(urgent)).ok()
     assert await node_of(pods, "urgent") == home
 

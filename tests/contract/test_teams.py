@@ -200,10 +200,14 @@ def reaching():
     yield "be privileged", "POST", pods, pod(container={"securityContext": {"privileged": True}})
     yield "mount the node", "POST", pods, pod(volumes=[{"name": "v", "hostPath": {"path": "/"}}])
     yield "be in the node's network", "POST", pods, pod(hostNetwork=True)
-    outside = named("s", spec={"type": "ExternalName", "externalName": f"web.{OTHER}.svc.cluster.local"})
-    yield "lead to another team by a name", "POST", at(OWN, "services"), outside
+    yield "lead to another team by a name", "POST", at(OWN, "services"), OUTSIDE
 
 
+OUTSIDE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    **named("s", spec={"type": "ExternalName", "externalName": f"web.{OTHER}.svc.cluster.local"}),
+}
 ATTEMPTS = [*reading(), *acting(), *holding(), *reaching()]
 DEPLOYMENT = named(
     "web",
@@ -262,20 +266,33 @@ def teams(cluster):
     high = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", **named("iso-high", value=1000)}
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(high))
     with service_on(cluster, "run", "tenancy"):
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while cluster.kubectl("get", "crd", "teams.kubewright.dev", check=False).returncode:
-            assert time.monotonic() < deadline, "the kind is not there"
-            time.sleep(POLL_SECONDS)
         cluster.established("teams.kubewright.dev")
         for each in (team("iso-shops"), team("iso-pay")):
             cluster.kubectl("apply", "-f", "-", stdin=json.dumps(each))
-        cluster.kubectl("wait", "--for=condition=Ready", "team/iso-shops", "team/iso-pay", "--timeout=60s")
+        cluster.kubectl("wait", "--for=condition=Ready", "team/iso-shops", "team/iso-pay", "--timeout=180s")
+        heeded(cluster)
         yield
         for name in ("iso-shops", "iso-pay"):
             note = "kubewright.dev/confirm-offboarding=delete"
             cluster.kubectl("annotate", "team", name, note)
-            cluster.kubectl("delete", "team", name, "--timeout=90s")
+            cluster.kubectl("delete", "team", name, "--timeout=180s")
     cluster.kubectl("delete", "priorityclass", "iso-high")
+
+
+def heeded(cluster):
+    """Wait until the server, which hears of each thing at a moment of its own, heeds all that holds a team."""
+    trying = ("create", "--dry-run=server", "-f", "-")
+    for name, member in ((OWN, MEMBERS["editor"]), (OTHER, "iso-eve")):
+        acting = ("-n", name, "--as", member, *trying)
+        cluster.until(lambda done: done.returncode == 0, *acting, stdin=json.dumps(pod()))
+        for document, says in (
+            (pod("evil.example.com/app:1"), "allowed by registries"),
+            (pod(priorityClassName="iso-high"), "allowed by highestPriority"),
+            (pod(hostNetwork=True), "violates PodSecurity"),
+            (OUTSIDE, "allowed by serviceTypes"),
+        ):
+            stdin = json.dumps(document)
+            cluster.until(lambda done, says=says: says in done.stderr, *acting, stdin=stdin)
 
 
 @pytest.fixture
@@ -370,6 +387,8 @@ def test_a_team_comes_lets_somebody_in_and_goes_by_commands(cluster, teams, as_m
         "pods": "3"
     }
     bob = as_member("iso-bob")
+    for what in ("team/iso-cli", "namespace/iso-cli-prod"):
+        cluster.until(lambda done: "yes" in done.stdout, "auth", "can-i", "get", what, "--as", "iso-bob")
     assert [row.split()[0] for row in command(cluster, "list", config=bob).splitlines()] == ["TEAM", "iso-cli"]
     seen = json.loads(command(cluster, "namespaces", "-o", "json", config=bob))
     assert [(each["namespace"], each["team"], each["environment"]) for each in seen] == [

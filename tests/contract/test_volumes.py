@@ -96,6 +96,11 @@ def waiting(found):
     )
 
 
+def waits_as(text):
+    """Whether a pod waits for a reason: a scheduler that has not yet heard of a claim says something else first."""
+    return lambda found: text in waiting(found)
+
+
 async def told(api, namespace, name, reason):
     async def messages():
         found = (await api.of("events", namespace).list(fieldSelector=f"involvedObject.name={name}")).ok()["items"]
@@ -216,12 +221,11 @@ async def test_a_pod_waits_for_its_claims_and_says_so(claims, pods, storage_clas
     (await pods.create(using("first", "unbound"))).ok()
     (await pods.create(using("second", "unmatched"))).ok()
     (await pods.create(using("third", "missing"))).ok()
-    text = waiting(await pods.becomes("first", waiting))
-    assert text.endswith(" nodes are available: pod has unbound immediate PersistentVolumeClaims. not found")
-    text = waiting(await pods.becomes("second", waiting))
-    assert " node(s) didn't find available persistent volumes to bind" in text
-    text = waiting(await pods.becomes("third", waiting))
-    assert text.endswith(' nodes are available: persistentvolumeclaim "missing" not found. not found')
+    unbound = " nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
+    assert waiting(await pods.becomes("first", waits_as(unbound))).endswith(unbound)
+    await pods.becomes("second", waits_as(" node(s) didn't find available persistent volumes to bind"))
+    missing = ' nodes are available: persistentvolumeclaim "missing" not found. not found'
+    assert waiting(await pods.becomes("third", waits_as(missing))).endswith(missing)
 
 
 async def test_a_bound_volume_draws_its_pod_to_where_it_is(claims, pods, storage_class, volume):
@@ -233,8 +237,7 @@ async def test_a_bound_volume_draws_its_pod_to_where_it_is(claims, pods, storage
     (await pods.create(using("elsewhere", "data", nodeSelector={"kubernetes.io/hostname": "node-01"}))).ok()
     found = await pods.becomes("fits", lambda found: found["spec"].get("nodeName"))
     assert found["spec"]["nodeName"] == "node-03"
-    text = waiting(await pods.becomes("elsewhere", waiting))
-    assert "1 node(s) didn't match PersistentVolume's node affinity" in text
+    await pods.becomes("elsewhere", waits_as("1 node(s) didn't match PersistentVolume's node affinity"))
 
 
 async def test_a_claim_for_one_pod_is_used_by_one(claims, pods, storage_class, volume):
@@ -245,9 +248,8 @@ async def test_a_claim_for_one_pod_is_used_by_one(claims, pods, storage_class, v
     (await pods.create(using("one", "data"))).ok()
     await pods.becomes("one", lambda found: found["spec"].get("nodeName"))
     (await pods.create(using("two", "data"))).ok()
-    text = waiting(await pods.becomes("two", waiting))
     what = "PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"
-    assert f" node(s) unavailable due to {what}" in text
+    await pods.becomes("two", waits_as(f" node(s) unavailable due to {what}"))
 
 
 async def test_a_claim_in_use_is_kept_until_it_is_not(claims, pods, storage_class, volume):
@@ -259,9 +261,16 @@ async def test_a_claim_in_use_is_kept_until_it_is_not(claims, pods, storage_clas
     await pods.becomes("user", lambda found: found["spec"].get("nodeName"))
     (await claims.delete("data")).ok()
     assert (await claims.get("data")).ok()["metadata"]["deletionTimestamp"]
-    (await pods.create(using("late", "data"))).ok()
-    text = waiting(await pods.becomes("late", waiting))
-    assert 'persistentvolumeclaim "data" is being deleted' in text
+
+    async def kept_from_others():
+        # A scheduler that has not yet heard of the deletion gives it to one more.
+        (await pods.create(using("late", "data"))).ok()
+        late = await pods.becomes("late", lambda found: waiting(found) or found["spec"].get("nodeName"))
+        (await pods.delete("late", {"gracePeriodSeconds": 0})).ok()
+        await pods.gone("late")
+        return 'persistentvolumeclaim "data" is being deleted' in waiting(late)
+
+    await eventually(kept_from_others)
     (await pods.delete("user")).ok()
     await claims.gone("data")
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 from aiohttp import web
 
-from tests.contract.asking import APPLY, Refusal, eventually
+from tests.contract.asking import APPLY, Refusal, eventually, version_of
 from tests.contract.manifests import config_map as bare_config_map
 from tests.contract.manifests import deployment, pod
 from tests.contract.webhook_server import ALLOWED, patched, serving
@@ -95,8 +95,9 @@ async def test_a_validating_webhook_is_shown_the_whole_request(api, namespace, s
     await configured("Validating", webhook(server.client("/v"), rule(operations=["*"])))
     maps = api.of("configmaps", namespace)
     made = (await maps.create(config_map("a"), fieldManager="m", fieldValidation="Strict")).ok()
-    await maps.merge("a", {"data": {"k": "2"}})
-    await maps.delete("a", {"gracePeriodSeconds": 5})
+    await until_cached(maps, made)
+    await until_cached(maps, (await maps.merge("a", {"data": {"k": "2"}})).ok())
+    (await maps.delete("a", {"gracePeriodSeconds": 5})).ok()
     created, updated, deleted = [each for each in server.asked("/v") if each["name"] == "a"]
     kind = {"group": "", "version": "v1", "kind": "ConfigMap"}
     resource = {"group": "", "version": "v1", "resource": "configmaps"}
@@ -310,12 +311,13 @@ async def test_a_patch_that_does_not_apply_fails_the_request(api, namespace, ser
 
 @pytest.mark.parametrize("policy", ["Fail", "Ignore"])
 async def test_a_webhook_that_nobody_serves(api, namespace, server, configured, policy):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    client = {"url": f"https://127.0.0.1:{port}/x", "caBundle": server.ca_bundle}
-    condition = {"name": "others", "expression": f"object.metadata.name != '{PROBE}'"}
-    await configured("Validating", webhook(client, failurePolicy=policy, matchConditions=[condition]))
-    answer = await api.of("configmaps", namespace).create(config_map("a"))
+    with socket.socket() as held:  # by a port that is held and not listened at nobody else can come to listen
+        held.bind(("127.0.0.1", 0))
+        port = held.getsockname()[1]
+        client = {"url": f"https://127.0.0.1:{port}/x", "caBundle": server.ca_bundle}
+        condition = {"name": "others", "expression": f"object.metadata.name != '{PROBE}'"}
+        await configured("Validating", webhook(client, failurePolicy=policy, matchConditions=[condition]))
+        answer = await api.of("configmaps", namespace).create(config_map("a"))
     if policy == "Ignore":
         answer.ok()
         return
@@ -523,8 +525,7 @@ async def test_applying_is_asked_about_as_what_it_does(api, namespace, server, c
     for value in ("1", "2", "2"):
         document = {**config_map("a"), "data": {"k": value}}
         applied = (await maps.patch("a", APPLY, document, fieldManager="me", force=True)).ok()
-        # A server whose cache is behind finds out only when it writes, and asks a second time.
-        await eventually(lambda version=applied["metadata"]["resourceVersion"]: cached(maps, "a", version))
+        await until_cached(maps, applied)
     asked = [(each["operation"], each["options"]["kind"], each["object"]["data"]["k"]) for each in server.asked("/v")]
     assert asked == [
         ("CREATE", "CreateOptions", "1"),
@@ -533,10 +534,17 @@ async def test_applying_is_asked_about_as_what_it_does(api, namespace, server, c
     ]
 
 
-async def cached(maps, name, version):
-    """Whether the server's cache, which answers reads of any version, has come to this one."""
-    found = await maps.get(name, resourceVersion="0")
-    return found.status == 200 and int(found.document["metadata"]["resourceVersion"]) >= int(version)
+async def until_cached(maps, written):
+    """Wait until the server's cache, which answers reads of any version, has come to what was written.
+
+    A server whose cache is behind finds out only when it writes, and asks a second time.
+    """
+
+    async def cached():
+        found = await maps.get(written["metadata"]["name"], resourceVersion="0")
+        return found.status == 200 and version_of(found.document) >= version_of(written)
+
+    await eventually(cached)
 
 
 async def test_configurations_are_never_asked_about(api, server, namespace):

@@ -18,7 +18,7 @@ def why(cluster, namespace):
     def ask(*arguments, code=WAITS, command="why"):
         command = [sys.executable, "-m", "kubewright", command, *arguments, "-n", namespace]
         command += ["--kubeconfig", str(cluster.kubeconfig)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code in {0, WAITS} else done.stderr
 
@@ -109,8 +109,10 @@ async def test_a_smaller_request_that_is_suggested_is_granted(pods, told, why):
 
 
 async def test_pods_that_a_quota_keeps_from_being_made(api, namespace, why):
-    quota = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "1"}}}
+    # By the secrets that it does not let in, either, it is known that the server heeds it.
+    quota = {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "1", "count/secrets": "0"}}}
     (await api.of("resourcequotas", namespace, root="/api/v1").create(quota)).ok()
+    await api.of("secrets", namespace).refuses({"metadata": {"name": "a"}}, says="exceeded quota: q")
     deployments = api.of("deployments", namespace, root="/apis/apps/v1")
     (await deployments.create(deployment("web", 3))).ok()
 
