@@ -70,6 +70,14 @@ class Listing(Generic[T]):
     resource_version: str
     undecodable: Sequence[Undecodable] = ()
 
+    @property
+    def problem(self) -> str:
+        """Say what could not be understood; nothing where all could."""
+        if not self.undecodable:
+            return ""
+        first = self.undecodable[0]
+        return f"{len(self.undecodable)} could not be understood, such as {first.key}: {first.error}"
+
 
 class Client(Protocol):
     """An API server, typed. Implementations: `RestClient` over HTTP or in process, and `RecordingClient`."""

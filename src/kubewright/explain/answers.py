@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -91,6 +92,11 @@ def _answer(pods: Iterable[Pod], unmade: Iterable[Unmade], cluster: Cluster, now
     explained: list[Waiting] = []
     if waiting:
         situation, teams = cluster.situation(now, policy), Teams(cluster)
+
+        @functools.cache
+        def outlook(scheduler: str) -> Outlook:
+            return _outlook(scheduler, cluster, situation, now)
+
         for pod in waiting[:EXPLAINED_AT_MOST]:
             created = pod.metadata.creation_timestamp
             waited = 0.0 if created is None else max(0.0, now - parse_time(created))
@@ -102,7 +108,7 @@ def _answer(pods: Iterable[Pod], unmade: Iterable[Unmade], cluster: Cluster, now
                 and not found.impossible
                 and len(explained) < FORETOLD_AT_MOST
             ):
-                when = eta(pod, _outlook(pod, cluster, situation, now), now, random.Random(SEED))  # noqa: S311  draws
+                when = eta(pod, outlook(pod.spec.scheduler_name), now, random.Random(SEED))  # noqa: S311  draws
             explained.append(Waiting(pod, found, place, waited, when, _held(pod, teams)))
     return Answer(placed, tuple(explained), len(waiting) - len(explained), tuple(unmade))
 
@@ -118,11 +124,12 @@ def _held(pod: Pod, teams: Teams) -> Held | None:
     return teams.held(pod) if heeds else None
 
 
-def _outlook(pod: Pod, cluster: Cluster, situation: Situation, now: float) -> Outlook:
+def _outlook(scheduler: str, cluster: Cluster, situation: Situation, now: float) -> Outlook:
+    """Return what pods of one scheduler have before them."""
     times = RunTimes.of(cluster.pods)
     certain = tuple(each for each in situation.endings if each.certain)
-    line, came = in_line(cluster.pods, pod.spec.scheduler_name), _arrivals(cluster, now)
-    waits = waits_of(cluster.pods, pod.spec.scheduler_name, now)
+    line, came = in_line(cluster.pods, scheduler), _arrivals(cluster, now)
+    waits = waits_of(cluster.pods, scheduler, now)
     return Outlook(situation.snapshot, line, times, certain, came, situation.policy, waits)
 
 

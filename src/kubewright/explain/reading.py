@@ -89,12 +89,13 @@ async def read(client: Client) -> Cluster:
 
 
 async def _listed(client: Client, kind: Resource[Any]) -> tuple[Sequence[Any], str]:
-    """Return a kind's objects, and why there are none if they could not be read."""
+    """Return a kind's objects, and why there are none, or not all, if they could not be read."""
     try:
-        return (await client.list(kind)).items, ""
+        listing = await client.list(kind)
     except OpError as error:
         if kind in _NEEDED or error.kind not in {ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND}:
             raise
         if kind is QUEUES and error.kind is ErrorKind.NOT_FOUND:
             return (), ""  # nobody has installed them
         return (), f"{kind.plural}: {error.detail}"
+    return listing.items, f"{kind.plural}: {listing.problem}" if listing.problem else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.apps import DAEMON_SETS, DEPLOYMENTS, REPLICA_SETS, STATEFUL_SETS
@@ -24,7 +24,7 @@ from kubewright.api.meshes import (
 from kubewright.api.meta import PartialObject, Resource
 from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.api.replication import REPLICATION_CONTROLLERS
-from kubewright.client.protocol import Client, Listing
+from kubewright.client.protocol import Client
 from kubewright.errors import ErrorKind, OpError
 from kubewright.reach.world import Foreign, Linkerd, World
 
@@ -137,7 +137,8 @@ async def _listed(client: Client, kind: Resource[Any], namespaces: Sequence[str]
     if namespaces is None:
         return _Listed()
     try:
-        return _of(await client.list(kind))
+        listing = await client.list(kind)
+        return _Listed(listing.items, listing.problem)
     except OpError as error:
         if error.kind not in {ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND}:
             raise
@@ -148,17 +149,9 @@ async def _listed(client: Client, kind: Resource[Any], namespaces: Sequence[str]
         try:
             few = await asyncio.gather(*(client.list(kind, namespace=each) for each in namespaces))
             items = [item for each in few for item in each.items]
-            return replace(_of(few[0]), items=items, is_limited=True)
+            return _Listed(items, next((each.problem for each in few if each.problem), ""), is_limited=True)
         except OpError as error:
             refused = error
     if kind is PODS:
         raise refused
     return _Listed(missing=refused.detail)
-
-
-def _of(listing: Listing[Any]) -> _Listed:
-    if not listing.undecodable:
-        return _Listed(listing.items)
-    first = listing.undecodable[0]
-    said = f"{len(listing.undecodable)} could not be understood, such as {first.key}: {first.error}"
-    return _Listed(listing.items, said)
