@@ -1,7 +1,9 @@
 """Starting, waiting for, restarting and ending one control plane. The public class of this package."""
 
 import atexit
+import itertools
 import json
+import os
 import shutil
 import socket
 import time
@@ -9,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from random import SystemRandom
 from types import TracebackType
 from typing import Self
 
@@ -20,8 +21,11 @@ from tools.cluster.components import Credentials, Ports
 from tools.cluster.failure import ClusterError
 from tools.cluster.process import Running
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 _PORTS = range(20_000, 32_000)
+_STRIDE = 64
+"""So many ports lie between those of one process and those of the next that was started."""
+_own_ports = itertools.islice(itertools.cycle(_PORTS), os.getpid() * _STRIDE % len(_PORTS), None)
 POLL_SECONDS = 0.05
 ADMIN_TOKEN = "kubewright-test-admin"  # noqa: S105  (on loopback, for a cluster without secrets)
 POWERLESS_TOKEN = "kubewright-test-powerless"  # noqa: S105
@@ -230,14 +234,14 @@ def _commands(state: Path, ports: Ports, credentials: Credentials) -> dict[str, 
 
 
 def free_ports(count: int) -> list[int]:
-    """Choose ports that nobody listens at, all different.
+    """Choose ports that nobody listens at, all different, and none that was chosen before.
 
     They lie below those that a kernel gives to connections: components begin to listen seconds later, and until then
-    some client's connection would be given one.
+    some client's connection would be given one. Nor is one chosen meanwhile by another process: each begins elsewhere.
     """
     held: list[socket.socket] = []
     try:
-        for port in SystemRandom().sample(_PORTS, len(_PORTS)):
+        for port in itertools.islice(_own_ports, len(_PORTS)):
             with suppress(OSError):
                 held.append(socket.create_server(("127.0.0.1", port)))
             if len(held) == count:
