@@ -10,15 +10,14 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 
 import pytest
 
+from tests.e2e.beside import PATIENCE_SECONDS, end, eventually
 from tests.e2e.test_twin_state import served
 
 # What their code warns of and leaves open is not ours to mend.
 pytestmark = pytest.mark.filterwarnings("default")
-PATIENCE_SECONDS = 60
 WIDGETS = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -76,14 +75,6 @@ def names(listed):
     return {each.metadata.name for each in listed.items}
 
 
-def until(probe, seconds=PATIENCE_SECONDS):
-    deadline = time.monotonic() + seconds
-    while not (found := probe()):
-        assert time.monotonic() < deadline, "not so in time"
-        time.sleep(0.1)
-    return found
-
-
 class TestOfficialPythonClient:
     """`kubernetes`: generated models, its watch, its dynamic client, its utilities and its leader election."""
 
@@ -110,14 +101,14 @@ class TestOfficialPythonClient:
             core.replace_namespaced_config_map("a", "official", read)
         assert (stale.value.status, json.loads(stale.value.body)["reason"]) == (409, "Conflict")
         apps.create_namespaced_deployment("official", labelled("web", replicas=2))
-        until(lambda: apps.read_namespaced_deployment_status("web", "official").status.ready_replicas == 2)
+        eventually(lambda: apps.read_namespaced_deployment_status("web", "official").status.ready_replicas == 2)
         apps.patch_namespaced_deployment_scale("web", "official", {"spec": {"replicas": 1}})
-        until(lambda: len(core.list_namespaced_pod("official", label_selector="app=web").items) == 1)
+        eventually(lambda: len(core.list_namespaced_pod("official", label_selector="app=web").items) == 1)
         pod = core.list_namespaced_pod("official", label_selector="app=web").items[0]
         assert "starting nginx:1" in core.read_namespaced_pod_log(pod.metadata.name, "official")
         eviction = client.V1Eviction(metadata=client.V1ObjectMeta(name=pod.metadata.name))
         core.create_namespaced_pod_eviction(pod.metadata.name, "official", eviction)
-        until(lambda: pod.metadata.name not in names(core.list_namespaced_pod("official")))
+        eventually(lambda: pod.metadata.name not in names(core.list_namespaced_pod("official")))
         core.delete_namespaced_config_map("a", "official")
         with pytest.raises(client.ApiException) as gone:
             core.read_namespaced_config_map("a", "official")
@@ -130,7 +121,8 @@ class TestOfficialPythonClient:
         seen = []
         stream = watch.Watch()
         core.create_namespaced_config_map("default", {"metadata": {"name": "seen", "labels": {"w": "1"}}})
-        listed = functools.partial(core.list_namespaced_config_map, "default", label_selector="w=1", timeout_seconds=30)
+        chosen = {"label_selector": "w=1", "timeout_seconds": PATIENCE_SECONDS}
+        listed = functools.partial(core.list_namespaced_config_map, "default", **chosen)
         for event in stream.stream(listed):
             seen.append((event["type"], event["object"].metadata.name))
             if len(seen) == 1:
@@ -187,7 +179,7 @@ async def test_kubernetes_asyncio_reads_writes_and_watches(kubeconfig):
         await core.create_namespaced_config_map("default", {"metadata": {"name": "aio", "labels": {"aio": "1"}}})
         seen = []
         async with watch.Watch().stream(
-            core.list_namespaced_config_map, "default", label_selector="aio=1", timeout_seconds=30
+            core.list_namespaced_config_map, "default", label_selector="aio=1", timeout_seconds=PATIENCE_SECONDS
         ) as stream:
             async for event in stream:
                 seen.append(event["type"])
@@ -203,11 +195,20 @@ async def test_kubernetes_asyncio_reads_writes_and_watches(kubeconfig):
         assert names(await core.list_node()) == {"node-01", "node-02"}
 
 
-async def test_kr8s_creates_scales_waits_and_lists(kubeconfig):
+@pytest.fixture
+async def kr8s_api(kubeconfig):
+    """kr8s' client, which keeps its connections for as long as the process lives unless somebody closes them."""
     import kr8s.asyncio
-    from kr8s.asyncio.objects import ConfigMap, Deployment, Pod
 
     api = await kr8s.asyncio.api(kubeconfig=str(kubeconfig))
+    yield api
+    await api._session.aclose()
+
+
+async def test_kr8s_creates_scales_waits_and_lists(kr8s_api):
+    from kr8s.asyncio.objects import ConfigMap, Deployment, Pod
+
+    api = kr8s_api
     assert (await api.version())["major"] == "1"
     deployment = await Deployment({**labelled("kr8s"), "metadata": {"name": "kr8s", "namespace": "default"}}, api=api)
     await deployment.create()
@@ -220,7 +221,7 @@ async def test_kr8s_creates_scales_waits_and_lists(kubeconfig):
     async with asyncio.timeout(PATIENCE_SECONDS):
         while len(await pods()) != 2:  # noqa: ASYNC110  another process is waited for
             await asyncio.sleep(0.1)
-    pod = await Pod.get((await pods())[0].name, namespace="default", api=api)
+    pod = await Pod.get((await pods())[0].name, namespace="default", api=api, timeout=PATIENCE_SECONDS)
     await pod.wait("condition=Ready", timeout=PATIENCE_SECONDS)
     assert [line async for line in pod.logs()]
     note = await ConfigMap({"metadata": {"name": "kr8s", "namespace": "default"}, "data": {"a": "1"}}, api=api)
@@ -235,6 +236,7 @@ async def test_kr8s_creates_scales_waits_and_lists(kubeconfig):
 
 
 def test_lightkube_applies_lists_and_watches(kubeconfig):
+    from httpx2 import Timeout
     from lightkube import ApiError, Client, KubeConfig
     from lightkube.generic_resource import create_namespaced_resource
     from lightkube.models.meta_v1 import ObjectMeta
@@ -243,31 +245,33 @@ def test_lightkube_applies_lists_and_watches(kubeconfig):
     from lightkube.resources.core_v1 import ConfigMap, Node
     from lightkube.types import PatchType
 
-    client = Client(config=KubeConfig.from_file(str(kubeconfig)), field_manager="lightkube")
-    made = client.create(ConfigMap(metadata=ObjectMeta(name="light", namespace="default"), data={"a": "1"}))
-    assert made.metadata.uid
-    applied = ConfigMap(metadata=ObjectMeta(name="light", namespace="default"), data={"b": "2"})
-    assert client.apply(applied).data == {"a": "1", "b": "2"}
-    client.patch(ConfigMap, "light", {"data": {"a": None}}, namespace="default", patch_type=PatchType.MERGE)
-    assert client.get(ConfigMap, "light", namespace="default").data == {"b": "2"}
-    client.create(Deployment.from_dict(labelled("light")), namespace="default")
-    client.wait(Deployment, "light", for_conditions=["Available"], namespace="default")
-    assert len(list(client.list(Node))) == 2
-    events = client.watch(ConfigMap, namespace="default", fields={"metadata.name": "light"}, server_timeout=30)
-    assert next(events)[0] == "ADDED"
-    client.delete(ConfigMap, "light", namespace="default")
-    assert next(events)[0] == "DELETED"
-    events.close()
-    with pytest.raises(ApiError) as gone:
-        client.get(ConfigMap, "light", namespace="default")
-    assert gone.value.status.code == 404
-    client.create(CustomResourceDefinition.from_dict({**WIDGETS, "metadata": {"name": "kopfexamples.kopf.dev"}}))
-    kind = create_namespaced_resource("kopf.dev", "v1", "KopfExample", "kopfexamples")
-    client.create(kind(metadata=ObjectMeta(name="l", namespace="default"), spec={"any": 1}))
-    assert client.get(kind, "l", namespace="default").spec == {"any": 1}
-    client.delete(kind, "l", namespace="default")
-    client.delete(Deployment, "light", namespace="default")
-    client.delete(CustomResourceDefinition, "kopfexamples.kopf.dev")
+    patient = Timeout(PATIENCE_SECONDS)
+    with Client(KubeConfig.from_file(str(kubeconfig)), field_manager="lightkube", timeout=patient) as client:
+        made = client.create(ConfigMap(metadata=ObjectMeta(name="light", namespace="default"), data={"a": "1"}))
+        assert made.metadata.uid
+        applied = ConfigMap(metadata=ObjectMeta(name="light", namespace="default"), data={"b": "2"})
+        assert client.apply(applied).data == {"a": "1", "b": "2"}
+        client.patch(ConfigMap, "light", {"data": {"a": None}}, namespace="default", patch_type=PatchType.MERGE)
+        assert client.get(ConfigMap, "light", namespace="default").data == {"b": "2"}
+        client.create(Deployment.from_dict(labelled("light")), namespace="default")
+        client.wait(Deployment, "light", for_conditions=["Available"], namespace="default")
+        assert len(list(client.list(Node))) == 2
+        chosen = {"fields": {"metadata.name": "light"}, "server_timeout": PATIENCE_SECONDS}
+        events = client.watch(ConfigMap, namespace="default", **chosen)
+        assert next(events)[0] == "ADDED"
+        client.delete(ConfigMap, "light", namespace="default")
+        assert next(events)[0] == "DELETED"
+        events.close()
+        with pytest.raises(ApiError) as gone:
+            client.get(ConfigMap, "light", namespace="default")
+        assert gone.value.status.code == 404
+        client.create(CustomResourceDefinition.from_dict({**WIDGETS, "metadata": {"name": "kopfexamples.kopf.dev"}}))
+        kind = create_namespaced_resource("kopf.dev", "v1", "KopfExample", "kopfexamples")
+        client.create(kind(metadata=ObjectMeta(name="l", namespace="default"), spec={"any": 1}))
+        assert client.get(kind, "l", namespace="default").spec == {"any": 1}
+        client.delete(kind, "l", namespace="default")
+        client.delete(Deployment, "light", namespace="default")
+        client.delete(CustomResourceDefinition, "kopfexamples.kopf.dev")
 
 
 OPERATOR = """
@@ -314,7 +318,7 @@ def test_a_kopf_operator_serves_its_kind(kubeconfig, tmp_path):
     operator.write_text(textwrap.dedent(OPERATOR))
     with kubernetes.config.new_client_from_config(str(kubeconfig)) as api:
         extensions, custom, core = client.ApiextensionsV1Api(api), client.CustomObjectsApi(api), client.CoreV1Api(api)
-        until(
+        eventually(
             lambda: (
                 not any(
                     crd.metadata.name == "kopfexamples.kopf.dev"
@@ -344,22 +348,21 @@ def test_a_kopf_operator_serves_its_kind(kubeconfig, tmp_path):
                 events = core.list_namespaced_event("default").items
                 return {each.reason for each in events if each.involved_object.name == "k"}
 
-            until(lambda: state().get("duration") == 1 and state().get("ticks") == 3 and "Followed" in reasons())
-            assert state()["created"] == {"made": True}
+            wanted = {"duration": 1, "ticks": 3, "created": {"made": True}}
+            eventually(lambda: wanted.items() <= state().items() and "Followed" in reasons(), state)
             custom.patch_namespaced_custom_object(*where, "k", {"spec": {"duration": 2}})
-            until(lambda: state().get("changed") == "1-2")
+            eventually(lambda: state().get("changed") == "1-2")
             metadata = custom.get_namespaced_custom_object(*where, "k")["metadata"]
             assert metadata["finalizers"] == ["kopf.dev/test"]
             custom.delete_namespaced_custom_object(*where, "k")
-            until(lambda: not custom.list_namespaced_custom_object(*where)["items"])
-            until(
+            eventually(lambda: not custom.list_namespaced_custom_object(*where)["items"])
+            eventually(
                 lambda: [
                     each for each in core.list_namespaced_event("default").items if each.involved_object.name == "k"
                 ]
             )
         finally:
-            process.terminate()
-            process.wait(timeout=PATIENCE_SECONDS)
+            end(process)
     assert "Traceback" not in (tmp_path / "kopf.log").read_text()
 
 
