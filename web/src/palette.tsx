@@ -1,7 +1,7 @@
 // Everything by its name: ⌘K or Ctrl-K, or /.
 
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { rowsOf } from "./api";
 import { go } from "./route";
 import { SCREENS } from "./screens";
@@ -19,7 +19,8 @@ export function Palette({ close }: { close: () => void }) {
   const text = useSignal("");
   const at = useSignal(0);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  // Before it is painted: whoever opened it may type at once.
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     input.current?.focus();
     return () => before?.focus?.();
