@@ -37,6 +37,7 @@ from kubewright.runtime.serving import listen
 from kubewright.twin.cluster import Twin
 from kubewright.twin.nodes import NodeShape
 from kubewright.twin.serve import serving
+from tests.e2e.beside import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium")
@@ -53,7 +54,6 @@ FLAGS = (
 )
 OWNER = "the-key-of-the-owner-of-this-process"
 VIEWER, STRANGER = "viewers-token-of-the-tests", "strangers-token-of-the-tests"
-PATIENCE_SECONDS = 60
 
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None or not (STATIC / "index.html").is_file() or not AXE.is_file(),
@@ -176,7 +176,10 @@ async def browser():
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, headless=True)
+        patience = PATIENCE_SECONDS * 1000
+        chromium = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=FLAGS, headless=True, timeout=patience
+        )
         try:
             yield chromium
         finally:
@@ -189,6 +192,7 @@ async def page(chromium, *, dark=False, width=1440, height=900):
     context = await chromium.new_context(
         viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
     )
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     window = await context.new_page()
     problems = []
     window.on("pageerror", lambda error: problems.append(str(error)))
@@ -199,6 +203,12 @@ async def page(chromium, *, dark=False, width=1440, height=900):
         await context.close()
     unexpected = [each for each in problems if "status of 4" not in each]
     assert not unexpected, unexpected
+
+
+async def stands(window):
+    """Wait until what slides in is where it stays, and has its colours."""
+    ends = "document.getAnimations().map(each => each.finished.catch(() => null))"
+    await window.evaluate(f"Promise.all({ends}).then(() => null)")
 
 
 async def accessible(window):

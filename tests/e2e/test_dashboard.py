@@ -7,6 +7,7 @@ from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.crds.incident import INCIDENTS
 from kubewright.api.meta import ObjectKey
 from kubewright.twin.nodes import NodeShape
+from tests.e2e.beside import PATIENCE_SECONDS
 from tests.e2e.dashboards import (
     STRANGER,
     accessible,
@@ -17,6 +18,7 @@ from tests.e2e.dashboards import (
     page,
     shop,
     shot,
+    stands,
     teams_and_policies,
 )
 
@@ -39,8 +41,7 @@ async def _walk(window, url, suffix):
     async def seen(name, address, text):
         await window.goto(f"{url}/#/{address}")
         await window.get_by_text(text).first.wait_for()
-        # What slides in has its colours when it stands.
-        await window.wait_for_timeout(200)
+        await stands(window)
         await shot(window, f"{name}{suffix}")
         await accessible(window)
 
@@ -101,12 +102,7 @@ async def test_the_keyboard_reaches_everything(tmp_path):
         await shop(shown.client)
         await window.goto(shown.link)
         await window.get_by_role("heading", name="Fleet").wait_for()
-        frontend = window.get_by_text("frontend").first
-        async with asyncio.timeout(60):
-            while not await frontend.is_visible():  # keys count once the page listens, and within 1.5 s of each other
-                await window.keyboard.press("g")
-                await window.keyboard.press("a")
-                await asyncio.sleep(0.5)
+        await _typed(window, "ga", window.get_by_text("frontend").first)
         await window.keyboard.press("Control+k")
         await window.keyboard.type("checkout")
         await window.get_by_role("option", name="shop/checkoutservice").wait_for()
@@ -114,12 +110,20 @@ async def test_the_keyboard_reaches_everything(tmp_path):
         await window.get_by_role("dialog", name="checkoutservice").wait_for()
         await window.keyboard.press("Escape")
         await window.get_by_role("dialog").wait_for(state="detached")
-        await window.keyboard.press("g")
-        await window.keyboard.press("f")
+        await _typed(window, "gf", window.get_by_role("application"))
         await window.get_by_role("application").focus()
         await window.keyboard.press("ArrowRight")
         await window.keyboard.press("Enter")
         await window.get_by_role("dialog", name="node-0").wait_for()
+
+
+async def _typed(window, keys, shown):
+    """Type keys until something is seen: they count once the page listens, and within 1.5 s of each other."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await shown.is_visible():
+            for key in keys:
+                await window.keyboard.press(key)
+            await asyncio.sleep(0.5)
 
 
 async def test_what_objects_say_is_text_and_nothing_more(tmp_path):

@@ -15,7 +15,7 @@ async def test_people_sign_in_at_the_issuer_and_see_what_they_may(tmp_path):
         await accessible(window)
         await sign_in.click()
         await window.get_by_text("Your account may not see this").wait_for()
-        assert await window.locator(".who").get_by_text("viewer").count() == 1
+        await window.locator(".who").get_by_text("viewer").wait_for()
         assert "code" not in window.url
         kept = await window.context.cookies()
         assert {(each["name"], each["httpOnly"], each["sameSite"]) for each in kept} == {("kubewright", True, "Strict")}

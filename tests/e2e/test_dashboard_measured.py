@@ -7,8 +7,8 @@ from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES
 from kubewright.api.crds.team import TEAMS
 from kubewright.api.meta import ObjectKey
+from tests.e2e.beside import PATIENCE_SECONDS
 from tests.e2e.dashboards import (
-    PATIENCE_SECONDS,
     accessible,
     browser,
     dashboard,
@@ -16,6 +16,7 @@ from tests.e2e.dashboards import (
     page,
     shop,
     shot,
+    stands,
     teams_and_policies,
 )
 from tests.e2e.remembered import Remembered
@@ -70,7 +71,7 @@ async def test_what_was_measured_is_drawn_and_passes_axe(tmp_path):
                     await window.goto(f"{shown.url}/#/{address}")
                     for label in labels:
                         await window.get_by_label(label).locator("canvas").wait_for()
-                    await window.wait_for_timeout(200)  # what slides in has its colours when it stands
+                    await stands(window)
                     await shot(window, f"{name}{suffix}")
                     await accessible(window)
 
