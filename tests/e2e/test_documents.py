@@ -1,13 +1,13 @@
 """Every command of the README and of the start page runs, in their order, as somebody would type them.
 
 The twin is real, and so is kubectl. What takes minutes (`make demo`, the control plane) is asked of make without being
-run; what goes on until it is told to end is told after a moment.
+run; what goes on until it is told to end is told after a moment. Only the platform's own port is not the usual one,
+since somebody else may listen there.
 """
 
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import time
@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from kubewright.cli.exits import EXCEPTIONS, Exit
+from tests.e2e.beside import PATIENCE_SECONDS, end, eventually
 from tools.site.__main__ import main as lay_site
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 120.0
 WATCH_SECONDS = 2.0
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -61,16 +61,21 @@ class Shell:
         return f"{before} && timeout {WATCH_SECONDS} {last}"
 
     def start(self, line):
+        elsewhere = ["--listen", "127.0.0.1:0"] if line.startswith("kubewright up") else []
         process = subprocess.Popen(
-            shlex.split(line), cwd=self.folder, env=self.environment, stdout=self.log, stderr=self.log
+            [*shlex.split(line), *elsewhere],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=self.log,
+            stderr=self.log,
         )
         self.beside.append(process)
         if found := re.search(r"--kubeconfig (\S+)", line):
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            while not (self.folder / found[1]).exists():
-                assert process.poll() is None, (self.folder / "log").read_text()
-                assert time.monotonic() < deadline, line
-                time.sleep(0.2)
+            eventually(lambda: self.all_run() and (self.folder / found[1]).exists())
+
+    def all_run(self):
+        assert all(each.poll() is None for each in self.beside), (self.folder / "log").read_text()
+        return True
 
     def run(self, line, expected):
         """Run a command until it succeeds: what was begun beside may not be ready yet."""
@@ -87,13 +92,13 @@ class Shell:
             )
             if done.returncode in expected:
                 return
+            self.all_run()
             assert time.monotonic() < deadline, f"{line}\n{done.stdout}{done.stderr}"
             time.sleep(1)
 
     def close(self):
         for process in reversed(self.beside):
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60)
+            end(process)
         self.log.close()
 
 
