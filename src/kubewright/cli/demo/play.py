@@ -14,6 +14,7 @@ from kubewright.cli.demo.ailments import AILMENTS
 from kubewright.cli.demo.faults import FAULTS
 from kubewright.cli.demo.story import COURSE, Story
 from kubewright.cli.demo.surge import Surge
+from kubewright.cli.demo.traffic import come_and_go
 from kubewright.cli.demo.view import closing, render
 from kubewright.cli.demo.world import World, until
 from kubewright.cli.terminal import say
@@ -47,6 +48,7 @@ async def play(clock: Clock, seconds: float, nodes: int, seed: int, *, show: boo
         background = [tasks.create_task(informer.run()) for informer in world.informers()]
         background.append(tasks.create_task(platform.run()))
         background.append(tasks.create_task(_surge(story, platform)))
+        background.append(tasks.create_task(come_and_go(world)))
         async with AsyncExitStack() as stack:
             link = await stack.enter_async_context(_pages(twin)) if pages else ""
             if link:
