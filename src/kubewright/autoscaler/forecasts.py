@@ -107,7 +107,11 @@ class Forecasts:
                 await self._learn(namespace, signal, keys)
 
     async def _learn(self, namespace: str, signal: Signal, keys: Sequence[ObjectKey]) -> None:
-        """Read a namespace's history, and make the forecasts of those who have a week of it."""
+        """Read a namespace's history, and make the forecasts of those who have a week of it.
+
+        Others' histories take a while: who is gone by now is passed over.
+        """
+        keys = [key for key in keys if key in self._targets]
         end = self.clock.now() // MINUTE_SECONDS * MINUTE_SECONDS
         minutes = await self._minutes(namespace, signal, keys, end)
         for key in keys:
