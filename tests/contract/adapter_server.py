@@ -18,7 +18,7 @@ from tests import loopback
 from tests.contract.metrics_server import aggregated
 
 CUSTOM, EXTERNAL = ("custom.metrics.k8s.io", "v1beta2"), ("external.metrics.k8s.io", "v1beta1")
-_PART = re.compile(rf'label_replace\(\((.*?)\n\), "{LABEL}", "(\d+)", "", ""\)', re.DOTALL)
+_PART = re.compile(rf'label_replace\(\((.*?)\s*\), "{LABEL}", "(\d+)", "", ""\)', re.DOTALL)
 
 
 @dataclass(frozen=True)
