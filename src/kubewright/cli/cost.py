@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubewright.cli.connection import cluster_options, connection
-from kubewright.cli.options import output_option
+from kubewright.cli.options import FOR_PEOPLE, LISTED, output_option
 
 if TYPE_CHECKING:
     from kubewright.costs.sharing import IdleRule
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--forecast", is_flag=True, help="What this month will come to, by the days so far; to --window's place.")
 @click.option("--budget", "budgets", multiple=True, help="NAME=AMOUNT of a month, beside the forecast; repeatable.")
 @click.option("--hints", is_flag=True, help="What workloads should request instead, as `kubewright size` has it.")
-@output_option(("table", "wide", "json", "yaml", "csv", "focus"), "focus: CSV in the columns of FOCUS 1.3.")
+@output_option((*LISTED, "focus"), "focus: CSV in the columns of FOCUS 1.3.")
 @cluster_options
 @click.pass_context
 def cost(
@@ -75,7 +75,7 @@ def cost(
         )
     if not prometheus and output == "focus":
         raise click.UsageError("-o focus is of what was, which takes the history of --prometheus")
-    if hints and (forecast or output not in {"table", "wide"}):
+    if hints and (forecast or output not in FOR_PEOPLE):
         raise click.UsageError("--hints are for people, below a table")
     if budgets and not forecast:
         raise click.UsageError("--budget is set beside a --forecast")

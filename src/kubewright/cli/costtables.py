@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kubewright.api.meta import Manifest, rfc3339
 from kubewright.cli.columns import Table, columns, csv_text
 from kubewright.cli.printing import show as printed
+from kubewright.cli.printing import show_table
 from kubewright.cli.terminal import say
 from kubewright.costs.budget import Spend, forecast, standing
 from kubewright.costs.facts import Resource
@@ -46,6 +47,10 @@ def show(output: str, by: str, idle: IdleRule, report: Report) -> None:
             say(csv_text(_csv_rows(by, idle, report)), nl=False)
         case "focus":
             say(csv_text(_focus(report)), nl=False)
+        case "name":
+            found = (row for ledger in report.ledgers for row in rows(ledger.lines, by, idle, report.book))
+            for name in _names(by, dict.fromkeys(row.name for row in found)):
+                say(name)
         case _:
             wide = output == "wide"
             printed(output, lambda: document(by, idle, report), lambda: lines(by, idle, report, wide=wide))
@@ -101,11 +106,17 @@ def show_forecast(output: str, by: str, spends: Mapping[str, Spend], budgets: Ma
         say(csv_text([list(found[0]), *([*each.values()] for each in found)] if found else []), nl=False)
     else:
         head = (by.upper(), "SPENT", "EXPECTED", "KNOWN", "BUDGET", "OF IT", "USED UP", "LIKE")
-        table = Table(head, [_forecast_cells(by, each) for each in found], amounts=True)
+        table = Table(head, [_forecast_cells(by, each) for each in found], _names(by, spends), amounts=True)
         # JSON has been a list from the first; YAML is a document of its own.
-        printed(output, lambda: found if output == "json" else {"forecasts": found}, table.lines)
+        show_table(output, table, lambda: found if output == "json" else {"forecasts": found})
     for name in sorted(budgets.keys() - spends.keys()):
         say(f"--budget {name}: nobody of that name spent anything", err=True)
+
+
+def _names(by: str, names: Iterable[str]) -> list[str]:
+    """Return kind and name of the rows that are somebody's; a controller's row says its kind itself."""
+    somebody = [name for name in names if Row(name).is_somebody]
+    return somebody if by == "controller" else [f"{by}/{name}" for name in somebody]
 
 
 def _forecasts(

@@ -98,6 +98,13 @@ def test_focus_is_csv_in_its_columns(capsys, report):
     assert sum(Fraction(each["BilledCost"]) for each in rows) == Fraction("5.6")
 
 
+def test_names_are_of_those_who_can_pay_once_each(capsys, report):
+    told = shown(capsys, "name", report)
+    assert told.out == "team/shops\n"
+    assert "something is not known" in told.err
+    assert shown(capsys, "name", report, by="controller").out == "shop/deployment/web\n"
+
+
 def spend(*daily):
     return Spend("EUR", tuple(Day(MIDNIGHT - (len(daily) - at) * 86_400, money(each)) for at, each in enumerate(daily)))
 
@@ -114,6 +121,8 @@ def test_a_forecast_stands_beside_budgets(capsys):
     assert told.err == "--budget none: nobody of that name spent anything\n"
     show_forecast("json", "team", spends, {"shops": money(100)}, MIDNIGHT)
     assert json.loads(capsys.readouterr().out)[0]["expected"] == "230"
+    show_forecast("name", "team", {"__idle__": spend(1, 1), **spends}, {}, MIDNIGHT)
+    assert capsys.readouterr().out == "team/shops\nteam/ads\nteam/new\n"
     show_forecast("csv", "team", spends, {}, MIDNIGHT)
     assert len(list(csv.DictReader(io.StringIO(capsys.readouterr().out)))) == 3
 
