@@ -2,17 +2,21 @@
 
 `python -m benches.dashboard [--nodes 500 --pods 25000]`. A twin's API server holds the nodes and pods, without
 kubelets: they stand still, as most of a large cluster does within a minute. Everything is on this machine.
+`--steady 60` asks another question: whether the page's heap stays as it is for so many minutes, while a node and two
+pods change each second and somebody goes from screen to screen.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
+import statistics
 import time
 
 from benches.report import Result, report, result
-from benches.standing import fill
-from kubewright.api.core import NODES
+from benches.standing import fill, pod
+from kubewright.api.core import NODES, PODS
 from kubewright.api.meta import ObjectKey
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.rest import RestClient
@@ -27,6 +31,10 @@ from tests.e2e.dashboards import OWNER, browser
 RUNS = 5
 VIEWERS = 10
 IDLE_SECONDS = 20.0
+SCREENS = ("fleet", "applications", "queue", "incidents", "scaling", "teams", "whatif", "audit")
+SCREEN_SECONDS = 5
+STEADY = 1.1
+"""How much larger the heap may be in the last tenth of a long look than in the first."""
 PAINTED = """() => new Promise(done => { const look = () => document.querySelector('.heat canvas')?.height > 200
   ? requestAnimationFrame(() => done(performance.now())) : setTimeout(look, 5); look(); })"""
 PRESSED = """name => new Promise(done => { const button = [...document.querySelectorAll('.segments button')]
@@ -37,8 +45,8 @@ FILTERED = """text => new Promise(done => { const field = document.querySelector
   requestAnimationFrame(() => setTimeout(() => done(performance.now() - from))); })"""
 
 
-async def measure(nodes: int, pods: int) -> list[Result]:
-    """Fill a cluster, look at it, and return what was measured."""
+async def measure(nodes: int, pods: int, steady: int) -> list[Result]:
+    """Fill a cluster, look at it, for `steady` minutes if they are given, and return what was measured."""
     client = RestClient(InProcessTransport(ApiServer(Clock.wall(), KindTable.builtin())))
     await fill(client, nodes, pods)
     listener = listen("127.0.0.1", 0)
@@ -49,6 +57,8 @@ async def measure(nodes: int, pods: int) -> list[Result]:
         while not shown.synced:  # noqa: ASYNC110  many caches make it so
             await asyncio.sleep(0.05)
         try:
+            if steady:
+                return await look_long(client, url, nodes, pods, steady)
             return await look(client, url, f"{nodes} nodes, {pods} pods")
         finally:
             running.cancel()
@@ -96,6 +106,40 @@ async def look(client: RestClient, url: str, size: str) -> list[Result]:
     ]
 
 
+async def look_long(client: RestClient, url: str, nodes: int, pods: int, minutes: int) -> list[Result]:
+    """Go from screen to screen while the cluster changes, and weigh the page's heap once a minute, without garbage."""
+    heaps: list[float] = []
+    async with browser() as chromium:
+        window = await (await chromium.new_context(viewport={"width": 1440, "height": 900})).new_page()
+        wire = await window.context.new_cdp_session(window)
+        await window.goto(f"{url}/#key={OWNER}")
+        await window.locator(".heat canvas").wait_for()
+        begun, screens = time.monotonic(), itertools.cycle(SCREENS)
+        for second in range(minutes * 60):
+            await asyncio.sleep(max(0.0, begun + second - time.monotonic()))
+            await stir(client, second, nodes, pods)
+            if second % SCREEN_SECONDS == 0:
+                await window.evaluate("screen => { location.hash = `#/${screen}` }", next(screens))
+            if second % 60 == 59:
+                await wire.send("HeapProfiler.collectGarbage")
+                heaps.append((await wire.send("Runtime.getHeapUsage"))["usedSize"] / 1e6)
+    tenth = max(len(heaps) // 10, 1)
+    grown = statistics.median(heaps[-tenth:]) / statistics.median(heaps[:tenth])
+    size = f"{nodes} nodes, {pods} pods, {minutes} minutes"
+    return [
+        result(f"heap of the page, last tenth over first ({size})", "x", [grown], goal=STEADY, less_is_better=True),
+        result("heap of the page, each minute", "MB", heaps),
+    ]
+
+
+async def stir(client: RestClient, second: int, nodes: int, pods: int) -> None:
+    """Cordon or uncordon the next node, and replace a pod by another."""
+    closed = {"spec": {"unschedulable": second // nodes % 2 == 0}}
+    await client.patch(NODES, ObjectKey("", f"node-{second % nodes:04d}"), closed)
+    await client.delete(PODS, ObjectKey("default", f"pod-{second:06d}"), grace_period_seconds=0)
+    await client.create(PODS, pod(pods + second, nodes), namespace="default")
+
+
 async def change(client: RestClient, window: object, number: int) -> float:
     """Cordon a node, and return how many milliseconds pass until the tile says so."""
     begun = time.monotonic()
@@ -109,8 +153,9 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--nodes", type=int, default=500)
     options.add_argument("--pods", type=int, default=25_000)
+    options.add_argument("--steady", type=int, default=0, metavar="MINUTES", help="only weigh the page, for so long")
     asked = options.parse_args()
-    report("dashboard", asyncio.run(measure(asked.nodes, asked.pods)))
+    report("dashboard", asyncio.run(measure(asked.nodes, asked.pods, asked.steady)))
 
 
 if __name__ == "__main__":
