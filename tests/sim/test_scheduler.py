@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from kubewright.api.conditions import find_condition
 from kubewright.api.core import EVENTS, NODES, PODS
 from kubewright.api.meta import ObjectKey, PartialObject, Resource
@@ -9,6 +11,10 @@ from kubewright.app import Choices, Platform
 from kubewright.clock import Clock, run_virtual
 from kubewright.devices.requests import GIVEN
 from kubewright.errors import ErrorKind, OpError
+from kubewright.scheduler import cycle
+from kubewright.scheduler.bind import Binder
+from kubewright.scheduler.groups import cycle as group_cycle
+from kubewright.scheduler.groups.reading import COSCHEDULING_LABEL, MIN_AVAILABLE
 from kubewright.scheduler.telling import ADVICE, plain
 from kubewright.twin.cluster import Twin
 from kubewright.twin.nodes import NodeShape, join
@@ -395,3 +401,58 @@ def test_advice_goes_with_the_reason_that_it_was_for():
     first, second = (find_condition(each.status.conditions, "PodScheduled").message for each in (advised, changed))
     assert plain(first) != plain(second)
     assert "1 node(s) were unschedulable" in second
+
+
+def failing(monkeypatch, place, name, about, times):
+    """Have a function of a module, or of a class, fail so often for a pod."""
+    real, left = getattr(place, name), [times]
+
+    def fails(*arguments, **rest):
+        if left[0] and about in str(arguments):
+            left[0] -= 1
+            raise OverflowError("int too large to convert to float")
+        return real(*arguments, **rest)
+
+    monkeypatch.setattr(place, name, fails)
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [(cycle, "fit"), (Binder, "bind")], ids=["as it is decided about", "as it is bound"]
+)
+def test_a_pod_with_which_something_fails_that_nobody_foresaw_keeps_nobody_else(monkeypatch, place, name):
+    async def day(cluster):
+        failing(monkeypatch, place, name, "odd-0", 2)
+        await cluster.create(pod("odd-0"), pod("even-0"))
+        await asyncio.sleep(0.9)
+        early = {name for name, each in (await cluster.pods()).items() if each.spec.node_name}
+        await asyncio.sleep(20.0)
+        return early, {name for name, each in (await cluster.pods()).items() if each.spec.node_name}
+
+    early, late = live(day)
+    assert early == {"even-0"}
+    assert late == {"even-0", "odd-0"}
+
+
+def test_why_nothing_can_be_decided_about_a_pod_is_told(monkeypatch):
+    async def day(cluster):
+        failing(monkeypatch, cycle, "fit", "odd-0", 1)
+        await cluster.create(pod("odd-0"))
+        await asyncio.sleep(20.0)
+        return await cluster.events("odd-0")
+
+    events = live(day)
+    assert any(reason == "FailedScheduling" and "int too large" in text for reason, text in events)
+
+
+def test_a_gang_with_which_something_fails_once_runs_in_the_end(monkeypatch):
+    async def day(cluster):
+        failing(monkeypatch, group_cycle, "fit_group", "one-0", 1)
+        labels = {COSCHEDULING_LABEL: "one", MIN_AVAILABLE: "3"}
+        gang = [pod(f"one-{number}") for number in range(3)]
+        for each in gang:
+            each["metadata"]["labels"] = labels
+        await cluster.create(*gang)
+        await asyncio.sleep(30.0)
+        return [bool(each.spec.node_name) for each in (await cluster.pods()).values()]
+
+    assert live(day) == [True] * 3

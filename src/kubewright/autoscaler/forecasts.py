@@ -18,6 +18,7 @@ from kubewright.autoscaler.metrics import Outlook
 from kubewright.autoscaler.outlook import Growing, Load, load_of, startup_seconds
 from kubewright.autoscaler.readings import WINDOW_SECONDS, Readings, metrics_of
 from kubewright.clock import Clock
+from kubewright.runtime.rounds import surviving
 from kubewright.scaling.podset import PodSet
 from kubewright.scaling.queueing import STEP_SECONDS
 from kubewright.series.protocol import MetricSource, Missing, PodQuery, Series, Signal, Span
@@ -104,7 +105,8 @@ class Forecasts:
                 if state.wish is not None:
                     groups.setdefault((key.namespace, state.wish[0].signal), []).append(key)
             for (namespace, signal), keys in groups.items():
-                await self._learn(namespace, signal, keys)
+                with surviving(f"the histories of {namespace}"):
+                    await self._learn(namespace, signal, keys)
 
     async def _learn(self, namespace: str, signal: Signal, keys: Sequence[ObjectKey]) -> None:
         """Read a namespace's history, and make the forecasts of those who have a week of it.

@@ -16,6 +16,7 @@ import msgspec
 
 from kubewright.api.meta import Resource
 from kubewright.dashboard.access import Sight
+from kubewright.runtime.rounds import surviving
 
 QUEUED_CHANGES = 64
 """So many changes may wait for a viewer that reads slowly; then they begin anew."""
@@ -108,7 +109,8 @@ class Table:
             await self._watched.wait()
             await self._dirty.wait()
             if self._viewers:
-                self._tell(*self._renew())
+                with surviving(f"the dashboard's {self.topic.name}"):
+                    self._tell(*self._renew())
             await asyncio.sleep(self.topic.seconds)
 
     def _renew(self) -> tuple[Mapping[str, _Sent], Mapping[str, _Sent]]:

@@ -15,6 +15,7 @@ from kubewright.errors import OpError
 from kubewright.gpu.driver import DeviceDriver
 from kubewright.gpu.podresources import SOCKET, holdings
 from kubewright.gpu.use import Use, pod_in, use
+from kubewright.runtime.rounds import surviving
 
 SECONDS = 15.0
 _LABELS = ("gpu", "UUID", "device", "modelName", "Hostname", "namespace", "pod", "container")
@@ -46,7 +47,8 @@ class Meter(Collector):
     async def run(self) -> None:
         """Measure until cancelled."""
         while True:
-            await self.measure()
+            with surviving("GPU use"):
+                await self.measure()
             await asyncio.sleep(SECONDS)
 
     async def measure(self) -> None:

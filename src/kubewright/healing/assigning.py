@@ -9,6 +9,7 @@ from kubewright.api.coordination import LEASES
 from kubewright.api.nodeagent import NEIGHBOURS, notes_manifest
 from kubewright.client.protocol import Client
 from kubewright.errors import OpError
+from kubewright.runtime.rounds import surviving
 from kubewright.signals.watching import ApiSignals
 
 FIELD_MANAGER = "kubewright-healing-neighbours"
@@ -31,12 +32,16 @@ class Assigning:
         """Look until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            for node, text in self._differing()[:_AT_ONCE]:
-                try:
-                    manifest = notes_manifest(node, {NEIGHBOURS: text})
-                    await self._client.apply(LEASES, manifest, field_manager=FIELD_MANAGER)
-                except OpError as error:
-                    _log.info("the neighbours of %s are not written: %s", node, error)
+            with surviving("neighbours"):
+                await self._assign()
+
+    async def _assign(self) -> None:
+        for node, text in self._differing()[:_AT_ONCE]:
+            try:
+                manifest = notes_manifest(node, {NEIGHBOURS: text})
+                await self._client.apply(LEASES, manifest, field_manager=FIELD_MANAGER)
+            except OpError as error:
+                _log.info("the neighbours of %s are not written: %s", node, error)
 
     def _differing(self) -> list[tuple[str, str]]:
         """Return the nodes whose agents are heard and know other neighbours than they have."""

@@ -57,6 +57,7 @@ from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.operators import Operator
 from kubewright.runtime.predicates import annotations_changed, any_of, generation_changed
+from kubewright.runtime.rounds import surviving
 from kubewright.series.protocol import MetricSource
 from kubewright.signals.changes import Changes
 from kubewright.signals.changing import ChangeSignals
@@ -204,11 +205,10 @@ class Healer:
         self._began_at = self._operator.clock.now()
         while True:
             signals = self.signals.standing.holding()
-            self._diagnose(signals)
-            try:
+            with surviving("diagnosis"):
+                self._diagnose(signals)
+            with surviving("what policies say of themselves"):
                 await self._tell_policies()
-            except OpError as error:
-                _log.info("what policies say of themselves is not written: %s", error)
             await asyncio.sleep(TURN_SECONDS if len(signals) < MANY_SIGNALS else SLOW_TURN_SECONDS)
 
     def _diagnose(self, signals: Sequence[Signal]) -> None:

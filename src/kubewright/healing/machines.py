@@ -15,6 +15,7 @@ from typing import Protocol
 from kubewright.api.core import Node
 from kubewright.api.plan import Write
 from kubewright.errors import OpError
+from kubewright.runtime.rounds import surviving
 
 LOOK_SECONDS = 2.0
 MOST_AT_ONCE = 64
@@ -59,7 +60,8 @@ class Machines:
         """Look until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await self.look()
+            with surviving("machines"):
+                await self.look()
 
     async def look(self) -> None:
         """Look once; of whom nothing can be read, nothing is known."""

@@ -22,6 +22,7 @@ from kubewright.errors import OpError
 from kubewright.explain.runtimes import RunTimes, endings
 from kubewright.explain.why import Ending, Situation, explain
 from kubewright.placement.policy import Policy
+from kubewright.runtime.rounds import surviving
 from kubewright.scheduler.queue import QueuedPod
 from kubewright.scheduler.state import ClusterState
 from kubewright.scheduler.telling import Teller, plain
@@ -88,9 +89,11 @@ class Adviser:
             began = loop.time()
             written = 0
             for queued in self._due():
-                known = self._known(queued.pod)
-                text = self._advice(queued.pod) if known is None else known
-                await self._give(queued.pod, text)
+                known, text = None, ""
+                with surviving(f"advice for {queued.key}"):
+                    known = self._known(queued.pod)
+                    text = self._advice(queued.pod) if known is None else known
+                    await self._give(queued.pod, text)
                 written += bool(text)
                 if known is None or written == WRITES_AT_A_TIME:
                     break

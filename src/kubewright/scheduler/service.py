@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from kubewright.api.core import Pod
+from kubewright.api.core import PODS, Pod
 from kubewright.api.meta import Manifest, ObjectKey
 from kubewright.errors import OpError
 from kubewright.placement.claims import ELSEWHERE
@@ -31,8 +31,9 @@ from kubewright.scheduler.groups.groups import Groups
 from kubewright.scheduler.groups.metrics import GroupMetrics
 from kubewright.scheduler.metrics import SchedulerMetrics
 from kubewright.scheduler.news import News
+from kubewright.scheduler.queue import QueuedPod
 from kubewright.scheduler.state import ClusterState, has_left
-from kubewright.scheduler.telling import Teller
+from kubewright.scheduler.telling import FAILED, Teller
 from kubewright.scheduler.volumes import Volumes
 
 NAME = "kubewright-scheduler"
@@ -120,7 +121,7 @@ class Scheduler:
                 await self._until_woken()
                 continue
             began = loop.time()
-            outcomes = self._groups.decide(queued, self._clock.now())
+            outcomes = self._decided(queued)
             self._metrics.algorithm_seconds.observe(loop.time() - began)
             for outcome in outcomes:
                 if isinstance(outcome, Refusal) and isinstance(outcome.preemption, Preemption):
@@ -132,6 +133,18 @@ class Scheduler:
             in_a_row = (in_a_row + 1) % DECISIONS_IN_A_ROW
             if not in_a_row:
                 await asyncio.sleep(0)  # let news in, and bindings out
+
+    def _decided(self, queued: QueuedPod) -> Sequence[Outcome]:
+        """Return what becomes of a pod; one about which nothing can be decided backs off, and keeps nobody else."""
+        try:
+            return self._groups.decide(queued, self._clock.now())
+        except Exception as error:  # noqa: BLE001  one pod's bug must not stop the scheduling of all the others
+            _log.exception("%s: deciding failed unexpectedly", queued.key)
+            self._state.forget(queued.key)
+            self._queue.back_off(queued, self._clock.now())
+            why = f"deciding failed unexpectedly: {type(error).__name__}: {error}"
+            self._operator.recorder.record(queued.pod, PODS, "Warning", FAILED, why)
+            return ()
 
     async def _until_woken(self) -> None:
         """Wait for news, or until a pod's back-off ends."""
@@ -154,9 +167,22 @@ class Scheduler:
             outcome = await self._jobs.get()
             self._running += 1
             try:
-                await (self._bind(outcome) if isinstance(outcome, Placement) else self._refuse(outcome))
+                await self._carry_out(outcome)
             finally:
                 self._running -= 1
+
+    async def _carry_out(self, outcome: Outcome) -> None:
+        """Bind a pod, or say why not; one with which that fails in a way that nobody foresaw is tried again."""
+        try:
+            await (self._bind(outcome) if isinstance(outcome, Placement) else self._refuse(outcome))
+        except Exception:  # noqa: BLE001  as above
+            _log.exception("%s: what was decided could not be carried out", outcome.pod.key)
+            self._state.forget(outcome.pod.key)
+            self._state.break_promise(outcome.pod.key)
+            self._groups.gave_back(outcome.pod)
+            for queued in self._queue.take((outcome.pod.key,)):
+                self._queue.back_off(queued, self._clock.now())
+            self._woken.set()
 
     async def _bind(self, placement: Placement) -> None:
         pod = placement.pod

@@ -19,6 +19,7 @@ from kubewright.api.networking import NETWORK_POLICIES
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.runtime.informer import Change, Informer
+from kubewright.runtime.rounds import surviving
 from kubewright.signals.changes import SUSPECT_SECONDS, Changes
 from kubewright.signals.intake import take_in
 from kubewright.signals.services import leads_nowhere
@@ -101,16 +102,19 @@ class ChangeSignals:
     async def _pass_time(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            now = self._clock.now()
-            for signal, since in self._nowhere.values():
-                if now - since >= LASTS_SECONDS and self._standing.get(signal.fingerprint) is None:
-                    self._take(signal)
-            while self._told:  # the earliest first
-                name, (signal, until) = next(iter(self._told.items()))
-                if now < until:
-                    break
-                del self._told[name]
-                self._take(replace(signal, ended=True))
+            with surviving("suspicions that end"):
+                self._look(self._clock.now())
+
+    def _look(self, now: float) -> None:
+        for signal, since in self._nowhere.values():
+            if now - since >= LASTS_SECONDS and self._standing.get(signal.fingerprint) is None:
+                self._take(signal)
+        while self._told:  # the earliest first
+            name, (signal, until) = next(iter(self._told.items()))
+            if now < until:
+                break
+            del self._told[name]
+            self._take(replace(signal, ended=True))
 
     def _take(self, signal: Signal) -> None:
         take_in(self._standing, self._tell, [signal])

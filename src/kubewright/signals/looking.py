@@ -29,6 +29,7 @@ from kubewright.api.volumes import CLAIMS, VOLUMES
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
+from kubewright.runtime.rounds import surviving
 from kubewright.signals.intake import Rounds
 from kubewright.signals.shown import WARNED_SECONDS, Shown, ShownCertificates, ending
 from kubewright.signals.signal import Fault, Signal, Standing, Witness
@@ -162,7 +163,8 @@ class LookingSignals:
             await self._through(kind, partial(of_hooks, kind))
         await self._through(CERTIFICATES, of_certificate)
         if self.shown is not None:
-            await self._through_shown(self.shown)
+            with surviving("certificates of Ingresses"):
+                await self._through_shown(self.shown)
 
     async def _through_shown(self, shown: Shown) -> None:
         self._certificates = self._certificates or ShownCertificates(shown, self.clock.now)
@@ -181,7 +183,11 @@ class LookingSignals:
             _log.info("%s are not looked at: %s", kind.plural, error)
             return
         now = self.clock.now()
-        rounds.take(signal for each in found for signal in signs(each, now))
+        signals: list[Signal] = []
+        for each in found:
+            with surviving(f"signs of {kind.target(each.key)}"):
+                signals += signs(each, now)
+        rounds.take(signals)
 
     async def _all(self, kind: Resource[Any]) -> Iterable[Any]:
         """Return a kind's objects; none where it is not served. An OpError means that they could not be read."""

@@ -14,6 +14,7 @@ from kubewright.api.core import PODS
 from kubewright.api.meta import ObjectKey, Resource
 from kubewright.api.volumes import CLAIMS
 from kubewright.clock import Clock
+from kubewright.runtime.rounds import surviving
 from kubewright.series.protocol import CLAIM, NAMESPACE, MetricSource, Missing, PodQuery, Vector
 from kubewright.series.protocol import Signal as Measure
 from kubewright.signals.intake import Rounds
@@ -77,10 +78,12 @@ class MeasuredSignals:
         """Ask until cancelled."""
         while True:
             await asyncio.sleep(ASK_SECONDS)
-            self._asked.take(await self._ask())
+            with surviving("measured signs"):
+                self._asked.take(await self._ask())
             if self.placed is not None and self._turn % _CPU_TURNS == 0:
-                used = await self.source.instant(PodQuery(Measure.CPU, _WINDOW_SECONDS))
-                self._burning.take(of_cpu(used, self.placed))
+                with surviving("who takes the CPU of others"):
+                    used = await self.source.instant(PodQuery(Measure.CPU, _WINDOW_SECONDS))
+                    self._burning.take(of_cpu(used, self.placed))
             self._turn += 1
 
     async def _ask(self) -> list[Signal]:

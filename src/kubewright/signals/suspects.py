@@ -14,6 +14,7 @@ from typing import Protocol
 from kubewright.api.core import NODES, Node
 from kubewright.api.nodeagent import Answer
 from kubewright.clock import Clock
+from kubewright.runtime.rounds import surviving
 from kubewright.signals.agents import Agents
 from kubewright.signals.signal import Fault, Signal, Witness
 from kubewright.signals.signs import Subject
@@ -89,11 +90,15 @@ class Suspects:
     async def run(self) -> None:
         """Ask until cancelled."""
         while True:
-            suspects = self._silent()[:MOST_AT_ONCE]
-            self._forget_but({each.name for each in suspects})
-            await asyncio.gather(*(self._ask(each) for each in suspects))
-            self._forget_but({each.name for each in self._silent()})  # heard of meanwhile
+            with surviving("asking after silent nodes"):
+                await self._ask_all()
             await asyncio.sleep(ASK_SECONDS)
+
+    async def _ask_all(self) -> None:
+        suspects = self._silent()[:MOST_AT_ONCE]
+        self._forget_but({each.name for each in suspects})
+        await asyncio.gather(*(self._ask(each) for each in suspects))
+        self._forget_but({each.name for each in self._silent()})  # heard of meanwhile
 
     def _forget_but(self, names: Collection[str]) -> None:
         for gone in [name for name in self._asked if name not in names]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from kubewright.api.meta import ObjectKey
 from kubewright.api.workload import Workload
 from kubewright.clock import Clock
+from kubewright.runtime.rounds import surviving
 from kubewright.scaling.sizing import DAY_SECONDS, HISTORY_DAYS
 from kubewright.series.protocol import MetricSource, Missing, PodQuery, Signal, Span, Why
 from kubewright.sizing.book import Book
@@ -46,10 +47,12 @@ class Observer:
         """Ask until cancelled, when it is known which workloads are there, and which of them policies name."""
         while not ready():  # noqa: ASYNC110  caches tell nobody when they are whole
             await asyncio.sleep(1.0)
-        await self.history.of_all(workloads())
+        with surviving("what containers used before"):
+            await self.history.of_all(workloads())
         while True:
-            await self.history.of_later(named(), answers=not self.problem)
-            await self.ask()
+            with surviving("what containers use"):
+                await self.history.of_later(named(), answers=not self.problem)
+                await self.ask()
             if not self.has_begun:
                 self.has_begun = True
                 self.on_begun()

@@ -11,6 +11,7 @@ from kubewright.api.quantity import parse_quantity
 from kubewright.clock import Clock
 from kubewright.costs.budget import Spend, TeamSpend, forecast, standing
 from kubewright.costs.money import fixed, money
+from kubewright.runtime.rounds import surviving
 from kubewright.series.protocol import Missing
 
 ROUND_SECONDS = 300.0
@@ -45,8 +46,9 @@ class Budgets:
     async def run(self) -> None:
         """Ask until cancelled."""
         while self._source is not None:
-            found = await self._source.spends(self._clock.now())
-            if not isinstance(found, Missing):
-                self._spends = found
-                self._on_news()
+            with surviving("teams' spend"):
+                found = await self._source.spends(self._clock.now())
+                if not isinstance(found, Missing):
+                    self._spends = found
+                    self._on_news()
             await asyncio.sleep(ROUND_SECONDS)

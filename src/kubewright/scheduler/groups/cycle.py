@@ -86,7 +86,15 @@ class GroupCycle:
         problem = gang.problem or self._not_yet(gang, now)
         if problem:
             return (_held(queued, f"gang {gang.key}: {problem}", GANG, now),)
-        return self._decide(self._party(gang, queued, queue), now)
+        party = self._party(gang, queued, queue)
+        try:
+            return self._decide(party, now)
+        except Exception:
+            for each in party.queued:  # the others were taken out of their turns for it
+                self._state.forget(each.key)
+                if each is not queued:
+                    self._queue.back_off(each, now)
+            raise
 
     def like(self, pod: Pod) -> Hashable:
         """Return what pods share that wait for the same quota: a gang waits as one."""

@@ -19,6 +19,7 @@ from kubewright.errors import OpError
 from kubewright.runtime.informer import Change
 from kubewright.runtime.operators import Operator
 from kubewright.runtime.optional import OptionalInformer
+from kubewright.runtime.rounds import surviving
 from kubewright.scheduler.cycle import Cycle, Outcome, Placement
 from kubewright.scheduler.evict import Evictor
 from kubewright.scheduler.groups.admission import Admission
@@ -143,10 +144,12 @@ class Groups:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = self._clock.now()
-            for gang, pods in tuple(self._gangs.overdue(now)):
-                await self._give_back(gang, pods, now)
-            if self._admission.is_used:
-                self._pass_time(now)
+            with surviving("gangs' deadlines"):
+                for gang, pods in tuple(self._gangs.overdue(now)):
+                    await self._give_back(gang, pods, now)
+            with surviving("queues' times"):
+                if self._admission.is_used:
+                    self._pass_time(now)
 
     def _pass_time(self, now: float) -> None:
         admission, rooms = self._admission, self._cycle.rooms
@@ -172,19 +175,23 @@ class Groups:
     async def _write_statuses(self) -> None:
         while True:
             await asyncio.sleep(STATUS_SECONDS)
-            if not self._admission.is_used:
+            with surviving("queues' statuses"):
+                await self._write_all()
+
+    async def _write_all(self) -> None:
+        if not self._admission.is_used:
+            return
+        tree, now = self._admission.tree, self._clock.now()
+        pending = Counter(self.lane(each.pod) for each in self.queue.pending())
+        running = Counter(queue for queue, _ in self._admission.charged.values())
+        for queue in tuple(self._admission.queues.informer.index.values()):
+            name = queue.metadata.name
+            if name not in tree:
                 continue
-            tree, now = self._admission.tree, self._clock.now()
-            pending = Counter(self.lane(each.pod) for each in self.queue.pending())
-            running = Counter(queue for queue, _ in self._admission.charged.values())
-            for queue in tuple(self._admission.queues.informer.index.values()):
-                name = queue.metadata.name
-                if name not in tree:
-                    continue
-                problem = self._admission.problems.get(name)
-                manifest = status_of(queue, tree, problem, pending=pending[name], running=running[name], now=now)
-                if manifest is not None:
-                    await self._write(manifest)
+            problem = self._admission.problems.get(name)
+            manifest = status_of(queue, tree, problem, pending=pending[name], running=running[name], now=now)
+            if manifest is not None:
+                await self._write(manifest)
 
     async def _write(self, manifest: Manifest) -> None:
         try:

@@ -16,6 +16,7 @@ from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.informer import Informer
+from kubewright.runtime.rounds import surviving
 from kubewright.scheduler.cycle import Outcome, Placement
 from kubewright.scheduler.groups.reading import Gang
 
@@ -68,10 +69,11 @@ class GroupTeller:
             await asyncio.sleep(TELL_SECONDS)
             noted, self._refusals = self._refusals, {}
             for key, refusal in noted.items():
-                group = self._groups.index.get(key)
-                status = None if group is None else told(group, refusal, self._clock.now())
-                if status is not None:
-                    await self._write(key, status, refusal)
+                with surviving(f"what PodGroup {key} is told"):
+                    group = self._groups.index.get(key)
+                    status = None if group is None else told(group, refusal, self._clock.now())
+                    if status is not None:
+                        await self._write(key, status, refusal)
 
     async def _write(self, key: ObjectKey, status: Manifest, refusal: str) -> None:
         try:
