@@ -51,7 +51,11 @@ async def rehearsed(client: Client, document: Manifest, namespace: str) -> tuple
 
 
 def _placed(document: Manifest, namespace: str) -> Manifest:
-    return {**document, "metadata": {"namespace": namespace, **document["metadata"]}}
+    """Return it with the namespace that it goes to; raises OpError where it has no name."""
+    said = document["metadata"]
+    if not said.get("name"):
+        raise OpError("diff", ErrorKind.INVALID, APP_SERVICES.kind, "metadata.name is needed: it says what is compared")
+    return {**document, "metadata": {**said, "namespace": said.get("namespace") or namespace}}
 
 
 async def _pairs(client: Client, manifest: Manifest) -> AsyncIterator[Pair]:
@@ -73,10 +77,10 @@ async def _written(client: Client, resource: Resource[T], manifest: Manifest, be
     if before is None:
         return await client.create(resource, manifest, namespace=manifest["metadata"]["namespace"], dry_run=True)
     seen, said = before.metadata, manifest["metadata"]
-    metadata = {
+    metadata: Manifest = {
         **said,
-        "labels": {**seen.labels, **said.get("labels", {})},
-        "annotations": {**seen.annotations, **said.get("annotations", {})},
+        "labels": {**seen.labels, **(said.get("labels") or {})},
+        "annotations": {**seen.annotations, **(said.get("annotations") or {})},
         "finalizers": list(seen.finalizers),
         "resourceVersion": seen.resource_version,
     }

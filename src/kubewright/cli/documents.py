@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import yaml
-
 from kubewright.api.apiextensions import CRDS
 from kubewright.api.core import NAMESPACES
 from kubewright.api.crds.appservice import APP_SERVICE_CRD, APP_SERVICES, AppService
 from kubewright.api.crds.platformpolicy import PLATFORM_POLICIES, PLATFORM_POLICY_CRD, PlatformPolicy
 from kubewright.api.crds.queue import QUEUE_CRD, QUEUES, Queue
 from kubewright.api.meta import KubeObject, Manifest, Resource
+from kubewright.cli.yamlinput import documents as yaml_documents
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock
@@ -26,17 +25,20 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def read(paths: Iterable[str]) -> list[Manifest]:
-    """Return the documents of files, of folders' files in order of their names, and of standard input (`-`)."""
-    return [document for path in paths for text in _texts(path) for document in _parsed(path, text)]
+    """Return the documents of files, of folders' files in order of their names, and of standard input (`-`).
+
+    Raises OpError for what cannot be read, and for a document that is no object.
+    """
+    found = ((path, document) for path in paths for text in _texts(path) for document in _parsed(path, text))
+    return [each for path, document in found for each in _objects(path, document)]
 
 
 def read_plain(path: str) -> Any:
-    """Return the one document of a YAML file, whatever it is; raises OpError."""
-    (text,) = _texts(path) if not Path(path).is_dir() else ("",)
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise OpError("read", ErrorKind.INVALID, path, " ".join(str(error).split())) from error
+    """Return the one document of a YAML file, whatever it is, None for an empty one; raises OpError."""
+    found = [document for text in _texts(path) for document in _parsed(path, text)]
+    if len(found) > 1:
+        raise OpError("read", ErrorKind.INVALID, path, f"one document is expected, {len(found)} are there")
+    return found[0] if found else None
 
 
 def is_app_service(document: Manifest) -> bool:
@@ -45,37 +47,56 @@ def is_app_service(document: Manifest) -> bool:
 
 
 def _texts(path: str) -> Iterator[str]:
-    if path == "-":
-        yield sys.stdin.read()
-        return
     try:
+        if path == "-":
+            yield sys.stdin.buffer.read().decode()
+            return
         found = Path(path)
         files = sorted(each for each in found.iterdir() if each.suffix in _SUFFIXES) if found.is_dir() else [found]
         for each in files:
-            yield each.read_text()
-    except (OSError, UnicodeDecodeError) as error:
+            yield each.read_text(encoding="utf-8")
+    except OSError as error:
+        raise OpError("read", ErrorKind.INVALID, path, error.strerror or str(error)) from error
+    except UnicodeDecodeError as error:
+        raise OpError("read", ErrorKind.INVALID, path, f"not text in UTF-8: {error}") from error
+
+
+def _parsed(path: str, text: str) -> list[Any]:
+    try:
+        return list(yaml_documents(text))
+    except ValueError as error:
         raise OpError("read", ErrorKind.INVALID, path, str(error)) from error
 
 
-def _parsed(path: str, text: str) -> Iterator[Manifest]:
-    try:
-        documents: list[Any] = list(yaml.safe_load_all(text))
-    except yaml.YAMLError as error:
-        raise OpError("read", ErrorKind.INVALID, path, " ".join(str(error).split())) from error
-    for document in documents:
-        if document is None:
-            continue
-        if not _is_object(document):
-            raise OpError("read", ErrorKind.INVALID, path, "a document is an object with apiVersion, kind and metadata")
-        manifest = cast("Manifest", document)
-        yield from manifest["items"] if manifest["kind"] == "List" else (manifest,)
+def _objects(path: str, document: Any) -> Iterator[Manifest]:
+    """Yield the objects of a document, those of a List each; nothing of an empty one."""
+    if document is None:
+        return
+    if not _is_object(document):
+        raise OpError("read", ErrorKind.INVALID, path, "a document is an object with apiVersion, kind and metadata")
+    manifest = cast("Manifest", document)
+    if manifest["kind"] != "List":
+        yield manifest
+        return
+    items: Any = manifest.get("items") or []
+    if not isinstance(items, list):
+        raise OpError("read", ErrorKind.INVALID, path, "the items of a List are objects, each after a dash")
+    for each in cast("list[Any]", items):
+        yield from _objects(path, each)
 
 
 def _is_object(document: Any) -> bool:
     if not isinstance(document, dict):
         return False
-    found = cast("Manifest", document)
-    return "kind" in found and (found["kind"] == "List" or isinstance(found.get("metadata"), dict))
+    kind, metadata = (cast("Manifest", document).get(name) for name in ("kind", "metadata"))
+    return isinstance(kind, str) and (kind == "List" or _is_metadata(metadata))
+
+
+def _is_metadata(metadata: Any) -> bool:
+    if not isinstance(metadata, dict):
+        return False
+    found = cast("Manifest", metadata)
+    return all(isinstance(found.get(name) or {}, dict) for name in ("labels", "annotations"))
 
 
 async def admitted(documents: Iterable[Manifest], namespace: str) -> list[AppService]:

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from kubewright.api.meta import Manifest
+from kubewright.cli.documents import read
 from kubewright.cli.terminal import say
-from kubewright.errors import ErrorKind, OpError
 from kubewright.harness.runner import examine, repeat
 from kubewright.harness.subject import Build, Subject, subject_of
 
@@ -50,12 +47,4 @@ def repeated(subject: Subject, plan: str, extent: Extent) -> int:
 
 def subject_in(target: str, build: Build, files: Sequence[Path]) -> Subject:
     """Return the operator with the objects of these files; raises OpError."""
-    documents = [document for path in files for document in _documents(path)]
-    return subject_of(target.partition(":")[0], build, documents)
-
-
-def _documents(path: Path) -> list[Manifest]:
-    try:
-        return [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise OpError("test", ErrorKind.INVALID, str(path), f"not YAML: {error}") from error
+    return subject_of(target.partition(":")[0], build, read(map(str, files)))
