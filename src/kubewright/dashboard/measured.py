@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from kubewright.api.crds.appservice import APP_SERVICES, NAME_LABEL, AppService
 from kubewright.api.crds.scalepolicy import ScalePolicy
 from kubewright.api.crds.team import Team
-from kubewright.api.meta import ObjectKey, parse_time
+from kubewright.api.meta import parse_time
 from kubewright.api.workload import names_of_pods
 from kubewright.autoscaler.figures import DESIRED, FORECAST, PREFIX
 from kubewright.autoscaler.readings import SIGNALS, metrics_of
 from kubewright.clock import Clock
-from kubewright.dashboard.views.changes import images_of
+from kubewright.dashboard.releases import names_of, release_of
 from kubewright.dashboard.views.courses import (
     Course,
     Line,
@@ -48,7 +48,6 @@ from kubewright.series.protocol import (
     Why,
 )
 from kubewright.spending.teams import RecordedTeamSpend
-from kubewright.workloads.rollout.releases import RELEASE_LABEL, release_label
 
 FRESH_SECONDS, COST_SECONDS = 4.0, 60.0
 """How long answers serve others who ask the same; what a month cost takes the store longer to add up."""
@@ -117,7 +116,7 @@ class Measured:
         return Course(times(whole), (Line("requests", counts),))
 
     async def _release(self, app: AppService) -> Course:
-        now, names = self._clock.now(), self._releases(app)
+        now, names = self._clock.now(), names_of(self._world, app)
         began = app.status.rollout.started if app.status.rollout is not None else None
         passed = now - parse_time(began) + BEFORE_SECONDS if began else 0.0
         span = _span(now, min(max(passed, SHORTEST_SECONDS), LONGEST_SECONDS))
@@ -127,49 +126,13 @@ class Measured:
             answer = told[signal] = await self._source.range(query, span)
             if signal is Signal.REQUESTS and isinstance(answer, Missing):
                 return Course(missing=str(answer))
-        course = burn_course(app, self._release_of(app), names, Told(told, span, WINDOW_SECONDS))
+        course = burn_course(app, release_of(self._world, app), names, Told(told, span, WINDOW_SECONDS))
         if not any(value is not None for line in course.lines for value in line.values):
             return Course(missing="no requests to its pods were measured")
         marks = tuple(each for each in self._world.steps.of(app.key) if each.at >= span.start)
         if began and not marks:
             marks = (Mark(parse_time(began), "began"),)
         return trimmed(replace(course, marks=marks))
-
-    def _releases(self, app: AppService) -> dict[str, str]:
-        """Return how an application's releases are called, the earliest first: what of their images differs."""
-        sets = [each for each in self._world.sets.index.values() if _is_of(app, each.key, each.metadata.labels)]
-        sets.sort(key=lambda each: (each.metadata.created_at, each.key))
-        state = app.status.rollout
-        names: dict[str, str] = {}
-        for each in sets:
-            release = release_label(each.spec.template)
-            said = images_of(each.spec.template) or release
-            if state is not None and release == state.stable:
-                said += " (stable)"
-            elif state is not None and release == state.release:
-                said += " (new)"
-            names[release] = said if said not in names.values() or release in names else f"{said} {release[:5]}"
-        for pod in self._world.pods.index.values():
-            if _is_of(app, pod.key, pod.metadata.labels) and (release := pod.metadata.labels.get(RELEASE_LABEL)):
-                names.setdefault(release, release)
-        return names
-
-    def _release_of(self, app: AppService) -> Callable[[ObjectKey], str]:
-        """Return what tells of a pod which release it is of, also of one that is gone while its ReplicaSet is not."""
-        by_set = {
-            each.key: release_label(each.spec.template)
-            for each in self._world.sets.index.values()
-            if _is_of(app, each.key, each.metadata.labels)
-        }
-
-        def release_of(key: ObjectKey) -> str:
-            pod = self._world.pods.index.get(key)
-            if pod is not None:
-                labels = pod.metadata.labels
-                return labels.get(RELEASE_LABEL, "") if _is_of(app, key, labels) else ""
-            return by_set.get(ObjectKey(key.namespace, key.name.rpartition("-")[0]), "")
-
-        return release_of
 
     async def _scaling(self, policy: ScalePolicy, hours: int) -> Course:
         target, (namespace, name) = policy.spec.target, policy.key
@@ -239,10 +202,6 @@ class Measured:
                 old, _ = self._known.popitem(last=False)
                 self._asking.pop(old, None)
             return answer
-
-
-def _is_of(app: AppService, key: ObjectKey, labels: Mapping[str, str]) -> bool:
-    return key.namespace == app.metadata.namespace and labels.get(NAME_LABEL) == app.metadata.name
 
 
 def _signal_of(policy: ScalePolicy) -> Signal:
