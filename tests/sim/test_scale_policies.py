@@ -127,6 +127,35 @@ def test_it_grows_and_shrinks_as_an_autoscaler_does_with_its_own_rights():
     live(story, granted=True, nodes=1)
 
 
+@pytest.mark.parametrize(
+    ("memory", "metric"),
+    [
+        ("10Pi", {"memory": {"percent": 50}}),
+        ("64Mi", {"memory": {"average": "10Pi"}}),
+        ("64Mi", {"requests": {"average": "1e30"}}),
+    ],
+)
+def test_amounts_beyond_all_measure_in_one_policy_keep_no_other_from_scaling(memory, metric):
+    async def story(scaled):
+        await scaled.deploy()
+        container = {"name": "main", "image": "shop/big:1", "resources": {"requests": {"memory": memory}}}
+        template = {"metadata": {"labels": {"app": "big"}}, "spec": {"containers": [container]}}
+        await scaled.day.deploy("big", template=template)
+        await scaled.scale(name="big", target={"name": "big"}, metrics=[metric])
+        await asyncio.sleep(60)
+        await scaled.scale()
+        await asyncio.sleep(60)
+        assert (await scaled.policy()).status.conditions
+        assert (await scaled.policy("big")).status.conditions
+        for _ in range(1800):
+            if await scaled.replicas() == 7:
+                return
+            await asyncio.sleep(1)
+        raise AssertionError(await scaled.policy())
+
+    live(story, nodes=1)
+
+
 QUEUE = {"queue": {"query": "waiting", "average": 10, "activation": 2}}
 IDLE = {"cpu": "10m"}
 

@@ -115,7 +115,7 @@ def usage(rows: PodRows, measured: Sequence[PodMetrics], resource: str, now: flo
     found = [(each, sample) for each in measured if (sample := sample_of(each, resource, "")) is not None]
     found = [(each, sample) for each, sample in found if abs(now - sample.at) <= stale]
     places = rows.rows([(each.metadata.namespace, each.metadata.name) for each, _ in found])
-    amounts = np.array([min(sample.amount, int(_MOST)) for _, sample in found], np.int64)
+    amounts = np.array([max(-int(_MOST), min(sample.amount, int(_MOST))) for _, sample in found], np.int64)
     ats, windows = (np.array([sample[place] for _, sample in found], np.float64) for place in (1, 2))
     return Column.filled(rows, places, amounts, ats, windows)
 

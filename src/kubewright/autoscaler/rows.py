@@ -37,6 +37,8 @@ from kubewright.scaling.usage import Tolerances
 from kubewright.series.protocol import Signal
 
 NUMBERS = "number"
+_MOST = 2**62
+"""What is more fits into no column: it is left to the policy's own turn."""
 Kind: TypeAlias = Signal | str
 """What is measured: a signal of pods, or what a query says."""
 _WHOLE = 100
@@ -74,7 +76,7 @@ class Row:
         """Return a policy's row; None of one that has no pods, which has nothing to add up."""
         if not pods or scale.spec.replicas <= 0:
             return None
-        asks = tuple(_ask(each, pods) for each in metrics_of(policy.spec))
+        asks = tuple(_fitting(_ask(each, pods)) for each in metrics_of(policy.spec))
         tolerances = tolerances_of(behavior_of(policy.spec.behavior))
         return cls(policy, pods, scale.spec.replicas, scale.status.replicas, tolerances, asks)
 
@@ -99,6 +101,11 @@ def _ask(metric: PolicyMetric, pods: PodSet) -> Ask | None:
             return Ask(NUMBERS, milli(goal.average), query=goal.query, is_average=True)
         case _:
             return None if metric.promql is None else _of_query(metric.promql)
+
+
+def _fitting(ask: Ask | None) -> Ask | None:
+    """Return what is asked for if it is no more than a column can hold: the columns are of all policies."""
+    return ask if ask is not None and max(ask.wanted, ask.requested) < _MOST else None
 
 
 def _of_resource(kind: str, goal: ResourceGoal, pods: PodSet) -> Ask | None:
