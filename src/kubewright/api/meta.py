@@ -134,9 +134,13 @@ class Resource(Generic[T]):
         return f"{self.kind}/{key}"
 
 
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+"""Of the year 1, and of the year 9999."""
+
+
 def rfc3339(seconds: float) -> str:
-    """Write seconds since 1970 as metadata timestamps are written: whole seconds, UTC."""
-    return f"{_to_the_second(int(seconds))}Z"
+    """Write seconds since 1970 as metadata timestamps are written: whole seconds, UTC, in the years 1 to 9999."""
+    return f"{_to_the_second(int(min(max(seconds, _FIRST_SECOND), _LAST_SECOND)))}Z"
 
 
 def rfc3339_micro(seconds: float) -> str:
@@ -148,12 +152,28 @@ def rfc3339_micro(seconds: float) -> str:
 @functools.lru_cache(maxsize=64)
 def _to_the_second(seconds: int) -> str:
     """Kept for a while: much is written within one second, and `strftime` takes as long as encoding a pod."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def parse_time(text: str) -> float:
     """Read an RFC 3339 timestamp as seconds since 1970; raises ValueError."""
-    return datetime.fromisoformat(text).timestamp()
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        # API servers also take letters that are small, and the year 0, which counts as the first that there is.
+        other = text.upper()
+        other = f"0001{other[4:]}" if other.startswith("0000-") else other
+        if other == text:
+            raise
+        return datetime.fromisoformat(other).timestamp()
+
+
+def seconds_of(text: str | None, otherwise: float = 0.0) -> float:
+    """Read a timestamp that may be missing, or be nonsense that somebody has written by hand."""
+    try:
+        return parse_time(text) if text else otherwise
+    except ValueError:
+        return otherwise
 
 
 def as_seen(obj: KubeObject, changes: Manifest) -> Manifest:

@@ -13,7 +13,7 @@ from msgspec import to_builtins
 from msgspec.structs import replace
 
 from kubewright.api.crds.disruptionledger import LedgerStatus, Permit, Spent, TakenPod, Waiting
-from kubewright.api.meta import parse_time, rfc3339
+from kubewright.api.meta import rfc3339, seconds_of
 from kubewright.disruption.requests import PodRef, Request
 from kubewright.disruption.world import World, app_of, is_well
 
@@ -33,16 +33,16 @@ def settled(ledger: LedgerStatus, world: World) -> LedgerStatus:
     left = (_left(each, world, pods) for each in ledger.permits)
     return LedgerStatus(
         permits=tuple(each for each in left if each is not None),
-        spent=tuple(each for each in ledger.spent if parse_time(each.minute) > now - HOUR_SECONDS - _MINUTE),
-        waiting=tuple(each for each in ledger.waiting if parse_time(each.until) > now),
+        spent=tuple(each for each in ledger.spent if seconds_of(each.minute) > now - HOUR_SECONDS - _MINUTE),
+        waiting=tuple(each for each in ledger.waiting if seconds_of(each.until) > now),
     )
 
 
 def _left(permit: Permit, world: World, every: Sequence[TakenPod]) -> Permit | None:
     """Return what still stands of a permit."""
-    if parse_time(permit.until) + LATE_SECONDS < world.now:
+    if seconds_of(permit.until) + LATE_SECONDS < world.now:
         return None
-    fresh = parse_time(permit.taken) + LATE_SECONDS > world.now
+    fresh = seconds_of(permit.taken) + LATE_SECONDS > world.now
     nodes = tuple(each for each in permit.nodes if fresh or each in world.nodes)
     gpus = {name: count for name, count in permit.gpus.items() if fresh or name in world.nodes}
     pods = tuple(each for each in permit.pods if not _is_made_good(each, world, every))
@@ -56,7 +56,7 @@ def _is_made_good(taken: TakenPod, world: World, every: Sequence[TakenPod]) -> b
 
     Both are asked, since neither is sure by itself: caches may have lagged when it was taken.
     """
-    if not _is_gone(taken, world) or parse_time(taken.taken) + LATE_SECONDS > world.now:
+    if not _is_gone(taken, world) or seconds_of(taken.taken) + LATE_SECONDS > world.now:
         return False
     pods = world.pods_of(taken.app, taken.namespace)
     instead = sum((each.metadata.creation_timestamp or "") >= taken.taken for each in pods)
@@ -164,7 +164,7 @@ def is_noted(ledger: LedgerStatus, request: Request, now: float, where: tuple[st
     return any(
         each.id == request.id
         and (each.limit, each.sort, each.group) == where
-        and parse_time(each.until) > now + WAIT_SECONDS / 2
+        and seconds_of(each.until) > now + WAIT_SECONDS / 2
         for each in ledger.waiting
     )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from kubewright.api.crds.disruptionledger import LedgerStatus, Permit, Spent
 from kubewright.api.crds.disruptionlimit import DisruptionLimit, DisruptionLimitSpec, Window, problems
-from kubewright.api.meta import parse_time
+from kubewright.api.meta import seconds_of
 from kubewright.api.windows import end_of, is_open, next_opening
 from kubewright.disruption.budget import Allowance
 from kubewright.disruption.builtin import in_force
@@ -90,9 +90,9 @@ def judge(request: Request, ledger: LedgerStatus, world: World) -> tuple[Decisio
 def already(request: Request, ledger: LedgerStatus, now: float) -> Granted | None:
     """Return the answer if all of it is held for long enough, so that there is nothing to write."""
     held = find(ledger, request.id)
-    if held is None or parse_time(held.until) <= now + request.seconds / 2 or not _has_all(held, request):
+    if held is None or seconds_of(held.until) <= now + request.seconds / 2 or not _has_all(held, request):
         return None
-    return Granted(request.id, parse_time(held.until), fresh=False)
+    return Granted(request.id, seconds_of(held.until), fresh=False)
 
 
 def _has_all(held: Permit, request: Request) -> bool:
@@ -224,7 +224,7 @@ def _by_hour(
 def _spent(spent: Iterable[Spent], where: tuple[str, str, str]) -> Iterator[tuple[float, int]]:
     for each in spent:
         if (each.limit, each.sort, each.group) == where:
-            yield parse_time(each.minute), each.count
+            yield seconds_of(each.minute), each.count
 
 
 def _first_in_line(each: Standing, request: Request, ledger: LedgerStatus, limit: str) -> str:

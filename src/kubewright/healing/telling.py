@@ -23,7 +23,7 @@ from kubewright.api.crds.incident import (
     Subject,
 )
 from kubewright.api.crds.notificationchannel import CRITICAL, INFO, WARNING
-from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, parse_time, rfc3339
+from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource, rfc3339, seconds_of
 from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.api.plan import Apply, Plan
 from kubewright.healing.finding import HEALER, ZONES, Finding, Ref, Remedy
@@ -154,8 +154,8 @@ def _said(value: Any) -> Any:
 
 
 def at(text: str | None) -> float:
-    """Return a time of an Incident in seconds since 1970; 0 where there is none."""
-    return parse_time(text) if text else 0.0
+    """Return a time of an Incident in seconds since 1970; 0 where there is none, or none that can be read."""
+    return seconds_of(text)
 
 
 def shortened(text: str) -> str:

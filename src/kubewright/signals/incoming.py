@@ -12,11 +12,10 @@ from kubewright.api.autoscaling import AUTOSCALERS
 from kubewright.api.batch import JOBS
 from kubewright.api.core import NAMESPACES, NODES, PODS
 from kubewright.api.crds.appservice import APP_SERVICES
-from kubewright.api.meta import EMPTY, ObjectKey, Resource
+from kubewright.api.meta import EMPTY, ObjectKey, Resource, seconds_of
 from kubewright.api.volumes import CLAIMS
 from kubewright.errors import ErrorKind, OpError
 from kubewright.signals.signal import Signal, Witness
-from kubewright.signals.signs import seconds
 
 FIRING, RESOLVED = "firing", "resolved"
 _VERSION = "4"
@@ -66,7 +65,7 @@ class Incoming(msgspec.Struct, frozen=True, rename="camel"):
         said = self.annotations.get("description") or self.annotations.get("summary") or self.name
         node = self.labels.get("node") or self.labels.get("Hostname", "")
         ended = self.status == RESOLVED
-        since = seconds(self.starts_at)
+        since = seconds_of(self.starts_at)
         fault = self.name or "Alert"
         return Signal(self.fingerprint, fault, self.about, said, since, Witness.ALERT, node, ended)
 

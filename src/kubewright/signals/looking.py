@@ -23,7 +23,7 @@ from kubewright.api.batch import JOBS
 from kubewright.api.core import CONFIG_MAPS, NAMESPACES, SERVICE_ACCOUNTS, SERVICES
 from kubewright.api.crds.appservice import APP_SERVICES
 from kubewright.api.live import LiveObject, live_resource
-from kubewright.api.meta import KubeObject, PartialObject, Resource
+from kubewright.api.meta import KubeObject, PartialObject, Resource, seconds_of
 from kubewright.api.networking import INGRESSES
 from kubewright.api.volumes import CLAIMS, VOLUMES
 from kubewright.client.protocol import Client
@@ -33,7 +33,7 @@ from kubewright.runtime.rounds import surviving
 from kubewright.signals.intake import Rounds
 from kubewright.signals.shown import WARNED_SECONDS, Shown, ShownCertificates, ending
 from kubewright.signals.signal import Fault, Signal, Standing, Witness
-from kubewright.signals.signs import Subject, seconds
+from kubewright.signals.signs import Subject
 from kubewright.store.index import Index
 
 LOOK_SECONDS = 60.0
@@ -86,7 +86,7 @@ _log = logging.getLogger(__name__)
 
 def of_leftover(resource: Resource[Any], obj: KubeObject, now: float) -> Iterator[Signal]:
     """Yield the signal of an object that was deleted and stays."""
-    deleted_at = seconds(obj.metadata.deletion_timestamp)
+    deleted_at = seconds_of(obj.metadata.deletion_timestamp)
     held = [each for each in obj.metadata.finalizers if each not in _PROTECTION]
     spaces = resource.plural == NAMESPACES.plural  # what keeps one stands in its spec, and is taken off last
     if not deleted_at or now - deleted_at < HELD_SECONDS or not (held or spaces):
@@ -110,7 +110,7 @@ def of_hooks(resource: Resource[Any], hooks: LiveHooks, now: float) -> Iterator[
 
 def of_certificate(found: LiveObject, now: float) -> Iterator[Signal]:
     """Yield the signal of a Certificate that has ended, is about to, or was to be renewed and is not."""
-    ends_at, renewal = seconds(found.status.get("notAfter")), seconds(found.status.get("renewalTime"))
+    ends_at, renewal = seconds_of(found.status.get("notAfter")), seconds_of(found.status.get("renewalTime"))
     late = bool(renewal) and now - renewal > RENEWAL_LATE_SECONDS
     if not ends_at or (ends_at - now > WARNED_SECONDS and not late):
         return

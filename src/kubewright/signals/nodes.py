@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kubewright.api.core import NODES, Node
+from kubewright.api.meta import seconds_of
 from kubewright.api.nodeagent import HELD, quarantined
 from kubewright.api.nodes import is_to_be_emptied
 from kubewright.signals.signal import Fault, Witness
-from kubewright.signals.signs import Sign, Subject, seconds
+from kubewright.signals.signs import Sign, Subject
 
 RENEW_SECONDS = 10.4
 """A renewal is due every 10, drawn out by up to 4 %."""
@@ -46,9 +47,9 @@ def of_node(node: Node, heard_at: float | None, silences: Sequence[float] = ()) 
     if heard_at is not None:
         text = f"its lease is not renewed: a kubelet does that every 10 s, and it is {SILENT_SECONDS:g} s or more"
         yield subject.sign(Fault.NODE_SILENT, text, heard_at, Witness.LEASE)
-    made_at = seconds(node.metadata.creation_timestamp)
+    made_at = seconds_of(node.metadata.creation_timestamp)
     for each in node.status.conditions:
-        since = seconds(each.last_transition_time, made_at)
+        since = seconds_of(each.last_transition_time, made_at)
         if each.type == "Ready":
             if each.status != "True":
                 witness = Witness.KUBELET if each.status == "False" else Witness.CONTROLLER
@@ -64,7 +65,7 @@ def of_node(node: Node, heard_at: float | None, silences: Sequence[float] = ()) 
 
 def _of_healing(subject: Subject, node: Node) -> Iterator[Sign]:
     """Yield what the healer has to take back once the node is well."""
-    made_at = seconds(node.metadata.creation_timestamp)
+    made_at = seconds_of(node.metadata.creation_timestamp)
     held = node.metadata.annotations.get(HELD)
     if held:
         text = f"it takes no new pods for {held}"

@@ -7,10 +7,10 @@ from typing import Any
 
 from kubewright.api.apps import DEPLOYMENTS, Deployment
 from kubewright.api.core import NODES, PODS, Event
-from kubewright.api.meta import ObjectMeta, PartialObject, Resource
+from kubewright.api.meta import ObjectMeta, PartialObject, Resource, seconds_of
 from kubewright.api.volumes import CLAIMS
 from kubewright.signals.signal import Fault, Witness
-from kubewright.signals.signs import Sign, Subject, seconds
+from kubewright.signals.signs import Sign, Subject
 
 OF_NOTE = frozenset(
     {
@@ -43,7 +43,7 @@ def of_deployment(deployment: Deployment) -> Iterator[Sign]:
     """Yield the signs of a rollout that does not get on."""
     subject = Subject(DEPLOYMENTS, deployment)
     for each in deployment.status.conditions:
-        since = seconds(each.last_transition_time)
+        since = seconds_of(each.last_transition_time)
         if each.type == "Progressing" and each.status == "False":
             yield subject.sign(Fault.ROLLOUT_STUCK, f"{each.reason}: {each.message}", since, Witness.CONTROLLER)
         elif each.type == "ReplicaFailure" and each.status == "True":
@@ -57,9 +57,9 @@ def of_event(event: Event) -> Iterator[Sign]:
     resource = _KINDS.get(about.kind)
     if resource is None or event.reason not in OF_NOTE:
         return
-    first = seconds(event.event_time or event.first_timestamp)
+    first = seconds_of(event.event_time or event.first_timestamp)
     told_again = event.series.last_observed_time if event.series is not None else event.last_timestamp
-    until = max(first, seconds(told_again)) + _RECENT_SECONDS
+    until = max(first, seconds_of(told_again)) + _RECENT_SECONDS
     place = about.namespace if resource.namespaced else ""
     named = PartialObject(metadata=ObjectMeta(name=about.name, namespace=place, uid=about.uid))
     subject = Subject(resource, named, event.source.host)

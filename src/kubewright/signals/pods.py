@@ -6,10 +6,10 @@ import math
 from collections.abc import Iterator, Sequence
 
 from kubewright.api.conditions import Condition, find_condition
-from kubewright.api.meta import KubeObject, Leaf, Resource, controller_of
+from kubewright.api.meta import KubeObject, Leaf, Resource, controller_of, seconds_of
 from kubewright.api.pods import CANNOT_CONFIGURE, CANNOT_PULL, CRASH_LOOP, OOM_KILLED, ContainerStatus
 from kubewright.signals.signal import Fault, Witness
-from kubewright.signals.signs import Sign, Subject, seconds
+from kubewright.signals.signs import Sign, Subject
 
 _SOON_SECONDS = 60.0
 """A container that ends sooner after its start, more than once, is in a loop."""
@@ -59,7 +59,7 @@ def of_pod(pod: SeenPod) -> Iterator[Sign]:
     subject = Subject(SEEN_PODS, pod, pod.spec.node_name)
     status = pod.status
     if pod.metadata.deletion_timestamp is not None:
-        gone_by = seconds(pod.metadata.deletion_timestamp)  # by then its time to end is over
+        gone_by = seconds_of(pod.metadata.deletion_timestamp)  # by then its time to end is over
         text = "it was to have ended, and is still there"
         not_before = gone_by + _TERMINATING_SECONDS
         yield subject.sign(Fault.STUCK_TERMINATING, text, gone_by, Witness.CONTROLLER, not_before=not_before)
@@ -78,7 +78,7 @@ def of_pod(pod: SeenPod) -> Iterator[Sign]:
 def _of_container(subject: Subject, status: SeenStatus, container: ContainerStatus) -> Iterator[Sign]:
     waiting, name = container.state.waiting, container.name
     ended = container.state.terminated or container.last_state.terminated
-    since = seconds(status.start_time)
+    since = seconds_of(status.start_time)
     if waiting is not None and waiting.reason in CANNOT_PULL:
         text = f"the image of container {name} cannot be pulled: {waiting.message or waiting.reason}"
         yield subject.sign(Fault.IMAGE_NOT_PULLED, text, since, Witness.KUBELET, part=name)
@@ -87,10 +87,10 @@ def _of_container(subject: Subject, status: SeenStatus, container: ContainerStat
         yield subject.sign(Fault.CANNOT_START, text, since, Witness.KUBELET, part=name)
     elif ended is not None and (until := _loops_until(container)):
         text = f"container {name} ends soon after each start: exit code {ended.exit_code}, {ended.reason}".rstrip(", ")
-        at = seconds(ended.finished_at, since)
+        at = seconds_of(ended.finished_at, since)
         yield subject.sign(Fault.CRASH_LOOP, text, at, Witness.KUBELET, part=name, until=until)
     if ended is not None and ended.reason == OOM_KILLED:
-        at = seconds(ended.finished_at)
+        at = seconds_of(ended.finished_at)
         text = f"container {name} reached its memory limit and was killed"
         yield subject.sign(Fault.OUT_OF_MEMORY, text, at, Witness.KUBELET, part=name, until=at + _REMEMBERED_SECONDS)
 
@@ -103,16 +103,16 @@ def _loops_until(container: ContainerStatus) -> float:
     ended = state.terminated or container.last_state.terminated
     if ended is None or not ended.exit_code or times + (state.terminated is not None) < _TWICE:
         return 0.0
-    if seconds(ended.finished_at) - seconds(ended.started_at) >= _SOON_SECONDS:
+    if seconds_of(ended.finished_at) - seconds_of(ended.started_at) >= _SOON_SECONDS:
         return 0.0
     # Between two crashes it runs, and has come out of the loop only when it stays.
-    return math.inf if state.running is None else seconds(state.running.started_at) + _SOON_SECONDS
+    return math.inf if state.running is None else seconds_of(state.running.started_at) + _SOON_SECONDS
 
 
 def _of_scheduling(subject: Subject, status: SeenStatus) -> Iterator[Sign]:
     scheduled = find_condition(status.conditions, "PodScheduled")
     if scheduled is not None and scheduled.status == "False" and scheduled.reason == "Unschedulable":
-        since = seconds(scheduled.last_transition_time)
+        since = seconds_of(scheduled.last_transition_time)
         text = f"no node takes it: {scheduled.message}"
         yield subject.sign(Fault.NO_NODE, text, since, Witness.CONTROLLER, lasts_seconds=_PATIENCE_SECONDS)
 
@@ -122,8 +122,8 @@ def _of_readiness(subject: Subject, status: SeenStatus) -> Iterator[Sign]:
     running = [each.state.running for each in status.container_statuses if each.state.running is not None]
     if status.phase != "Running" or ready is None or ready.status == "True" or not running:
         return
-    since = seconds(ready.last_transition_time)
-    started_at = max(seconds(each.started_at) for each in running)
+    since = seconds_of(ready.last_transition_time)
+    started_at = max(seconds_of(each.started_at) for each in running)
     lasts = 0.0  # how many probes must fail is said in the pod
     if since <= started_at:
         since = started_at
@@ -143,5 +143,7 @@ def _restarted(statuses: Sequence[ContainerStatus]) -> bool:
 
 
 def _ended_at(status: SeenStatus) -> float:
-    ends = [seconds(each.state.terminated.finished_at) for each in status.container_statuses if each.state.terminated]
-    return max(ends, default=seconds(status.start_time))
+    ends = [
+        seconds_of(each.state.terminated.finished_at) for each in status.container_statuses if each.state.terminated
+    ]
+    return max(ends, default=seconds_of(status.start_time))

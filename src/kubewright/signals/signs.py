@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kubewright.api.meta import KubeObject, Resource, parse_time
+from kubewright.api.meta import KubeObject, Resource
 from kubewright.signals.signal import Signal, Witness, fingerprint_of
 
 
@@ -77,11 +77,3 @@ def at(signs: Iterable[Sign], seen: Mapping[str, float], now: float) -> Holding:
         moments += [moment for moment in (due_at, sign.until) if now < moment < math.inf]
     found.look_again_at = min(moments, default=None)
     return found
-
-
-def seconds(text: str | None, otherwise: float = 0.0) -> float:
-    """Read a timestamp that may be missing, or be nonsense."""
-    try:
-        return parse_time(text) if text else otherwise
-    except ValueError:
-        return otherwise

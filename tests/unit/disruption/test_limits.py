@@ -45,6 +45,18 @@ def test_what_is_granted_counts_before_anybody_sees_it():
     assert is_granted(asks("n2"), ledger, seen)[0]
 
 
+def test_what_somebody_writes_into_the_ledger_without_times_is_over_and_holds_up_nobody():
+    by_hand = {"id": "x", "nodes": ["n1"], "urgency": "Soon", "pods": [{"namespace": "shop", "name": "a"}]}
+    broken = [by_hand, {**by_hand, "until": "tomorrow", "taken": "today"}]
+    waiting = [{"id": "y", "limit": "default", "sort": "nodes", "urgency": "Soon"}]
+    document = {"permits": broken, "spent": [{"limit": "default", "sort": "nodes", "count": 3}], "waiting": waiting}
+    ledger = msgspec.convert(document, LedgerStatus)
+    seen = world(ten(), limits=[limit(nodes={"max_unavailable": "1", "max_per_hour": 2})])
+    granted, after = is_granted(asks("n0"), ledger, seen)
+    assert granted
+    assert [each.id for each in after.permits] == ["kubewright-nodes/n0"]
+
+
 def test_what_others_took_out_counts_as_well():
     nodes = ten(n8=node("n8", ready=False), n9=node("n9", cordoned=True))
     seen = world(nodes, limits=[limit(nodes={"max_unavailable": "20%"})])

@@ -8,9 +8,9 @@ import msgspec
 
 from kubewright.api.conditions import READY, find_condition
 from kubewright.api.crds.appservice import AppService
+from kubewright.api.meta import seconds_of
 from kubewright.dashboard.tables import Row
 from kubewright.dashboard.views.tally import Fare, Tally
-from kubewright.signals.signs import seconds
 from kubewright.workloads.rollout.steps import steps_of
 from kubewright.workloads.rollout.words import where
 
@@ -106,7 +106,7 @@ def _release(app: AppService) -> Release | None:
         tuple(each.weight for each in steps_of(app.spec.rollout)),
         state.weight,
         state.strikes,
-        seconds(state.since),
+        seconds_of(state.since),
         state.reason,
         state.message[:MOST_TEXT],
     )

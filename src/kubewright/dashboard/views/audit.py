@@ -8,8 +8,8 @@ from heapq import nlargest
 import msgspec
 
 from kubewright.api.crds.auditrecord import AuditRecord
+from kubewright.api.meta import seconds_of
 from kubewright.dashboard.tables import Row
-from kubewright.signals.signs import seconds
 
 MOST_RECORDS = 200
 
@@ -36,7 +36,7 @@ def rows(records: Iterable[AuditRecord]) -> Iterator[Row]:
             shown = EntryRow(
                 id=f"{record.spec.sequence}.{number}",
                 record=record.spec.sequence,
-                at=seconds(entry.at),
+                at=seconds_of(entry.at),
                 kind=entry.kind,
                 who=entry.who,
                 about=entry.about,

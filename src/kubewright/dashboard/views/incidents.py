@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from kubewright.api.crds.incident import APPROVED_BY, PAUSED, Incident
+from kubewright.api.meta import seconds_of
 from kubewright.dashboard.tables import Row
-from kubewright.signals.signs import seconds
 
 
 class Tried(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,7 +79,9 @@ def rows(incidents: Iterable[Incident]) -> Iterator[Row]:
             rehearsed=None if rehearsal is None else rehearsal.passed,
             rehearsal="" if rehearsal is None else rehearsal.message,
             actions=tuple(
-                Tried(tried.remedy, tried.outcome, tried.message, seconds(tried.started_at), seconds(tried.ended_at))
+                Tried(
+                    tried.remedy, tried.outcome, tried.message, seconds_of(tried.started_at), seconds_of(tried.ended_at)
+                )
                 for tried in status.actions
             ),
             verification=status.verification,
@@ -94,5 +96,5 @@ def rows(incidents: Iterable[Incident]) -> Iterator[Row]:
 def _moments(incident: Incident) -> Iterator[tuple[str, float]]:
     times = incident.status.times
     for name in ("fault_since", "detected", "diagnosed", "decided", "acted", "restored", "verified"):
-        if at := seconds(getattr(times, name)):
+        if at := seconds_of(getattr(times, name)):
             yield name.removesuffix("_since"), at

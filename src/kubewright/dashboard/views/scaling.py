@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from kubewright.api.crds.scalepolicy import ScalePolicy
+from kubewright.api.meta import seconds_of
 from kubewright.dashboard.tables import Row
-from kubewright.signals.signs import seconds
 
 
 class MetricShown(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,7 +64,7 @@ def rows(policies: Iterable[ScalePolicy]) -> Iterator[Row]:
             most=spec.max,
             current=status.current_replicas,
             desired=status.desired_replicas,
-            scaled=seconds(status.last_scale_time),
+            scaled=seconds_of(status.last_scale_time),
             metrics=tuple(MetricShown(each.name, each.value, each.target, each.replicas) for each in status.metrics),
             conditions=tuple(Judged(each.type, each.status, each.reason, each.message) for each in status.conditions),
             schedules=tuple(f"{each.name}: {each.start} to {each.end} {each.time_zone}" for each in spec.schedules),
