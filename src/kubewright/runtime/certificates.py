@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -102,6 +103,17 @@ def private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 def ends_at_seconds(certificate: bytes) -> float:
     """Return when a PEM certificate ends, in seconds since 1970; raises ValueError when it is none."""
     return x509.load_pem_x509_certificate(certificate).not_valid_after_utc.timestamp()
+
+
+def is_whole(authority: bytes, certificate: bytes, key: bytes) -> bool:
+    """Tell whether these, in PEM, belong together: the authority issued the certificate, and the key is its own."""
+    try:
+        shown = x509.load_pem_x509_certificate(certificate)
+        shown.verify_directly_issued_by(x509.load_pem_x509_certificate(authority))
+        own = serialization.load_pem_private_key(key, None).public_key()
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return own == shown.public_key()
 
 
 def subject_name(common: str, organisations: Sequence[str] = ()) -> x509.Name:

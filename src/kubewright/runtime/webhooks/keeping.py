@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +20,9 @@ from kubewright.api.meta import Manifest, ObjectKey, PartialObject, Resource
 from kubewright.client.protocol import Client
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
-from kubewright.runtime.certificates import SigningAuthority, ends_at_seconds
+from kubewright.runtime.certificates import SigningAuthority, ends_at_seconds, is_whole
 from kubewright.runtime.children import get_or_none
+from kubewright.runtime.rounds import surviving
 from kubewright.runtime.serving import KeyFiles
 from kubewright.runtime.webhooks.declared import Hook, Webhooks
 from kubewright.runtime.webhooks.reviews import CONVERT, DEFAULT, VALIDATE
@@ -40,8 +40,6 @@ RENEWED_LEFT = 1 / 3
 LOOK_SECONDS = 3600.0
 RETRY_SECONDS = 5.0
 _DAY_SECONDS = 86_400.0
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +97,8 @@ class Keeper:
         """Look every hour until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            try:
+            with surviving("webhooks' certificate"):
                 await self.renew()
-            except OpError as error:
-                _log.warning("webhooks: not looked after: %s", error)
 
     async def renew(self) -> None:
         """Make or renew the certificate if it is time, tell the API server, and then serve it; raises OpError."""
@@ -130,17 +126,25 @@ class Keeper:
                     raise
 
     def _lasts(self, data: Mapping[str, bytes]) -> bool:
+        """Tell whether what the Secret holds is whole, whoever wrote it, and is not to be renewed yet."""
         try:
+            if not is_whole(data["ca.crt"], data["tls.crt"], data["tls.key"]):
+                return False
+            ends_at_seconds(data.get("ca-before.crt", data["ca.crt"]))
             left = ends_at_seconds(data["tls.crt"]) - self._clock.now()
         except (KeyError, ValueError):
             return False
-        return left > VALID_DAYS * _DAY_SECONDS * RENEWED_LEFT and "tls.key" in data and "ca.crt" in data
+        return left > VALID_DAYS * _DAY_SECONDS * RENEWED_LEFT
 
     def _made(self, before: bytes) -> Mapping[str, bytes]:
         authority = SigningAuthority(f"{self._place.name}-webhooks", self._clock.now(), valid_days=VALID_DAYS)
         pair = authority.for_server(self._place.name, self._place.names)
         made = {"ca.crt": authority.certificate, "tls.crt": pair.certificate, "tls.key": pair.key}
-        return made | ({"ca-before.crt": before} if before else {})
+        try:
+            ends_at_seconds(before)
+        except ValueError:
+            return made  # there was none, or none that anybody could trust
+        return made | {"ca-before.crt": before}
 
     async def _write(self, live: LiveObject | None, data: Mapping[str, bytes]) -> None:
         metadata: Manifest = {"name": self._place.secret.name, "namespace": self._place.namespace}

@@ -4,10 +4,13 @@ import asyncio
 import base64
 import ssl
 
+import pytest
+
 from kubewright.api.core import NAMESPACES
 from kubewright.client.inprocess import InProcessTransport
 from kubewright.client.rest import RestClient
 from kubewright.clock import Clock, run_virtual
+from kubewright.runtime.certificates import SigningAuthority
 from kubewright.runtime.webhooks import Webhooks
 from kubewright.runtime.webhooks.keeping import VALID_DAYS, Keeper, Place
 from kubewright.twin.kinds import KindTable
@@ -80,15 +83,33 @@ def test_a_certificate_is_renewed_when_two_thirds_of_its_time_are_over_and_loade
     live(story)
 
 
-def test_a_secret_that_somebody_spoiled_is_made_anew(tmp_path):
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        {"tls.crt": b"nonsense"},
+        {"tls.key": b"nonsense"},
+        {"tls.key": SigningAuthority("other", 0.0, valid_days=1).for_server("other", ()).key},
+        {"ca.crt": b"nonsense"},
+        {"ca.crt": SigningAuthority("other", 0.0, valid_days=1).certificate},
+        {"ca-before.crt": b"nonsense"},
+    ],
+    ids=["certificate", "key", "another's key", "authority", "another's authority", "authority before"],
+)
+def test_a_secret_that_somebody_spoiled_is_made_anew(tmp_path, spoiled):
     async def story(client):
         one = keeper(client, tmp_path / "one")
         await one.renew()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        one.follow(context)
+        before = one.files.certificate.read_bytes()
         path = "/api/v1/namespaces/system/secrets/widgets-webhooks"
         secret = await client.raw("GET", path)
-        secret["data"]["tls.crt"] = base64.b64encode(b"nonsense").decode()
+        secret["data"] |= {name: base64.b64encode(content).decode() for name, content in spoiled.items()}
         await client.raw("PUT", path, body=secret)
         await one.renew()
-        assert b"BEGIN CERTIFICATE" in one.files.certificate.read_bytes()
+        assert one.files.certificate.read_bytes() not in {before, b"nonsense"}
+        context.load_cert_chain(one.files.certificate, one.files.key)
+        made = (await client.raw("GET", path))["data"]
+        assert all(base64.b64decode(text).startswith(b"-----BEGIN") for text in made.values())
 
     live(story)
