@@ -82,6 +82,15 @@ def parse_quantity(quantity: Quantity) -> Fraction:
     return _parse(_text(quantity))[0]
 
 
+def approximate(quantity: Quantity) -> float:
+    """Return an amount as a float, infinite beyond all of these (`AsApproximateFloat64`); raises ValueError."""
+    amount = parse_quantity(quantity)
+    try:
+        return float(amount)
+    except OverflowError:
+        return math.inf if amount > 0 else -math.inf
+
+
 def _round_up(amount: Fraction) -> int:
     return math.ceil(amount) if amount >= 0 else math.floor(amount)
 

@@ -11,7 +11,7 @@ from kubewright.api.conditions import written
 from kubewright.api.crds.scalepolicy import SCALE_POLICIES, MetricStatus, ScalePolicy
 from kubewright.api.meta import Manifest, rfc3339
 from kubewright.api.plan import Apply
-from kubewright.api.quantity import Quantity, format_quantity, parse_quantity
+from kubewright.api.quantity import Quantity, approximate, format_quantity
 from kubewright.autoscaler.seen import Turn
 
 NEWS = 0.1
@@ -91,6 +91,6 @@ def _amount(text: str) -> float:
         if text.endswith(unit):
             return float(text.removesuffix(unit))
     try:
-        return float(parse_quantity(text) * _MILLI)
+        return approximate(text) * _MILLI
     except ValueError:
         return 0.0

@@ -24,6 +24,7 @@ from kubewright.runtime.backoff import Backoff
 from kubewright.runtime.correlation import Correlator, Occurrence, Series, Subject
 from kubewright.runtime.informer import Informer
 from kubewright.runtime.metrics import RuntimeMetrics
+from kubewright.runtime.rounds import surviving
 
 _log = logging.getLogger(__name__)
 
@@ -131,9 +132,10 @@ class EventRecorder:
             news = await lane.queue.get()
             lane.delivering = True
             await self._until_its_turn(lane)
-            series = news if isinstance(news, Series) else self._correlated(news)
-            if series is not None:
-                await self._deliver(series)
+            with surviving("an event"):
+                series = news if isinstance(news, Series) else self._correlated(news)
+                if series is not None:
+                    await self._deliver(series)
             lane.delivering = False
 
     async def _until_its_turn(self, lane: _Lane) -> None:

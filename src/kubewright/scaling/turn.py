@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from kubewright.api.autoscaling import HorizontalPodAutoscaler, Scale, ScalingBehavior
 from kubewright.api.conditions import Condition, is_true, set_condition
 from kubewright.api.meta import Manifest, rfc3339
-from kubewright.api.quantity import parse_quantity
+from kubewright.api.quantity import approximate
 from kubewright.scaling.limits import Bounds, History, limit
 from kubewright.scaling.podset import PodSet
 from kubewright.scaling.usage import Pool, Tolerances
@@ -221,8 +221,8 @@ def tolerances_of(behavior: ScalingBehavior | None) -> Tolerances:
         return usual
     down, up = behavior.scale_down.tolerance, behavior.scale_up.tolerance
     return Tolerances(
-        usual.down if down is None else float(parse_quantity(down)),
-        usual.up if up is None else float(parse_quantity(up)),
+        usual.down if down is None else approximate(down),
+        usual.up if up is None else approximate(up),
     )
 
 

@@ -79,7 +79,7 @@ class ResourceSource:
         except OpError as error:
             absent = error.kind is ErrorKind.NOT_FOUND
             return Missing(Why.UNSUPPORTED if absent else Why.UNAVAILABLE, error.detail)
-        except ValueError as error:  # msgspec's ValidationError is one
+        except (ValueError, OverflowError) as error:  # msgspec's ValidationError is one
             return Missing(Why.UNAVAILABLE, f"the answer does not decode: {error}")
         now = self._clock.now()
         fresh = tuple(sample for sample in samples if now - sample.at <= STALE_SECONDS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kubewright.api.core import PODS, Node, Pod
 from kubewright.api.meta import ObjectKey
-from kubewright.api.quantity import parse_quantity
+from kubewright.api.quantity import approximate
 from kubewright.api.resources import pod_request
 from kubewright.series.protocol import Missing, Vector
 from kubewright.signals.signal import Fault, Signal, Witness
@@ -20,6 +20,7 @@ LOUD_SHARE = 0.5
 LOUD_TIMES = 2.0
 """Whoever takes half of a node, and more than twice what it asked for, is loud."""
 _THOUSANDTHS = 1000
+_MOST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,12 @@ def of_cpu(used: Vector | Missing, placed: Placed) -> Iterator[Signal]:
 
 def cores_of(node: Node) -> float:
     """Return how many cores a node has for pods."""
-    return float(parse_quantity(node.status.allocatable.get("cpu", "0")))
+    return approximate(node.status.allocatable.get("cpu", "0"))
 
 
 def asked_of(pod: Pod) -> float:
     """Return how many cores a pod asked for."""
-    return pod_request(pod).get("cpu", 0) / _THOUSANDTHS
+    return min(pod_request(pod).get("cpu", 0), _MOST) / _THOUSANDTHS
 
 
 def _is_loud(pod: Pod, value: float, cores: float) -> bool:

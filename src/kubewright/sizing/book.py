@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from kubewright.api.core import Pod
 from kubewright.api.meta import ObjectKey, parse_time
 from kubewright.api.pods import OOM_KILLED
-from kubewright.api.quantity import parse_quantity
+from kubewright.api.quantity import approximate
 from kubewright.api.workload import Workload, workload_named, workload_of
 from kubewright.scaling.sizing import BYTES, CORES, DAY_SECONDS, HISTORY_DAYS, Advice, ContainerUse, Unknown
 from kubewright.series.protocol import CONTAINER, Series, Vector
 
 _FRESH_SECONDS = 300.0
 _MOST_KILLS = 10_000
+_MOST_BYTES = 2.0**63
 
 
 @dataclass(slots=True)
@@ -141,5 +142,5 @@ def _memory_of(pod: Pod, container: str) -> float:
     for each in pod.spec.containers:
         if each.name == container:
             amount = each.resources.limits.get(BYTES, each.resources.requests.get(BYTES, "0"))
-            return float(parse_quantity(amount))
+            return min(approximate(amount), _MOST_BYTES)
     return 0.0

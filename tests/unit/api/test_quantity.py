@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import pytest
 
-from kubewright.api.quantity import canonical, format_quantity, milli, parse_quantity, value
+from kubewright.api.quantity import approximate, canonical, format_quantity, milli, parse_quantity, value
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,11 @@ def test_canonical_text_is_what_an_api_server_stores(text, stored):
 def test_what_is_no_quantity_is_refused_by_name(text):
     with pytest.raises(ValueError, match="quantity"):
         parse_quantity(text)
+
+
+def test_an_amount_beyond_all_floats_is_infinite():
+    found = [approximate(text) for text in ("100m", "1.5Gi", 3, "1e400", "-1e400", "1e-400")]
+    assert found == [0.1, 1.5 * 2**30, 3.0, math.inf, -math.inf, 1e-9]
 
 
 def test_a_binary_style_needs_whole_units_of_at_least_1024():

@@ -4,6 +4,8 @@ import msgspec
 import pytest
 
 from kubewright.api.core import Node, Pod
+from kubewright.api.meta import ObjectKey
+from kubewright.api.pods import PodSpec
 from kubewright.series.protocol import Missing, Sample, Vector, Why
 from kubewright.signals.noise import Placed, of_cpu
 from kubewright.store.index import Index
@@ -56,3 +58,11 @@ def test_who_takes_most_of_a_busy_node_far_beyond_what_it_asked_for_is_told_of()
 )
 def test_whoever_else_is_busy_is_not(found, where):
     assert told(found, where) == []
+
+
+def test_amounts_beyond_all_measure_keep_no_other_node_from_being_looked_at():
+    where, absurd = placed(loud="100m", quiet="1", odd="1e400"), placed(other="1").pods.get(ObjectKey("shop", "other"))
+    node = msgspec.convert({"metadata": {"name": "n0"}, "status": {"allocatable": {"cpu": "1e400"}}}, Node)
+    where.nodes.put(node.key, node)
+    where.pods.put(absurd.key, msgspec.structs.replace(absurd, spec=PodSpec(node_name="n0")))
+    assert told(used(other=7.0, loud=7.0, odd=6.0, quiet=0.2), where) == ["loud"]

@@ -8,7 +8,7 @@ import msgspec
 
 from kubewright.api.core import Pod
 from kubewright.api.crds.team import Team
-from kubewright.api.quantity import milli, parse_quantity, value
+from kubewright.api.quantity import approximate, milli, parse_quantity, value
 from kubewright.api.resources import CPU, MEMORY, pod_request
 from kubewright.costs.budget import Spend, forecast, standing
 from kubewright.costs.money import UNIT, money
@@ -81,7 +81,7 @@ def money_of(team: Team, spend: Spend, now: float) -> MoneyShown:
     budget = team.spec.budget
     days = tuple(DayShown(day.start, day.spent / UNIT, day.covered) for day in spend.days)
     month = forecast(spend, now)
-    allowed = float(parse_quantity(budget.month)) if budget is not None else None
+    allowed = approximate(budget.month) if budget is not None else None
     if isinstance(month, Missing):
         return MoneyShown(spend.currency, days, allowed, basis=str(month))
     used_up = None

@@ -11,13 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from kubewright.api.pods import Container, Pod
-from kubewright.api.quantity import Quantity, parse_quantity
+from kubewright.api.quantity import Quantity, approximate
 from kubewright.twin.usage.curve import Curve, bursts, constant, growing, through, wave
 from kubewright.twin.usage.profile import Profile
 
 GPU_RESOURCE = "nvidia.com/gpu"
 _MIB = float(1 << 20)
 _SMALL_CPU = 0.1
+_MOST = 2.0**63
+"""What pods may write beyond this is no amount that anything has."""
 _SMALL_MEMORY = 128 * _MIB
 _SAFE_SHARE = 0.9
 """Of a memory limit: what no model but `leak` exceeds."""
@@ -55,7 +57,7 @@ def room_of(container: Container) -> Room:
 
 
 def _amount(resources: Mapping[str, Quantity], name: str) -> float | None:
-    return float(parse_quantity(resources[name])) if name in resources else None
+    return min(approximate(resources[name]), _MOST) if name in resources else None
 
 
 def steady(room: Room, draw: random.Random) -> Profile:
