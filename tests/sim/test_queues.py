@@ -39,6 +39,21 @@ def test_a_team_runs_within_its_quota_and_is_told_what_is_left_of_it():
     assert find_condition(status.conditions, "Ready").is_true
 
 
+@pytest.mark.parametrize("cpu", ["1e400", "1e30"])
+def test_a_pod_that_takes_beyond_all_measure_keeps_no_other_team_from_its_turns(cpu):
+    async def day(cluster):
+        for team in ("blue", "red"):
+            await cluster.queue(team, cpu=4)
+        await cluster.create(pod("odd", cpu, namespace="blue", nodeName="ghost"), pod("large", cpu, namespace="blue"))
+        await cluster.create(*pods("blue", 2), *pods("red", 2))
+        await asyncio.sleep(40)
+        return set(await cluster.placed()), (await cluster.queue_status("red")).running
+
+    placed, running = live(day, queues=True)
+    assert placed >= {"red-0", "red-1"}
+    assert running == 2
+
+
 def test_who_waits_for_quota_is_told_what_would_help_and_once_it_is_done_runs():
     async def day(cluster):
         await cluster.queue("blue", cpu=4)

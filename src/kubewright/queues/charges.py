@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from kubewright.api.core import Node, Pod
 from kubewright.api.resources import pod_request
 from kubewright.devices.requests import PRODUCT, VENDOR, models
-from kubewright.queues.rules import quota_key
+from kubewright.queues.rules import MOST, quota_key
 
 
 def charges(pod: Pod, node: Node | None = None) -> Mapping[str, int]:
     """Return amounts by `quota_key`: on a node that of its model of GPU, before if the pod names one."""
-    total: dict[str, int] = dict(pod_request(pod))
+    total = {resource: min(amount, MOST) for resource, amount in pod_request(pod).items()}
     gpus = [resource for resource in total if resource.startswith(VENDOR)]
     if gpus:
         named = models(pod.spec) if node is None else {node.metadata.labels.get(PRODUCT, "")}

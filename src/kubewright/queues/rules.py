@@ -14,6 +14,8 @@ from kubewright.api.resources import amounts, write_amount
 
 DEEPEST = 16
 """So many queues may lie above one."""
+MOST = 2**62
+"""What is more counts as this much: shares are floats, and all queues are ranked by them."""
 _MODEL = "@"
 
 
@@ -150,4 +152,4 @@ def _amount(resource: str, quantity: str | float) -> int:
     amount = amounts({resource: quantity})[resource]
     if amount < 0:
         raise ValueError(f"{quantity} is below 0")
-    return amount
+    return min(amount, MOST)
