@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from kubewright.cli.connection import cluster_options, connected, connection
+from kubewright.cli.service import log
 from kubewright.cli.terminal import say
-from kubewright.cli.up import log
 from kubewright.cli.yamlform import dump_all
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -44,13 +45,22 @@ class Table:
 def columns(rows: Iterable[Sequence[str]], *, gap: int = 2, amounts: bool = False) -> Iterator[str]:
     """Yield a line for each row, its cells below those of the others and so many spaces apart."""
     table = [[one_line(cell, CELL_AT_MOST) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    widths = [max(map(places, column)) for column in zip(*table, strict=True)]
     for row in table:
-        cells = [
-            cell.rjust(width) if amounts and place else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        cells: list[str] = []
+        for number, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            blank = " " * (width - places(cell))
+            cells.append(blank + cell if amounts and number else cell + blank)
         yield (" " * gap).join(cells).rstrip()
+
+
+def places(text: str) -> int:
+    """Return how many places of a terminal a line takes: two for wide characters (UAX #11), none for accents on one."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in {"W", "F"}) for each in text
+    )
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:

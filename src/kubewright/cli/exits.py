@@ -24,6 +24,7 @@ EXCEPTIONS = {
     "diff": "0, 1 and 2 are `kubectl diff`'s: nothing, something, no telling; 3: a rehearsal failed",
     "monitoring install --diff": "0, 1 and 2 are `kubectl diff`'s: nothing, something, no telling",
     "net can-reach": "0: it does; 1: it does not; 2: in part, or unknown; 3: there is no answer",
-    "net probe": "0: every layer answered; 1: one did not; 3: it could not be tried",
+    "net probe": "0: every layer answered; 1: one did not; 2: of some addresses alone; 3: it could not be tried",
+    "test operator": "0: no rule was broken; 1: one was, as test runners have it",
 }
 """Commands with codes of their own, so that scripts may use them in place of what they know."""

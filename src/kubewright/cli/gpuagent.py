@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from kubewright.cli.connection import cluster_options, connected, connection
-from kubewright.cli.up import log
+from kubewright.cli.service import log
 
 
 @click.command("gpu-agent")

@@ -100,11 +100,19 @@ async def approve(
         if plan is None or digest not in {"", plan.digest}:
             proposed = "none" if plan is None else f"{plan.digest} ({plan.remedy})"
             raise click.ClickException(f"{incident.key} does not propose the plan {digest}: it is {proposed}")
-        who = by or getpass.getuser()
+        who = by or user()
         await _change(client, incident, approval(who, plan.digest), dry_run=dry_run)
         say(f"{incident.key} {'would be' if dry_run else 'is'} approved by {who}: {plan.remedy}, {plan.reason}")
         for each in plan.actions:
             say(f"  {each}")
+
+
+def user() -> str:
+    """Return who runs this; raises click's UsageError where the machine does not know, as in many containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise click.UsageError("this machine does not know who you are: say --by") from error
 
 
 async def pause(config: ConnectionConfig, namespace: str, name: str, reason: str | None) -> None:

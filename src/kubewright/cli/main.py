@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 NAME = "kubewright"
 E = TypeVar("E", bound=BaseException)
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+_FILES = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP}
+"""What a file that somebody named may be wrong with; an error of these that names none is a mistake of the program."""
 COMMANDS = {
     "demo": ("kubewright.cli.demo.command:demo", "Applications deployed, broken and repaired on an embedded cluster."),
     "up": ("kubewright.cli.up:up", "Run the platform against a cluster."),
@@ -114,22 +116,27 @@ def run(command: Callable[[], Any]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone (`| head`): say nothing, and keep the interpreter from trying once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FAILED
     except BaseException as error:
+        if found(error, BrokenPipeError) is not None:
+            # The reader has gone (`| head`): say nothing, and keep the interpreter from trying once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.FAILED
         failure, refusal = found(error, OpError), found(error, OSError)
         if failure is not None:
             fail(failure)
-        elif refusal is not None and refusal.errno in _FULL:
-            # A disk, also one behind standard output: there is nothing wrong with the program.
-            where = f"{refusal.filename}: " if refusal.filename else ""
+        elif refusal is not None and _is_of_files(refusal):
+            named = refusal.filename2 or refusal.filename
+            where = f"{named}: " if named else ""
             say(f"kubewright: {where}{refusal.strerror}", err=True)
         else:
             raise
         return Exit.FAILED
     return result if isinstance(result, int) else 0
+
+
+def _is_of_files(refusal: OSError) -> bool:
+    """Whether a disk, also one behind standard output, or a file that is named refuses: the program is all right."""
+    return refusal.errno in _FULL or (refusal.errno in _FILES and bool(refusal.filename))
 
 
 def fail(failure: OpError) -> None:

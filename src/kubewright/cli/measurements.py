@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from kubewright.client.config import Anonymous, Basic, ConnectionConfig
+from kubewright.client.config import Anonymous, Basic, ConnectionConfig, is_url
 from kubewright.errors import ErrorKind, OpError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ async def measured_by(url: str) -> AsyncGenerator[MetricSource | None]:
 
 
 def _store_at(url: str) -> ConnectionConfig:
-    parts = urlsplit(url)
+    parts = urlsplit(url if is_url(url) else "")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise OpError("measure", ErrorKind.INVALID, url, "a store's address is a URL, such as http://prometheus:9090")
     auth = Basic(parts.username, parts.password or "") if parts.username else Anonymous()

@@ -47,7 +47,7 @@ def can_reach(
     from kubewright.cli.netcalls import Asked, show_reach
 
     asked = Asked(source, destination, int(port) if port.isdecimal() else port or None, protocol, not by_address)
-    return asyncio.run(show_reach(connection(kubeconfig, context), asked, namespace, output))
+    return asyncio.run(show_reach(lambda: connection(kubeconfig, context), asked, namespace, output))
 
 
 @net.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kubewright.cli.connection import connected
@@ -42,11 +42,12 @@ class Asked:
     by_name: bool
 
 
-async def show_reach(config: ConnectionConfig, asked: Asked, namespace: str, output: str) -> int:
-    """Print whether one side reaches the other; returns the exit code."""
-    namespace = namespace or config.namespace
+async def show_reach(config: Callable[[], ConnectionConfig], asked: Asked, namespace: str, output: str) -> int:
+    """Print whether one side reaches the other; returns the exit code, `NOT_ASKED` also where `config` has none."""
     try:
-        async with connected(config) as client:
+        cluster = config()
+        namespace = namespace or cluster.namespace
+        async with connected(cluster) as client:
             world = await read(client, namespaces_in((asked.source, asked.destination), namespace))
         for plural, why in world.unread.items():
             say(f"not read: {plural}: {why}", err=True)

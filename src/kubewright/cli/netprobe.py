@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubewright.api.meta import ObjectKey
+from kubewright.cli.main import fail
 from kubewright.cli.netcalls import NOT_ASKED
 from kubewright.cli.printing import show
-from kubewright.cli.terminal import say
 from kubewright.client.config import ConnectionConfig
 from kubewright.clock import Clock
 from kubewright.errors import ErrorKind, OpError
@@ -41,7 +41,7 @@ async def show_probe(tried: Tried, output: str, config: Callable[[], ConnectionC
         target = parse_probe_target(tried.target, tried.port)
         report = await (_inside(tried, target, config()) if tried.pod else _here(tried, target))
     except OpError as error:
-        say(f"kubewright: {error}", err=True)
+        fail(error)
         return NOT_ASKED
     show(output, lambda: report_document(report), lambda: lines(report))
     return FAILED if report.failed is not None else PARTLY if report.is_partial else 0

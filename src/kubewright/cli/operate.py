@@ -89,7 +89,7 @@ def operate(
 def load_build(target: str) -> Callable[[Operator], None]:
     """Import `package.module:function`, also from the present directory; raises OpError that says what is missing."""
     module, colon, attribute = target.partition(":")
-    if not colon or not module or not attribute:
+    if not colon or not module or module.startswith(".") or not attribute:
         raise OpError("load", ErrorKind.INVALID, target, "write MODULE:BUILD, such as demo.app:build")
     if "" not in sys.path:
         sys.path.insert(0, os.getcwd())  # noqa: PTH109  sys.path holds text

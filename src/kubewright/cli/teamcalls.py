@@ -18,6 +18,7 @@ from kubewright.api.meta import KubeObject, Manifest, ObjectKey, Resource, rfc33
 from kubewright.api.selectors import parse_label_selector
 from kubewright.cli.columns import Table
 from kubewright.cli.connection import connected
+from kubewright.cli.exits import Exit
 from kubewright.cli.printing import show, show_table
 from kubewright.cli.terminal import say
 from kubewright.cli.yamlform import dump
@@ -46,7 +47,7 @@ _WHO = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjec
 
 
 async def create(config: ConnectionConfig, manifest: Manifest, *, dry_run: bool, timeout_seconds: float) -> int:
-    """Create a team and wait until it is Ready; 1 if it is not in time, or something is wrong with it."""
+    """Create a team and wait until it is Ready; 3 if it is not in time, 1 if something is wrong with it."""
     key = ObjectKey("", manifest["metadata"]["name"])
     async with connected(config) as client:
         await client.create(TEAMS, manifest, field_manager=FIELD_MANAGER, dry_run=dry_run)
@@ -58,7 +59,7 @@ async def create(config: ConnectionConfig, manifest: Manifest, *, dry_run: bool,
                 team = await _answered(client, key)
         except TimeoutError:
             say(f"{key}: nobody has answered yet: does `kubewright run tenancy` run?", err=True)
-            return 1
+            return Exit.UNWELL
     ready = find_condition(team.status.conditions, READY)
     good = ready is not None and ready.is_true
     say(f"team {team.status.path}: {ready.message if ready else ''}", err=not good)
@@ -194,7 +195,7 @@ async def offboard(config: ConnectionConfig, name: str, *, confirm: bool, keep: 
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:
             say(f"{name} is on its way out", err=True)
-            return 1
+            return Exit.UNWELL
     say(f"{name} is gone")
     return 0
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 InteractiveMode = Literal["", "Never", "IfAvailable", "Always"]
 
@@ -103,3 +104,12 @@ class ConnectionConfig:
     certificate: ClientCertificate | None = field(default=None, repr=False)
     auth: AuthSource = Anonymous()
     impersonation: Impersonation | None = None
+
+
+def is_url(text: str) -> bool:
+    """Whether a text can be taken apart as a URL: brackets that end, and a port that is a number up to 65535."""
+    try:
+        urlsplit(text).port  # noqa: B018  it is the property that raises
+    except ValueError:
+        return False
+    return True

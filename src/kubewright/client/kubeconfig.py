@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kubewright.client import incluster
-from kubewright.client.config import ConnectionConfig, Impersonation
+from kubewright.client.config import ConnectionConfig, Impersonation, is_url
 from kubewright.client.kubeconfig_file import Context, Kubeconfig, User, broken, read_files
 from kubewright.client.kubeconfig_user import auth, certificate, pem
 from kubewright.client.proxy import proxy_for
@@ -57,6 +57,8 @@ def _connection(config: Kubeconfig, wanted: str, environ: Mapping[str, str]) -> 
     )
     if not cluster.server:
         raise broken(config.source, f"cluster {context.cluster!r} names no server; set its `server`")
+    if not is_url(cluster.server):
+        raise broken(config.source, f"cluster {context.cluster!r} has a server that is no URL: {cluster.server}")
     ca_pem = pem(config.source, cluster_folder, cluster.certificate_authority, cluster.certificate_authority_data, "CA")
     proxy_url = cluster.proxy_url or proxy_for(cluster.server, environ)
     return ConnectionConfig(

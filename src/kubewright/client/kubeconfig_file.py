@@ -168,6 +168,8 @@ def _parse(path: Path) -> Any:
         raise broken(str(path), f"the file is not YAML: {error.problem or error.context}{line}") from error
     except yaml.YAMLError as error:
         raise broken(str(path), f"the file is not YAML: {' '.join(str(error).split())}") from error
+    except (ValueError, RecursionError) as error:
+        raise broken(str(path), f"the file is not YAML: {error}") from error
 
 
 def broken(source: str, detail: str) -> OpError:

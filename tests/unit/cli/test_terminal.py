@@ -121,3 +121,10 @@ def test_what_is_listed_has_the_usual_forms(command):
     said = CliRunner().invoke(cli, [*command, "--help"], env={"COLUMNS": "200"}).output
     for form in ("table", "json", "yaml", "name", "csv"):
         assert form in said
+
+
+def test_wide_characters_and_accents_keep_columns_in_line():
+    rows = [("NAME", "NEXT"), ("\u540d\u524d\u540d", "a"), ("e\u0301t\u00e9", "b"), ("x", "c")]
+    lines = list(columns(rows))
+    # U+540D takes two places, U+0301 none: seven before the column that follows, less what a line saves by it.
+    assert [len(line.rstrip("NEXTabc")) for line in lines] == [8, 5, 9, 8]

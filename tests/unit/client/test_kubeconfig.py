@@ -235,3 +235,14 @@ PROXIES = [
 @pytest.mark.parametrize(("server", "environ", "proxy"), [p[1:] for p in PROXIES], ids=[p[0] for p in PROXIES])
 def test_proxy(server: str, environ: dict[str, str], proxy: str) -> None:
     assert proxy_for(server, environ) == proxy
+
+
+@pytest.mark.parametrize("server", ["https://k.example:bad", "https://k.example:99999", "https://[::1"])
+def test_a_server_that_is_no_url_is_named(tmp_path, server):
+    with pytest.raises(OpError, match="has a server that is no URL"):
+        load(written(tmp_path, document(cluster={"server": server})))
+
+
+def test_a_date_that_is_none_is_no_yaml(tmp_path):
+    with pytest.raises(OpError, match="the file is not YAML: month must be in"):
+        load(written(tmp_path, "current-context: 2024-13-45\n"))
