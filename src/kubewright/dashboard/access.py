@@ -20,7 +20,7 @@ from kubewright.api.meta import Manifest, ObjectKey, Resource
 from kubewright.client.protocol import Client
 from kubewright.client.reviews import OwnRules, may, own_rules
 from kubewright.clock import Clock
-from kubewright.dashboard.sealing import MOST_COOKIE, Sealer, Session
+from kubewright.dashboard.sealing import MOST_COOKIE, Sealer, Session, lasts
 from kubewright.errors import ErrorKind, OpError
 from kubewright.runtime.diagnostics.gatekeeper import Gatekeeper
 
@@ -104,7 +104,7 @@ class Access:
     async def person(self, cookie: str) -> Person | None:
         """Return who holds a session's cookie; None if it is over, forged, or its token is known no more."""
         session = self._sealer.open(cookie) if cookie else None
-        if session is None or not 0 <= self._clock.now() - session.since <= LASTING_SECONDS:
+        if session is None or not lasts(session, LASTING_SECONDS, self._clock.now()):
             return None
         if session.owner:
             return Person(await self._remembered("owner", self._owner), None) if self._owner_key else None

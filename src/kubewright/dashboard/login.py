@@ -19,7 +19,7 @@ from kubewright.client.auth.issuer import Issuer
 from kubewright.client.auth.jwt import claims_of
 from kubewright.client.config import Oidc
 from kubewright.clock import Clock
-from kubewright.dashboard.sealing import Attempt, Sealer
+from kubewright.dashboard.sealing import Attempt, Sealer, lasts
 from kubewright.errors import ErrorKind, OpError
 
 LASTING_SECONDS = 600.0
@@ -65,7 +65,7 @@ class Login:
     async def finish(self, cookie: str, answer: Mapping[str, str], back: str) -> str:
         """Return the id token of whoever comes back with an answer; raises OpError (UNAUTHORIZED, UNAVAILABLE)."""
         attempt = self._sealer.open(cookie) if cookie else None
-        if attempt is None or not 0 <= self._clock.now() - attempt.since <= LASTING_SECONDS:
+        if attempt is None or not lasts(attempt, LASTING_SECONDS, self._clock.now()):
             raise self._refused("this sign-in was not begun here, or too long ago: sign in again")
         if not hmac.compare_digest(attempt.state.encode(), answer.get("state", "").encode()):
             raise self._refused("the issuer's answer is not to what was asked: sign in again")

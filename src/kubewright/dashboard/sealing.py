@@ -16,6 +16,8 @@ from cryptography.fernet import Fernet, InvalidToken
 LEAST_KEY = 16
 MOST_COOKIE = 3800
 """Browsers keep cookies up to 4096 bytes, their name and attributes included."""
+_AHEAD_SECONDS = 60.0
+"""So much may the clock of the replica that sealed something be ahead of that of the one that opens it."""
 
 
 class Session(msgspec.Struct, frozen=True):
@@ -33,6 +35,11 @@ class Attempt(msgspec.Struct, frozen=True):
     nonce: str
     verifier: str
     since: float
+
+
+def lasts(value: Session | Attempt, seconds: float, now: float) -> bool:
+    """Tell whether no more than so many seconds have passed since."""
+    return -_AHEAD_SECONDS <= now - value.since <= seconds
 
 
 T = TypeVar("T", Session, Attempt)
