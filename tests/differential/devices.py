@@ -34,9 +34,10 @@ def _object(api_version: str, kind: str, name: str, namespace: str = "") -> Docu
 class Draw:
     """Draws nodes with devices of every sort, and claims of every sort."""
 
-    def __init__(self, seed: int, number: int) -> None:
+    def __init__(self, seed: int, number: int, attempt: int = 0) -> None:
+        """Attempts draw the same under other names."""
         self._rng = random.Random(f"{seed}/devices/{number}")
-        self.prefix = f"d{number}"
+        self.prefix = f"d{number}-{attempt}"
         self.nodes = [f"{self.prefix}-n{each}" for each in range(self._rng.randint(2, 5))]
 
     def objects(self) -> list[Document]:
@@ -168,7 +169,16 @@ TYPES: dict[str, Any] = {
 
 async def compare(real: Real, seed: int, number: int, n_pods: int) -> list[str]:
     """Decide about some pods on both sides and return the disagreements."""
-    draw, world = Draw(seed, number), World()
+    found: list[str] = []
+    for attempt, real.settle_seconds in enumerate(SETTLE_SECONDS):
+        found = await _compare(real, Draw(seed, number, attempt), n_pods)
+        if not found:
+            break
+    return found
+
+
+async def _compare(real: Real, draw: Draw, n_pods: int) -> list[str]:
+    world = World()
     made: list[Document] = []
     try:
         for document in draw.objects():
@@ -176,7 +186,7 @@ async def compare(real: Real, seed: int, number: int, n_pods: int) -> list[str]:
             made.append(created)
             if document["kind"] in TYPES:
                 world.put(created)
-        await asyncio.sleep(SETTLE_SECONDS)
+        await asyncio.sleep(real.settle_seconds)
         found: list[str] = []
         for each in range(n_pods):
             found += await _one(real, draw, world, f"p{each}", made)

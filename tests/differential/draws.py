@@ -38,11 +38,14 @@ class World:
 class Draw:
     """Draws one world."""
 
-    def __init__(self, seed: int, number: int, *, crowded: bool = False) -> None:
-        """With `crowded` there are few nodes, full of pods of several priorities, some of which budgets protect."""
+    def __init__(self, seed: int, number: int, attempt: int = 0, *, crowded: bool = False) -> None:
+        """With `crowded` there are few nodes, full of pods of several priorities, some of which budgets protect.
+
+        Attempts draw the same under other names.
+        """
         self._rng = random.Random(f"{seed}/{number}")
         self._number = number
-        self._prefix = f"w{number}"
+        self._prefix = f"w{number}-{attempt}"
         self._crowded = crowded
         n_nodes = self._rng.randint(2, 5) if crowded else self._rng.randint(4, 12)
         self.nodes = [f"{self._prefix}-n{each}" for each in range(n_nodes)]
