@@ -10,6 +10,7 @@ import click
 from kubewright.cli.connection import cluster_options, connected, connection
 from kubewright.cli.options import color_option, namespace_option
 from kubewright.cli.terminal import say
+from kubewright.errors import ErrorKind, OpError
 
 if TYPE_CHECKING:
     from kubewright.workloads.rollout.rehearsal import Outcome
@@ -36,9 +37,11 @@ def diff(
     outcomes: dict[str, Outcome] = {}
 
     async def ask() -> list[str]:
+        documents = [each for each in read(paths) if is_app_service(each)]
+        if not documents:
+            raise OpError("diff", ErrorKind.INVALID, ", ".join(paths), "there is no AppService in it to compare")
         config = connection(kubeconfig, context)
         async with connected(config) as client:
-            documents = [each for each in read(paths) if is_app_service(each)]
             place = namespace or config.namespace
             lines = [line for each in documents for line in await differences(client, each, place)]
             outcomes.update([await rehearsed(client, each, place) for each in documents] if rehearse else [])

@@ -50,7 +50,7 @@ def list_(*, selector: str, output: str, kubeconfig: str, context: str) -> None:
     """List the teams that you may see: all, or your own."""
     from kubewright.cli.teamcalls import show_teams
 
-    asyncio.run(show_teams(connection(kubeconfig, context), "", output, selector))
+    asyncio.run(show_teams(connection(kubeconfig, context), None, output, selector))
 
 
 @team.command()

@@ -88,11 +88,11 @@ async def _visible(client: Client, kind: Resource[T]) -> list[T]:
     return [each for name in names if (each := await get_or_none(client, kind, ObjectKey("", name))) is not None]
 
 
-async def show_teams(config: ConnectionConfig, name: str, output: str, selector: str = "") -> None:
-    """Print one team, or all that may be seen and have these labels."""
+async def show_teams(config: ConnectionConfig, name: str | None, output: str, selector: str = "") -> None:
+    """Print one team, or without a name all that may be seen and have these labels."""
     wanted = parse_label_selector(selector)
     async with connected(config) as client:
-        found = [await client.get(TEAMS, ObjectKey("", name))] if name else await _visible(client, TEAMS)
+        found = await _visible(client, TEAMS) if name is None else [await client.get(TEAMS, ObjectKey("", name))]
     found = [each for each in found if wanted.matches(each.metadata.labels)]
     documents = [_document(each) for each in found]
     table = Table(
@@ -101,7 +101,7 @@ async def show_teams(config: ConnectionConfig, name: str, output: str, selector:
         names=[f"team/{each.name}" for each in found],
         empty="No teams that you may see.",
     )
-    show_table(output, table, lambda: documents[0] if name else documents)
+    show_table(output, table, lambda: documents if name is None else documents[0])
 
 
 def _row(team: Team) -> tuple[str, ...]:

@@ -82,3 +82,9 @@ def test_files_and_folders(tmp_path):
     assert next(each["kind"] for each in yaml.safe_load_all(result.output)) == "ConfigMap"
     missing = CliRunner().invoke(cli, ["render", "-f", str(tmp_path / "none.yaml")])
     assert isinstance(missing.exception, OpError)
+
+
+def test_where_no_application_is_there_is_nothing_to_compare():
+    result = CliRunner().invoke(cli, ["diff", "-f", "-"], input=SETTINGS, standalone_mode=False)
+    assert result.return_value == 2
+    assert "there is no AppService in it to compare" in result.stderr
