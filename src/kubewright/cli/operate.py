@@ -81,7 +81,7 @@ def operate(
             beside = partial(serve_webhooks, operator, place, webhook_address)
             return Work(operator.run, lambda: operator.synced, beside)
 
-        await process.keep_up(make, lambda: say(f"{name} is up against {config.server}; http://{address}"))
+        await process.keep_up(make, lambda at: say(f"{name} is up against {config.server}; http://{at}"))
 
     run_wall(main())
 

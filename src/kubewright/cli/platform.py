@@ -50,8 +50,9 @@ async def keep_up(
             )
             return Work(platform.run, lambda: platform.ready)
 
-        said = f"kubewright is up against {config.server}; health and metrics on http://{address}"
-        await process.keep_up(make, lambda: say(said))
+        await process.keep_up(
+            make, lambda at: say(f"kubewright is up against {config.server}; health and metrics on http://{at}")
+        )
 
 
 async def rehearse(config: ConnectionConfig, choices: Choices, *, prometheus: str = "") -> None:

@@ -29,6 +29,8 @@ from kubewright.runtime.serving import AsgiApp, listen, serve_asgi
 from kubewright.runtime.shutdown import run_until_signalled
 from kubewright.runtime.traces import Traces
 
+_LAST_PORT = 65535
+
 
 @dataclass(frozen=True, slots=True)
 class Given:
@@ -62,10 +64,11 @@ class Process:
     debug: bool = False
     """Whether it shows `/debug/*` of itself, to those whom the cluster lets see it."""
 
-    async def keep_up(self, make: Callable[[Given], Work], said: Callable[[], None]) -> None:
-        """Run what `make` makes until told to end (SIGTERM, Ctrl-C); `said` is called once the cluster answers.
+    async def keep_up(self, make: Callable[[Given], Work], said: Callable[[str], None]) -> None:
+        """Run what `make` makes until told to end (SIGTERM, Ctrl-C).
 
-        Raises OpError: at once when the cluster cannot be reached, and when the lease is lost, so that the process
+        `said` is called once the cluster answers, with the `HOST:PORT` where health and metrics are. Raises OpError: at
+        once when the cluster cannot be reached or the address is taken, and when the lease is lost, so that the process
         comes back as a replica that waits.
         """
         clock, registry = Clock.wall(), CollectorRegistry()
@@ -84,14 +87,18 @@ class Process:
             health: AsgiApp = HealthApp(registry, {"caches": ready})
             if traces is not None:
                 health = DiagnosticsApp(health, Gatekeeper(client), traces)
-            said()
-            await run_until_signalled(self._serve(work, elector, health))
+            with listener(self.address) as listening:
+                host, port = listening.getsockname()[:2]
+                said(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+                await run_until_signalled(self._serve(work, elector, health, listening))
         finally:
             await client.close()
 
-    async def _serve(self, work: Work, elector: LeaderElector | None, health: AsgiApp) -> None:
+    async def _serve(
+        self, work: Work, elector: LeaderElector | None, health: AsgiApp, listening: socket.socket
+    ) -> None:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(serve_asgi(health, listener(self.address)))
+            tasks.create_task(serve_asgi(health, listening))
             if work.beside is not None:
                 tasks.create_task(_until_cancelled(work.beside))
             await self._lead(work.run, elector)
@@ -114,9 +121,9 @@ async def _until_cancelled(run: Callable[[], Awaitable[None]]) -> None:
 
 
 def listener(address: str) -> socket.socket:
-    """Open the socket of `HOST:PORT`; raises OpError."""
-    host, _, port = address.rpartition(":")
-    if not port.isdigit():
+    """Open the socket of `HOST:PORT`, of every address where HOST is empty; raises OpError."""
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > _LAST_PORT:
         raise OpError("up", ErrorKind.INVALID, address, "an address is HOST:PORT, such as 127.0.0.1:8080")
     return listen(host, int(port))
 
