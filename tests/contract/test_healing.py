@@ -149,11 +149,13 @@ async def test_a_drill_that_is_told_to_end_leaves_nothing_behind(cluster, client
         return found is None or found.metadata.deletion_timestamp is not None
 
     command = ("drill", "run", "wrong-selector", "--on-cluster", "--yes", "--kubeconfig", str(cluster.kubeconfig))
+    log = cluster.state / "drill.log"
     try:
-        with kubewright(cluster.state / "drill.log", *command) as drill:
+        with kubewright(log, *command) as drill:
             await eventually(begun)
             drill.terminate()
-            assert await asyncio.to_thread(drill.wait, PATIENCE_SECONDS) == Exit.INTERRUPTED
+            code = await asyncio.to_thread(drill.wait, PATIENCE_SECONDS)
+        assert code == Exit.INTERRUPTED, log.read_text()
         assert await goes()
     finally:
         await client.delete(HEALING_POLICIES, ObjectKey("", "drilled"))

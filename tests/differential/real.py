@@ -108,7 +108,8 @@ class Judgement:
         """Tell whether the real choice is one of ours."""
         if self.ways:
             return chosen in self.ways and gone == {each.key for each in self.ways[chosen].pods}
-        return bool(self.ranks) and not gone and self.ranks[self.names.index(chosen)] == max(self.ranks)
+        ranks = dict(zip(self.names, self.ranks, strict=False))  # none where no node is feasible
+        return not gone and chosen in ranks and ranks[chosen] == max(self.ranks)
 
 
 @dataclass
