@@ -90,7 +90,7 @@ class Wire:
         """Take the connection that was used last, so that those too many for the load grow old and are closed."""
         while self._idle:
             connection = self._idle.pop()
-            if connection.idle_seconds() < KEPT_SECONDS:
+            if connection.is_open and connection.idle_seconds() < KEPT_SECONDS:
                 return connection
             connection.close()
         return None
@@ -132,20 +132,29 @@ class _Connection(asyncio.Protocol):
         self._body: list[bytes] = []
 
     async def exchange(self, data: bytes, seconds: float) -> Response:
-        """Send a whole request and wait for its answer; a connection that is given up in between is closed."""
-        if self._transport is None or self._transport.is_closing():
-            raise LostError("closed by the server")
+        """Send a whole request and wait for its answer; a connection that is given up in between is closed.
+
+        Who is cancelled as the answer has just come leaves it be: it is idle, or somebody else's already.
+        """
         self.heard = False
+        if self._transport is None or not self.is_open:
+            raise LostError("closed by the server")
         answer = self._answer = self._loop.create_future()
         timer = self._loop.call_later(seconds, self._give_up)
         self._transport.write(data)
         try:
             return await answer
         except BaseException:
-            self.close()
+            if not answer.done() or answer.cancelled() or answer.exception() is not None:
+                self.close()
             raise
         finally:
             timer.cancel()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has begun to close it."""
+        return self._transport is not None and not self._transport.is_closing()
 
     def idle_seconds(self) -> float:
         """Return how long ago its last answer came."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from kubewright.client import wire
 from kubewright.client.config import ConnectionConfig, Impersonation
 from kubewright.client.connection_errors import Timeouts
 from kubewright.client.http import HttpTransport
@@ -151,6 +152,32 @@ async def test_a_cancelled_write_leaves_no_answer_behind_for_the_next() -> None:
             await server.asked.wait()
             task.cancel()
         assert (await send(POST)).status == 201
+
+
+async def test_who_is_cancelled_as_the_answer_comes_leaves_the_connection_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = wire._Connection.on_message_complete
+    waiting: list[asyncio.Task[None]] = []
+
+    def cancel_too(connection: wire._Connection) -> None:
+        whole(connection)
+        while waiting:
+            waiting.pop().cancel()
+
+    monkeypatch.setattr(wire._Connection, "on_message_complete", cancel_too)
+    async with serving(OK, OK) as server, sending(server.url) as send:
+
+        async def cleans_up() -> None:
+            try:
+                await send(POST)
+            finally:
+                assert (await send(POST)).status == 201
+
+        async with asyncio.TaskGroup() as tasks:
+            waiting.append(tasks.create_task(cleans_up()))
+    assert server.requests == ["POST /api/v1/pods?fieldManager=me"] * 2
+    assert server.connections == 1
 
 
 async def test_headers_with_line_breaks_are_not_sent() -> None:
