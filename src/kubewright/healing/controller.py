@@ -34,7 +34,7 @@ from kubewright.api.crds.incident import (
     IncidentStatus,
 )
 from kubewright.api.discovery import ENDPOINT_SLICES
-from kubewright.api.meta import Manifest, ObjectKey, rfc3339
+from kubewright.api.meta import Manifest, ObjectKey, rfc3339, seconds_of
 from kubewright.api.places import SYSTEM_NAMESPACE
 from kubewright.api.plan import Apply, Delete, Evict, Plan
 from kubewright.audit.entries import of_plan
@@ -51,7 +51,7 @@ from kubewright.healing.machines import Machines, MachineSource
 from kubewright.healing.permission import HOUR_SECONDS, Book, contradictions, is_storm, permission
 from kubewright.healing.rehearsing import leaving, without_pods
 from kubewright.healing.seen import FOLLOWED, Seen
-from kubewright.healing.telling import at, finding_of, key_of, manifest_of, notification, shortened, status_of
+from kubewright.healing.telling import finding_of, key_of, manifest_of, notification, shortened, status_of
 from kubewright.notify.service import Notifier
 from kubewright.runtime.controller import Done, RequeueAfter
 from kubewright.runtime.informer import Informer
@@ -249,7 +249,9 @@ class Healer:
         for each in self._incidents.index.values():
             status = each.status
             begun += [
-                (at(one.started_at), status.policy) for one in status.actions if now - at(one.started_at) < HOUR_SECONDS
+                (seconds_of(one.started_at), status.policy)
+                for one in status.actions
+                if now - seconds_of(one.started_at) < HOUR_SECONDS
             ]
             if running(status) is not None and each.spec.about.kind == NODES.kind:
                 mended.add(each.spec.about.name)
@@ -261,7 +263,7 @@ class Healer:
         found: dict[str, float] = {}
         for each in self._policies.index.values():
             name = each.metadata.name
-            before = max(at(each.status.last_storm), self._book.storms.get(name, 0.0))
+            before = max(seconds_of(each.status.last_storm), self._book.storms.get(name, 0.0))
             found[name] = now if is_storm(each.spec.storm, book) else before
         return found
 
@@ -299,7 +301,7 @@ class Healer:
 
     def _is_old(self, case: Case) -> bool:
         kept = case.permitted.spec.keep_resolved_hours * HOUR_SECONDS
-        return not case.is_found and case.now - at(case.incident.status.times.verified) >= kept
+        return not case.is_found and case.now - seconds_of(case.incident.status.times.verified) >= kept
 
     async def _create(self, finding: Finding, key: ObjectKey) -> None:
         """Write a new Incident; what it is made of is put there if somebody has taken it away."""
@@ -451,7 +453,7 @@ def _policy_status(policy: HealingPolicy, said: Sequence[str], now: float, storm
     reason, message = ("Contradicts", "; ".join(said)) if said else ("Valid", f"mode {policy.spec.mode}")
     condition = Condition(READY, "False" if said else "True", reason, shortened(message), None, generation)
     conditions = set_condition(policy.status.conditions, condition, now)
-    known = at(policy.status.last_storm)
+    known = seconds_of(policy.status.last_storm)
     is_told = storm - known < (_STORM_SECONDS if now - storm < SLOW_TURN_SECONDS else 1.0)
     if is_told and conditions == policy.status.conditions and policy.status.observed_generation == generation:
         return None

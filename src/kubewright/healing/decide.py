@@ -36,12 +36,12 @@ from kubewright.api.crds.incident import (
     IncidentStatus,
     IncidentTimes,
 )
-from kubewright.api.meta import rfc3339
+from kubewright.api.meta import rfc3339, seconds_of
 from kubewright.api.plan import Plan
 from kubewright.healing.finding import Cause, Finding, Remedy
 from kubewright.healing.permission import HOUR_SECONDS, Book, Permission, held_back, needs_approval
 from kubewright.healing.seen import Seen
-from kubewright.healing.telling import at, plan_of, shortened, told
+from kubewright.healing.telling import plan_of, shortened, told
 
 HELPED, DID_NOT_HELP, REFUSED, UNDOING, UNDONE, NOT_UNDONE = (
     "Helped",
@@ -120,7 +120,7 @@ def decide(case: Case) -> Turn:
 
 
 def _reopened(case: Case, status: IncidentStatus) -> IncidentStatus:
-    ended = at(status.times.verified)
+    ended = seconds_of(status.times.verified)
     often = status.recurrences + 1 if case.now - ended < HOUR_SECONDS else 1
     status = replace(told(replace(status, times=IncidentTimes()), case.finding, case.now), recurrences=often)
     fresh = replace(status, phase=OPEN, remedy=0, plan=None, rehearsal=None, verification="", message="it came back")
@@ -163,7 +163,7 @@ def _unsure(case: Case, status: IncidentStatus) -> IncidentStatus:
 
 def _steady(case: Case, status: IncidentStatus, remedy: Remedy | None) -> Turn:
     """Resolve an incident once its cause has been gone for long enough."""
-    left = case.cause.steady_seconds - (case.now - at(status.times.restored))
+    left = case.cause.steady_seconds - (case.now - seconds_of(status.times.restored))
     if left > 0:
         return Turn(status, again_seconds=left)
     if remedy is not None and remedy.helped is not None and not remedy.helped(case.finding, case.seen, case.now):
@@ -205,7 +205,7 @@ def _remedied(case: Case, status: IncidentStatus) -> Turn:
 
 def _begin(case: Case, status: IncidentStatus, remedy: Remedy, plan: Plan) -> Turn:
     """Give who else may mend it the time that a remedy gives them, then act."""
-    waits = remedy.waits_seconds - (case.now - at(status.times.diagnosed))
+    waits = remedy.waits_seconds - (case.now - seconds_of(status.times.diagnosed))
     if waits > 0:
         said = f"it is left to itself for {remedy.waits_seconds:g} s"
         return Turn(replace(status, phase=OPEN, message=said), again_seconds=waits)
@@ -289,7 +289,7 @@ def _undo(case: Case, status: IncidentStatus, action: IncidentAction) -> Turn:
     plan = remedy.undo(case.finding, case.seen, case.now) if remedy is not None and remedy.undo is not None else None
     if plan is None or not plan.actions:
         return _next(case, _ended(status, UNDONE, f"{action.message}; it was undone", case.now))
-    if case.now - at(action.ended_at) > UNDO_SECONDS:
+    if case.now - seconds_of(action.ended_at) > UNDO_SECONDS:
         ended = _ended(status, NOT_UNDONE, f"{action.message}; it could not be undone", case.now)
         return Turn(_escalated(ended, f"{action.remedy} did not help and could not be undone"))
     return Turn(
@@ -308,7 +308,9 @@ def _next(case: Case, status: IncidentStatus) -> Turn:
 def _without_remedy(case: Case, status: IncidentStatus) -> Turn:
     if case.permitted.mode in {OBSERVE, OFF}:
         return Turn(replace(status, phase=OBSERVED, message="there is nothing that could be done by itself"))
-    tried = [each.remedy for each in status.actions if at(each.started_at) >= at(status.times.diagnosed)]
+    tried = [
+        each.remedy for each in status.actions if seconds_of(each.started_at) >= seconds_of(status.times.diagnosed)
+    ]
     why = f"tried without success: {', '.join(tried)}" if tried else "no remedy is known that could be applied"
     return Turn(_escalated(status, why), again_seconds=60.0)
 
@@ -338,7 +340,7 @@ def _current(case: Case, status: IncidentStatus) -> Remedy | None:
 
 
 def _is_late(action: IncidentAction | None, remedy: Remedy, now: float) -> bool:
-    return action is not None and now - at(action.started_at) > remedy.within_seconds
+    return action is not None and now - seconds_of(action.started_at) > remedy.within_seconds
 
 
 def _with(status: IncidentStatus, action: IncidentAction) -> IncidentStatus:

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 
 from kubewright.api.crds.incident import IncidentStatus
-from kubewright.healing.telling import at
+from kubewright.api.meta import seconds_of
 from kubewright.runtime.scraped import Scraped, gauge
 
 _SECONDS = (1, 2, 5, 10, 15, 30, 60, 90, 120, 180, 300, 600, 1800, 3600)
@@ -41,7 +41,7 @@ class HealingMetrics(Scraped[tuple[str, str], int]):
 
     def moved(self, cause: str, before: IncidentStatus, after: IncidentStatus) -> None:
         """Note how an incident has come on."""
-        since = at(after.times.fault_since)
+        since = seconds_of(after.times.fault_since)
         moments = {
             "detect": (before.times.detected, after.times.detected),
             "decide": (before.times.decided, after.times.decided),
@@ -49,7 +49,7 @@ class HealingMetrics(Scraped[tuple[str, str], int]):
         }
         for name, (old, new) in moments.items():
             if new and new != old:
-                moment = at(after.times.restored) if name == "restore" else at(new)
+                moment = seconds_of(after.times.restored) if name == "restore" else seconds_of(new)
                 self._times[name].labels(cause).observe(max(0.0, moment - since))
         known = {(each.remedy, each.started_at, each.outcome) for each in before.actions}
         for each in after.actions:

@@ -69,7 +69,7 @@ def finding_of(incident: Incident) -> Finding:
         ref_of(incident.spec.about),
         status.evidence,
         frozenset(),
-        at(status.times.fault_since),
+        seconds_of(status.times.fault_since),
         incident.spec.part,
         affected=tuple(ref_of(each) for each in status.affected),
         details=status.details,
@@ -151,11 +151,6 @@ def _said(value: Any) -> Any:
             return [_said(each) for each in cast("list[Any]", value)]
         case _:
             return value
-
-
-def at(text: str | None) -> float:
-    """Return a time of an Incident in seconds since 1970; 0 where there is none, or none that can be read."""
-    return seconds_of(text)
 
 
 def shortened(text: str) -> str:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 from kubewright.api.conditions import READY, find_condition
 from kubewright.api.core import NODES, Node
+from kubewright.api.meta import seconds_of
 from kubewright.healing.finding import Case, Cause, Finding, Level, Remedy
 from kubewright.healing.remedies import nodes as r
-from kubewright.healing.telling import at
 from kubewright.healing.witness import WITNESSES, State, Verdict, judge
 from kubewright.signals.signal import Fault, Signal
 
@@ -112,7 +112,7 @@ def _not_booting(case: Case) -> Finding | None:
     if node is None or not told:
         return None
     ready = find_condition(node.status.conditions, READY)
-    if ready is not None and at(ready.last_transition_time) > node.metadata.created_at + 5:
+    if ready is not None and seconds_of(ready.last_transition_time) > node.metadata.created_at + 5:
         return None
     return found_by(case, "NodeNotBooting", told)
 
