@@ -21,7 +21,8 @@ from kubewright.series.protocol import Missing, Why
 from kubewright.series.windows import Buckets, bound_of
 
 MILLI, MICRO = 1000, 10**6
-_MOST = 2.0**62
+MOST = 2**62
+"""More fits into no column."""
 _KEPT = 2
 """Rows are given out anew when there are so many times the pods that were measured."""
 
@@ -115,7 +116,7 @@ def usage(rows: PodRows, measured: Sequence[PodMetrics], resource: str, now: flo
     found = [(each, sample) for each in measured if (sample := sample_of(each, resource, "")) is not None]
     found = [(each, sample) for each, sample in found if abs(now - sample.at) <= stale]
     places = rows.rows([(each.metadata.namespace, each.metadata.name) for each, _ in found])
-    amounts = np.array([max(-int(_MOST), min(sample.amount, int(_MOST))) for _, sample in found], np.int64)
+    amounts = np.array([max(-MOST, min(sample.amount, MOST)) for _, sample in found], np.int64)
     ats, windows = (np.array([sample[place] for _, sample in found], np.float64) for place in (1, 2))
     return Column.filled(rows, places, amounts, ats, windows)
 
@@ -154,7 +155,7 @@ def _fresh(found: Columns, now: float, stale: float) -> Mask:
 
 
 def _whole(values: Floats, parts: int) -> Amounts:
-    return np.clip(np.rint(values * parts), -_MOST, _MOST).astype(np.int64)
+    return np.clip(np.rint(values * parts), -MOST, MOST).astype(np.int64)
 
 
 def _stale() -> Missing:

@@ -29,7 +29,7 @@ from kubewright.api.crds.scalepolicy import (
 from kubewright.api.quantity import milli
 from kubewright.api.resources import CPU
 from kubewright.autoscaler.bounds import behavior_of
-from kubewright.autoscaler.columns import MILLI, Amounts, Mask, Places, PodRows
+from kubewright.autoscaler.columns import MILLI, MOST, Amounts, Mask, Places, PodRows
 from kubewright.autoscaler.readings import SIGNALS, metrics_of
 from kubewright.scaling.podset import NoProposalError, PodSet
 from kubewright.scaling.turn import tolerances_of
@@ -37,8 +37,6 @@ from kubewright.scaling.usage import Tolerances
 from kubewright.series.protocol import Signal
 
 NUMBERS = "number"
-_MOST = 2**62
-"""What is more fits into no column: it is left to the policy's own turn."""
 Kind: TypeAlias = Signal | str
 """What is measured: a signal of pods, or what a query says."""
 _WHOLE = 100
@@ -104,8 +102,8 @@ def _ask(metric: PolicyMetric, pods: PodSet) -> Ask | None:
 
 
 def _fitting(ask: Ask | None) -> Ask | None:
-    """Return what is asked for if it is no more than a column can hold: the columns are of all policies."""
-    return ask if ask is not None and max(ask.wanted, ask.requested) < _MOST else None
+    """Return what is asked for if it is no more than a column can hold; else it is left to the policy's own turn."""
+    return ask if ask is not None and max(ask.wanted, ask.requested) < MOST else None
 
 
 def _of_resource(kind: str, goal: ResourceGoal, pods: PodSet) -> Ask | None:
