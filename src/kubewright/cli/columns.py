@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,12 +54,12 @@ def columns(rows: Iterable[Sequence[str]], *, gap: int = 2, amounts: bool = Fals
 
 
 def places(text: str) -> int:
-    """Return how many places of a terminal a line takes: two for wide characters (UAX #11), none for accents on one."""
+    """Return how many places of a terminal a line takes: two for wide characters, none for accents on one."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(each) else 1 + (unicodedata.east_asian_width(each) in {"W", "F"}) for each in text
-    )
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def csv_text(rows: Iterable[Sequence[Any]]) -> str:
